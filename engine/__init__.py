@@ -1,0 +1,1 @@
+"""The engine: what a Program is and does."""

@@ -1,0 +1,84 @@
+"""Enumerations that describe types."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Set
+
+
+class TypeKind(enum.Enum):
+    """A kind of type."""
+
+    VOID = 1
+    INT = 2
+    BOOL = 3
+    FLOAT = 4
+    STRUCT = 5
+    UNION = 6
+    CLASS = 7
+    ENUM = 8
+    TYPEDEF = 9
+    POINTER = 10
+    ARRAY = 11
+    FUNCTION = 12
+
+
+class TypeKindSet(Set[TypeKind]):
+    """An immutable set of kinds of types."""
+
+    __slots__ = ("_kinds",)
+
+    def __init__(self, kinds: Iterable[TypeKind] = ()) -> None:
+        kinds = frozenset(kinds)
+        for kind in kinds:
+            if not isinstance(kind, TypeKind):
+                raise TypeError("TypeKindSet elements must be TypeKind")
+        self._kinds = kinds
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._kinds
+
+    def __iter__(self) -> Iterator[TypeKind]:
+        return iter(sorted(self._kinds, key=lambda kind: kind.value))
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+    def __hash__(self) -> int:
+        return hash(self._kinds)
+
+    def __repr__(self) -> str:
+        return f"TypeKindSet({{{', '.join(str(kind) for kind in self)}}})"
+
+
+class Qualifiers(enum.Flag):
+    """Modifiers of a type."""
+
+    NONE = 0
+    CONST = 1
+    VOLATILE = 2
+    RESTRICT = 4
+    ATOMIC = 8
+
+
+class PrimitiveType(enum.Enum):
+    """A primitive type of the C language."""
+
+    C_VOID = 0
+    C_CHAR = 1
+    C_SIGNED_CHAR = 2
+    C_UNSIGNED_CHAR = 3
+    C_SHORT = 4
+    C_UNSIGNED_SHORT = 5
+    C_INT = 6
+    C_UNSIGNED_INT = 7
+    C_LONG = 8
+    C_UNSIGNED_LONG = 9
+    C_LONG_LONG = 10
+    C_UNSIGNED_LONG_LONG = 11
+    C_BOOL = 12
+    C_FLOAT = 13
+    C_DOUBLE = 14
+    C_LONG_DOUBLE = 15
+    C_SIZE_T = 16
+    C_PTRDIFF_T = 17
