@@ -1,0 +1,253 @@
+"""The part of a Program that reads and searches memory."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..memory.memory import Memory
+    from ..memory.search import MemorySearchIterator
+    from ..objects.object import Object
+    from ..platform import Platform
+    from ..types.type import Type
+
+    IntegerOrRange = SupportsIndex | tuple[SupportsIndex, SupportsIndex]
+
+_UINT64_MAX = 2**64 - 1
+
+
+def unsigned(value: SupportsIndex) -> int:
+    """An argument that must be an unsigned 64-bit integer.
+
+    Raises OverflowError if it is not.
+    """
+    value = operator.index(value)
+    if value < 0:
+        raise OverflowError("can't convert negative int to unsigned")
+    if value > _UINT64_MAX:
+        raise OverflowError("int too big to convert")
+    return value
+
+
+class MemoryAccess:
+    """Reading memory, one value or a whole array at a time, and searching it."""
+
+    __slots__ = ()
+
+    _memory: Memory
+    platform: Platform | None
+
+    def _is_little_endian(self) -> bool:
+        if self.platform is None:
+            raise ValueError("program byte order is not known")
+        return self.platform.is_little_endian
+
+    def _is_64_bit(self) -> bool:
+        if self.platform is None:
+            raise ValueError("program address size is not known")
+        return self.platform.is_64_bit
+
+    def address_size(self) -> int:
+        """Size of an address in bytes; ValueError if it is not known."""
+        return 8 if self._is_64_bit() else 4
+
+    def _address(self, address: SupportsIndex) -> int:
+        # Addresses wrap around at the size of an address.
+        value = unsigned(address)
+        return value if self._is_64_bit() else value & 0xFFFFFFFF
+
+    def read(
+        self, address: SupportsIndex, size: SupportsIndex, physical: bool = False
+    ) -> bytes:
+        """Read ``size`` bytes at ``address``.
+
+        Raises FaultError with the first address that cannot be read.
+        """
+        size = operator.index(size)
+        if size < 0:
+            raise ValueError("negative size")
+        return self._memory.read(self._address(address), size, physical)
+
+    def read_u8(self, address: SupportsIndex, physical: bool = False) -> int:
+        """Read an unsigned 8-bit integer."""
+        return self.read(address, 1, physical)[0]
+
+    def read_u16(self, address: SupportsIndex, physical: bool = False) -> int:
+        """Read an unsigned 16-bit integer in the program's byte order."""
+        return self._read_uint(address, 2, physical)
+
+    def read_u32(self, address: SupportsIndex, physical: bool = False) -> int:
+        """Read an unsigned 32-bit integer in the program's byte order."""
+        return self._read_uint(address, 4, physical)
+
+    def read_u64(self, address: SupportsIndex, physical: bool = False) -> int:
+        """Read an unsigned 64-bit integer in the program's byte order."""
+        return self._read_uint(address, 8, physical)
+
+    def read_word(self, address: SupportsIndex, physical: bool = False) -> int:
+        """Read an unsigned integer of the size of an address."""
+        return self._read_uint(address, self.address_size(), physical)
+
+    def _read_uint(self, address: SupportsIndex, size: int, physical: bool) -> int:
+        order: Any = "little" if self._is_little_endian() else "big"
+        data = self._memory.read(self._address(address), size, physical)
+        return int.from_bytes(data, order)
+
+    def read_c_string(
+        self,
+        address: SupportsIndex,
+        physical: bool = False,
+        *,
+        max_size: SupportsIndex = _UINT64_MAX,
+    ) -> bytes:
+        """Read bytes up to a null byte, which is not returned, or ``max_size``."""
+        return self._memory.read_c_string(
+            self._address(address), unsigned(max_size), physical
+        )
+
+    def add_memory_segment(
+        self,
+        address: SupportsIndex,
+        size: SupportsIndex,
+        read_fn: Callable[[int, int, int, bool], bytes],
+        physical: bool = False,
+    ) -> None:
+        """Define memory that ``read_fn(address, count, offset, physical)`` reads.
+
+        ``offset`` counts from the start of the segment. A later segment hides
+        what it covers of earlier ones.
+        """
+        if not callable(read_fn):
+            raise TypeError("read_fn must be callable")
+        address, size = unsigned(address), unsigned(size)
+        self._is_64_bit()
+        self._memory.add_callback(address, size, read_fn, physical)
+
+    # Page tables and arrays, which upstream does not have.
+
+    def translate(
+        self, address: SupportsIndex, pgtable: SupportsIndex | None = None
+    ) -> int:
+        """The physical address of a virtual one.
+
+        ``pgtable`` is the address of a task's top page table, as in
+        ``mm->pgd``; None means the kernel's own. Raises FaultError if the
+        address is not mapped.
+        """
+        return self._memory.translate(
+            self._address(address), None if pgtable is None else unsigned(pgtable)
+        )
+
+    def translate_many(
+        self, addresses: Any, pgtable: SupportsIndex | None = None
+    ) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+        """The physical addresses of n virtual ones.
+
+        Returns uint64[n] addresses and bool[n], False where nothing is mapped.
+        """
+        return self._memory.translate_many(
+            addresses, None if pgtable is None else unsigned(pgtable)
+        )
+
+    def read_vm(
+        self, pgtable: SupportsIndex, address: SupportsIndex, size: SupportsIndex
+    ) -> bytes:
+        """Read memory of the address space whose top page table is ``pgtable``."""
+        size = operator.index(size)
+        if size < 0:
+            raise ValueError("negative size")
+        return self._memory.read_vm(unsigned(pgtable), unsigned(address), size)
+
+    def read_array(
+        self, type: str | Type, address: SupportsIndex, count: SupportsIndex
+    ) -> NDArray[Any]:
+        """``count`` consecutive values of ``type`` as an array of ``type.dtype``.
+
+        Shape (count,); a read-only view of the dump where that is possible.
+        Raises FaultError if a part cannot be read.
+        """
+        from ..columns.read import read_array
+
+        return read_array(self, type, unsigned(address), operator.index(count))
+
+    def gather(self, type: str | Type, addresses: Any) -> Any:
+        """The values of ``type`` at each of n addresses, as a masked array.
+
+        Shape (n,), dtype ``type.dtype``; the mask is set where memory could not
+        be read.
+        """
+        from ..columns.read import gather
+
+        return gather(self, type, addresses)
+
+    # Searching.
+
+    @overload
+    def search_memory(
+        self, value: bytes | str, *, alignment: int = 1
+    ) -> MemorySearchIterator[int]: ...
+
+    @overload
+    def search_memory(
+        self, value: SupportsIndex | Object
+    ) -> MemorySearchIterator[int]: ...
+
+    def search_memory(
+        self, value: Any, **kwargs: Any
+    ) -> MemorySearchIterator[int]:
+        """Iterate over the addresses where ``value`` lies in memory."""
+        from ..memory import search
+
+        return search.search_memory(self, value, **kwargs)
+
+    @overload
+    def search_memory_regex(
+        self, pattern: bytes
+    ) -> MemorySearchIterator[tuple[int, bytes]]: ...
+
+    @overload
+    def search_memory_regex(
+        self, pattern: str
+    ) -> MemorySearchIterator[tuple[int, str]]: ...
+
+    def search_memory_regex(self, pattern: Any) -> MemorySearchIterator[Any]:
+        """Iterate over (address, match) of a regular expression in memory."""
+        from ..memory import search
+
+        return search.search_memory_regex(self, pattern)
+
+    def search_memory_u16(
+        self, *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
+    ) -> MemorySearchIterator[tuple[int, int]]:
+        """Iterate over (address, value) of aligned 16-bit integers."""
+        return self._search_uint(2, values, ignore_mask)
+
+    def search_memory_u32(
+        self, *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
+    ) -> MemorySearchIterator[tuple[int, int]]:
+        """Iterate over (address, value) of aligned 32-bit integers."""
+        return self._search_uint(4, values, ignore_mask)
+
+    def search_memory_u64(
+        self, *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
+    ) -> MemorySearchIterator[tuple[int, int]]:
+        """Iterate over (address, value) of aligned 64-bit integers."""
+        return self._search_uint(8, values, ignore_mask)
+
+    def search_memory_word(
+        self, *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
+    ) -> MemorySearchIterator[tuple[int, int]]:
+        """Iterate over (address, value) of aligned integers of address size."""
+        return self._search_uint(self.address_size(), values, ignore_mask)
+
+    def _search_uint(
+        self, size: int, values: tuple[Any, ...], ignore_mask: SupportsIndex
+    ) -> MemorySearchIterator[tuple[int, int]]:
+        from ..memory import search
+
+        return search.search_memory_uint(self, size, values, ignore_mask)

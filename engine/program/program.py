@@ -1,0 +1,262 @@
+"""A Program: a target seen through debugging information."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+from ..dwarf.info import DebugInfo
+from ..flags import ProgramFlags
+from ..language.language import Language
+from ..memory.memory import Memory
+from ..modules.options import DebugInfoOptions
+from ..modules.set import ModuleSet
+from ..platform import Platform
+from ..types.factory import TypeFactory
+from .debug_info import DebugInfoAccess
+from .finders import FinderRegistry
+from .lookups import Lookups
+from .memory_access import MemoryAccess
+from .threads_api import ThreadAccess
+from .type_constructors import TypeConstructors
+
+if TYPE_CHECKING:
+    from ..kernel.state import KernelState
+    from ..modules.module import Module
+    from ..symbols.symbol import Symbol
+    from ..targets.base import Target
+
+    Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+
+class Program(
+    Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAccess
+):
+    """A crashed or running program.
+
+    ``platform`` None means that of the core dump or of the first file with
+    debugging information. ``vmcoreinfo`` replaces what a kernel dump says of
+    itself; BadDataError if it cannot be parsed.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_debug",
+        "_debug_info_finders",
+        "_debug_info_options",
+        "_found_objects",
+        "_found_types",
+        "_kernel",
+        "_language",
+        "_memory",
+        "_modules",
+        "_object_finders",
+        "_platform",
+        "_symbol_finders",
+        "_target",
+        "_type_finders",
+        "_type_memo",
+        "_types",
+        "_vmcoreinfo",
+        "cache",
+        "config",
+        "flags",
+    )
+
+    cache: dict[Any, Any]
+    """For whatever helpers want to remember about this program."""
+    config: dict[str, Any]
+    """Settings of commands and plugins."""
+    flags: ProgramFlags
+    """What kind of program this is."""
+
+    def __init__(
+        self,
+        platform: Platform | None = None,
+        *,
+        vmcoreinfo: bytes | str | None = None,
+    ) -> None:
+        if platform is not None and not isinstance(platform, Platform):
+            raise TypeError("platform must be Platform or None")
+        self.cache = {}
+        self.config = {}
+        self.flags = ProgramFlags(0)
+        self._platform: Platform | None = None
+        self._language: Language | None = None
+        self._target: Target | None = None
+        self._kernel: KernelState | None = None
+        self._vmcoreinfo = _vmcoreinfo_bytes(vmcoreinfo)
+        self._memory = Memory()
+        self._types = TypeFactory(self)
+        self._modules = ModuleSet(self)
+        self._debug = DebugInfo(self)
+        self._debug_info_options = DebugInfoOptions()
+        self._type_memo = {}
+        self._found_types = {}
+        self._found_objects = {}
+        self._register_own_finders()
+        if platform is not None:
+            self._set_platform(platform)
+
+    def _register_own_finders(self) -> None:
+        self._type_finders = FinderRegistry("type")
+        self._object_finders = FinderRegistry("object")
+        self._symbol_finders = FinderRegistry("symbol")
+        self._debug_info_finders = FinderRegistry("module debug info")
+        debug = self._debug
+        self._type_finders.register(
+            "dwarf", lambda prog, *args: debug.find_type(*args), 0, static=True
+        )
+        self._object_finders.register(
+            "dwarf", lambda prog, *args: debug.find_object(*args), 0, static=True
+        )
+        self._symbol_finders.register("elf", _elf_symbols, 0)
+        self._debug_info_finders.register("standard", self._standard_finder, 0)
+        self._debug_info_finders.register("debuginfod", _debuginfod_finder, 1)
+        self._type_finders.on_change = self._forget_lookups
+        self._object_finders.on_change = self._forget_lookups
+
+    def _standard_finder(self, modules: Sequence[Module]) -> None:
+        self.find_standard_debug_info(modules)
+
+    # What kind of program it is.
+
+    @property
+    def platform(self) -> Platform | None:  # type: ignore[override]
+        """The platform of the program, None while it is not known."""
+        return self._platform
+
+    def _set_platform(self, platform: Platform | None) -> None:
+        """Set the platform if it is not known yet."""
+        if self._platform is None and platform is not None:
+            self._platform = platform
+            self._memory.set_platform(platform)
+            self._forget_lookups()
+
+    @property
+    def language(self) -> Language:  # type: ignore[override]
+        """The language of lookups and of types that are made without one.
+
+        That of ``main`` in the debugging information, else C, unless it was set.
+        """
+        if self._language is None:
+            return self._debug.main_language() or Language.C
+        return self._language
+
+    @language.setter
+    def language(self, language: Language) -> None:
+        if not isinstance(language, Language):
+            raise TypeError("language must be Language")
+        self._language = language
+        self._forget_lookups()
+
+    @property
+    def core_dump_path(self) -> str | None:
+        """Path of the core dump, None if the program is not one."""
+        target = self._target
+        if target is None or self.flags & ProgramFlags.IS_LIVE:
+            return None
+        return target.path
+
+    # Targets.
+
+    def _check_no_target(self) -> None:
+        if self._target is not None or not self._memory.is_empty():
+            raise ValueError("program memory was already initialized")
+
+    def set_core_dump(self, path: Path | int) -> None:
+        """Open a core dump by its path or file descriptor.
+
+        ELF cores of processes and kernels and kdump files are known, and
+        ``/proc/kcore``. Raises OSError, or ValueError for another file.
+        """
+        self._check_no_target()
+        from ..targets.open import open_core
+
+        self._set_target(open_core(path if isinstance(path, int) else os.fspath(path)))
+
+    def set_kernel(self) -> None:
+        """Debug the running kernel (needs root)."""
+        self._check_no_target()
+        from ..targets.kcore import open_kernel
+
+        self._set_target(open_kernel())
+
+    def set_pid(self, pid: SupportsIndex) -> None:
+        """Debug a running process by its ID."""
+        self._check_no_target()
+        from ..targets.process import ProcessTarget
+
+        self._set_target(ProcessTarget(operator.index(pid)))
+
+    def set_qemu_qmp(self, address: str | int) -> None:
+        """Debug the kernel of a QEMU guest through its QMP socket.
+
+        ``address`` is the path of a UNIX socket, ``host:port`` or a port.
+        """
+        self._check_no_target()
+        from ..targets.qemu import QemuTarget
+
+        self._set_target(QemuTarget(address))
+
+    def set_linux_kernel_custom(
+        self, vmcoreinfo: str | bytes, is_live: bool
+    ) -> None:
+        """Debug a Linux kernel whose memory the user's segments read."""
+        if self._target is not None:
+            raise ValueError("program memory was already initialized")
+        from ..targets.custom import CustomKernelTarget
+
+        info = _vmcoreinfo_bytes(vmcoreinfo)
+        assert info is not None
+        self._set_target(CustomKernelTarget(info, is_live, self._platform))
+
+    def _set_target(self, target: Target) -> None:
+        """Look at ``target`` from now on."""
+        if self._vmcoreinfo is None:
+            vmcoreinfo = target.vmcoreinfo
+        else:
+            vmcoreinfo = self._vmcoreinfo
+        self._set_platform(target.platform)
+        if target.flags & ProgramFlags.IS_LINUX_KERNEL:
+            from ..kernel.state import KernelState
+
+            # Parsed before anything changes, so that a bad one leaves no trace.
+            kernel = KernelState(self, target, vmcoreinfo)
+            target.attach(self._memory)
+            self._target = target
+            self.flags |= target.flags
+            self._kernel = kernel
+            kernel.attach()
+        else:
+            target.attach(self._memory)
+            self._target = target
+            self.flags |= target.flags
+
+
+def _vmcoreinfo_bytes(vmcoreinfo: bytes | str | None) -> bytes | None:
+    """VMCOREINFO as bytes; BadDataError if it is not valid."""
+    if vmcoreinfo is None:
+        return None
+    if isinstance(vmcoreinfo, str):
+        vmcoreinfo = vmcoreinfo.encode()
+    from ..kernel.vmcoreinfo import Vmcoreinfo
+
+    Vmcoreinfo(vmcoreinfo)
+    return vmcoreinfo
+
+
+def _elf_symbols(
+    prog: Program, name: str | None, address: int | None, one: bool
+) -> Sequence[Symbol]:
+    from ..symbols.finder import elf_symbol_finder
+
+    return elf_symbol_finder(prog, name, address, one)
+
+
+def _debuginfod_finder(modules: Sequence[Module]) -> None:
+    from ..modules.debuginfod import debuginfod_finder
+
+    debuginfod_finder(modules)

@@ -1,0 +1,67 @@
+"""The part of a Program that knows its threads and their stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, SupportsIndex
+
+from .memory_access import unsigned
+
+if TYPE_CHECKING:
+    from ..objects.object import Object
+    from ..stack.source import SourceLocationList
+    from ..stack.trace import StackTrace
+    from ..threads import Thread
+    from .program import Program
+
+
+class ThreadAccess:
+    """Threads of a process or tasks of a kernel, and their stacks."""
+
+    __slots__ = ()
+
+    def threads(self: Program) -> Iterator[Thread]:
+        """Iterate over all threads."""
+        from .. import threads
+
+        return threads.threads(self)
+
+    def thread(self: Program, tid: SupportsIndex) -> Thread:
+        """The thread with an ID; LookupError if there is none."""
+        from .. import threads
+
+        return threads.thread(self, unsigned(tid))
+
+    def main_thread(self: Program) -> Thread:
+        """The main thread of a process."""
+        from .. import threads
+
+        return threads.main_thread(self)
+
+    def crashed_thread(self: Program) -> Thread:
+        """The thread that made the program crash."""
+        from .. import threads
+
+        return threads.crashed_thread(self)
+
+    def stack_trace(self: Program, thread: Object | SupportsIndex) -> StackTrace:
+        """The stack of a thread ID, a ``struct task_struct *`` or a ``pt_regs``."""
+        from ..stack import api
+
+        return api.stack_trace(self, thread)
+
+    def stack_trace_from_pcs(
+        self: Program, pcs: Sequence[SupportsIndex]
+    ) -> StackTrace:
+        """A trace of the given program counters, inline frames included."""
+        from ..stack import api
+
+        return api.stack_trace_from_pcs(self, pcs)
+
+    def source_location(
+        self: Program, address: SupportsIndex | str, /
+    ) -> SourceLocationList:
+        """Where the code at an address, or at ``symbol+0x10``, comes from."""
+        from ..stack import api
+
+        return api.source_location(self, address)
