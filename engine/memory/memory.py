@@ -1,0 +1,269 @@
+"""The memory of a program: virtual and physical, one value or many at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import FaultError
+from .segments import CallbackSegment, Segment
+from .space import AddressSpace
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..platform import Platform
+    from .paging import PageTable
+    from .segments import Buffer, ReadFn
+
+PAGE_SHIFT = 12
+PAGE_SIZE = 1 << PAGE_SHIFT
+_PAGE_MASK = PAGE_SIZE - 1
+
+
+class Memory:
+    """Virtual and physical memory.
+
+    ``pages`` remembers where virtual pages lie: the number of a 4096-byte page is
+    mapped to a buffer and the offset of the page in it. A scalar read of memory that
+    does not change is a lookup there and a ``Struct.unpack_from``; `page` fills it.
+    """
+
+    __slots__ = ("_mmu", "cacheable", "page_limit", "pages", "physical", "virtual")
+
+    virtual: AddressSpace
+    physical: AddressSpace
+    pages: dict[int, tuple[Buffer, int]]
+    cacheable: bool
+    """Whether ``pages`` may be filled; a live target's own segments never let it."""
+    page_limit: int
+    """How many pages are remembered at most."""
+
+    def __init__(self) -> None:
+        self.virtual = AddressSpace()
+        self.physical = AddressSpace("physical ")
+        self.pages = {}
+        self.cacheable = True
+        self.page_limit = 1 << 18
+        self._mmu: PageTable | None = None
+
+    def set_platform(self, platform: Platform) -> None:
+        """Let addresses have the size that the platform gives them."""
+        mask = 2**64 - 1 if platform.is_64_bit else 2**32 - 1
+        self.virtual.mask = self.physical.mask = mask
+
+    def is_empty(self) -> bool:
+        """Whether there is no memory at all."""
+        return not self.virtual and not self.physical
+
+    def add(self, segment: Segment, physical: bool = False) -> None:
+        """Add a segment, which hides what it overlaps of earlier ones."""
+        (self.physical if physical else self.virtual).add(segment)
+        self.invalidate()
+
+    def add_callback(
+        self, address: int, size: int, read_fn: ReadFn, physical: bool = False
+    ) -> None:
+        """Add memory that a function reads, see `CallbackSegment`."""
+        self.add(CallbackSegment(address, size, read_fn, physical), physical)
+
+    @property
+    def mmu(self) -> PageTable | None:
+        """The kernel's own page table, which translates what no segment holds."""
+        return self._mmu
+
+    @mmu.setter
+    def mmu(self, mmu: PageTable) -> None:
+        from .paging import TranslatedSegment
+
+        self._mmu = mmu
+        self.virtual.add_below(TranslatedSegment(mmu, self.physical))
+        self.invalidate()
+
+    def invalidate(self) -> None:
+        """Forget all pages and translations: memory has changed."""
+        self.pages.clear()
+        if self._mmu is not None:
+            self._mmu.invalidate()
+
+    # One range.
+
+    def page(self, address: int) -> tuple[Buffer, int]:
+        """Where the page with a virtual address lies: a buffer and an offset in it.
+
+        Raises FaultError if the page is not wholly readable or not in a buffer that
+        stays as it is; `read` is the way then.
+        """
+        number = (address & self.virtual.mask) >> PAGE_SHIFT
+        found = self.virtual.locate(number << PAGE_SHIFT, PAGE_SIZE)
+        if found is None:
+            raise FaultError("memory is not in one buffer", number << PAGE_SHIFT)
+        if self.cacheable:
+            if len(self.pages) >= self.page_limit:
+                self.pages.clear()
+            self.pages[number] = found
+        return found
+
+    def read(self, address: int, size: int, physical: bool = False) -> bytes:
+        """Read ``size`` bytes.
+
+        Raises FaultError with the first address that cannot be read.
+        """
+        if physical:
+            return self.physical.read(address & self.physical.mask, size)
+        address &= self.virtual.mask
+        offset = address & _PAGE_MASK
+        if offset + size <= PAGE_SIZE:
+            found = self.pages.get(address >> PAGE_SHIFT)
+            if found is not None:
+                offset += found[1]
+                return bytes(found[0][offset : offset + size])
+        return self.virtual.read(address, size)
+
+    def read_uint(
+        self,
+        address: int,
+        size: int,
+        little_endian: bool = True,
+        physical: bool = False,
+    ) -> int:
+        """Read an unsigned integer of ``size`` bytes; FaultError as `read`."""
+        return int.from_bytes(
+            self.read(address, size, physical), "little" if little_endian else "big"
+        )
+
+    def read_u8(self, address: int, physical: bool = False) -> int:
+        """Read an unsigned 8-bit integer."""
+        return self.read(address, 1, physical)[0]
+
+    def read_u16(
+        self, address: int, physical: bool = False, little_endian: bool = True
+    ) -> int:
+        """Read an unsigned 16-bit integer."""
+        return self.read_uint(address, 2, little_endian, physical)
+
+    def read_u32(
+        self, address: int, physical: bool = False, little_endian: bool = True
+    ) -> int:
+        """Read an unsigned 32-bit integer."""
+        return self.read_uint(address, 4, little_endian, physical)
+
+    def read_u64(
+        self, address: int, physical: bool = False, little_endian: bool = True
+    ) -> int:
+        """Read an unsigned 64-bit integer."""
+        return self.read_uint(address, 8, little_endian, physical)
+
+    def read_c_string(
+        self, address: int, max_size: int | None = None, physical: bool = False
+    ) -> bytes:
+        """Read up to a null byte, which is left out, or to ``max_size`` bytes.
+
+        Raises FaultError if neither comes before an address that cannot be read.
+        """
+        space = self.physical if physical else self.virtual
+        left = space.mask + 1 if max_size is None else max_size
+        pieces = []
+        while left > 0:
+            address &= space.mask
+            end, segment = space.find(address)
+            size = min(left, end - address, PAGE_SIZE - (address & _PAGE_MASK))
+            if segment.bytewise:
+                size = 1
+            try:
+                piece = bytes(segment.read(address, size))
+            except FaultError:
+                if size == 1:
+                    raise
+                # The null byte may come before the fault.
+                size = 1
+                piece = bytes(segment.read(address, 1))
+            end = piece.find(0)
+            if end >= 0:
+                pieces.append(piece[:end])
+                break
+            pieces.append(piece)
+            address += size
+            left -= size
+        return b"".join(pieces)
+
+    # Page tables.
+
+    def page_table(self, pgtable: int | None = None) -> PageTable:
+        """The page table at a virtual address, such as ``mm->pgd``.
+
+        None is the kernel's own. Raises ValueError if there are no page tables.
+        """
+        if self._mmu is None:
+            raise ValueError("page tables are not known")
+        if pgtable is None:
+            return self._mmu
+        return self._mmu.at(self.translate(pgtable))
+
+    def translate(self, address: int, pgtable: int | None = None) -> int:
+        """The physical address of a virtual one; FaultError if it is not mapped."""
+        return self.page_table(pgtable).lookup(address & self.virtual.mask)[0]
+
+    def read_vm(self, pgtable: int, address: int, size: int) -> bytes:
+        """Read memory of the address space with a given top page table.
+
+        ``pgtable`` is its virtual address. Raises FaultError as `read` does.
+        """
+        from .paging import TranslatedSegment
+
+        space = AddressSpace()
+        space.add(TranslatedSegment(self.page_table(pgtable), self.physical))
+        return space.read(address, size)
+
+    def translate_many(
+        self, addresses: Any, pgtable: int | None = None
+    ) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+        """The physical addresses of n virtual ones.
+
+        Returns uint64[n] addresses and bool[n], False where nothing is mapped.
+        """
+        from .gather import address_array
+
+        table = self.page_table(pgtable)
+        physical, left = table.translate_many(address_array(addresses))
+        return physical, left != 0
+
+    # Arrays.
+
+    def read_array(self, address: int, size: int) -> NDArray[np.uint8]:
+        """``size`` bytes as a read-only array: a view if one buffer holds them.
+
+        Raises FaultError with the first address that cannot be read.
+        """
+        import numpy as np
+
+        address &= self.virtual.mask
+        if not size:
+            return np.empty(0, np.uint8)
+        found = self.virtual.locate(address, size)
+        if found is None:
+            return np.frombuffer(self.virtual.read(address, size), np.uint8)
+        array = np.frombuffer(found[0], np.uint8, size, found[1])
+        array.flags.writeable = False
+        return array
+
+    def read_many(
+        self, addresses: Any, size: int, physical: bool = False
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Read ``size`` bytes at each of n addresses.
+
+        Returns uint8[n, size], with zeroes in the rows that cannot be read, and
+        bool[n], False for those.
+        """
+        import numpy as np
+
+        from .gather import address_array
+
+        where = address_array(addresses)
+        space = self.physical if physical else self.virtual
+        if space.mask != 2**64 - 1:
+            where = where & np.uint64(space.mask)
+        out = np.zeros((len(where), size), np.uint8)
+        valid = np.zeros(len(where), np.bool_)
+        space.gather(where, out, valid)
+        return out, valid

@@ -1,0 +1,207 @@
+"""Segments: ranges of addresses and where their bytes come from."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..errors import FaultError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Buffer = bytes | bytearray | memoryview
+    ReadFn = Callable[[int, int, int, bool], Buffer]
+
+
+class Segment:
+    """The bytes at the addresses from ``start`` to ``end``, exclusive.
+
+    An `AddressSpace` asks a segment only for addresses inside of it.
+    """
+
+    __slots__ = ("end", "start")
+
+    bytewise = False
+    """Whether nothing may be read that was not asked for."""
+
+    def __init__(self, start: int, size: int) -> None:
+        self.start = start
+        self.end = start + size
+
+    def read(self, address: int, size: int) -> Buffer:
+        """Exactly ``size`` bytes; FaultError with the first bad address."""
+        raise NotImplementedError
+
+    def locate(self, address: int, size: int) -> tuple[Buffer, int] | None:
+        """A buffer that holds the bytes and never changes, and their offset in it.
+
+        None if there is no such buffer. FaultError if they cannot be read.
+        """
+        return None
+
+    def gather(
+        self,
+        addresses: NDArray[np.uint64],
+        out: NDArray[np.uint8],
+        valid: NDArray[np.bool_],
+    ) -> None:
+        """Read ``out.shape[1]`` bytes at each of n addresses.
+
+        ``out`` has the shape (n, size) and ``valid`` (n,). ``valid[i]`` is set if row
+        i could be read, and left as it is otherwise.
+        """
+        size = out.shape[1]
+        for i, address in enumerate(addresses.tolist()):
+            try:
+                out[i].data[:] = self.read(address, size)
+            except FaultError:
+                continue
+            valid[i] = True
+
+
+class BufferSegment(Segment):
+    """Bytes of a buffer, such as a mapped file, from ``offset`` on."""
+
+    __slots__ = ("_base", "buffer")
+
+    def __init__(
+        self, start: int, size: int, buffer: memoryview, offset: int = 0
+    ) -> None:
+        super().__init__(start, size)
+        self.buffer = buffer
+        self._base = offset - start
+
+    def read(self, address: int, size: int) -> Buffer:
+        offset = address + self._base
+        return self.buffer[offset : offset + size]
+
+    def locate(self, address: int, size: int) -> tuple[Buffer, int] | None:
+        return self.buffer, address + self._base
+
+    def gather(
+        self,
+        addresses: NDArray[np.uint64],
+        out: NDArray[np.uint8],
+        valid: NDArray[np.bool_],
+    ) -> None:
+        from .gather import take_rows
+
+        # Modulo 2**64 the unsigned sum is right, and inside of the buffer.
+        offsets = addresses.view("i8") + _signed(self._base)
+        take_rows(self.buffer, offsets, out)
+        valid[:] = True
+
+
+class ZeroSegment(Segment):
+    """Memory that a dump leaves out because it holds zeroes."""
+
+    __slots__ = ()
+
+    _PAGE = bytes(4096)
+
+    def read(self, address: int, size: int) -> Buffer:
+        return bytes(size)
+
+    def locate(self, address: int, size: int) -> tuple[Buffer, int] | None:
+        return (self._PAGE, 0) if size <= 4096 else None
+
+    def gather(
+        self,
+        addresses: NDArray[np.uint64],
+        out: NDArray[np.uint8],
+        valid: NDArray[np.bool_],
+    ) -> None:
+        out[:] = 0
+        valid[:] = True
+
+
+class AbsentSegment(Segment):
+    """Memory that was there but cannot be read; ``message`` says why."""
+
+    __slots__ = ("message",)
+
+    def __init__(self, start: int, size: int, message: str) -> None:
+        super().__init__(start, size)
+        self.message = message
+
+    def read(self, address: int, size: int) -> Buffer:
+        raise FaultError(self.message, address)
+
+    def gather(
+        self,
+        addresses: NDArray[np.uint64],
+        out: NDArray[np.uint8],
+        valid: NDArray[np.bool_],
+    ) -> None:
+        pass
+
+
+class CallbackSegment(Segment):
+    """Memory that a function of the user reads: it may change at any time.
+
+    ``read_fn(address, size, offset, physical)`` gets an offset from the segment's
+    start and returns ``size`` bytes; what it raises goes to the reader.
+    """
+
+    __slots__ = ("_physical", "_read_fn")
+
+    bytewise = True
+
+    def __init__(self, start: int, size: int, read_fn: ReadFn, physical: bool) -> None:
+        super().__init__(start, size)
+        self._read_fn = read_fn
+        self._physical = physical
+
+    def read(self, address: int, size: int) -> Buffer:
+        data = self._read_fn(address, size, address - self.start, self._physical)
+        if type(data) is not bytes:
+            data = memoryview(data).tobytes()
+        if len(data) != size:
+            raise ValueError(
+                "memory read callback returned buffer of length "
+                f"{len(data)} (expected {size})"
+            )
+        return data
+
+
+class FileSegment(Segment):
+    """A file that is read at each access, such as ``/proc/PID/mem``.
+
+    ``offset`` is the place of ``start`` in the file.
+    """
+
+    __slots__ = ("_base", "_fd")
+
+    def __init__(self, start: int, size: int, fd: int, offset: int) -> None:
+        super().__init__(start, size)
+        self._fd = fd
+        self._base = offset - start
+
+    def read(self, address: int, size: int) -> Buffer:
+        pieces = []
+        while size:
+            try:
+                data = os.pread(self._fd, size, address + self._base)
+            except (OSError, OverflowError) as error:
+                if isinstance(error, OSError) and error.errno not in _FAULTS:
+                    raise
+                raise FaultError("could not read memory", address) from None
+            if not data:
+                raise FaultError("short read from memory file", address)
+            pieces.append(data)
+            size -= len(data)
+            address += len(data)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+# What the kernel answers where nothing is mapped, or for an offset below zero.
+_FAULTS = (errno.EIO, errno.EFAULT, errno.EINVAL)
+
+
+def _signed(value: int) -> int:
+    """The 64-bit two's complement of ``value``."""
+    return (value + 2**63) % 2**64 - 2**63
