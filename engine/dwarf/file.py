@@ -1,0 +1,207 @@
+"""The DWARF debug information of one ELF file."""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import BadDataError
+from .reader import c_string
+from .unit import Unit
+
+if TYPE_CHECKING:
+    from ..elf.file import ElfFile
+    from .abbrev import Abbrev
+    from .die import Die
+    from .index import Index
+
+
+class DwarfFile:
+    """The units, DIEs and the index of an ELF file's debug information.
+
+    Offsets of DIEs are offsets in ``.debug_info``. Those of ``.debug_types`` (DWARF 4)
+    follow after its end. All addresses are file addresses (see `ElfFile`).
+    """
+
+    __slots__ = (
+        "_abbrevs",
+        "_index",
+        "_spaces",
+        "_structs",
+        "_supplementary",
+        "_type_units",
+        "_units",
+        "elf",
+        "is_dwo",
+        "order",
+        "path",
+    )
+
+    elf: ElfFile
+    path: str
+    order: str
+    """Byte order for `struct`."""
+    is_dwo: bool
+    """Whether this is a .dwo or .dwp file of split DWARF."""
+
+    def __init__(self, elf: ElfFile, *, supplementary: ElfFile | None = None) -> None:
+        self.elf = elf
+        self.path = elf.path
+        self.order = elf.order
+        self.is_dwo = elf.section(".debug_info.dwo") is not None and not elf.has_dwarf
+        self._structs: dict[str, struct.Struct] = {}
+        self._abbrevs: dict[tuple[int, int, int, bool], dict[int, Abbrev]] = {}
+        self._units: dict[int, Unit] = {}
+        self._index: Index | None = None
+        self._type_units: dict[int, int] | None = None
+        self._supplementary = (
+            DwarfFile(supplementary) if supplementary is not None else None
+        )
+        info = self.section(".debug_info")
+        # (first DIE offset, section, whether it is .debug_types)
+        self._spaces = [(0, info, False)]
+        types = self.section(".debug_types")
+        if len(types):
+            self._spaces.append((len(info), types, True))
+
+    # Sections
+
+    def section(self, name: str) -> memoryview:
+        """The contents of a ``.debug_*`` section, empty if there is none."""
+        return self.elf.contents(name + ".dwo" if self.is_dwo else name)
+
+    def struct(self, codes: str) -> struct.Struct:
+        """A `struct` format in the byte order of the file."""
+        layout = self._structs.get(codes)
+        if layout is None:
+            layout = self._structs[codes] = struct.Struct(self.order + codes)
+        return layout
+
+    def unsigned(self, data: bytes | memoryview) -> int:
+        """An unsigned number in the byte order of the file."""
+        return int.from_bytes(data, "little" if self.order == "<" else "big")
+
+    def number(self, section: str, position: int, size: int) -> int:
+        """An unsigned number in a section. BadDataError if it is out of bounds."""
+        data = self.section(section)
+        if not 0 <= position <= len(data) - size:
+            raise BadDataError(f"{self.path}: {section}+{position:#x} is out of bounds")
+        return self.unsigned(data[position : position + size])
+
+    def string(self, section: str, position: int) -> str:
+        """A string in a section. BadDataError if it is out of bounds."""
+        try:
+            return c_string(self.section(section), position)[0].decode(
+                "utf-8", "replace"
+            )
+        except IndexError as e:
+            raise BadDataError(f"{self.path}: {section}+{position:#x}: {e}") from None
+
+    def supplementary_file(self) -> DwarfFile:
+        """The file that dwz moved common DIEs and strings to.
+
+        BadDataError if debug information needs one and it was not found.
+        """
+        if self._supplementary is None:
+            raise BadDataError(f"{self.path}: supplementary debug file was not found")
+        return self._supplementary
+
+    def set_supplementary_file(self, elf: ElfFile) -> None:
+        """Tell where the supplementary file is."""
+        self._supplementary = DwarfFile(elf)
+
+    # Units and DIEs
+
+    def abbrevs(self, unit: Unit, offset: int) -> dict[int, Abbrev]:
+        """A table of abbreviations, read for a unit."""
+        from .abbrev import read_abbrevs
+
+        key = (offset, unit.address_size, unit.offset_size, unit.version <= 2)
+        abbrevs = self._abbrevs.get(key)
+        if abbrevs is None:
+            abbrevs = read_abbrevs(unit, self.section(".debug_abbrev"), offset)
+            self._abbrevs[key] = abbrevs
+        return abbrevs
+
+    @property
+    def index(self) -> Index:
+        """The index of names and addresses, from the cache or by scanning the file."""
+        if self._index is None:
+            from .index import load_index
+
+            self._index = load_index(self)
+        return self._index
+
+    def unit_offsets(self) -> Sequence[int]:
+        """Where the units start, ascending."""
+        return self.index.units
+
+    def units(self) -> Iterator[Unit]:
+        """All units, in file order."""
+        for offset in self.unit_offsets():
+            yield self.unit(offset)
+
+    def unit(self, offset: int) -> Unit:
+        """The unit whose header is at an offset."""
+        unit = self._units.get(offset)
+        if unit is None:
+            base, data, types = self._spaces[-1 if offset >= self._spaces[-1][0] else 0]
+            unit = self._units[offset] = Unit(self, data, base, offset - base, types)
+        return unit
+
+    def unit_at(self, offset: int) -> Unit:
+        """The unit that contains the DIE at an offset. BadDataError if none does."""
+        units = self.unit_offsets()
+        i = bisect_right(units, offset)
+        if i:
+            unit = self.unit(units[i - 1])
+            if offset < unit.end:
+                return unit
+        raise BadDataError(f"{self.path}: no unit contains DIE at {offset:#x}")
+
+    def die_at(self, offset: int) -> Die:
+        """The DIE at an offset. BadDataError if there is none."""
+        return self.unit_at(offset).die_at(offset)
+
+    def type_unit_die(self, signature: int) -> int:
+        """The offset of the type with a signature. BadDataError if it is unknown."""
+        if self._type_units is None:
+            self._type_units = {}
+            for unit in self.units():
+                if unit.type_signature is not None and unit.type_offset is not None:
+                    self._type_units.setdefault(unit.type_signature, unit.type_offset)
+        offset = self._type_units.get(signature)
+        if offset is None:
+            raise BadDataError(
+                f"{self.path}: type unit {signature:#018x} was not found"
+            )
+        return offset
+
+    # Lookups in the index
+
+    def find(self, name: str, tags: frozenset[int]) -> Iterator[int]:
+        """Offsets of the definitions of a name with one of these tags, in file order.
+
+        ``name`` is qualified as in ``a::b``. Enumerators are found as
+        DW_TAG_enumerator. Declarations are not definitions: see `find_declarations()`.
+        """
+        return self.index.find(self, name, tags, declarations=False)
+
+    def find_declarations(self, name: str, tags: frozenset[int]) -> Iterator[int]:
+        """Offsets of the declarations of a name, as `find()`."""
+        return self.index.find(self, name, tags, declarations=True)
+
+    def unit_for_pc(self, file_pc: int) -> Unit | None:
+        """The unit whose code contains a file address."""
+        offset = self.index.unit_for_pc(file_pc)
+        return None if offset is None else self.unit(offset)
+
+    def function_at(self, file_pc: int) -> Die | None:
+        """The DW_TAG_subprogram whose code contains a file address."""
+        offset = self.index.function_at(file_pc)
+        return None if offset is None else self.die_at(offset)
+
+    def __repr__(self) -> str:
+        return f"DwarfFile({self.path!r})"

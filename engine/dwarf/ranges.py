@@ -1,0 +1,122 @@
+"""Address ranges: ``.debug_ranges`` and ``.debug_rnglists`` (DWARF 5, section 7.25)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import constants as dw
+from .reader import uleb128
+
+if TYPE_CHECKING:
+    from .die import Die
+    from .unit import Unit
+
+
+def die_ranges(die: Die) -> list[tuple[int, int]]:
+    """The ranges [low, high) of a DIE in file addresses; empty ones are left out."""
+    low = die.attr(dw.DW_AT_low_pc)
+    high = die.attr(dw.DW_AT_high_pc)
+    if low is not None and high is not None:
+        if die.form(dw.DW_AT_high_pc) not in _ADDRESS_FORMS:
+            high += low
+        return [(low, high)] if low < high else []
+    offset = die.attr(dw.DW_AT_ranges)
+    if offset is not None:
+        return read_ranges(die.unit, offset, die)
+    return []
+
+
+_ADDRESS_FORMS = frozenset(
+    (
+        dw.DW_FORM_addr,
+        dw.DW_FORM_addrx,
+        dw.DW_FORM_addrx1,
+        dw.DW_FORM_addrx2,
+        dw.DW_FORM_addrx3,
+        dw.DW_FORM_addrx4,
+        dw.DW_FORM_GNU_addr_index,
+    )
+)
+
+
+def read_ranges(unit: Unit, offset: int, die: Die) -> list[tuple[int, int]]:
+    """The range list at an offset of the section that fits the unit's version.
+
+    Raises BadDataError, which blames ``die``, if there is none.
+    """
+    try:
+        if unit.version >= 5:
+            return _rnglists(unit, offset)
+        return _ranges(unit, offset)
+    except (IndexError, ValueError) as e:
+        raise die.error(f"invalid range list at {offset:#x}: {e}") from None
+
+
+def _ranges(unit: Unit, position: int) -> list[tuple[int, int]]:
+    data = unit.file.section(".debug_ranges")
+    size = unit.address_size
+    layout = unit.file.struct({1: "BB", 2: "HH", 4: "II", 8: "QQ"}[size])
+    select_base = (1 << size * 8) - 1
+    base = unit.low_pc
+    ranges: list[tuple[int, int]] = []
+    while True:
+        if not 0 <= position <= len(data) - layout.size:
+            raise IndexError("out of bounds")
+        low, high = layout.unpack_from(data, position)
+        position += layout.size
+        if low == high == 0:
+            return ranges
+        if low == select_base:
+            base = high
+        elif low < high:
+            ranges.append((base + low, base + high))
+
+
+def _rnglists(unit: Unit, position: int) -> list[tuple[int, int]]:
+    data = unit.file.section(".debug_rnglists")
+    size = unit.address_size
+    base = unit.low_pc
+    ranges: list[tuple[int, int]] = []
+
+    def address(position: int) -> tuple[int, int]:
+        end = position + size
+        if end > len(data):
+            raise IndexError("out of bounds")
+        return unit.file.unsigned(data[position:end]), end
+
+    while True:
+        kind = data[position]
+        position += 1
+        if kind == dw.DW_RLE_end_of_list:
+            return ranges
+        if kind == dw.DW_RLE_base_addressx:
+            index, position = uleb128(data, position)
+            base = unit.address_at_index(index)
+            continue
+        if kind == dw.DW_RLE_base_address:
+            base, position = address(position)
+            continue
+        if kind == dw.DW_RLE_offset_pair:
+            low, position = uleb128(data, position)
+            high, position = uleb128(data, position)
+            low += base
+            high += base
+        elif kind == dw.DW_RLE_start_end:
+            low, position = address(position)
+            high, position = address(position)
+        elif kind == dw.DW_RLE_start_length:
+            low, position = address(position)
+            length, position = uleb128(data, position)
+            high = low + length
+        elif kind in (dw.DW_RLE_startx_endx, dw.DW_RLE_startx_length):
+            index, position = uleb128(data, position)
+            low = unit.address_at_index(index)
+            value, position = uleb128(data, position)
+            if kind == dw.DW_RLE_startx_endx:
+                high = unit.address_at_index(value)
+            else:
+                high = low + value
+        else:
+            raise ValueError(f"unknown entry {kind:#x}")
+        if low < high:
+            ranges.append((low, high))

@@ -1,0 +1,315 @@
+"""Units: the header and root of a tree of DIEs (DWARF 5, section 7.5.1)."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from ..errors import BadDataError
+from . import constants as dw
+from .abbrev import Abbrev
+from .die import Die
+from .reader import uleb128
+
+if TYPE_CHECKING:
+    from .file import DwarfFile
+
+
+class Unit:
+    """A compilation, type, partial, skeleton or split unit."""
+
+    __slots__ = (
+        "_abbrev_offset",
+        "_abbrevs",
+        "_root",
+        "_skeleton",
+        "_split",
+        "address_size",
+        "base",
+        "data",
+        "dwo_id",
+        "end",
+        "file",
+        "is_dwarf64",
+        "limit",
+        "offset",
+        "offset_size",
+        "root_position",
+        "type",
+        "type_offset",
+        "type_signature",
+        "version",
+    )
+
+    file: DwarfFile
+    data: memoryview
+    """The section that the unit is in."""
+    base: int
+    """What to add to positions in `data` to get offsets of DIEs (0 in .debug_info)."""
+    offset: int
+    """Where the unit's header starts, as an offset of a DIE."""
+    end: int
+    """Where the unit ends, as an offset of a DIE."""
+    limit: int
+    """Where the unit ends, as a position in `data`."""
+    version: int
+    address_size: int
+    """1, 2, 4 or 8 bytes."""
+    is_dwarf64: bool
+    offset_size: int
+    """4 bytes in 32-bit DWARF, 8 in 64-bit."""
+    type: int
+    """``DW_UT_*``, also for versions before 5."""
+    type_signature: int | None
+    type_offset: int | None
+    """Of type units: the offset of the type's DIE."""
+    dwo_id: int | None
+
+    def __init__(
+        self, file: DwarfFile, data: memoryview, base: int, position: int, types: bool
+    ) -> None:
+        """Read the header at a position; ``types`` if the section is .debug_types."""
+        self.file = file
+        self.data = data
+        self.base = base
+        self.offset = base + position
+        self._root: Die | None = None
+        self._abbrevs: dict[int, Abbrev] | None = None
+        self._skeleton: Unit | None = None
+        self._split: Unit | bool | None = False
+        self.type_signature = self.type_offset = self.dwo_id = None
+        try:
+            self._read_header(position, types)
+        except (struct.error, IndexError):
+            raise self.error("header is truncated") from None
+
+    def _read_header(self, position: int, types: bool) -> None:
+        data = self.data
+        order = self.file.order
+        start = position
+        (length,) = struct.unpack_from(order + "I", data, position)
+        position += 4
+        self.is_dwarf64 = length == 0xFFFFFFFF
+        if self.is_dwarf64:
+            (length,) = struct.unpack_from(order + "Q", data, position)
+            position += 8
+        elif length >= 0xFFFFFFF0:
+            raise self.error(f"invalid length {length:#x}")
+        self.offset_size = 8 if self.is_dwarf64 else 4
+        self.limit = position + length
+        self.end = self.base + self.limit
+        if self.limit > len(data):
+            raise self.error("unit is truncated")
+        offset_code = "Q" if self.is_dwarf64 else "I"
+        (self.version,) = struct.unpack_from(order + "H", data, position)
+        if not 2 <= self.version <= 5:
+            raise self.error(f"unknown DWARF version {self.version}")
+        if self.version >= 5:
+            header = struct.Struct(order + "HBB" + offset_code)
+            fields = header.unpack_from(data, position)
+            _, self.type, self.address_size, self._abbrev_offset = fields
+        else:
+            header = struct.Struct(order + "H" + offset_code + "B")
+            fields = header.unpack_from(data, position)
+            _, self._abbrev_offset, self.address_size = fields
+            self.type = dw.DW_UT_type if types else dw.DW_UT_compile
+        position += header.size
+        if self.address_size not in (1, 2, 4, 8):
+            raise self.error(f"invalid address size {self.address_size}")
+        if self.type in (dw.DW_UT_type, dw.DW_UT_split_type):
+            layout = struct.Struct(order + "Q" + offset_code)
+            self.type_signature, type_offset = layout.unpack_from(data, position)
+            position += layout.size
+            if not position - start <= type_offset < self.limit - start:
+                raise self.error("offset of the type is out of bounds")
+            self.type_offset = self.offset + type_offset
+        elif self.type in (dw.DW_UT_skeleton, dw.DW_UT_split_compile):
+            (self.dwo_id,) = struct.unpack_from(order + "Q", data, position)
+            position += 8
+        self.root_position = position
+
+    @property
+    def abbrevs(self) -> dict[int, Abbrev]:
+        """The abbreviations of this unit's DIEs."""
+        if self._abbrevs is None:
+            self._abbrevs = self.file.abbrevs(self, self._abbrev_offset)
+        return self._abbrevs
+
+    @property
+    def abbrev_offset(self) -> int:
+        """Where the abbreviations are in ``.debug_abbrev``."""
+        return self._abbrev_offset
+
+    @property
+    def root(self) -> Die:
+        """The DIE of the unit itself."""
+        if self._root is None:
+            root = self.read_die(self.root_position)
+            if root is None:
+                raise self.error("unit is empty")
+            self._root = root
+        return self._root
+
+    def die_at(self, offset: int) -> Die:
+        """The DIE at an offset inside of this unit.
+
+        Raises BadDataError if there is none.
+        """
+        position = offset - self.base
+        if not self.root_position <= position < self.limit:
+            raise self.error(f"no DIE at {offset:#x}")
+        die = self.read_die(position)
+        if die is None:
+            raise self.error(f"no DIE at {offset:#x}")
+        return die
+
+    def read_die(self, position: int) -> Die | None:
+        """The DIE at a position in the section, or None where a list of them ends."""
+        abbrevs = self._abbrevs
+        if abbrevs is None:
+            abbrevs = self.abbrevs
+        try:
+            if position >= self.limit:
+                # Producers leave out the terminators at the end of a unit.
+                raise IndexError("past the end of the unit")
+            code, start = uleb128(self.data, position)
+            if code == 0:
+                return None
+            abbrev = abbrevs.get(code)
+            if abbrev is None:
+                raise ValueError(f"unknown abbreviation {code}")
+            values, end = abbrev.read(self, start)
+            if end > self.limit:
+                raise IndexError("past the end of the unit")
+        except (struct.error, IndexError, ValueError) as e:
+            raise BadDataError(
+                f"{self.file.path}: invalid DIE at {self.base + position:#x}: {e}"
+            ) from None
+        return Die(self, self.base + position, abbrev, values, end)
+
+    def skip_children(self, position: int) -> int:
+        """The position after a list of DIEs and all that they own."""
+        depth = 1
+        while True:
+            die = self.read_die(position)
+            if die is None:
+                depth -= 1
+                position += 1
+                if not depth:
+                    return position
+            elif die.has_children:
+                if die.has(dw.DW_AT_sibling):
+                    position = die.next_position()
+                else:
+                    depth += 1
+                    position = die.body_position
+            else:
+                position = die.body_position
+
+    @property
+    def name(self) -> str | None:
+        """Name of the source file."""
+        return self.root.name
+
+    @property
+    def comp_dir(self) -> str | None:
+        """Directory that the source was compiled in."""
+        return self._root_string(dw.DW_AT_comp_dir)
+
+    @property
+    def producer(self) -> str | None:
+        """The compiler and its options."""
+        return self._root_string(dw.DW_AT_producer)
+
+    def _root_string(self, at: int) -> str | None:
+        value = self.root.attr(at)
+        return value if isinstance(value, str) else None
+
+    def _root_number(self, at: int) -> int | None:
+        value = self.root.attr(at)
+        return value if isinstance(value, int) else None
+
+    @property
+    def language(self) -> int:
+        """``DW_LANG_*``, or 0 if the unit does not say."""
+        return self._root_number(dw.DW_AT_language) or 0
+
+    @property
+    def is_cplusplus(self) -> bool:
+        return self.language in dw.CPLUSPLUS_LANGUAGES
+
+    @property
+    def stmt_list(self) -> int | None:
+        """Offset of the line number program in ``.debug_line``."""
+        return self._root_number(dw.DW_AT_stmt_list)
+
+    @property
+    def low_pc(self) -> int:
+        """Base of the unit's range and location lists: a file address."""
+        return self._main_number(dw.DW_AT_low_pc) or 0
+
+    @property
+    def _main(self) -> Unit:
+        """The unit with the addresses: the skeleton of a split unit, or this one."""
+        return self._skeleton or self
+
+    def _main_number(self, at: int) -> int | None:
+        return self._main._root_number(at)
+
+    @property
+    def str_offsets_base(self) -> int:
+        """Offset of the unit's part of ``.debug_str_offsets``."""
+        base = self._root_number(dw.DW_AT_str_offsets_base)
+        if base is not None:
+            return base
+        # Split DWARF 5 has one table for the whole file, after its header.
+        if self.version >= 5 and self.file.is_dwo:
+            return 16 if self.is_dwarf64 else 8
+        return 0
+
+    @property
+    def addr_base(self) -> int:
+        """Offset of the unit's part of ``.debug_addr``."""
+        base = self._main_number(dw.DW_AT_addr_base)
+        if base is None:
+            base = self._main_number(dw.DW_AT_GNU_addr_base)
+        return base or 0
+
+    @property
+    def rnglists_base(self) -> int:
+        """Offset of the unit's part of ``.debug_rnglists``."""
+        base = self._root_number(dw.DW_AT_rnglists_base)
+        if base is None and self.file.is_dwo:
+            return 20 if self.is_dwarf64 else 12
+        return base or 0
+
+    @property
+    def loclists_base(self) -> int:
+        """Offset of the unit's part of ``.debug_loclists``."""
+        base = self._root_number(dw.DW_AT_loclists_base)
+        if base is None and self.file.is_dwo:
+            return 20 if self.is_dwarf64 else 12
+        return base or 0
+
+    def string_at_index(self, index: int) -> str:
+        """A string by its index in ``.debug_str_offsets``."""
+        position = self.str_offsets_base + index * self.offset_size
+        offset = self.file.number(".debug_str_offsets", position, self.offset_size)
+        return self.file.string(".debug_str", offset)
+
+    def address_at_index(self, index: int) -> int:
+        """A file address by its index in ``.debug_addr``."""
+        position = self.addr_base + index * self.address_size
+        return self._main.file.number(".debug_addr", position, self.address_size)
+
+    def list_at_index(self, section: str, base: int, index: int) -> int:
+        """Offset of a range or location list by its index."""
+        position = base + index * self.offset_size
+        return base + self.file.number(section, position, self.offset_size)
+
+    def error(self, message: str) -> BadDataError:
+        """An exception that says where this unit is."""
+        return BadDataError(f"{self.file.path}: unit at {self.offset:#x}: {message}")
+
+    def __repr__(self) -> str:
+        return f"<Unit {self.offset:#x} in {self.file.path!r}>"
