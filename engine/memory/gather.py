@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ..errors import FaultError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .paging import PageTable, PagingMode
     from .segments import Buffer, Segment
     from .space import AddressSpace
 
@@ -74,3 +75,149 @@ def gather_pieces(
         except FaultError:
             continue
         valid[row] = True
+
+
+def address_array(addresses: Any) -> NDArray[np.uint64]:
+    """Addresses as a one-dimensional array of uint64; ints wrap around at 2**64."""
+    array = np.asarray(addresses)
+    if array.dtype.kind == "O" or not array.size:
+        array = np.array([int(a) % 2**64 for a in array.ravel()], np.uint64)
+    elif array.dtype.kind not in "iu":
+        raise TypeError(f"addresses must be integers, not {array.dtype}")
+    return array.astype(np.uint64, copy=False).ravel()
+
+
+def translate_many(
+    physical: AddressSpace,
+    root: int,
+    mode: PagingMode,
+    addresses: NDArray[np.uint64],
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """`PageTable.translate_many`: one level of all addresses at a time."""
+    count = len(addresses)
+    result = np.zeros(count, np.uint64)
+    left = np.zeros(count, np.uint64)
+    if not count:
+        return result, left
+    # Neighbours in the same page need one walk.
+    page_shift = np.uint64(mode.levels[-1].shift)
+    pages = addresses >> page_shift
+    heads = np.flatnonzero(np.concatenate(([True], pages[1:] != pages[:-1])))
+    page_left = np.zeros(len(heads), np.uint64)
+    page_result = np.zeros(len(heads), np.uint64)
+    heads_addresses = pages[heads] << page_shift
+    rows = np.flatnonzero(_canonical(mode, heads_addresses))
+    tables = np.full(len(rows), root, np.uint64)
+    index_mask = np.uint64((1 << mode.index_bits) - 1)
+    for shift, present, leaf in mode.levels:
+        where = heads_addresses[rows]
+        entries, readable = _read_entries(
+            physical, tables + ((where >> np.uint64(shift)) & index_mask) * np.uint64(8)
+        )
+        there = readable & (entries & np.uint64(present) != 0)
+        if not there.all():
+            rows, entries, where = rows[there], entries[there], where[there]
+        upright = entries & np.uint64(mode.inverted) != 0
+        tables = np.where(upright, entries, ~entries) & np.uint64(mode.address_mask)
+        if leaf is None:
+            continue
+        size = np.uint64(1 << shift)
+        is_leaf = entries & np.uint64(leaf) == np.uint64(leaf)
+        done = rows[is_leaf]
+        offset = where[is_leaf] & (size - np.uint64(1))
+        page_result[done] = (tables[is_leaf] & ~(size - np.uint64(1))) + offset
+        page_left[done] = size - offset
+        rows, tables = rows[~is_leaf], tables[~is_leaf]
+        if not len(rows):
+            break
+    lengths = np.diff(np.append(heads, count))
+    offset = addresses & ((np.uint64(1) << page_shift) - np.uint64(1))
+    left = np.repeat(page_left, lengths)
+    mapped = left != 0
+    result = np.where(mapped, np.repeat(page_result, lengths) + offset, np.uint64(0))
+    left = np.where(mapped, left - offset, np.uint64(0))
+    return result, left
+
+
+def _canonical(mode: PagingMode, addresses: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    bits = mode.address_bits
+    if mode.signed:
+        high = addresses.view(np.int64) >> np.int64(bits - 1)
+        return (high == 0) | (high == -1)
+    return (addresses >> np.uint64(bits)) == 0
+
+
+def _read_entries(
+    physical: AddressSpace, where: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    """The 8-byte little-endian entries at physical addresses, and which there are."""
+    count = len(where)
+    if not count:
+        return np.zeros(0, np.uint64), np.zeros(0, np.bool_)
+    # Neighbours often share an entry, at the upper levels nearly all do.
+    heads = np.flatnonzero(np.concatenate(([True], where[1:] != where[:-1])))
+    out = np.zeros((len(heads), 8), np.uint8)
+    valid = np.zeros(len(heads), np.bool_)
+    physical.gather(where[heads], out, valid)
+    entries = out.view("<u8").ravel().astype(np.uint64, copy=False)
+    lengths = np.diff(np.append(heads, count))
+    return np.repeat(entries, lengths), np.repeat(valid, lengths)
+
+
+def gather_translated(
+    table: PageTable,
+    physical: AddressSpace,
+    addresses: NDArray[np.uint64],
+    out: NDArray[np.uint8],
+    valid: NDArray[np.bool_],
+) -> None:
+    """`TranslatedSegment.gather`: rows that one page maps first, the rest in parts."""
+    size = out.shape[1]
+    where, left = table.translate_many(addresses)
+    whole = left >= size
+    if whole.all():
+        physical.gather(where, out, valid)
+        return
+    _gather_rows(physical, np.flatnonzero(whole), where, out, valid, 0, size)
+    rows = np.flatnonzero(~whole & (left != 0))
+    done = np.zeros(len(rows), np.int64)
+    while len(rows):
+        # Objects of a slab share few offsets in a page: take equal lengths together.
+        part = np.minimum(left[rows].astype(np.int64), size - done)
+        keep = np.zeros(len(rows), np.bool_)
+        for start, length in np.unique(np.stack((done, part), 1), axis=0).tolist():
+            same = np.flatnonzero((done == start) & (part == length))
+            good = np.zeros(len(out), np.bool_)
+            _gather_rows(physical, rows[same], where, out, good, start, length)
+            keep[same] = good[rows[same]]
+        done += part
+        valid[rows[keep & (done == size)]] = True
+        out[rows[~keep]] = 0
+        more = keep & (done < size)
+        rows, done = rows[more], done[more]
+        where_next, left_next = table.translate_many(
+            addresses[rows] + done.astype(np.uint64)
+        )
+        where[rows], left[rows] = where_next, left_next
+        lost = left_next == 0
+        out[rows[lost]] = 0
+        rows, done = rows[~lost], done[~lost]
+
+
+def _gather_rows(
+    physical: AddressSpace,
+    rows: NDArray[np.int64],
+    where: NDArray[np.uint64],
+    out: NDArray[np.uint8],
+    valid: NDArray[np.bool_],
+    start: int,
+    length: int,
+) -> None:
+    """Read ``length`` bytes at ``where[rows]`` to column ``start`` of ``out[rows]``."""
+    if not len(rows):
+        return
+    part = np.zeros((len(rows), length), np.uint8)
+    good = np.zeros(len(rows), np.bool_)
+    physical.gather(where[rows], part, good)
+    out[rows, start : start + length] = part
+    valid[rows] = good

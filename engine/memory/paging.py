@@ -1,0 +1,249 @@
+"""Page tables, described by a table of their levels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import FaultError
+from .segments import Segment
+from .space import AddressSpace
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .segments import Buffer
+
+_TABLE_LIMIT = 1 << 14
+"""How many page tables are remembered at most."""
+
+
+class Level(NamedTuple):
+    """One level of a page table: 64-bit little-endian entries, 0 means nothing.
+
+    An entry whose ``present`` bits are all clear maps nothing. One that is present
+    maps a page of its own if it has all ``leaf`` bits (0: it always does; None: it
+    never does) and else points to the table of the next level.
+    """
+
+    shift: int
+    """The lowest bit of the address that selects an entry."""
+    present: int
+    leaf: int | None
+
+
+class PagingMode(NamedTuple):
+    """How a processor translates addresses.
+
+    ``inverted`` entries, those that are not zero and have that bit clear, hold the
+    complement of their address.
+    """
+
+    levels: tuple[Level, ...]
+    """From the top table down."""
+    index_bits: int
+    address_mask: int
+    """The bits of an entry that are an address."""
+    inverted: int
+    signed: bool
+    """Whether the bits above the translated ones repeat the highest of those."""
+
+    @property
+    def address_bits(self) -> int:
+        """The number of bits of an address that are translated."""
+        return self.levels[0].shift + self.index_bits
+
+
+class PageTable:
+    """Translates virtual addresses by the page tables in physical memory.
+
+    ``root`` is the physical address of the top table.
+    """
+
+    __slots__ = ("_mode", "_physical", "_tables", "root")
+
+    def __init__(self, physical: AddressSpace, root: int, mode: PagingMode) -> None:
+        self._physical = physical
+        self._mode = mode
+        self._tables: dict[int, memoryview | None] = {}
+        self.root = root
+
+    def at(self, root: int) -> PageTable:
+        """The page table of the same kind whose top table is at ``root``."""
+        return PageTable(self._physical, root, self._mode)
+
+    def invalidate(self) -> None:
+        """Forget all tables."""
+        self._tables.clear()
+
+    def _entry(self, table: int, index: int) -> int:
+        """An entry of the table at a physical address; FaultError if not there."""
+        try:
+            entries = self._tables[table]
+        except KeyError:
+            entries = self._load(table)
+        if entries is None:
+            return int.from_bytes(self._physical.read(table + index * 8, 8), "little")
+        return int.from_bytes(entries[index * 8 : index * 8 + 8], "little")
+
+    def _load(self, table: int) -> memoryview | None:
+        size = 8 << self._mode.index_bits
+        try:
+            found = self._physical.locate(table, size)
+        except FaultError:
+            return None
+        if found is None:  # It may change: read each entry when it is needed.
+            return None
+        if len(self._tables) >= _TABLE_LIMIT:
+            self._tables.clear()
+        entries = memoryview(found[0])[found[1] : found[1] + size]
+        self._tables[table] = entries
+        return entries
+
+    def _decode(self, entry: int) -> int:
+        mode = self._mode
+        if not entry & mode.inverted:
+            entry = ~entry
+        return entry & mode.address_mask
+
+    def _index(self, address: int) -> int:
+        """The part of an address that is translated, -1 if it is not canonical."""
+        mode = self._mode
+        bits = mode.address_bits
+        index = address & ((1 << bits) - 1)
+        high = address >> (bits - 1) if mode.signed else address >> bits
+        if high and (not mode.signed or high != (1 << (65 - bits)) - 1):
+            return -1
+        return index
+
+    def lookup(self, address: int) -> tuple[int, int]:
+        """The physical address, and how many bytes from there one page maps.
+
+        Raises FaultError if the address is not mapped, and with the physical address
+        of an entry that cannot be read.
+        """
+        index = self._index(address)
+        if index >= 0:
+            table = self.root
+            mask = (1 << self._mode.index_bits) - 1
+            for shift, present, leaf in self._mode.levels:
+                entry = self._entry(table, (index >> shift) & mask)
+                if not entry & present:
+                    break
+                table = self._decode(entry)
+                if leaf is not None and entry & leaf == leaf:
+                    size = 1 << shift
+                    offset = address & (size - 1)
+                    return (table & -size) + offset, size - offset
+        raise FaultError("address is not mapped", address)
+
+    def walk(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+        """(virtual address, physical address, size) of what is mapped in a range.
+
+        In order of virtual address; what adjoins in both is one. Tables that cannot
+        be read map nothing.
+        """
+        merged: tuple[int, int, int] | None = None
+        for piece in self._walk(start, end):
+            if merged is not None:
+                virtual, physical, size = merged
+                if (virtual + size, physical + size) == piece[:2]:
+                    merged = virtual, physical, size + piece[2]
+                    continue
+                yield merged
+            merged = piece
+        if merged is not None:
+            yield merged
+
+    def _walk(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+        mode = self._mode
+        half = 1 << (mode.address_bits - 1)
+        if not mode.signed:
+            halves = [(0, 2 * half)]
+        else:
+            halves = [(0, half), (2**64 - half, 2**64)]
+        for low, high in halves:
+            low, high = max(start, low), min(end, high)
+            if low < high:
+                yield from self._walk_table(self.root, 0, low, high)
+
+    def _walk_table(
+        self, table: int, depth: int, start: int, end: int
+    ) -> Iterator[tuple[int, int, int]]:
+        """The part of ``start`` to ``end`` that a table at a depth maps."""
+        shift, present, leaf = self._mode.levels[depth]
+        size = 1 << shift
+        mask = (1 << self._mode.index_bits) - 1
+        address = start
+        while address < end:
+            following = min((address & -size) + size, end)
+            try:
+                entry = self._entry(table, (address >> shift) & mask)
+            except FaultError:
+                entry = 0
+            if entry & present:
+                target = self._decode(entry)
+                if leaf is not None and entry & leaf == leaf:
+                    offset = address & (size - 1)
+                    yield address, (target & -size) + offset, following - address
+                else:
+                    yield from self._walk_table(target, depth + 1, address, following)
+            address = following
+
+    def translate_many(
+        self, addresses: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """`lookup` of n addresses.
+
+        Returns uint64[n] physical addresses and uint64[n] bytes that one page maps
+        from there, 0 where nothing is mapped or a table cannot be read.
+        """
+        from .gather import translate_many
+
+        return translate_many(self._physical, self.root, self._mode, addresses)
+
+
+class TranslatedSegment(Segment):
+    """The whole address space as a page table maps it onto physical memory."""
+
+    __slots__ = ("_physical", "table")
+
+    def __init__(self, table: PageTable, physical: AddressSpace) -> None:
+        super().__init__(0, 2**64)
+        self.table = table
+        self._physical = physical
+
+    def read(self, address: int, size: int) -> Buffer:
+        where, left = self.table.lookup(address)
+        if size <= left:
+            return self._physical.read(where, size)
+        pieces = []
+        while size:
+            where, left = self.table.lookup(address)
+            part = min(size, left)
+            pieces.append(self._physical.read(where, part))
+            address += part
+            size -= part
+        return b"".join(pieces)
+
+    def locate(self, address: int, size: int) -> tuple[Buffer, int] | None:
+        where, left = self.table.lookup(address)
+        first = where
+        done = left
+        while done < size:
+            where, left = self.table.lookup(address + done)
+            if where != first + done:
+                return None
+            done += left
+        return self._physical.locate(first, size)
+
+    def gather(
+        self,
+        addresses: NDArray[np.uint64],
+        out: NDArray[np.uint8],
+        valid: NDArray[np.bool_],
+    ) -> None:
+        from .gather import gather_translated
+
+        gather_translated(self.table, self._physical, addresses, out, valid)
