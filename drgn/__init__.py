@@ -1,6 +1,17 @@
-"""drgn's API over a pure-Python engine."""
+"""drgn's API over a pure-Python, numpy-accelerated engine.
+
+A Program is a target (a process, a core dump, a kernel) seen through its
+debugging information::
+
+    >>> prog = program_from_core_dump("vmcore")
+    >>> prog["init_task"].comm
+    (char [16])"swapper/0"
+"""
 
 from __future__ import annotations
+
+import os as _os
+from typing import SupportsIndex as IntegerLike
 
 from drgn.engine.errors import (
     BadDataError,
@@ -12,7 +23,30 @@ from drgn.engine.errors import (
     OutOfBoundsError,
     UnsupportedOperation,
 )
+from drgn.engine.filenames import filename_matches
 from drgn.engine.flags import AbsenceReason, FindObjectFlags, ProgramFlags
+from drgn.engine.language.language import Language
+from drgn.engine.memory.search import MemorySearchIterator
+from drgn.engine.modules.module import (
+    ExtraModule,
+    MainModule,
+    Module,
+    ModuleFileStatus,
+    RelocatableModule,
+    SharedLibraryModule,
+    SupplementaryFileKind,
+    VdsoModule,
+    WantedSupplementaryFile,
+)
+from drgn.engine.modules.options import DebugInfoOptions, KmodSearchMethod
+from drgn.engine.objects.convert import (
+    NULL,
+    cast,
+    container_of,
+    implicit_convert,
+    reinterpret,
+)
+from drgn.engine.objects.object import Object
 from drgn.engine.platform import (
     Architecture,
     Platform,
@@ -20,4 +54,126 @@ from drgn.engine.platform import (
     Register,
     host_platform,
 )
+from drgn.engine.program import Program
+from drgn.engine.program.default import (
+    get_default_prog,
+    program_from_core_dump,
+    program_from_kernel,
+    program_from_pid,
+    search_memory,
+    search_memory_regex,
+    search_memory_u16,
+    search_memory_u32,
+    search_memory_u64,
+    search_memory_word,
+    set_default_prog,
+    source_location,
+    stack_trace,
+)
+from drgn.engine.program.execscript import execscript
+from drgn.engine.stack.frame import StackFrame
+from drgn.engine.stack.source import SourceLocation, SourceLocationList
+from drgn.engine.stack.trace import StackTrace
+from drgn.engine.symbols.index import SymbolIndex
+from drgn.engine.symbols.symbol import Symbol, SymbolBinding, SymbolKind
+from drgn.engine.threads import Thread
 from drgn.engine.types.kinds import PrimitiveType, Qualifiers, TypeKind, TypeKindSet
+from drgn.engine.types.layout import alignof, offsetof, sizeof
+from drgn.engine.types.parts import (
+    TypeEnumerator,
+    TypeMember,
+    TypeParameter,
+    TypeTemplateParameter,
+)
+from drgn.engine.types.type import Type
+
+Path = str | bytes | _os.PathLike[str] | _os.PathLike[bytes]
+
+__version__ = "0.1.0"
+
+__all__ = (
+    "NULL",
+    "AbsenceReason",
+    "Architecture",
+    "BadDataError",
+    "DebugInfoOptions",
+    "ExtraModule",
+    "FaultError",
+    "FindObjectFlags",
+    "IntegerLike",
+    "KmodSearchMethod",
+    "Language",
+    "MainModule",
+    "MemorySearchIterator",
+    "MissingDebugInfoError",
+    "Module",
+    "ModuleFileStatus",
+    "NoDefaultProgramError",
+    "Object",
+    "ObjectAbsentError",
+    "ObjectNotFoundError",
+    "OutOfBoundsError",
+    "Path",
+    "Platform",
+    "PlatformFlags",
+    "PrimitiveType",
+    "Program",
+    "ProgramFlags",
+    "Qualifiers",
+    "Register",
+    "RelocatableModule",
+    "SharedLibraryModule",
+    "SourceLocation",
+    "SourceLocationList",
+    "StackFrame",
+    "StackTrace",
+    "SupplementaryFileKind",
+    "Symbol",
+    "SymbolBinding",
+    "SymbolIndex",
+    "SymbolKind",
+    "Thread",
+    "Type",
+    "TypeEnumerator",
+    "TypeKind",
+    "TypeKindSet",
+    "TypeMember",
+    "TypeParameter",
+    "TypeTemplateParameter",
+    "UnsupportedOperation",
+    "VdsoModule",
+    "WantedSupplementaryFile",
+    "alignof",
+    "cast",
+    "columns",
+    "container_of",
+    "execscript",
+    "filename_matches",
+    "get_default_prog",
+    "host_platform",
+    "implicit_convert",
+    "offsetof",
+    "program_from_core_dump",
+    "program_from_kernel",
+    "program_from_pid",
+    "reinterpret",
+    "search_memory",
+    "search_memory_regex",
+    "search_memory_u16",
+    "search_memory_u32",
+    "search_memory_u64",
+    "search_memory_word",
+    "set_default_prog",
+    "sizeof",
+    "source_location",
+    "stack_trace",
+)
+
+
+def __getattr__(name: str) -> object:
+    # Columns need numpy, which a short session can do without.
+    if name == "columns":
+        from drgn.engine.columns.columns import columns
+
+        return columns
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""The standalone host: the command line and its prompt."""

@@ -1,0 +1,1 @@
+"""Columns: values of one type, many at a time, as numpy arrays."""

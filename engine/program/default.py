@@ -1,54 +1,110 @@
-"""The default program and the ways to open one."""
+"""The default program, and functions on it or on a program just opened."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..errors import NoDefaultProgramError
 from .program import Program
 
 if TYPE_CHECKING:
+    from ..memory.search import MemorySearchIterator
+    from ..objects.object import Object
+    from ..stack.source import SourceLocationList
+    from ..stack.trace import StackTrace
+    from .memory_access import IntegerOrRange
+
     Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
-
-_default: Program | None = None
+_default = threading.local()
 
 
 def get_default_prog() -> Program:
-    """The default program; NoDefaultProgramError if there is none."""
-    if _default is None:
+    """This thread's default program; NoDefaultProgramError if it has none."""
+    prog: Program | None = getattr(_default, "prog", None)
+    if prog is None:
         raise NoDefaultProgramError("no default program")
-    return _default
+    return prog
 
 
 def set_default_prog(prog: Program | None, /) -> None:
-    """Set the default program, None for none."""
-    global _default
+    """Set this thread's default program; None for none."""
     if prog is not None and not isinstance(prog, Program):
         raise TypeError("prog must be Program or None")
-    _default = prog
+    _default.prog = prog
+
+
+def _open(set_target: Callable[[Program], None]) -> Program:
+    prog = Program()
+    set_target(prog)
+    prog.load_default_debug_info()
+    return prog
 
 
 def program_from_core_dump(path: Path | int) -> Program:
     """A Program of a core dump with its default debugging information."""
-    prog = Program()
-    prog.set_core_dump(path)
-    prog.load_default_debug_info()
-    return prog
+    return _open(lambda prog: prog.set_core_dump(path))
 
 
 def program_from_kernel() -> Program:
     """A Program of the running kernel with its default debugging information."""
-    prog = Program()
-    prog.set_kernel()
-    prog.load_default_debug_info()
-    return prog
+    return _open(Program.set_kernel)
 
 
 def program_from_pid(pid: int) -> Program:
     """A Program of a process with its default debugging information."""
-    prog = Program()
-    prog.set_pid(pid)
-    prog.load_default_debug_info()
-    return prog
+    return _open(lambda prog: prog.set_pid(pid))
+
+
+def stack_trace(thread: Object | SupportsIndex) -> StackTrace:
+    """``Program.stack_trace()``; an Object brings its own program."""
+    prog = getattr(thread, "prog_", None)
+    if not isinstance(prog, Program):
+        prog = get_default_prog()
+    return prog.stack_trace(thread)
+
+
+def source_location(address: SupportsIndex | str, /) -> SourceLocationList:
+    """``Program.source_location()`` of the default program."""
+    return get_default_prog().source_location(address)
+
+
+def search_memory(value: Any, **kwargs: Any) -> MemorySearchIterator[int]:
+    """``Program.search_memory()`` of the default program."""
+    return get_default_prog().search_memory(value, **kwargs)
+
+
+def search_memory_regex(pattern: Any) -> MemorySearchIterator[Any]:
+    """``Program.search_memory_regex()`` of the default program."""
+    return get_default_prog().search_memory_regex(pattern)
+
+
+def search_memory_u16(
+    *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
+) -> MemorySearchIterator[tuple[int, int]]:
+    """``Program.search_memory_u16()`` of the default program."""
+    return get_default_prog().search_memory_u16(*values, ignore_mask=ignore_mask)
+
+
+def search_memory_u32(
+    *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
+) -> MemorySearchIterator[tuple[int, int]]:
+    """``Program.search_memory_u32()`` of the default program."""
+    return get_default_prog().search_memory_u32(*values, ignore_mask=ignore_mask)
+
+
+def search_memory_u64(
+    *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
+) -> MemorySearchIterator[tuple[int, int]]:
+    """``Program.search_memory_u64()`` of the default program."""
+    return get_default_prog().search_memory_u64(*values, ignore_mask=ignore_mask)
+
+
+def search_memory_word(
+    *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
+) -> MemorySearchIterator[tuple[int, int]]:
+    """``Program.search_memory_word()`` of the default program."""
+    return get_default_prog().search_memory_word(*values, ignore_mask=ignore_mask)

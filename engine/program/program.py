@@ -23,10 +23,14 @@ from .threads_api import ThreadAccess
 from .type_constructors import TypeConstructors
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..kernel.state import KernelState
     from ..modules.module import Module
+    from ..objects.object import Object
     from ..symbols.symbol import Symbol
     from ..targets.base import Target
+    from ..types.type import Type
 
     Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -234,6 +238,19 @@ class Program(
             target.attach(self._memory)
             self._target = target
             self.flags |= target.flags
+
+
+    # Hooks of Type.dtype and Object.to_numpy(), so that numpy comes when it is used.
+
+    def _dtype_of(self, type: Type) -> np.dtype[Any]:
+        from ..columns.dtype import dtype_of
+
+        return dtype_of(type)
+
+    def _to_numpy(self, obj: Object) -> Any:
+        from ..columns.read import to_numpy
+
+        return to_numpy(obj)
 
 
 def _vmcoreinfo_bytes(vmcoreinfo: bytes | str | None) -> bytes | None:

@@ -1,0 +1,180 @@
+"""``drgn``: open a program, then run a script, some code or the prompt."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import drgn
+from drgn import MissingDebugInfoError, Program
+
+if TYPE_CHECKING:
+    import argparse
+    import types
+
+
+def _fail(message: object) -> NoReturn:
+    print(message, file=sys.stderr)
+    sys.exit(1)
+
+
+def _make_program(args: argparse.Namespace) -> Program:
+    platform = None
+    if args.architecture:
+        platform = drgn.Platform(drgn.Architecture[args.architecture])
+    vmcoreinfo = None
+    if args.vmcoreinfo is not None:
+        with open(args.vmcoreinfo, "rb") as file:
+            vmcoreinfo = file.read()
+    return Program(platform, vmcoreinfo=vmcoreinfo)
+
+
+def _open_target(prog: Program, args: argparse.Namespace) -> None:
+    if args.core is not None:
+        prog.set_core_dump(args.core)
+    elif args.pid is not None:
+        try:
+            prog.set_pid(args.pid)
+        except PermissionError as error:
+            print(error, file=sys.stderr)
+            _fail("error: attaching to live process requires ptrace attach permissions")
+    elif args.qemu is not None:
+        prog.set_qemu_qmp(args.qemu)
+    else:
+        try:
+            prog.set_kernel()
+        except PermissionError as error:
+            print(error, file=sys.stderr)
+            _fail("error: debugging the running kernel requires root privileges")
+
+
+def _load_symbols(prog: Program, args: argparse.Namespace) -> None:
+    from .options import apply_symbol_options
+
+    try:
+        apply_symbol_options(prog, args)
+    except ValueError as error:
+        _fail(f"error: {error}")
+    try:
+        prog.load_debug_info(args.symbols, **args.default_symbols)
+    except MissingDebugInfoError as error:
+        if not args.quiet:
+            import logging
+
+            for line in str(error).splitlines():
+                logging.getLogger("drgn").warning("%s", line)
+    for path in args.extra_symbols:
+        module = prog.extra_module(os.path.abspath(path), create=True)
+        module.try_file(path)
+
+
+def _new_main_module(names: dict[str, Any]) -> types.ModuleType:
+    import types
+
+    module = types.ModuleType("__main__")
+    vars(module).update(names, __builtins__=__builtins__)
+    return module
+
+
+def _run_script(prog: Program, argv: Sequence[str]) -> None:
+    path = argv[0]
+    try:
+        with open(path, "rb") as file:
+            source = file.read()
+    except OSError as error:
+        _fail(error)
+    sys.argv[:] = argv
+    sys.path[0] = os.path.dirname(os.path.abspath(path))
+    module = _new_main_module({"prog": prog, "__file__": path, "__cached__": None})
+    sys.modules["__main__"] = module
+    _exec(source, path, vars(module))
+
+
+def _run_code(prog: Program, source: str, name: str, argv: Sequence[str]) -> None:
+    from .namespace import LazyGlobals
+
+    sys.argv[:] = argv
+    sys.path[0] = ""
+    _exec(source, name, LazyGlobals(prog))
+
+
+def _exec(source: str | bytes, name: str, names: dict[str, Any]) -> None:
+    """Run code; an exception ends the process as it does in Python.
+
+    The traceback starts at the user's code: frames of ours would only be noise.
+    """
+    try:
+        exec(compile(source, name, "exec", dont_inherit=True), names)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        import traceback
+
+        own = error.__traceback__
+        error.__traceback__ = own.tb_next if own is not None else None
+        if isinstance(error, BrokenPipeError):
+            _die_of_broken_pipe()
+        sys.stdout.flush()
+        traceback.print_exception(error)
+        if isinstance(error, KeyboardInterrupt):
+            sys.exit(130)
+        sys.exit(1)
+
+
+def _die_of_broken_pipe() -> NoReturn:
+    # What is still buffered has no reader; flushing it at exit would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line in ``argv`` (default: that of the process).
+
+    Exits with status 1 if the program cannot be opened or the code raised, 2 for
+    a wrong command line, and with the script's own status otherwise.
+    """
+    from . import log
+    from .options import build_parser
+    from .prompt import version_header
+
+    version = version_header()
+    args = build_parser(version).parse_args(argv)
+    log.setup(args.log_level, args.quiet)
+    interactive = args.exec is None and not args.args and sys.stdin.isatty()
+    if interactive:
+        print(version, file=sys.stderr, flush=True)
+    if args.quiet:
+        os.environ["DRGN_QUIET"] = "1"
+
+    if args.exec is None and args.args and not os.path.exists(args.args[0]):
+        # Say so before a long load.
+        _fail(f"[Errno 2] No such file or directory: '{args.args[0]}'")
+
+    try:
+        prog = _make_program(args)
+        _open_target(prog, args)
+        _load_symbols(prog, args)
+    except OSError as error:
+        _fail(error)
+    except (ValueError, LookupError, drgn.BadDataError, drgn.FaultError) as error:
+        _fail(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+    drgn.set_default_prog(prog)
+    if args.exec is not None:
+        _run_code(prog, args.exec, "<string>", ["-e", *args.args])
+    elif args.args:
+        _run_script(prog, args.args)
+    elif interactive:
+        from .prompt import run_interactive
+
+        run_interactive(prog)
+    else:
+        _run_code(prog, sys.stdin.read(), "<stdin>", [""])
+
+
+if __name__ == "__main__":
+    main()

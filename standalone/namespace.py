@@ -1,0 +1,87 @@
+"""The names that are there at the prompt without an import."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import drgn
+from drgn import Program, ProgramFlags
+
+# What the prompt offers of the drgn package itself.
+DRGN_NAMES = (
+    "FaultError",
+    "NULL",
+    "Object",
+    "alignof",
+    "cast",
+    "container_of",
+    "execscript",
+    "implicit_convert",
+    "offsetof",
+    "reinterpret",
+    "sizeof",
+    "search_memory",
+    "search_memory_regex",
+    "search_memory_u16",
+    "search_memory_u32",
+    "search_memory_u64",
+    "search_memory_word",
+    "source_location",
+    "stack_trace",
+)
+
+
+def helper_packages(prog: Program) -> list[str]:
+    """The packages of helpers that suit a program."""
+    packages = ["drgn.helpers.common"]
+    if prog.flags & ProgramFlags.IS_LINUX_KERNEL:
+        packages.append("drgn.helpers.linux")
+    return packages
+
+
+def _base_globals(prog: Program) -> dict[str, Any]:
+    names = {"__name__": "__main__", "__doc__": None, "drgn": drgn, "prog": prog}
+    names.update((name, getattr(drgn, name)) for name in DRGN_NAMES)
+    return names
+
+
+def default_globals(prog: Program) -> dict[str, Any]:
+    """The globals of an interactive session for ``prog``, helpers included."""
+    names = _base_globals(prog)
+    for package in helper_packages(prog):
+        module = importlib.import_module(package)
+        names.update((name, getattr(module, name)) for name in module.__all__)
+    return names
+
+
+class LazyGlobals(dict[str, Any]):
+    """The default globals, each helper imported when its name is first used.
+
+    Importing sixty modules of helpers would cost a short ``drgn -e`` more time
+    than all the rest of it.
+    """
+
+    def __init__(self, prog: Program) -> None:
+        super().__init__(_base_globals(prog))
+        self._lazy: dict[str, str] = {}
+        for package in helper_packages(prog):
+            self._lazy.update(importlib.import_module(package).lazy_names())
+
+    def __missing__(self, name: str) -> Any:
+        if name not in self._lazy:
+            raise KeyError(name)
+        value = getattr(importlib.import_module(self._lazy[name]), name)
+        self[name] = value
+        return value
+
+    def copy(self) -> LazyGlobals:
+        """A copy that is as lazy."""
+        new = LazyGlobals.__new__(LazyGlobals)
+        new.update(self)
+        new._lazy = self._lazy
+        return new
+
+    def names(self) -> set[str]:
+        """All names, those not imported yet included."""
+        return self.keys() | self._lazy.keys()
