@@ -183,7 +183,9 @@ class ElfFile:
             shstrndx,
         ) = ehdr.unpack_from(self.data, 16)
         self.sections = []
-        if shoff:
+        # The sections of a core say nothing that its segments do not; where it was cut
+        # short they are what is missing.
+        if shoff and (self.type != elf.ET_CORE or phnum == elf.PN_XNUM):
             shdr = struct.Struct(self.order + ("IIQQQQIIQQ" if self.is_64 else "10I"))
             if not self._fits(shoff, shdr.size):
                 raise BadDataError(f"{self.path}: section headers are truncated")
@@ -194,7 +196,8 @@ class ElfFile:
                 shstrndx = first[6]
             if phnum == elf.PN_XNUM:
                 phnum = first[7]
-            self._read_sections(shdr, shoff, shentsize, shnum, shstrndx)
+            if self.type != elf.ET_CORE:
+                self._read_sections(shdr, shoff, shentsize, shnum, shstrndx)
         self.segments = []
         if phoff and phnum:
             self._read_segments(phoff, phentsize, phnum)
