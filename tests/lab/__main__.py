@@ -1,0 +1,3 @@
+from lab.build import main
+
+raise SystemExit(main())

@@ -1,0 +1,126 @@
+"""One QEMU guest, its monitor (QMP) and its serial lines."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .packages import LabError
+
+
+class Machine:
+    """A running guest; a context manager that ends it."""
+
+    def __init__(
+        self,
+        directory: Path,
+        kernel: Path,
+        initramfs: Path,
+        disks: list[Path],
+        *,
+        memory: int = 512,
+        cpu: str = "max,la57=off",
+    ) -> None:
+        self.log = directory / "console.log"
+        monitor = directory / "qmp.sock"
+        serial = directory / "serial.sock"
+        # The paths of Unix sockets are short by nature: name them from their directory.
+        command = [
+            "qemu-system-x86_64", "-accel", "tcg", "-cpu", cpu, "-smp", "2",
+            "-m", str(memory), "-display", "none", "-nodefaults", "-no-reboot",
+            "-device", "vmcoreinfo",
+            "-kernel", str(kernel), "-initrd", str(initramfs),
+            "-append", "console=ttyS0 quiet panic=0 swapaccount=1",
+            "-qmp", f"unix:{monitor.name},server=on,wait=off",
+            "-serial", f"file:{self.log.name}",
+            "-serial", f"unix:{serial.name},server=on,wait=off",
+        ]  # fmt: skip
+        for number, disk in enumerate(disks):
+            command += [
+                "-drive", f"file={disk},format=raw,if=none,id=disk{number}",
+                "-device", f"virtio-blk-pci,drive=disk{number},id=blk{number}",
+            ]  # fmt: skip
+        for path in (monitor, serial, self.log):
+            path.unlink(missing_ok=True)
+        self._errors = open(directory / "qemu.log", "w+")
+        self._process = subprocess.Popen(
+            command, cwd=directory, stdin=subprocess.DEVNULL, stderr=self._errors
+        )
+        self._monitor = self._connect(monitor).makefile("rw", buffering=1)
+        self._serial = self._connect(serial)
+        self._monitor.readline()  # the greeting
+        self.qmp("qmp_capabilities")
+
+    def __enter__(self) -> Machine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._errors.close()
+
+    def _connect(self, path: Path) -> socket.socket:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self._process.poll() is None:
+            client = socket.socket(socket.AF_UNIX)
+            try:
+                # See above: relative names fit where absolute ones may not.
+                client.connect(f"/proc/{self._process.pid}/cwd/{path.name}")
+                return client
+            except OSError:
+                client.close()
+                time.sleep(0.05)
+        self._errors.seek(0)
+        raise LabError(f"QEMU did not start: {self._errors.read().strip()}")
+
+    def qmp(self, command: str, **arguments: Any) -> Any:
+        """Run one monitor command and return what it answers."""
+        self._monitor.write(
+            json.dumps({"execute": command, "arguments": arguments}) + "\n"
+        )
+        while True:
+            line = self._monitor.readline()
+            if not line:
+                raise LabError(f"QEMU went away during {command}")
+            answer = json.loads(line)
+            if "error" in answer:
+                raise LabError(f"QMP {command}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+
+    def wait_for(self, text: str, seconds: float = 180) -> None:
+        """Wait until the guest's console has said ``text``."""
+        deadline = time.monotonic() + seconds
+        while text.encode() not in self.console():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                tail = self.console()[-1500:].decode(errors="replace")
+                raise LabError(f"the guest never said {text!r}; it said:\n{tail}")
+            time.sleep(0.1)
+
+    def console(self) -> bytes:
+        """Everything that the guest has said."""
+        return self.log.read_bytes() if self.log.exists() else b""
+
+    def answer(self) -> None:
+        """Let a guest go on that asked for it."""
+        self._serial.sendall(b"go\n")
+
+    def dump(self, path: Path, format: str = "elf") -> None:
+        """``dump-guest-memory``: ELF, or kdump-zlib and such, written flattened."""
+        self.qmp(
+            "dump-guest-memory", paging=False, protocol=f"file:{path}", format=format
+        )
+
+    def dump_formats(self) -> list[str]:
+        formats: list[str] = self.qmp("query-dump-guest-memory-capability")["formats"]
+        return formats

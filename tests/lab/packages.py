@@ -1,0 +1,83 @@
+"""Debian's cloud kernels and their debug symbols, fetched with apt-get."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+#: Taken when no version is asked for; where it is gone, the newest there is.
+DEFAULT_SERIES = "6.1."
+
+
+class LabError(Exception):
+    """The lab cannot be built; says what is missing."""
+
+
+def _natural(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
+
+
+def _releases() -> list[str]:
+    """Releases with debug symbols, newest first."""
+    listed = subprocess.run(
+        ["apt-cache", "pkgnames", "linux-image-"],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    # "6.12-cloud-amd64-dbg" is a meta-package, which has no third number.
+    found = re.findall(
+        r"^linux-image-(\d+\.\d+\.\d+\S*-cloud-amd64)-dbg$", listed, re.MULTILINE
+    )
+    return sorted(found, key=_natural, reverse=True)
+
+
+def _has_candidate(package: str) -> bool:
+    shown = subprocess.run(
+        ["apt-cache", "policy", package], capture_output=True, text=True
+    ).stdout
+    return "Candidate:" in shown and "Candidate: (none)" not in shown
+
+
+def choose(version: str | None) -> tuple[str, str]:
+    """(release, image package) of the newest kernel whose release starts with version.
+
+    Raises LabError if apt knows of none.
+    """
+    releases = _releases()
+    wanted = version or DEFAULT_SERIES
+    matching = [release for release in releases if release.startswith(wanted)]
+    if not matching and version is None:
+        matching = releases
+    for release in matching:
+        for image in (f"linux-image-{release}", f"linux-image-{release}-unsigned"):
+            if _has_candidate(image):
+                return release, image
+    raise LabError(
+        f"apt has no linux-image-{wanted}*-cloud-amd64 with its -dbg package "
+        "(run apt-get update?)"
+    )
+
+
+def fetch(release: str, image: str, directory: Path) -> Path:
+    """Download both packages and unpack them into ``directory/root``."""
+    root = directory / "root"
+    done = directory / "unpacked"
+    if done.exists():
+        return root
+    debs = directory / "debs"
+    debs.mkdir(parents=True, exist_ok=True)
+    result = subprocess.run(
+        ["apt-get", "download", image, f"linux-image-{release}-dbg"],
+        cwd=debs, capture_output=True, text=True,
+    )  # fmt: skip
+    if result.returncode:
+        raise LabError(f"apt-get download {image}: {result.stderr.strip()}")
+    unpackers = [
+        subprocess.Popen(["dpkg", "-x", deb, root]) for deb in debs.glob("*.deb")
+    ]
+    if any(unpacker.wait() for unpacker in unpackers):
+        raise LabError(f"dpkg -x failed in {debs}")
+    for deb in debs.glob("*.deb"):
+        deb.unlink()
+    done.touch()
+    return root
