@@ -1,0 +1,58 @@
+"""Checks of arguments that users pass to the constructors of types."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+if TYPE_CHECKING:
+    from ..program import Program
+
+_UINT64_MAX = 0xFFFFFFFFFFFFFFFF
+
+
+def type_label(value: object) -> str:
+    """The class of ``value`` as messages name it."""
+    if value is None:
+        return "None"
+    cls = type(value)
+    if cls.__module__.startswith("drgn."):
+        return f"_drgn.{cls.__name__}"
+    return cls.__name__
+
+
+def check_argument(
+    function: str, position: int, value: object, cls: type, label: str | None = None
+) -> None:
+    """Raise TypeError unless argument ``position`` of ``function`` is a ``cls``."""
+    if not isinstance(value, cls):
+        raise TypeError(
+            f"{function}() argument {position} must be {label or cls.__name__}, "
+            f"not {type_label(value)}"
+        )
+
+
+def uint64(value: SupportsIndex) -> int:
+    """``value`` as an unsigned 64-bit integer, OverflowError if it is none."""
+    number = operator.index(value)
+    if number < 0:
+        raise OverflowError("can't convert negative int to unsigned")
+    if number > _UINT64_MAX:
+        raise OverflowError("int too big to convert")
+    return number
+
+
+def is_little_endian(prog: Program, byteorder: str | None) -> bool:
+    """Whether ``byteorder``, None for the program's own, is little endian."""
+    if byteorder is None:
+        return prog._is_little_endian()
+    if byteorder == "little":
+        return True
+    if byteorder == "big":
+        return False
+    raise ValueError("expected 'little', 'big', or None for byteorder")
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether ``value`` can be indexed by position."""
+    return hasattr(type(value), "__getitem__") and not isinstance(value, dict)

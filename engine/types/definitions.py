@@ -1,0 +1,217 @@
+"""What defines a type of each kind; its qualified variants share one definition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from .kinds import TypeKind
+
+if TYPE_CHECKING:
+    from ..program import Program
+    from .language import TypeLanguage
+    from .parts import (
+        TypeEnumerator,
+        TypeMember,
+        TypeParameter,
+        TypeTemplateParameter,
+    )
+    from .type import Type
+
+    Members = tuple[TypeMember, ...] | None
+    LazyMembers = Members | Callable[[], Sequence[TypeMember] | None]
+    TemplateParameters = tuple[TypeTemplateParameter, ...]
+    LazyTemplateParameters = (
+        TemplateParameters | Callable[[], Sequence[TypeTemplateParameter]]
+    )
+    LazyParameters = (
+        tuple[TypeParameter, ...] | Callable[[], Sequence[TypeParameter]]
+    )
+    Enumerators = tuple[TypeEnumerator, ...] | None
+    LazyEnumerators = Enumerators | Callable[[], Sequence[TypeEnumerator] | None]
+
+
+class Definition:
+    """What all kinds have: ``variants`` are the Types by value of their qualifiers."""
+
+    __slots__ = ("kind", "language", "prog", "variants")
+
+    def __init__(self, prog: Program, kind: TypeKind, language: TypeLanguage) -> None:
+        self.prog = prog
+        self.kind = kind
+        self.language = language
+        self.variants: dict[int, Type] = {}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the definition is known."""
+        return True
+
+
+class VoidDefinition(Definition):
+    """No value."""
+
+    __slots__ = ()
+
+    @property
+    def is_complete(self) -> bool:
+        return False
+
+
+class ScalarDefinition(Definition):
+    """A boolean or a floating-point number of ``size`` bytes."""
+
+    __slots__ = ("little_endian", "name", "size")
+
+    name: str
+    size: int
+    little_endian: bool
+
+
+class IntDefinition(ScalarDefinition):
+    """An integer of ``size`` bytes."""
+
+    __slots__ = ("is_signed",)
+
+    is_signed: bool
+
+
+class TypedefDefinition(Definition):
+    """Another name of ``type``."""
+
+    __slots__ = ("name", "type")
+
+    name: str
+    type: Type
+
+    @property
+    def is_complete(self) -> bool:
+        return self.type.is_complete()
+
+
+class PointerDefinition(Definition):
+    """An address of a ``type``, in ``size`` bytes."""
+
+    __slots__ = ("little_endian", "size", "type")
+
+    type: Type
+    size: int
+    little_endian: bool
+
+
+class ArrayDefinition(Definition):
+    """``length`` elements of ``type``; the length is None if it is unknown."""
+
+    __slots__ = ("length", "type")
+
+    type: Type
+    length: int | None
+
+    @property
+    def is_complete(self) -> bool:
+        return self.length is not None
+
+
+class EnumDefinition(Definition):
+    """Names for values of an integer ``type``, None if the enum is incomplete."""
+
+    __slots__ = ("lazy_enumerators", "tag", "type")
+
+    tag: str | None
+    type: Type | None
+    lazy_enumerators: LazyEnumerators
+
+    @property
+    def enumerators(self) -> Enumerators:
+        """The enumerators, computed at the first use."""
+        lazy = self.lazy_enumerators
+        if callable(lazy):
+            found = lazy()
+            lazy = self.lazy_enumerators = None if found is None else tuple(found)
+        return lazy
+
+    @property
+    def is_complete(self) -> bool:
+        return self.type is not None
+
+
+class CompoundDefinition(Definition):
+    """A struct, union or class; ``size`` is None if it is incomplete."""
+
+    __slots__ = ("_found", "lazy_members", "lazy_template_parameters", "size", "tag")
+
+    tag: str | None
+    size: int | None
+    lazy_members: LazyMembers
+    lazy_template_parameters: LazyTemplateParameters
+    _found: dict[str, tuple[TypeMember, int]] | None
+
+    @property
+    def members(self) -> Members:
+        """The members, computed at the first use."""
+        lazy = self.lazy_members
+        if callable(lazy):
+            found = lazy()
+            lazy = self.lazy_members = None if found is None else tuple(found)
+        return lazy
+
+    @property
+    def template_parameters(self) -> TemplateParameters:
+        """The template parameters, computed at the first use."""
+        lazy = self.lazy_template_parameters
+        if callable(lazy):
+            lazy = self.lazy_template_parameters = tuple(lazy())
+        return lazy
+
+    @property
+    def is_complete(self) -> bool:
+        return self.size is not None
+
+    def find_member(self, name: str) -> tuple[TypeMember, int] | None:
+        """The member ``name`` and its bit offset, through unnamed members."""
+        found = self._found
+        if found is None:
+            found = {}
+            self._collect(found, 0)
+            self._found = found
+        return found.get(name)
+
+    def _collect(self, found: dict[str, tuple[TypeMember, int]], base: int) -> None:
+        """Add the named members that lie at ``base`` bits and beyond to ``found``."""
+        for member in self.members or ():
+            offset = base + member.bit_offset
+            if member.name is not None:
+                found.setdefault(member.name, (member, offset))
+                continue
+            inner = member.type.unaliased()._def
+            if isinstance(inner, CompoundDefinition):
+                inner._collect(found, offset)
+
+
+class FunctionDefinition(Definition):
+    """A function that returns ``type``."""
+
+    __slots__ = ("is_variadic", "lazy_parameters", "lazy_template_parameters", "type")
+
+    type: Type
+    lazy_parameters: LazyParameters
+    is_variadic: bool
+    lazy_template_parameters: LazyTemplateParameters
+
+    @property
+    def parameters(self) -> tuple[TypeParameter, ...]:
+        """The parameters, computed at the first use."""
+        lazy = self.lazy_parameters
+        if callable(lazy):
+            lazy = self.lazy_parameters = tuple(lazy())
+        return lazy
+
+    template_parameters = CompoundDefinition.template_parameters
+
+
+def compound(type: Type) -> CompoundDefinition | None:
+    """The definition of ``type`` without typedefs if it has members."""
+    definition = type.unaliased()._def
+    if isinstance(definition, CompoundDefinition):
+        return cast(CompoundDefinition, definition)
+    return None

@@ -1,0 +1,430 @@
+"""Where the types of a program are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
+
+from .arguments import check_argument, is_little_endian, is_sequence, uint64
+from .definitions import (
+    ArrayDefinition,
+    CompoundDefinition,
+    Definition,
+    EnumDefinition,
+    FunctionDefinition,
+    IntDefinition,
+    PointerDefinition,
+    ScalarDefinition,
+    TypedefDefinition,
+    VoidDefinition,
+)
+from .kinds import PrimitiveType, Qualifiers, TypeKind
+from .language import TypeLanguage
+from .parts import TypeEnumerator, TypeMember, TypeParameter, TypeTemplateParameter
+from .type import KIND_NAMES, Type
+
+if TYPE_CHECKING:
+    from ..language.language import Language
+    from ..program import Program
+
+_NONE = Qualifiers.NONE
+P = TypeVar("P", TypeMember, TypeParameter, TypeTemplateParameter)
+
+
+class TypeFactory:
+    """Makes types; the ``*_type()`` methods are those of Program.
+
+    Sequences of members, parameters, template parameters and enumerators may
+    also be callables that return them, for types from debugging information:
+    they are called at the first use. Types without such parts are made once for
+    the same arguments.
+    """
+
+    __slots__ = ("_definitions", "_primitives", "_prog")
+
+    def __init__(self, prog: Program) -> None:
+        self._prog = prog
+        self._definitions: dict[tuple[Any, ...], Definition] = {}
+        self._primitives: dict[PrimitiveType, Type] = {}
+
+    # Checks.
+
+    def _language(self, language: Language | None) -> Language:
+        if language is None:
+            return self._prog.language
+        if not isinstance(language, TypeLanguage):
+            raise TypeError(f"expected Language, not {type(language).__name__}")
+        return language
+
+    def _own(self, function: str, position: int, type: Type) -> Type:
+        check_argument(function, position, type, Type, "_drgn.Type")
+        if type.prog is not self._prog:
+            raise ValueError("type is from different program")
+        return type
+
+    def _parts(self, parts: Sequence[P], cls: type[P], what: str) -> tuple[P, ...]:
+        """Check the parts of a type and bind them to the program."""
+        parts = tuple(parts)
+        for part in parts:
+            if not isinstance(part, cls):
+                raise TypeError(f"{what} must be {cls.__name__}")
+            part._bind(self._prog)
+        return parts
+
+    def _template_parameters(self, parameters: Any) -> Any:
+        if callable(parameters) or parameters == ():
+            return parameters
+        return self._parts(parameters, TypeTemplateParameter, "template parameter")
+
+    # Kinds without parts, made once.
+
+    def void_type(
+        self, *, qualifiers: Qualifiers = _NONE, language: Language | None = None
+    ) -> Type:
+        """The void type."""
+        language = self._language(language)
+        key = (TypeKind.VOID, language)
+        definition = self._definitions.get(key)
+        if definition is None:
+            definition = VoidDefinition(self._prog, TypeKind.VOID, language)
+            self._definitions[key] = definition
+        return _variant(definition, qualifiers)
+
+    def int_type(
+        self,
+        name: str,
+        size: SupportsIndex,
+        is_signed: bool,
+        byteorder: str | None = None,
+        *,
+        qualifiers: Qualifiers = _NONE,
+        language: Language | None = None,
+    ) -> Type:
+        """An integer type of ``size`` bytes."""
+        check_argument("int_type", 1, name, str)
+        size = uint64(size)
+        is_signed = bool(is_signed)
+        little = is_little_endian(self._prog, byteorder)
+        language = self._language(language)
+        key = (TypeKind.INT, name, size, is_signed, little, language)
+        definition = self._definitions.get(key)
+        if definition is None:
+            definition = IntDefinition(self._prog, TypeKind.INT, language)
+            definition.name = name
+            definition.size = size
+            definition.is_signed = is_signed
+            definition.little_endian = little
+            self._definitions[key] = definition
+        return _variant(definition, qualifiers)
+
+    def bool_type(
+        self,
+        name: str,
+        size: SupportsIndex,
+        byteorder: str | None = None,
+        *,
+        qualifiers: Qualifiers = _NONE,
+        language: Language | None = None,
+    ) -> Type:
+        """A boolean type of ``size`` bytes."""
+        check_argument("bool_type", 1, name, str)
+        return self._scalar(TypeKind.BOOL, name, size, byteorder, qualifiers, language)
+
+    def float_type(
+        self,
+        name: str,
+        size: SupportsIndex,
+        byteorder: str | None = None,
+        *,
+        qualifiers: Qualifiers = _NONE,
+        language: Language | None = None,
+    ) -> Type:
+        """A floating-point type of ``size`` bytes."""
+        check_argument("float_type", 1, name, str)
+        return self._scalar(TypeKind.FLOAT, name, size, byteorder, qualifiers, language)
+
+    def _scalar(
+        self,
+        kind: TypeKind,
+        name: str,
+        size: SupportsIndex,
+        byteorder: str | None,
+        qualifiers: Qualifiers,
+        language: Language | None,
+    ) -> Type:
+        size = uint64(size)
+        little = is_little_endian(self._prog, byteorder)
+        language = self._language(language)
+        key = (kind, name, size, little, language)
+        definition = self._definitions.get(key)
+        if definition is None:
+            definition = ScalarDefinition(self._prog, kind, language)
+            definition.name = name
+            definition.size = size
+            definition.little_endian = little
+            self._definitions[key] = definition
+        return _variant(definition, qualifiers)
+
+    def typedef_type(
+        self,
+        name: str,
+        type: Type,
+        *,
+        qualifiers: Qualifiers = _NONE,
+        language: Language | None = None,
+    ) -> Type:
+        """A typedef of ``type``."""
+        check_argument("typedef_type", 1, name, str)
+        self._own("typedef_type", 2, type)
+        language = self._language(language)
+        key = (TypeKind.TYPEDEF, name, type, language)
+        definition = self._definitions.get(key)
+        if definition is None:
+            definition = TypedefDefinition(self._prog, TypeKind.TYPEDEF, language)
+            definition.name = name
+            definition.type = type
+            self._definitions[key] = definition
+        return _variant(definition, qualifiers)
+
+    def pointer_type(
+        self,
+        type: Type,
+        size: SupportsIndex | None = None,
+        byteorder: str | None = None,
+        *,
+        qualifiers: Qualifiers = _NONE,
+        language: Language | None = None,
+    ) -> Type:
+        """A pointer to ``type``, of ``size`` bytes."""
+        self._own("pointer_type", 1, type)
+        if size is None:
+            size = 8 if self._prog._is_64_bit() else 4
+        else:
+            size = uint64(size)
+        little = is_little_endian(self._prog, byteorder)
+        language = type.language if language is None else self._language(language)
+        key = (TypeKind.POINTER, type, size, little, language)
+        definition = self._definitions.get(key)
+        if definition is None:
+            definition = PointerDefinition(self._prog, TypeKind.POINTER, language)
+            definition.type = type
+            definition.size = size
+            definition.little_endian = little
+            self._definitions[key] = definition
+        return _variant(definition, qualifiers)
+
+    def array_type(
+        self,
+        type: Type,
+        length: SupportsIndex | None = None,
+        *,
+        qualifiers: Qualifiers = _NONE,
+        language: Language | None = None,
+    ) -> Type:
+        """An array of ``length`` elements, incomplete if it is None."""
+        self._own("array_type", 1, type)
+        if length is not None:
+            length = uint64(length)
+        language = type.language if language is None else self._language(language)
+        key = (TypeKind.ARRAY, type, length, language)
+        definition = self._definitions.get(key)
+        if definition is None:
+            definition = ArrayDefinition(self._prog, TypeKind.ARRAY, language)
+            definition.type = type
+            definition.length = length
+            self._definitions[key] = definition
+        return _variant(definition, qualifiers)
+
+    # Kinds with parts, new every time.
+
+    def struct_type(
+        self,
+        tag: str | None,
+        size: SupportsIndex | None = None,
+        members: Sequence[TypeMember] | Callable[[], Any] | None = None,
+        *,
+        template_parameters: (
+            Sequence[TypeTemplateParameter] | Callable[[], Any]
+        ) = (),
+        qualifiers: Qualifiers = _NONE,
+        language: Language | None = None,
+    ) -> Type:
+        """A struct of ``size`` bytes, incomplete if that and members are None."""
+        return self._compound(
+            TypeKind.STRUCT,
+            tag,
+            size,
+            members,
+            template_parameters,
+            qualifiers,
+            language,
+        )
+
+    def union_type(
+        self,
+        tag: str | None,
+        size: SupportsIndex | None = None,
+        members: Sequence[TypeMember] | Callable[[], Any] | None = None,
+        *,
+        template_parameters: (
+            Sequence[TypeTemplateParameter] | Callable[[], Any]
+        ) = (),
+        qualifiers: Qualifiers = _NONE,
+        language: Language | None = None,
+    ) -> Type:
+        """A union of ``size`` bytes, incomplete if that and members are None."""
+        return self._compound(
+            TypeKind.UNION,
+            tag,
+            size,
+            members,
+            template_parameters,
+            qualifiers,
+            language,
+        )
+
+    def class_type(
+        self,
+        tag: str | None,
+        size: SupportsIndex | None = None,
+        members: Sequence[TypeMember] | Callable[[], Any] | None = None,
+        *,
+        template_parameters: (
+            Sequence[TypeTemplateParameter] | Callable[[], Any]
+        ) = (),
+        qualifiers: Qualifiers = _NONE,
+        language: Language | None = None,
+    ) -> Type:
+        """A class of ``size`` bytes, incomplete if that and members are None."""
+        return self._compound(
+            TypeKind.CLASS,
+            tag,
+            size,
+            members,
+            template_parameters,
+            qualifiers,
+            language,
+        )
+
+    def _compound(
+        self,
+        kind: TypeKind,
+        tag: str | None,
+        size: SupportsIndex | None,
+        members: Sequence[TypeMember] | Callable[[], Any] | None,
+        template_parameters: Sequence[TypeTemplateParameter] | Callable[[], Any],
+        qualifiers: Qualifiers,
+        language: Language | None,
+    ) -> Type:
+        name = KIND_NAMES[kind]
+        if tag is not None and not isinstance(tag, str):
+            raise TypeError(f"{name}_type() tag must be str or None")
+        if members is None:
+            if size is not None:
+                raise ValueError(f"incomplete {name} type must not have size")
+        else:
+            if size is None:
+                raise ValueError(f"{name} type must have size")
+            size = uint64(size)
+            if not callable(members):
+                if not is_sequence(members):
+                    raise TypeError("members must be sequence or None")
+                members = self._parts(members, TypeMember, "member")
+        definition = CompoundDefinition(self._prog, kind, self._language(language))
+        definition.tag = tag
+        definition.size = size
+        definition.lazy_members = members
+        definition.lazy_template_parameters = self._template_parameters(
+            template_parameters
+        )
+        definition._found = None
+        return _variant(definition, qualifiers)
+
+    def enum_type(
+        self,
+        tag: str | None,
+        type: Type | None = None,
+        enumerators: Sequence[TypeEnumerator] | Callable[[], Any] | None = None,
+        *,
+        qualifiers: Qualifiers = _NONE,
+        language: Language | None = None,
+    ) -> Type:
+        """An enum compatible with ``type``; incomplete without that and enumerators."""
+        if tag is not None and not isinstance(tag, str):
+            raise TypeError("enum_type() tag must be str or None")
+        if enumerators is None:
+            if type is not None:
+                raise ValueError("incomplete enum type must not have compatible type")
+        else:
+            if type is None:
+                raise ValueError("enum type must have compatible type")
+            self._check_compatible(type)
+            if not callable(enumerators):
+                if not is_sequence(enumerators):
+                    raise TypeError("enumerators must be sequence or None")
+                enumerators = tuple(enumerators)
+                for enumerator in enumerators:
+                    if not isinstance(enumerator, TypeEnumerator):
+                        raise TypeError("enumerator must be TypeEnumerator")
+        definition = EnumDefinition(
+            self._prog, TypeKind.ENUM, self._language(language)
+        )
+        definition.tag = tag
+        definition.type = type
+        definition.lazy_enumerators = enumerators
+        return _variant(definition, qualifiers)
+
+    def _check_compatible(self, compatible: Type) -> None:
+        if not isinstance(compatible, Type):
+            raise TypeError("enum_type() compatible type must be Type or None")
+        if compatible.prog is not self._prog:
+            raise ValueError("type is from different program")
+        if compatible.kind is not TypeKind.INT:
+            raise ValueError("enum_type() compatible type must be integer type")
+        if compatible.qualifiers is not _NONE:
+            raise ValueError("enum_type() compatible type must be unqualified")
+
+    def function_type(
+        self,
+        type: Type,
+        parameters: Sequence[TypeParameter] | Callable[[], Any],
+        is_variadic: bool = False,
+        *,
+        template_parameters: (
+            Sequence[TypeTemplateParameter] | Callable[[], Any]
+        ) = (),
+        qualifiers: Qualifiers = _NONE,
+        language: Language | None = None,
+    ) -> Type:
+        """A function that returns ``type``."""
+        self._own("function_type", 1, type)
+        if not callable(parameters):
+            if not is_sequence(parameters):
+                raise TypeError("parameters must be sequence")
+            parameters = self._parts(parameters, TypeParameter, "parameter")
+        definition = FunctionDefinition(
+            self._prog, TypeKind.FUNCTION, self._language(language)
+        )
+        definition.type = type
+        definition.lazy_parameters = parameters
+        definition.is_variadic = bool(is_variadic)
+        definition.lazy_template_parameters = self._template_parameters(
+            template_parameters
+        )
+        return _variant(definition, qualifiers)
+
+    # Primitive types.
+
+    def primitive(self, primitive: PrimitiveType) -> Type:
+        """The type of the program that is ``primitive``, or the platform's default."""
+        raise NotImplementedError
+
+    def forget_primitives(self) -> None:
+        """Look the primitive types up again: finders have changed."""
+        self._primitives.clear()
+
+
+def _variant(definition: Definition, qualifiers: Qualifiers) -> Type:
+    if not isinstance(qualifiers, Qualifiers):
+        raise TypeError(f"expected Qualifiers, not {type(qualifiers).__name__}")
+    return Type._of(definition, qualifiers)
