@@ -1,0 +1,75 @@
+"""Pointers as plain integers, for loops in which an Object per step would be dear."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from drgn import PlatformFlags, TypeKind
+from drgn.helpers import ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from drgn import Object, Program, Type
+
+
+def words(prog: Program, count: int) -> Callable[[int], tuple[int, ...]]:
+    """Return a function that reads *count* words of the program at an address.
+
+    :raises FaultError: by the function, if the words cannot be read
+    """
+    struct = _word_struct(prog, count)
+    size = struct.size
+    read = prog.read
+    unpack = struct.unpack
+    return lambda address: unpack(read(address, size))
+
+
+def _word_struct(prog: Program, count: int) -> Struct:
+    key = (_word_struct, count)
+    struct: Struct | None = prog.cache.get(key)
+    if struct is None:
+        if prog.platform is None:
+            raise ValueError("program byte order is not known")
+        flags = prog.platform.flags
+        order = "<" if PlatformFlags.IS_LITTLE_ENDIAN in flags else ">"
+        word = "Q" if PlatformFlags.IS_64_BIT in flags else "I"
+        struct = prog.cache[key] = Struct(f"{order}{count}{word}")
+    return struct
+
+
+def pointee(pointer: Object) -> Type:
+    """Return the type that a pointer points to.
+
+    :raises TypeError: if *pointer* is not a pointer
+    """
+    type = pointer.type_
+    while type.kind == TypeKind.TYPEDEF:
+        type = type.type
+    if type.kind != TypeKind.POINTER:
+        raise TypeError(f"'{pointer.type_.type_name()}' is not a pointer")
+    return type.type
+
+
+def walk(prog: Program, first: int, end: int, next_offset: int) -> Iterator[int]:
+    """Follow a chain of pointers from *first* until *end*, which is not yielded.
+
+    :param next_offset: Offset in a node of the pointer to the next one.
+    :raises FaultError: if a node cannot be read
+    :raises ValidationError: if the chain runs into a cycle without *end*
+    """
+    read = prog.read_word
+    address = first
+    # Brent's algorithm: a chain that comes by *mark* again has a cycle.
+    laps = 64
+    while address != end:
+        mark = address
+        for _ in range(laps):
+            yield address
+            address = read(address + next_offset)
+            if address == end:
+                return
+            if address == mark:
+                raise ValidationError(f"cycle at {mark:#x} in linked list")
+        laps *= 2

@@ -1,0 +1,148 @@
+"""
+Cgroup
+------
+
+``drgn.helpers.linux.cgroup`` works with control groups of version 2
+(:linux:`include/linux/cgroup.h`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drgn import NULL, Object, Program, cast, container_of
+from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux.kernfs import kernfs_name, kernfs_path, kernfs_walk
+from drgn.helpers.linux.list import list_for_each_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drgn import Path
+
+__all__ = (
+    "cgroup_get_from_path",
+    "cgroup_name",
+    "cgroup_parent",
+    "cgroup_path",
+    "css_for_each_child",
+    "css_for_each_descendant_pre",
+    "css_next_child",
+    "css_next_descendant_pre",
+    "sock_cgroup_ptr",
+)
+
+
+def sock_cgroup_ptr(skcd: Object) -> Object:
+    """Return the cgroup of a socket.
+
+    :param skcd: ``struct sock_cgroup_data *``, usually ``&sk->sk_cgrp_data``.
+    :return: ``struct cgroup *``
+    """
+    try:
+        # Linux kernel commit 8520e224f547 ("bpf, cgroups: Fix cgroup v2 fallback on
+        # v1/v2 mixed mode") (in v5.15).
+        return skcd.cgroup.read_()
+    except AttributeError:
+        return cast("struct cgroup *", skcd.val)
+
+
+def cgroup_parent(cgrp: Object) -> Object:
+    """Return the parent of a cgroup.
+
+    :param cgrp: ``struct cgroup *``
+    :return: ``struct cgroup *``, ``NULL`` for a root.
+    """
+    parent_css = cgrp.self.parent.read_()
+    if not parent_css:
+        return NULL(cgrp.prog_, "struct cgroup *")
+    return container_of(parent_css, "struct cgroup", "self")
+
+
+def cgroup_name(cgrp: Object) -> bytes:
+    """Return the name of a cgroup.
+
+    :param cgrp: ``struct cgroup *``
+    :return: Name, ``b"/"`` for a root.
+    """
+    return kernfs_name(cgrp.kn)
+
+
+def cgroup_path(cgrp: Object) -> bytes:
+    """Return the path of a cgroup in its hierarchy.
+
+    :param cgrp: ``struct cgroup *``
+    """
+    return kernfs_path(cgrp.kn)
+
+
+@takes_program_or_default
+def cgroup_get_from_path(prog: Program, path: Path) -> Object:
+    """Look up a cgroup of the default hierarchy by its path.
+
+    :param path: Path from the root of the hierarchy.
+    :return: ``struct cgroup *``, ``NULL`` if there is none.
+    """
+    kn = kernfs_walk(prog["cgrp_dfl_root"].cgrp.kn, path)
+    if not kn:
+        return NULL(prog, "struct cgroup *")
+    return cast("struct cgroup *", kn.priv)
+
+
+def css_next_child(pos: Object, parent: Object) -> Object:
+    """Return the child after a child.
+
+    :param pos: ``struct cgroup_subsys_state *``, ``NULL`` to get the first child.
+    :param parent: ``struct cgroup_subsys_state *``
+    :return: ``struct cgroup_subsys_state *``, ``NULL`` if there are no more.
+    """
+    head = parent.children.address_of_()
+    next = pos.sibling.next.read_() if pos else head.next.read_()
+    if next.value_() == head.value_():
+        return NULL(parent.prog_, "struct cgroup_subsys_state *")
+    return container_of(next, "struct cgroup_subsys_state", "sibling")
+
+
+def css_for_each_child(css: Object) -> Iterator[Object]:
+    """Iterate over the children of a subsystem state, offline ones too.
+
+    :param css: ``struct cgroup_subsys_state *``
+    :return: Iterator of ``struct cgroup_subsys_state *`` objects.
+    """
+    return list_for_each_entry(
+        "struct cgroup_subsys_state", css.children.address_of_(), "sibling"
+    )
+
+
+def css_next_descendant_pre(pos: Object, root: Object) -> Object:
+    """Return the descendant after a descendant in pre-order.
+
+    :param pos: ``struct cgroup_subsys_state *``, ``NULL`` to get *root* itself.
+    :param root: ``struct cgroup_subsys_state *``
+    :return: ``struct cgroup_subsys_state *``, ``NULL`` if there are no more.
+    """
+    if not pos:
+        return root
+    null = NULL(pos.prog_, "struct cgroup_subsys_state *")
+    child = css_next_child(null, pos)
+    if child:
+        return child
+    while pos.value_() != root.value_():
+        parent = pos.parent.read_()
+        sibling = css_next_child(pos, parent)
+        if sibling:
+            return sibling
+        pos = parent
+    return null
+
+
+def css_for_each_descendant_pre(css: Object) -> Iterator[Object]:
+    """Iterate over a subsystem state and its descendants, each before its children.
+
+    :param css: ``struct cgroup_subsys_state *``
+    :return: Iterator of ``struct cgroup_subsys_state *`` objects, *css* first;
+        offline ones too.
+    """
+    yield css
+    for child in css_for_each_child(css):
+        yield from css_for_each_descendant_pre(child)

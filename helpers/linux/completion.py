@@ -1,0 +1,46 @@
+"""
+Completion Variables
+--------------------
+
+``drgn.helpers.linux.completion`` works with completion variables (``struct
+completion``) of :linux:`include/linux/completion.h`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drgn import Object
+from drgn.helpers.linux.swait import swait_for_each_task
+from drgn.helpers.linux.wait import waitqueue_for_each_task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("completion_done", "completion_for_each_task")
+
+
+def completion_done(completion: Object) -> bool:
+    """Return whether nobody has to wait for a completion.
+
+    :param completion: ``struct completion *``
+    """
+    return bool(completion.done)
+
+
+def completion_for_each_task(completion: Object) -> Iterator[Object]:
+    """Iterate over the tasks that wait for a completion.
+
+    :param completion: ``struct completion *``
+    :return: Iterator of ``struct task_struct *`` objects.
+    """
+    # Linux kernel commit a5c6234e1028 ("completion: Use simple wait queues") (in
+    # v5.7).
+    wait = completion.wait.address_of_()
+    if hasattr(wait, "task_list") and hasattr(wait, "lock") and _is_simple(wait):
+        return swait_for_each_task(wait)
+    return waitqueue_for_each_task(wait)
+
+
+def _is_simple(wait: Object) -> bool:
+    return "swait" in str(wait.type_.type.type_name())

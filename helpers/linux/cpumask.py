@@ -1,0 +1,159 @@
+"""
+CPU Masks
+---------
+
+``drgn.helpers.linux.cpumask`` works with sets of CPUs (``struct cpumask`` of
+:linux:`include/linux/cpumask.h`).
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+from drgn import IntegerLike, Object, Program, cast, sizeof
+from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux.bitmap import bitmap_weight
+from drgn.helpers.linux.bitops import for_each_set_bit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = (
+    "cpu_online_mask",
+    "cpu_possible_mask",
+    "cpu_present_mask",
+    "cpumask_of",
+    "cpumask_to_cpulist",
+    "cpumask_weight",
+    "for_each_cpu",
+    "for_each_online_cpu",
+    "for_each_possible_cpu",
+    "for_each_present_cpu",
+    "num_online_cpus",
+    "num_possible_cpus",
+    "num_present_cpus",
+)
+
+
+@takes_program_or_default
+def cpu_online_mask(prog: Program) -> Object:
+    """Return the mask of online CPUs.
+
+    :return: ``struct cpumask *``
+    """
+    return _mask(prog, "cpu_online_mask")
+
+
+@takes_program_or_default
+def cpu_possible_mask(prog: Program) -> Object:
+    """Return the mask of possible CPUs.
+
+    :return: ``struct cpumask *``
+    """
+    return _mask(prog, "cpu_possible_mask")
+
+
+@takes_program_or_default
+def cpu_present_mask(prog: Program) -> Object:
+    """Return the mask of present CPUs.
+
+    :return: ``struct cpumask *``
+    """
+    return _mask(prog, "cpu_present_mask")
+
+
+def _mask(prog: Program, name: str) -> Object:
+    try:
+        return prog[f"__{name}"].address_of_()
+    except KeyError:
+        # Before Linux kernel commit 5aec01b834fd ("kernel/cpu.c: eliminate
+        # cpu_*_mask") (in v4.5), the masks were reached by constant pointers.
+        return prog[name].read_()
+
+
+@takes_program_or_default
+def cpumask_of(prog: Program, cpu: IntegerLike) -> Object:
+    """Return a mask of a single CPU.
+
+    :param cpu: CPU number.
+    :return: ``struct cpumask *``
+    """
+    cpu = operator.index(cpu)
+    bits_per_long = 8 * sizeof(prog.type("unsigned long"))
+    word, bit = divmod(cpu, bits_per_long)
+    # Row 1 + bit of cpu_bit_bitmap has that bit set in its first word; a mask for a
+    # later word starts as many words before it (get_cpu_mask()).
+    bits = prog["cpu_bit_bitmap"][1 + bit] - word
+    return cast("struct cpumask *", bits)
+
+
+def for_each_cpu(mask: Object) -> Iterator[int]:
+    """Iterate over the CPUs of a mask.
+
+    :param mask: ``struct cpumask *``
+    """
+    bits = mask.bits
+    return for_each_set_bit(bits, sizeof(bits) * 8)
+
+
+@takes_program_or_default
+def for_each_online_cpu(prog: Program) -> Iterator[int]:
+    """Iterate over the online CPUs."""
+    return for_each_cpu(cpu_online_mask(prog))
+
+
+@takes_program_or_default
+def for_each_possible_cpu(prog: Program) -> Iterator[int]:
+    """Iterate over the possible CPUs."""
+    return for_each_cpu(cpu_possible_mask(prog))
+
+
+@takes_program_or_default
+def for_each_present_cpu(prog: Program) -> Iterator[int]:
+    """Iterate over the present CPUs."""
+    return for_each_cpu(cpu_present_mask(prog))
+
+
+def cpumask_weight(mask: Object) -> int:
+    """Return the number of CPUs in a mask.
+
+    :param mask: ``struct cpumask *``
+    """
+    bits = mask.bits
+    return bitmap_weight(bits, sizeof(bits) * 8)
+
+
+@takes_program_or_default
+def num_online_cpus(prog: Program) -> int:
+    """Return the number of online CPUs."""
+    return cpumask_weight(cpu_online_mask(prog))
+
+
+@takes_program_or_default
+def num_possible_cpus(prog: Program) -> int:
+    """Return the number of possible CPUs."""
+    return cpumask_weight(cpu_possible_mask(prog))
+
+
+@takes_program_or_default
+def num_present_cpus(prog: Program) -> int:
+    """Return the number of present CPUs."""
+    return cpumask_weight(cpu_present_mask(prog))
+
+
+def cpumask_to_cpulist(mask: Object) -> str:
+    """Format a mask like the kernel, e.g., ``"0-3,8-11"``.
+
+    :param mask: ``struct cpumask *``
+    :return: List of CPU numbers and ranges as described in :manpage:`cpuset(7)`.
+    """
+    ranges: list[list[int]] = []
+    for cpu in for_each_cpu(mask):
+        if ranges and ranges[-1][1] == cpu - 1:
+            ranges[-1][1] = cpu
+        else:
+            ranges.append([cpu, cpu])
+    return ",".join(
+        str(first) if first == last else f"{first}-{last}" for first, last in ranges
+    )

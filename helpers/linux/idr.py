@@ -1,0 +1,122 @@
+"""
+IDR
+---
+
+``drgn.helpers.linux.idr`` looks up and walks IDRs (:linux:`include/linux/idr.h`),
+which map numbers to pointers.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+from drgn import NULL, IntegerLike, Object, Type
+from drgn.helpers.linux.xarray import xa_entries, xa_load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("idr_find", "idr_for_each", "idr_for_each_entry")
+
+
+def idr_find(idr: Object, id: IntegerLike) -> Object:
+    """Look up an entry of an IDR.
+
+    :param idr: ``struct idr *``
+    :param id: Entry ID.
+    :return: ``void *`` entry, or ``NULL`` if there is none.
+    """
+    id = operator.index(id)
+    if _is_layered(idr):
+        return _layered_find(idr, id)
+    index = id - _base(idr)
+    if index < 0:
+        return NULL(idr.prog_, "void *")
+    return xa_load(idr.idr_rt.address_of_(), index)
+
+
+def idr_for_each(idr: Object) -> Iterator[tuple[int, Object]]:
+    """Iterate over the entries of an IDR.
+
+    :param idr: ``struct idr *``
+    :return: Iterator of (ID, ``void *``) tuples.
+    """
+    return idr_for_each_entry(idr, "void")
+
+
+def idr_for_each_entry(idr: Object, type: str | Type) -> Iterator[tuple[int, Object]]:
+    """Iterate over the entries of an IDR that are all of one type.
+
+    :param idr: ``struct idr *``
+    :param type: Entry type.
+    :return: Iterator of (ID, ``type *``) tuples.
+    """
+    prog = idr.prog_
+    pointer = prog.pointer_type(prog.type(type))
+    for id, entry in idr_entries(idr):
+        yield id, Object(prog, pointer, entry)
+
+
+def idr_entries(idr: Object) -> Iterator[tuple[int, int]]:
+    """Like :func:`idr_for_each()`, but yield entries as integers."""
+    if _is_layered(idr):
+        top = idr.top.read_()
+        if top:
+            yield from _layer_entries(top, 0)
+        return
+    base = _base(idr)
+    for index, entry in xa_entries(idr.idr_rt.address_of_()):
+        yield base + index, entry
+
+
+def _base(idr: Object) -> int:
+    try:
+        return idr.idr_base.value_()  # type: ignore[no-any-return]
+    except AttributeError:
+        # Before Linux kernel commit 6ce711f27500 ("idr: Make 1-based IDRs more
+        # efficient") (in v4.16).
+        return 0
+
+
+# Before Linux kernel commit 0a835c4f090a ("Reimplement IDR and IDA using the radix
+# tree") (in v4.11), an IDR was a tree of its own: struct idr_layer.
+
+
+def _is_layered(idr: Object) -> bool:
+    try:
+        idr.idr_rt  # noqa: B018
+    except AttributeError:
+        return True
+    return False
+
+
+def _layered_find(idr: Object, id: int) -> Object:
+    void_p = idr.prog_.type("void *")
+    layer = idr.top.read_()
+    if not layer:
+        return NULL(idr.prog_, void_p)
+    bits = (len(layer.ary) - 1).bit_length()
+    level: int = layer.layer.value_()
+    if id < 0 or id >> bits * (level + 1):
+        return NULL(idr.prog_, void_p)
+    while True:
+        entry = layer.ary[(id >> bits * level) & ((1 << bits) - 1)].read_()
+        if not level or not entry:
+            return Object(idr.prog_, void_p, entry.value_())
+        layer = entry
+        level -= 1
+
+
+def _layer_entries(layer: Object, base: int) -> Iterator[tuple[int, int]]:
+    level: int = layer.layer.value_()
+    bits = (len(layer.ary) - 1).bit_length()
+    for i, entry in enumerate(layer.ary):
+        entry = entry.read_()
+        if not entry:
+            continue
+        id = base + (i << bits * level)
+        if level:
+            yield from _layer_entries(entry, id)
+        else:
+            yield id, entry.value_()

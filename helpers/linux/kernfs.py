@@ -1,0 +1,142 @@
+"""
+Kernfs
+------
+
+``drgn.helpers.linux.kernfs`` works with the nodes of kernfs, which sysfs and
+cgroups are made of (:linux:`include/linux/kernfs.h`).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from drgn import NULL, Object
+from drgn.helpers.linux.rbtree import rbtree_inorder_for_each_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drgn import Path
+
+__all__ = (
+    "kernfs_children",
+    "kernfs_name",
+    "kernfs_parent",
+    "kernfs_path",
+    "kernfs_root",
+    "kernfs_walk",
+)
+
+# enum kernfs_node_type; KERNFS_TYPE_MASK in include/linux/kernfs.h.
+_DIR = 0x1
+_LINK = 0x4
+_TYPE_MASK = 0xF
+# As in the kernel's own path walk (MAXSYMLINKS).
+_MAX_LINKS = 40
+
+
+def kernfs_root(kn: Object) -> Object:
+    """Return the kernfs hierarchy that a node belongs to.
+
+    :param kn: ``struct kernfs_node *``
+    :return: ``struct kernfs_root *``
+    """
+    parent = kernfs_parent(kn)
+    # Only directories have ->dir, and every other node is in one.
+    return (parent or kn).dir.root.read_()
+
+
+def kernfs_parent(kn: Object) -> Object:
+    """Return the parent of a node.
+
+    :param kn: ``struct kernfs_node *``
+    :return: ``struct kernfs_node *``, ``NULL`` for a root.
+    """
+    # Linux kernel commit 633488947ef6 ("kernfs: Use RCU to access
+    # kernfs_node::parent.") (in v6.15) renamed the member.
+    try:
+        return kn.member_("__parent").read_()
+    except LookupError:
+        return kn.parent.read_()
+
+
+def kernfs_name(kn: Object) -> bytes:
+    """Return the name of a node.
+
+    :param kn: ``struct kernfs_node *``
+    :return: Name, ``b"/"`` for a root.
+    """
+    if not kn:
+        return b"(null)"
+    return kn.name.string_() if kernfs_parent(kn) else b"/"
+
+
+def kernfs_path(kn: Object) -> bytes:
+    """Return the path of a node from the root of its hierarchy.
+
+    :param kn: ``struct kernfs_node *``
+    """
+    if not kn:
+        return b"(null)"
+    names: list[bytes] = []
+    node, parent = kn, kernfs_parent(kn)
+    while parent:
+        names.append(node.name.string_())
+        node, parent = parent, kernfs_parent(parent)
+    return b"/" + b"/".join(reversed(names))
+
+
+def kernfs_children(kn: Object) -> Iterator[Object]:
+    """Iterate over the children of a directory.
+
+    :param kn: ``struct kernfs_node *``
+    :return: Iterator of ``struct kernfs_node *`` objects.
+    :raises ValueError: if *kn* is not a directory
+    """
+    if _type(kn) != _DIR:
+        raise ValueError("kernfs node is not a directory")
+    return rbtree_inorder_for_each_entry(
+        "struct kernfs_node", kn.dir.children.address_of_(), "rb"
+    )
+
+
+def kernfs_walk(parent: Object, path: Path, follow_symlinks: bool = True) -> Object:
+    """Look up a node by its path.
+
+    :param parent: ``struct kernfs_node *`` that the path begins at.
+    :param path: Path.
+    :param follow_symlinks: Whether the node returned is what a symbolic link at the
+        end of the path refers to, or the link itself. Links before the end of the
+        path are followed in any case.
+    :return: ``struct kernfs_node *``, ``NULL`` if there is none.
+    """
+    node = parent.read_()
+    null = NULL(parent.prog_, "struct kernfs_node *")
+    todo = [name for name in reversed(os.fsencode(path).split(b"/")) if name]
+    links = 0
+    while True:
+        if _type(node) == _LINK and (todo or follow_symlinks):
+            links += 1
+            if links > _MAX_LINKS:
+                return null
+            node = node.symlink.target_kn.read_()
+            continue
+        if not todo:
+            return node
+        if _type(node) != _DIR:
+            return null
+        name = todo.pop()
+        if name == b"..":
+            node = kernfs_parent(node) or node
+        elif name != b".":
+            for child in kernfs_children(node):
+                if child.name.string_() == name:
+                    node = child
+                    break
+            else:
+                return null
+
+
+def _type(kn: Object) -> int:
+    return kn.flags.value_() & _TYPE_MASK  # type: ignore[no-any-return]

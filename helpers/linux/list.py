@@ -1,0 +1,321 @@
+"""
+Linked Lists
+------------
+
+``drgn.helpers.linux.list`` walks the kernel's doubly linked lists (``struct
+list_head``) and hash lists (``struct hlist_head``) of
+:linux:`include/linux/list.h`.
+
+Iterators stop with :class:`~drgn.helpers.ValidationError` where a list runs into
+a cycle that does not lead back to its head.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drgn import NULL, Object, Type, container_of, offsetof
+from drgn.helpers import ValidationError
+from drgn.helpers.linux._raw import pointee, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = (
+    "hlist_empty",
+    "hlist_for_each",
+    "hlist_for_each_entry",
+    "list_count_nodes",
+    "list_empty",
+    "list_first_entry",
+    "list_first_entry_or_null",
+    "list_for_each",
+    "list_for_each_entry",
+    "list_for_each_entry_reverse",
+    "list_for_each_reverse",
+    "list_is_singular",
+    "list_last_entry",
+    "list_next_entry",
+    "list_prev_entry",
+    "validate_list",
+    "validate_list_count_nodes",
+    "validate_list_for_each",
+    "validate_list_for_each_entry",
+)
+
+
+def list_empty(head: Object) -> bool:
+    """Return whether a list is empty.
+
+    :param head: ``struct list_head *``
+    """
+    return head.next.value_() == head.value_()
+
+
+def list_is_singular(head: Object) -> bool:
+    """Return whether a list has exactly one entry.
+
+    :param head: ``struct list_head *``
+    """
+    next = head.next.value_()
+    return next != head.value_() and next == head.prev.value_()
+
+
+def list_first_entry(head: Object, type: str | Type, member: str) -> Object:
+    """Return the first entry of a list that is not empty.
+
+    :param head: ``struct list_head *``
+    :param type: Entry type.
+    :param member: Name of the list node member in the entry type.
+    :return: ``type *``
+    """
+    return container_of(head.next, type, member)
+
+
+def list_first_entry_or_null(head: Object, type: str | Type, member: str) -> Object:
+    """Return the first entry of a list, or ``NULL`` if it is empty.
+
+    :param head: ``struct list_head *``
+    :param type: Entry type.
+    :param member: Name of the list node member in the entry type.
+    :return: ``type *``
+    """
+    next = head.next.read_()
+    if next.value_() == head.value_():
+        prog = head.prog_
+        return NULL(prog, prog.pointer_type(prog.type(type)))
+    return container_of(next, type, member)
+
+
+def list_last_entry(head: Object, type: str | Type, member: str) -> Object:
+    """Return the last entry of a list that is not empty.
+
+    :param head: ``struct list_head *``
+    :param type: Entry type.
+    :param member: Name of the list node member in the entry type.
+    :return: ``type *``
+    """
+    return container_of(head.prev, type, member)
+
+
+def list_next_entry(pos: Object, member: str) -> Object:
+    """Return the entry after an entry.
+
+    :param pos: ``type *``
+    :param member: Name of the list node member in the entry type.
+    :return: ``type *``
+    """
+    return container_of(pos.member_(member).next, pointee(pos), member)
+
+
+def list_prev_entry(pos: Object, member: str) -> Object:
+    """Return the entry before an entry.
+
+    :param pos: ``type *``
+    :param member: Name of the list node member in the entry type.
+    :return: ``type *``
+    """
+    return container_of(pos.member_(member).prev, pointee(pos), member)
+
+
+def list_for_each(head: Object) -> Iterator[Object]:
+    """Iterate over the nodes of a list.
+
+    :param head: ``struct list_head *``
+    :return: Iterator of ``struct list_head *`` objects.
+    """
+    return _nodes(head, "next")
+
+
+def list_for_each_reverse(head: Object) -> Iterator[Object]:
+    """Iterate over the nodes of a list, last one first.
+
+    :param head: ``struct list_head *``
+    :return: Iterator of ``struct list_head *`` objects.
+    """
+    return _nodes(head, "prev")
+
+
+def list_for_each_entry(
+    type: str | Type, head: Object, member: str
+) -> Iterator[Object]:
+    """Iterate over the entries of a list.
+
+    :param type: Entry type.
+    :param head: ``struct list_head *``
+    :param member: Name of the list node member in the entry type.
+    :return: Iterator of ``type *`` objects.
+    """
+    return _entries(type, head, member, "next")
+
+
+def list_for_each_entry_reverse(
+    type: str | Type, head: Object, member: str
+) -> Iterator[Object]:
+    """Iterate over the entries of a list, last one first.
+
+    :param type: Entry type.
+    :param head: ``struct list_head *``
+    :param member: Name of the list node member in the entry type.
+    :return: Iterator of ``type *`` objects.
+    """
+    return _entries(type, head, member, "prev")
+
+
+def list_count_nodes(head: Object) -> int:
+    """Return the number of nodes in a list.
+
+    :param head: ``struct list_head *``
+    """
+    return sum(1 for _ in _addresses(head, "next"))
+
+
+def validate_list(head: Object) -> None:
+    """Check that a list's ``next`` and ``prev`` pointers agree and end at its head.
+
+    :param head: ``struct list_head *``
+    :raises ValidationError: if they do not
+    """
+    for _ in _validated(head):
+        pass
+
+
+def validate_list_count_nodes(head: Object) -> int:
+    """Return the number of nodes in a list, checking it like :func:`validate_list`.
+
+    :param head: ``struct list_head *``
+    :raises ValidationError: if the list is invalid
+    """
+    return sum(1 for _ in _validated(head))
+
+
+def validate_list_for_each(head: Object) -> Iterator[Object]:
+    """Iterate over the nodes of a list, checking it like :func:`validate_list`.
+
+    Nodes may be yielded twice before a cycle is found.
+
+    :param head: ``struct list_head *``
+    :return: Iterator of ``struct list_head *`` objects.
+    :raises ValidationError: if the list is invalid
+    """
+    prog = head.prog_
+    type = head.next.type_
+    for address in _validated(head):
+        yield Object(prog, type, address)
+
+
+def validate_list_for_each_entry(
+    type: str | Type, head: Object, member: str
+) -> Iterator[Object]:
+    """Iterate over the entries of a list, checking it like :func:`validate_list`.
+
+    Entries may be yielded twice before a cycle is found.
+
+    :param type: Entry type.
+    :param head: ``struct list_head *``
+    :param member: Name of the list node member in the entry type.
+    :return: Iterator of ``type *`` objects.
+    :raises ValidationError: if the list is invalid
+    """
+    prog = head.prog_
+    type = prog.type(type)
+    pointer = prog.pointer_type(type)
+    offset = offsetof(type, member)
+    for address in _validated(head):
+        yield Object(prog, pointer, address - offset)
+
+
+def hlist_empty(head: Object) -> bool:
+    """Return whether a hash list is empty.
+
+    :param head: ``struct hlist_head *``
+    """
+    return not head.first
+
+
+def hlist_for_each(head: Object) -> Iterator[Object]:
+    """Iterate over the nodes of a hash list.
+
+    :param head: ``struct hlist_head *``
+    :return: Iterator of ``struct hlist_node *`` objects.
+    """
+    prog = head.prog_
+    first = head.first
+    type = first.type_
+    next_offset = offsetof(pointee(first), "next")
+    for address in walk(prog, first.value_(), 0, next_offset):
+        yield Object(prog, type, address)
+
+
+def hlist_for_each_entry(
+    type: str | Type, head: Object, member: str
+) -> Iterator[Object]:
+    """Iterate over the entries of a hash list.
+
+    :param type: Entry type.
+    :param head: ``struct hlist_head *``
+    :param member: Name of the list node member in the entry type.
+    :return: Iterator of ``type *`` objects.
+    """
+    prog = head.prog_
+    type = prog.type(type)
+    pointer = prog.pointer_type(type)
+    offset = offsetof(type, member)
+    first = head.first
+    next_offset = offsetof(pointee(first), "next")
+    for address in walk(prog, first.value_(), 0, next_offset):
+        yield Object(prog, pointer, address - offset)
+
+
+def _addresses(head: Object, direction: str) -> Iterator[int]:
+    """Iterate over the addresses of a list's nodes.
+
+    :param direction: ``"next"`` or ``"prev"``.
+    """
+    first = head.member_(direction)
+    offset = offsetof(pointee(first), direction)
+    return walk(head.prog_, first.value_(), head.value_(), offset)
+
+
+def _nodes(head: Object, direction: str) -> Iterator[Object]:
+    prog = head.prog_
+    type = head.member_(direction).type_
+    for address in _addresses(head, direction):
+        yield Object(prog, type, address)
+
+
+def _entries(
+    type: str | Type, head: Object, member: str, direction: str
+) -> Iterator[Object]:
+    prog = head.prog_
+    type = prog.type(type)
+    pointer = prog.pointer_type(type)
+    offset = offsetof(type, member)
+    for address in _addresses(head, direction):
+        yield Object(prog, pointer, address - offset)
+
+
+def _validated(head: Object) -> Iterator[int]:
+    """Iterate over the addresses of a list's nodes, checking each ``prev``."""
+    first = head.next
+    head_address = head.value_()
+    node_type = pointee(first)
+    type_name = first.type_.type_name()
+    read = head.prog_.read_word
+    next_offset = offsetof(node_type, "next")
+    prev_offset = offsetof(node_type, "prev")
+    previous, address = head_address, first.value_()
+    seen = set()
+    while True:
+        prev = read(address + prev_offset)
+        if prev != previous:
+            raise ValidationError(
+                f"({type_name}){previous:#x} next {address:#x} has prev {prev:#x}"
+            )
+        if address == head_address:
+            return
+        if address in seen:
+            raise ValidationError(f"({type_name}){head_address:#x} has cycle")
+        seen.add(address)
+        yield address
+        previous, address = address, read(address + next_offset)

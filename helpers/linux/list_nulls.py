@@ -1,0 +1,65 @@
+"""
+Nulls Lists
+-----------
+
+``drgn.helpers.linux.list_nulls`` walks hash lists that end in a "nulls" marker, an
+odd pointer, rather than in ``NULL`` (``struct hlist_nulls_head`` of
+:linux:`include/linux/list_nulls.h`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drgn import Object, Type, offsetof
+from drgn.helpers import ValidationError
+from drgn.helpers.linux._raw import pointee
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("hlist_nulls_empty", "hlist_nulls_for_each_entry", "is_a_nulls")
+
+
+def is_a_nulls(pos: Object) -> bool:
+    """Return whether a pointer is a nulls marker.
+
+    :param pos: ``struct hlist_nulls_node *``
+    """
+    return bool(pos.value_() & 1)
+
+
+def hlist_nulls_empty(head: Object) -> bool:
+    """Return whether a nulls list is empty.
+
+    :param head: ``struct hlist_nulls_head *``
+    """
+    return is_a_nulls(head.first)
+
+
+def hlist_nulls_for_each_entry(
+    type: str | Type, head: Object, member: str
+) -> Iterator[Object]:
+    """Iterate over the entries of a nulls list.
+
+    :param type: Entry type.
+    :param head: ``struct hlist_nulls_head *``
+    :param member: Name of the list node member in the entry type.
+    :return: Iterator of ``type *`` objects.
+    :raises ValidationError: if the list runs into a cycle
+    """
+    prog = head.prog_
+    read = prog.read_word
+    type = prog.type(type)
+    pointer = prog.pointer_type(type)
+    offset = offsetof(type, member)
+    first = head.first
+    next_offset = offsetof(pointee(first), "next")
+    address = first.value_()
+    seen = set()
+    while not address & 1:
+        if address in seen:
+            raise ValidationError(f"cycle at {address:#x} in nulls list")
+        seen.add(address)
+        yield Object(prog, pointer, address - offset)
+        address = read(address + next_offset)

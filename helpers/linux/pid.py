@@ -1,0 +1,191 @@
+"""
+Process IDs
+-----------
+
+``drgn.helpers.linux.pid`` looks up process IDs and processes.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+from drgn import NULL, IntegerLike, Object, Program, container_of, offsetof
+from drgn.helpers.common.prog import takes_object_or_program_or_default
+from drgn.helpers.linux.cpumask import for_each_online_cpu
+from drgn.helpers.linux.idr import idr_entries, idr_find
+from drgn.helpers.linux.list import hlist_for_each_entry, list_for_each_entry
+from drgn.helpers.linux.sched import idle_task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = (
+    "find_pid",
+    "find_task",
+    "for_each_pid",
+    "for_each_task",
+    "for_each_task_in_group",
+    "pid_task",
+)
+
+
+@takes_object_or_program_or_default
+def find_pid(prog: Program, ns: Object | None, pid: IntegerLike) -> Object:
+    """Return the ``struct pid`` of a process ID.
+
+    :param ns: ``struct pid_namespace *``. Defaults to the initial PID namespace if
+        given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
+    :param pid: Process ID.
+    :return: ``struct pid *``, ``NULL`` if there is none.
+    """
+    ns = _namespace(prog, ns)
+    pid = operator.index(pid)
+    pid_p = prog.type("struct pid *")
+    if _has_idr(ns):
+        return Object(prog, pid_p, idr_find(ns.idr.address_of_(), pid).value_())
+    for upid in _hashed_upids(prog, ns):
+        if upid.nr.value_() == pid:
+            return _pid_of_upid(upid, ns)
+    return NULL(prog, pid_p)
+
+
+@takes_object_or_program_or_default
+def for_each_pid(prog: Program, ns: Object | None) -> Iterator[Object]:
+    """Iterate over the process IDs of a namespace.
+
+    :param ns: ``struct pid_namespace *``. Defaults to the initial PID namespace if
+        given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
+    :return: Iterator of ``struct pid *`` objects.
+    """
+    pid_p = prog.type("struct pid *")
+    for address in _pids(prog, _namespace(prog, ns)):
+        yield Object(prog, pid_p, address)
+
+
+def pid_task(pid: Object, pid_type: IntegerLike) -> Object:
+    """Return the first task that uses a process ID.
+
+    :param pid: ``struct pid *``
+    :param pid_type: ``enum pid_type``: whether it shall be the task's own ID, its
+        thread group's, process group's or session's.
+    :return: ``struct task_struct *``, ``NULL`` if there is none or *pid* is
+        ``NULL``.
+    """
+    prog = pid.prog_
+    if not pid:
+        return NULL(prog, "struct task_struct *")
+    pid_type = operator.index(pid_type)
+    first = pid.tasks[pid_type].first.read_()
+    if not first:
+        return NULL(prog, "struct task_struct *")
+    return container_of(first, "struct task_struct", _pid_link(prog, pid_type))
+
+
+@takes_object_or_program_or_default
+def find_task(prog: Program, ns: Object | None, pid: IntegerLike) -> Object:
+    """Return the task with a process ID.
+
+    :param ns: ``struct pid_namespace *``. Defaults to the initial PID namespace if
+        given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
+    :param pid: Process ID.
+    :return: ``struct task_struct *``, ``NULL`` if there is none.
+    """
+    return pid_task(find_pid(_namespace(prog, ns), pid), prog["PIDTYPE_PID"])
+
+
+@takes_object_or_program_or_default
+def for_each_task(
+    prog: Program, ns: Object | None, *, idle: bool = False
+) -> Iterator[Object]:
+    """Iterate over the tasks that a namespace sees.
+
+    :param ns: ``struct pid_namespace *``. Defaults to the initial PID namespace if
+        given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
+    :param idle: Whether to include the idle threads (PID 0) of the CPUs.
+    :return: Iterator of ``struct task_struct *`` objects.
+    """
+    ns = _namespace(prog, ns)
+    if idle:
+        for cpu in for_each_online_cpu(prog):
+            yield idle_task(prog, cpu)
+    task_type = prog.type("struct task_struct")
+    task_p = prog.pointer_type(task_type)
+    pid_type: int = prog["PIDTYPE_PID"].value_()
+    # Offsets of pid->tasks[PIDTYPE_PID].first and of the node that it points to.
+    first_offset = offsetof(prog.type("struct pid"), f"tasks[{pid_type}].first")
+    link_offset = offsetof(task_type, _pid_link(prog, pid_type))
+    read = prog.read_word
+    for address in _pids(prog, ns):
+        first = read(address + first_offset)
+        if first:
+            yield Object(prog, task_p, first - link_offset)
+
+
+def for_each_task_in_group(
+    task: Object, include_self: bool = False
+) -> Iterator[Object]:
+    """Iterate over the threads of a task's process.
+
+    :param task: ``struct task_struct *``
+    :param include_self: Whether to yield *task* itself, too, which is then first.
+    :return: Iterator of ``struct task_struct *`` objects.
+    """
+    if include_self:
+        yield task
+    head = task.signal.thread_head.address_of_()
+    address = task.value_()
+    for other in list_for_each_entry("struct task_struct", head, "thread_node"):
+        if other.value_() != address:
+            yield other
+
+
+def _namespace(prog: Program, ns: Object | None) -> Object:
+    return prog["init_pid_ns"].address_of_() if ns is None else ns
+
+
+def _pid_link(prog: Program, pid_type: int) -> str:
+    """Return the member of ``struct task_struct`` that ``pid->tasks`` links."""
+    link = f"pid_links[{pid_type}]"
+    try:
+        offsetof(prog.type("struct task_struct"), link)
+    except LookupError:
+        # Before Linux kernel commit 2c4704756cab ("pids: Move the pgrp and session
+        # pid pointers from task_struct to signal_struct") (in v4.19).
+        link = f"pids[{pid_type}].node"
+    return link
+
+
+def _has_idr(ns: Object) -> bool:
+    # Linux kernel commit 95846ecf9dac ("pid: replace pid bitmap implementation with
+    # IDR API") (in v4.15) added it, and commit e8cfbc245e24 ("pid: remove pidhash")
+    # removed the hash table.
+    try:
+        ns.idr  # noqa: B018
+    except AttributeError:
+        return False
+    return True
+
+
+def _pids(prog: Program, ns: Object) -> Iterator[int]:
+    """Iterate over the addresses of a namespace's ``struct pid``."""
+    if _has_idr(ns):
+        for _, address in idr_entries(ns.idr.address_of_()):
+            yield address
+    else:
+        for upid in _hashed_upids(prog, ns):
+            yield _pid_of_upid(upid, ns).value_()
+
+
+def _hashed_upids(prog: Program, ns: Object) -> Iterator[Object]:
+    address = ns.value_()
+    pid_hash = prog["pid_hash"]
+    for i in range(1 << prog["pidhash_shift"].value_()):
+        head = pid_hash[i].address_of_()
+        for upid in hlist_for_each_entry("struct upid", head, "pid_chain"):
+            if upid.ns.value_() == address:
+                yield upid
+
+
+def _pid_of_upid(upid: Object, ns: Object) -> Object:
+    return container_of(upid, "struct pid", f"numbers[{ns.level.value_()}]")

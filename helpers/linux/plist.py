@@ -1,0 +1,90 @@
+"""
+Priority-Sorted Lists
+---------------------
+
+``drgn.helpers.linux.plist`` walks the descending-priority lists (``struct
+plist_head``, ``struct plist_node``) of :linux:`include/linux/plist.h`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drgn import Object, Type, container_of
+from drgn.helpers.linux.list import list_empty, list_for_each_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = (
+    "plist_first_entry",
+    "plist_for_each",
+    "plist_for_each_entry",
+    "plist_head_empty",
+    "plist_last_entry",
+    "plist_node_empty",
+)
+
+
+def plist_head_empty(head: Object) -> bool:
+    """Return whether a priority-sorted list is empty.
+
+    :param head: ``struct plist_head *``
+    """
+    return list_empty(head.node_list.address_of_())
+
+
+def plist_node_empty(node: Object) -> bool:
+    """Return whether a node is on no priority-sorted list.
+
+    :param node: ``struct plist_node *``
+    """
+    return list_empty(node.node_list.address_of_())
+
+
+def plist_first_entry(head: Object, type: str | Type, member: str) -> Object:
+    """Return the first entry, of the highest priority, of a list that is not empty.
+
+    :param head: ``struct plist_head *``
+    :param type: Entry type.
+    :param member: Name of the ``struct plist_node`` member in the entry type.
+    :return: ``type *``
+    """
+    return container_of(head.node_list.next, type, f"{member}.node_list")
+
+
+def plist_last_entry(head: Object, type: str | Type, member: str) -> Object:
+    """Return the last entry, of the lowest priority, of a list that is not empty.
+
+    :param head: ``struct plist_head *``
+    :param type: Entry type.
+    :param member: Name of the ``struct plist_node`` member in the entry type.
+    :return: ``type *``
+    """
+    return container_of(head.node_list.prev, type, f"{member}.node_list")
+
+
+def plist_for_each(head: Object) -> Iterator[Object]:
+    """Iterate over the nodes of a priority-sorted list.
+
+    :param head: ``struct plist_head *``
+    :return: Iterator of ``struct plist_node *`` objects.
+    """
+    return list_for_each_entry(
+        "struct plist_node", head.node_list.address_of_(), "node_list"
+    )
+
+
+def plist_for_each_entry(
+    type: str | Type, head: Object, member: str
+) -> Iterator[Object]:
+    """Iterate over the entries of a priority-sorted list.
+
+    :param type: Entry type.
+    :param head: ``struct plist_head *``
+    :param member: Name of the ``struct plist_node`` member in the entry type.
+    :return: Iterator of ``type *`` objects.
+    """
+    return list_for_each_entry(
+        type, head.node_list.address_of_(), f"{member}.node_list"
+    )

@@ -1,0 +1,39 @@
+"""
+Radix Trees
+-----------
+
+``drgn.helpers.linux.radixtree`` looks up and walks radix trees
+(:linux:`include/linux/radix-tree.h`), which :mod:`XArrays
+<drgn.helpers.linux.xarray>` replaced in Linux 4.20.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drgn import IntegerLike, Object
+from drgn.helpers.linux.xarray import xa_for_each, xa_load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("radix_tree_for_each", "radix_tree_lookup")
+
+
+def radix_tree_lookup(root: Object, index: IntegerLike) -> Object:
+    """Look up an entry of a radix tree.
+
+    :param root: ``struct radix_tree_root *``
+    :param index: Index.
+    :return: ``void *`` entry, or ``NULL`` if there is none.
+    """
+    return xa_load(root, index)
+
+
+def radix_tree_for_each(root: Object) -> Iterator[tuple[int, Object]]:
+    """Iterate over the entries of a radix tree, in the order of their indices.
+
+    :param root: ``struct radix_tree_root *``
+    :return: Iterator of (index, ``void *``) tuples.
+    """
+    return xa_for_each(root)

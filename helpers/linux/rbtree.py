@@ -1,0 +1,398 @@
+"""
+Red-Black Trees
+---------------
+
+``drgn.helpers.linux.rbtree`` walks, searches and checks red-black trees (``struct
+rb_root``, ``struct rb_node``) of :linux:`include/linux/rbtree.h`.
+
+Iterators stop with :class:`~drgn.helpers.ValidationError` where a tree is deeper
+than any tree in memory can be, as one with a cycle is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from drgn import NULL, Object, Program, Type, container_of, offsetof
+from drgn.helpers import ValidationError
+from drgn.helpers.linux._raw import pointee, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = (
+    "RB_EMPTY_NODE",
+    "RB_EMPTY_ROOT",
+    "rb_find",
+    "rb_first",
+    "rb_last",
+    "rb_next",
+    "rb_parent",
+    "rb_prev",
+    "rbtree_inorder_for_each",
+    "rbtree_inorder_for_each_entry",
+    "rbtree_preorder_for_each",
+    "rbtree_preorder_for_each_entry",
+    "validate_rbtree",
+    "validate_rbtree_inorder_for_each_entry",
+)
+
+KeyType = TypeVar("KeyType")
+
+# A red-black tree of n nodes is at most 2 * log2(n + 1) deep.
+_MAX_DEPTH = 128
+
+
+def RB_EMPTY_ROOT(root: Object) -> bool:
+    """Return whether a red-black tree is empty.
+
+    :param root: ``struct rb_root *``
+    """
+    return not root.rb_node
+
+
+def RB_EMPTY_NODE(node: Object) -> bool:
+    """Return whether a node is in no red-black tree.
+
+    :param node: ``struct rb_node *``
+    """
+    return node.member_("__rb_parent_color").value_() == node.value_()  # type: ignore[no-any-return]
+
+
+def rb_parent(node: Object) -> Object:
+    """Return the parent of a node.
+
+    :param node: ``struct rb_node *``
+    :return: ``struct rb_node *``
+    """
+    parent = node.member_("__rb_parent_color").value_() & ~3
+    return Object(node.prog_, node.type_, parent)
+
+
+def rb_first(root: Object) -> Object:
+    """Return the first node, in sort order, of a red-black tree.
+
+    :param root: ``struct rb_root *``
+    :return: ``struct rb_node *``, ``NULL`` if the tree is empty.
+    """
+    return _descend(root.rb_node.read_(), "rb_left")
+
+
+def rb_last(root: Object) -> Object:
+    """Return the last node, in sort order, of a red-black tree.
+
+    :param root: ``struct rb_root *``
+    :return: ``struct rb_node *``, ``NULL`` if the tree is empty.
+    """
+    return _descend(root.rb_node.read_(), "rb_right")
+
+
+def rb_next(node: Object) -> Object:
+    """Return the node after a node in sort order.
+
+    :param node: ``struct rb_node *``
+    :return: ``struct rb_node *``, ``NULL`` if *node* is the last one or empty.
+    """
+    return _neighbor(node, "rb_right", "rb_left")
+
+
+def rb_prev(node: Object) -> Object:
+    """Return the node before a node in sort order.
+
+    :param node: ``struct rb_node *``
+    :return: ``struct rb_node *``, ``NULL`` if *node* is the first one or empty.
+    """
+    return _neighbor(node, "rb_left", "rb_right")
+
+
+def _descend(node: Object, side: str) -> Object:
+    """Return the last node that following *side* from a node leads to."""
+    if not node:
+        return node
+    for _ in range(_MAX_DEPTH):
+        child = node.member_(side).read_()
+        if not child:
+            return node
+        node = child
+    raise ValidationError("red-black tree is too deep")
+
+
+def _neighbor(node: Object, side: str, other_side: str) -> Object:
+    node = node.read_()
+    if RB_EMPTY_NODE(node):
+        return NULL(node.prog_, node.type_)
+    child = node.member_(side).read_()
+    if child:
+        return _descend(child, other_side)
+    for _ in range(_MAX_DEPTH):
+        parent = rb_parent(node)
+        if not parent or parent.member_(side).value_() != node.value_():
+            return parent
+        node = parent
+    raise ValidationError("red-black tree is too deep")
+
+
+def rb_find(
+    type: str | Type,
+    root: Object,
+    member: str,
+    key: KeyType,
+    cmp: Callable[[KeyType, Object], int],
+) -> Object:
+    """Search a red-black tree for a key.
+
+    :param type: Entry type.
+    :param root: ``struct rb_root *``
+    :param member: Name of the ``struct rb_node`` member in the entry type.
+    :param key: Key to find.
+    :param cmp: Function of the key and an entry that returns < 0 if the key is less
+        than the entry, > 0 if it is greater, and 0 if it matches.
+    :return: ``type *`` entry, or ``NULL`` if there is none.
+    """
+    prog = root.prog_
+    type = prog.type(type)
+    node = root.rb_node.read_()
+    for _ in range(_MAX_DEPTH):
+        if not node:
+            return NULL(prog, prog.pointer_type(type))
+        entry = container_of(node, type, member)
+        order = cmp(key, entry)
+        if order == 0:
+            return entry
+        node = (node.rb_left if order < 0 else node.rb_right).read_()
+    raise ValidationError("red-black tree is too deep")
+
+
+def rbtree_inorder_for_each(root: Object) -> Iterator[Object]:
+    """Iterate over the nodes of a red-black tree, in sort order.
+
+    :param root: ``struct rb_root *``
+    :return: Iterator of ``struct rb_node *`` objects.
+    """
+    return _nodes(root, _inorder)
+
+
+def rbtree_inorder_for_each_entry(
+    type: str | Type, root: Object, member: str
+) -> Iterator[Object]:
+    """Iterate over the entries of a red-black tree, in sort order.
+
+    :param type: Entry type.
+    :param root: ``struct rb_root *``
+    :param member: Name of the ``struct rb_node`` member in the entry type.
+    :return: Iterator of ``type *`` objects.
+    """
+    return _entries(type, root, member, _inorder)
+
+
+def rbtree_preorder_for_each(root: Object) -> Iterator[Object]:
+    """Iterate over the nodes of a red-black tree, each one before its children.
+
+    :param root: ``struct rb_root *``
+    :return: Iterator of ``struct rb_node *`` objects.
+    """
+    return _nodes(root, _preorder)
+
+
+def rbtree_preorder_for_each_entry(
+    type: str | Type, root: Object, member: str
+) -> Iterator[Object]:
+    """Iterate over the entries of a red-black tree, each one before its children.
+
+    :param type: Entry type.
+    :param root: ``struct rb_root *``
+    :param member: Name of the ``struct rb_node`` member in the entry type.
+    :return: Iterator of ``type *`` objects.
+    """
+    return _entries(type, root, member, _preorder)
+
+
+def _nodes(
+    root: Object, order: Callable[[_NodeReader, int], Iterator[int]]
+) -> Iterator[Object]:
+    prog = root.prog_
+    first = root.rb_node
+    type = first.type_
+    for address in order(_NodeReader.of(prog, pointee(first)), first.value_()):
+        yield Object(prog, type, address)
+
+
+def _entries(
+    type: str | Type,
+    root: Object,
+    member: str,
+    order: Callable[[_NodeReader, int], Iterator[int]],
+) -> Iterator[Object]:
+    prog = root.prog_
+    type = prog.type(type)
+    pointer = prog.pointer_type(type)
+    offset = offsetof(type, member)
+    first = root.rb_node
+    for address in order(_NodeReader.of(prog, pointee(first)), first.value_()):
+        yield Object(prog, pointer, address - offset)
+
+
+class _NodeReader(NamedTuple):
+    """Reads the words of a ``struct rb_node`` at once."""
+
+    read: Callable[[int], tuple[int, ...]]
+    parent: int
+    left: int
+    right: int
+
+    @classmethod
+    def of(cls, prog: Program, type: Type) -> _NodeReader:
+        size = prog.address_size()
+        indices = [
+            offsetof(type, name) // size
+            for name in ("__rb_parent_color", "rb_left", "rb_right")
+        ]
+        return cls(words(prog, max(indices) + 1), *indices)
+
+
+def _inorder(reader: _NodeReader, address: int) -> Iterator[int]:
+    read, _, left, right = reader
+    # Nodes whose left subtree is done, with their depths and right children.
+    path: list[tuple[int, int, int]] = []
+    depth = 0
+    while address or path:
+        while address:
+            depth += 1
+            if depth > _MAX_DEPTH:
+                raise ValidationError("red-black tree is too deep")
+            node = read(address)
+            path.append((address, depth, node[right]))
+            address = node[left]
+        address, depth, child = path.pop()
+        yield address
+        address = child
+
+
+def _preorder(reader: _NodeReader, address: int) -> Iterator[int]:
+    read, _, left, right = reader
+    todo = [(address, 1)] if address else []
+    while todo:
+        address, depth = todo.pop()
+        if depth > _MAX_DEPTH:
+            raise ValidationError("red-black tree is too deep")
+        yield address
+        node = read(address)
+        for child in (node[right], node[left]):
+            if child:
+                todo.append((child, depth + 1))
+
+
+def validate_rbtree(
+    type: str | Type,
+    root: Object,
+    member: str,
+    cmp: Callable[[Object, Object], int],
+    allow_equal: bool,
+) -> None:
+    """Check a red-black tree.
+
+    The entries must be in the order of *cmp*, every node must be its children's
+    parent, the root must be black, no red node may have a red child, and all paths
+    from a node down to a leaf must have the same number of black nodes.
+
+    :param type: Entry type.
+    :param root: ``struct rb_root *``
+    :param member: Name of the ``struct rb_node`` member in the entry type.
+    :param cmp: Function of two entries that returns < 0, 0 or > 0 as the first one
+        is less than, equal to or greater than the second.
+    :param allow_equal: Whether entries may be equal.
+    :raises ValidationError: if the tree is invalid
+    """
+    for _ in validate_rbtree_inorder_for_each_entry(
+        type, root, member, cmp, allow_equal
+    ):
+        pass
+
+
+def validate_rbtree_inorder_for_each_entry(
+    type: str | Type,
+    root: Object,
+    member: str,
+    cmp: Callable[[Object, Object], int],
+    allow_equal: bool,
+) -> Iterator[Object]:
+    """Iterate over a red-black tree in sort order, checking it.
+
+    See :func:`validate_rbtree()`.
+
+    :param type: Entry type.
+    :param root: ``struct rb_root *``
+    :param member: Name of the ``struct rb_node`` member in the entry type.
+    :param cmp: Function of two entries; see :func:`validate_rbtree()`.
+    :param allow_equal: Whether entries may be equal.
+    :return: Iterator of ``type *`` objects.
+    :raises ValidationError: if the tree is invalid
+    """
+    prog = root.prog_
+    type = prog.type(type)
+    pointer = prog.pointer_type(type)
+    offset = offsetof(type, member)
+    first = root.rb_node
+    reader = _NodeReader.of(prog, pointee(first))
+    previous: Object | None = None
+    for address in _validated(reader, first.value_()):
+        entry = Object(prog, pointer, address - offset)
+        if previous is not None:
+            order = cmp(previous, entry)
+            if order > 0:
+                raise ValidationError(
+                    f"{entry.format_(dereference=False)} is less than "
+                    f"{previous.format_(dereference=False)}, which precedes it"
+                )
+            if order == 0 and not allow_equal:
+                raise ValidationError(
+                    f"{entry.format_(dereference=False)} is equal to "
+                    f"{previous.format_(dereference=False)}"
+                )
+        yield entry
+        previous = entry
+
+
+def _validated(reader: _NodeReader, root: int) -> Iterator[int]:
+    """Iterate like _inorder(), checking colors and parents."""
+    read, parent_index, left, right = reader
+    # Nodes whose left subtree is done, with what lies above them.
+    path: list[tuple[int, tuple[int, ...], int, int]] = []
+    # Every missing child must have this many black nodes above it.
+    expected: int | None = None
+    address, parent, parent_is_red, blacks = root, 0, False, 0
+    depth = 0
+    while True:
+        while address:
+            depth += 1
+            if depth > _MAX_DEPTH:
+                raise ValidationError("red-black tree is too deep")
+            node = read(address)
+            is_red = not node[parent_index] & 1
+            if node[parent_index] & ~3 != parent:
+                raise ValidationError(
+                    f"node {address:#x} of {parent:#x} has rb_parent "
+                    f"{node[parent_index] & ~3:#x}"
+                )
+            if is_red and not parent:
+                raise ValidationError(f"root node {address:#x} is red")
+            if is_red and parent_is_red:
+                raise ValidationError(
+                    f"red node {parent:#x} has red child {address:#x}"
+                )
+            blacks += not is_red
+            path.append((address, node, blacks, depth))
+            parent, parent_is_red, address = address, is_red, node[left]
+        if expected is None:
+            expected = blacks
+        elif blacks != expected:
+            raise ValidationError(
+                f"path to leaf beneath {parent:#x} has {blacks} black nodes "
+                f"instead of {expected}"
+            )
+        if not path:
+            return
+        parent, node, blacks, depth = path.pop()
+        parent_is_red = not node[parent_index] & 1
+        yield parent
+        address = node[right]

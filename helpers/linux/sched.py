@@ -1,0 +1,333 @@
+"""
+CPU Scheduler
+-------------
+
+``drgn.helpers.linux.sched`` works with tasks, runqueues and task groups.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drgn import IntegerLike, Object, Program, cast, container_of
+from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux.list import list_for_each_entry
+from drgn.helpers.linux.percpu import per_cpu
+from drgn.helpers.linux.rbtree import rbtree_inorder_for_each_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = (
+    "cfs_rq_for_each_entity",
+    "cpu_curr",
+    "cpu_rq",
+    "get_task_state",
+    "idle_task",
+    "loadavg",
+    "rq_for_each_fair_task",
+    "rq_for_each_rt_task",
+    "sched_entity_is_task",
+    "sched_entity_to_task",
+    "task_cpu",
+    "task_group_name",
+    "task_group_sched_entity",
+    "task_on_cpu",
+    "task_rq",
+    "task_since_last_arrival_ns",
+    "task_state_to_char",
+    "task_thread_info",
+    "thread_group_leader",
+)
+
+
+def task_thread_info(task: Object) -> Object:
+    """Return the ``struct thread_info`` of a task.
+
+    :param task: ``struct task_struct *``
+    :return: ``struct thread_info *``
+    """
+    try:
+        # CONFIG_THREAD_INFO_IN_TASK
+        return task.thread_info.address_of_()
+    except AttributeError:
+        return cast("struct thread_info *", task.stack.read_())
+
+
+def task_cpu(task: Object) -> int:
+    """Return the number of the CPU that a task runs on or last ran on.
+
+    :param task: ``struct task_struct *``
+    """
+    try:
+        # In task_struct if CONFIG_THREAD_INFO_IN_TASK, until Linux kernel commit
+        # bcf9033e5449 ("sched: move CPU field back into thread_info if
+        # THREAD_INFO_IN_TASK=y") (in v5.16).
+        return task.cpu.value_()  # type: ignore[no-any-return]
+    except AttributeError:
+        pass
+    try:
+        return task_thread_info(task).cpu.value_()  # type: ignore[no-any-return]
+    except AttributeError:
+        return 0  # !CONFIG_SMP
+
+
+def task_on_cpu(task: Object) -> bool:
+    """Return whether a task is running on a CPU right now.
+
+    :param task: ``struct task_struct *``
+    """
+    try:
+        return bool(task.on_cpu)
+    except AttributeError:
+        # !CONFIG_SMP
+        return cpu_curr(task.prog_, 0).value_() == task.value_()  # type: ignore[no-any-return]
+
+
+@takes_program_or_default
+def cpu_rq(prog: Program, cpu: IntegerLike) -> Object:
+    """Return the runqueue of a CPU.
+
+    :param cpu: CPU number.
+    :return: ``struct rq *``
+    """
+    return per_cpu(prog["runqueues"], cpu).address_of_()
+
+
+def task_rq(task: Object) -> Object:
+    """Return the runqueue that a task is on.
+
+    :param task: ``struct task_struct *``
+    :return: ``struct rq *``
+    """
+    return cpu_rq(task.prog_, task_cpu(task))
+
+
+@takes_program_or_default
+def cpu_curr(prog: Program, cpu: IntegerLike) -> Object:
+    """Return the task that runs on a CPU.
+
+    >>> cpu_curr(7).comm
+    (char [16])"python3"
+
+    :param cpu: CPU number.
+    :return: ``struct task_struct *``
+    """
+    return cpu_rq(prog, cpu).curr.read_()
+
+
+@takes_program_or_default
+def idle_task(prog: Program, cpu: IntegerLike) -> Object:
+    """Return the idle thread (PID 0) of a CPU.
+
+    >>> idle_task(1).comm
+    (char [16])"swapper/1"
+
+    :param cpu: CPU number.
+    :return: ``struct task_struct *``
+    """
+    return cpu_rq(prog, cpu).idle.read_()
+
+
+# include/linux/sched.h: bits of a task's state that are not in task_state_array.
+_TASK_UNINTERRUPTIBLE = 0x2
+_TASK_NOLOAD = 0x400
+_TASK_IDLE = _TASK_UNINTERRUPTIBLE | _TASK_NOLOAD
+_TASK_RTLOCK_WAIT = 0x1000
+_TASK_FROZEN = 0x8000
+
+
+def task_state_to_char(task: Object) -> str:
+    """Return the state of a task as :manpage:`ps(1)` writes it, e.g., ``'R'``.
+
+    :param task: ``struct task_struct *``
+    """
+    return get_task_state(task)[0]
+
+
+def get_task_state(task: Object) -> str:
+    """Return the state of a task as a letter and a name, e.g., ``'R (running)'``.
+
+    :param task: ``struct task_struct *``
+    """
+    names = _task_state_names(task.prog_)
+    try:
+        state: int = task.member_("__state").value_()
+    except LookupError:
+        # Before Linux kernel commit 2f064a59a11f ("sched: Change
+        # task_struct::state") (in v5.14).
+        state = task.state.value_()
+    # Like get_task_state() in fs/proc/array.c: a state's name is at the number of
+    # its highest bit, plus one.
+    idle = names[-1].startswith("I")
+    if idle and state & _TASK_IDLE == _TASK_IDLE:
+        # Linux kernel commit 06eb61844d84 ("sched/debug: Add explicit TASK_IDLE
+        # printing") (in v4.14).
+        return names[-1]
+    if idle and state & (_TASK_RTLOCK_WAIT | _TASK_FROZEN):
+        state = _TASK_UNINTERRUPTIBLE
+    reported = (1 << len(names) - 1 - idle) - 1
+    return names[((state | task.exit_state.value_()) & reported).bit_length()]
+
+
+def _task_state_names(prog: Program) -> tuple[str, ...]:
+    names: tuple[str, ...] | None = prog.cache.get(_task_state_names)
+    if names is None:
+        names = tuple(name.string_().decode() for name in prog["task_state_array"])
+        prog.cache[_task_state_names] = names
+    return names
+
+
+@takes_program_or_default
+def loadavg(prog: Program) -> tuple[float, float, float]:
+    """Return the load averages over 1, 5 and 15 minutes."""
+    # Fixed point with FSHIFT = 11 bits (include/linux/sched/loadavg.h).
+    one, five, fifteen = (load / (1 << 11) for load in prog["avenrun"].value_())
+    return one, five, fifteen
+
+
+def thread_group_leader(task: Object) -> bool:
+    """Return whether a task leads its thread group, i.e., is its first thread.
+
+    :param task: ``struct task_struct *``
+    """
+    return task.exit_signal.value_() >= 0  # type: ignore[no-any-return]
+
+
+def task_since_last_arrival_ns(task: Object) -> int:
+    """Return how long ago a task was last put on a CPU, by its runqueue's clock.
+
+    That is about how long the task has been running, queued or blocked, but a
+    runqueue's clock may lag behind on a CPU that is idle or runs one task for long.
+
+    This needs ``CONFIG_SCHEDSTATS`` or ``CONFIG_TASK_DELAY_ACCT``.
+
+    :param task: ``struct task_struct *``
+    :return: Nanoseconds.
+    """
+    arrival = task.sched_info.last_arrival.value_()
+    return max(task_rq(task).clock.value_() - arrival, 0)
+
+
+def task_group_name(tg: Object) -> bytes:
+    """Return the name of a task group.
+
+    :param tg: ``struct task_group *``
+    :return: Name of its cgroup, or ``b""`` if it belongs to none.
+    """
+    from drgn.helpers.linux.cgroup import cgroup_name
+
+    try:
+        cgroup = tg.css.cgroup.read_()
+    except AttributeError:
+        return b""  # !CONFIG_CGROUP_SCHED
+    return cgroup_name(cgroup) if cgroup else b""
+
+
+def task_group_sched_entity(tg: Object, cpu: IntegerLike) -> Object:
+    """Return the scheduling entity that stands for a task group on a CPU.
+
+    :param tg: ``struct task_group *``
+    :param cpu: CPU number.
+    :return: ``struct sched_entity *``, ``NULL`` for the root task group.
+    """
+    return tg.se[cpu].read_()
+
+
+def sched_entity_is_task(se: Object) -> bool:
+    """Return whether a scheduling entity is a task rather than a task group.
+
+    :param se: ``struct sched_entity *``
+    """
+    try:
+        return not se.my_q
+    except AttributeError:
+        return True  # !CONFIG_FAIR_GROUP_SCHED
+
+
+def sched_entity_to_task(se: Object) -> Object:
+    """Return the task of a scheduling entity; see :func:`sched_entity_is_task()`.
+
+    :param se: ``struct sched_entity *``
+    :return: ``struct task_struct *``
+    """
+    return container_of(se, "struct task_struct", "se")
+
+
+def cfs_rq_for_each_entity(
+    cfs_rq: Object,
+) -> Iterator[tuple[Object, int, bool, bool]]:
+    """Iterate over what is on a fair runqueue and on those of the groups on it.
+
+    A task group comes before what it contains.
+
+    :param cfs_rq: ``struct cfs_rq *``
+    :return: Iterator of (``struct sched_entity *``, depth beneath *cfs_rq*, whether
+        it is the current entity of its runqueue, whether it is a task) tuples.
+    """
+    yield from _entities(cfs_rq, 0)
+
+
+def _entities(
+    cfs_rq: Object, depth: int
+) -> Iterator[tuple[Object, int, bool, bool]]:
+    # The current entity is not in the tree.
+    current = cfs_rq.curr.read_()
+    if current:
+        yield from _entity(current, depth, True)
+    timeline = cfs_rq.tasks_timeline
+    try:
+        root = timeline.rb_root
+    except AttributeError:
+        # Before Linux kernel commit bfb068892d30 ("sched/fair: replace cfs_rq's
+        # rb_leftmost") (in v4.14).
+        root = timeline
+    for se in rbtree_inorder_for_each_entry(
+        "struct sched_entity", root.address_of_(), "run_node"
+    ):
+        yield from _entity(se, depth, False)
+
+
+def _entity(
+    se: Object, depth: int, is_current: bool
+) -> Iterator[tuple[Object, int, bool, bool]]:
+    is_task = sched_entity_is_task(se)
+    yield se, depth, is_current, is_task
+    if not is_task:
+        yield from _entities(se.my_q, depth + 1)
+
+
+def rq_for_each_fair_task(rq: Object) -> Iterator[Object]:
+    """Iterate over the tasks of the fair class (CFS or EEVDF) on a runqueue.
+
+    :param rq: ``struct rq *``
+    :return: Iterator of ``struct task_struct *`` objects.
+    """
+    return list_for_each_entry(
+        "struct task_struct", rq.cfs_tasks.address_of_(), "se.group_node"
+    )
+
+
+def rq_for_each_rt_task(rq: Object) -> Iterator[Object]:
+    """Iterate over the tasks of the real-time class on a runqueue.
+
+    :param rq: ``struct rq *``
+    :return: Iterator of ``struct task_struct *`` objects.
+    """
+    return _rt_tasks(rq.rt)
+
+
+def _rt_tasks(rt_rq: Object) -> Iterator[Object]:
+    for queue in rt_rq.active.queue:
+        for se in list_for_each_entry(
+            "struct sched_rt_entity", queue.address_of_(), "run_list"
+        ):
+            group_rq = None
+            try:
+                group_rq = se.my_q.read_()  # CONFIG_RT_GROUP_SCHED
+            except AttributeError:
+                pass
+            if group_rq:
+                yield from _rt_tasks(group_rq)
+            else:
+                yield container_of(se, "struct task_struct", "rt")

@@ -1,0 +1,39 @@
+"""
+Simple Wait Queues
+------------------
+
+``drgn.helpers.linux.swait`` walks simple wait queues (``struct swait_queue_head``,
+``struct swait_queue``) of :linux:`include/linux/swait.h`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drgn import Object
+from drgn.helpers.linux.list import list_empty, list_for_each_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("swait_active", "swait_for_each_task")
+
+
+def swait_active(wq: Object) -> bool:
+    """Return whether a simple wait queue has waiters.
+
+    :param wq: ``struct swait_queue_head *``
+    """
+    return not list_empty(wq.task_list.address_of_())
+
+
+def swait_for_each_task(wq: Object) -> Iterator[Object]:
+    """Iterate over the tasks that wait on a simple wait queue.
+
+    :param wq: ``struct swait_queue_head *``
+    :return: Iterator of ``struct task_struct *`` objects.
+    """
+    for waiter in list_for_each_entry(
+        "struct swait_queue", wq.task_list.address_of_(), "task_list"
+    ):
+        yield waiter.task.read_()

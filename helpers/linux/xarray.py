@@ -1,0 +1,220 @@
+"""
+XArrays
+-------
+
+``drgn.helpers.linux.xarray`` looks up and walks XArrays (``struct xarray`` of
+:linux:`include/linux/xarray.h`).
+
+XArrays took the place of radix trees in Linux 4.20, and one that the kernel turned
+into the other is looked up by the same call here: these functions take ``struct
+radix_tree_root *`` too, and those of :mod:`drgn.helpers.linux.radixtree` take
+``struct xarray *``.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+from drgn import NULL, IntegerLike, Object, offsetof
+from drgn.helpers import ValidationError
+from drgn.helpers.common.type import typeof_member
+from drgn.helpers.linux._raw import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("xa_for_each", "xa_is_value", "xa_is_zero", "xa_load", "xa_to_value")
+
+# include/linux/xarray.h: internal entries have 2 in their low bits; those up to
+# 4096 are no node but stand for something.
+_RETRY_ENTRY = (256 << 2) | 2
+_ZERO_ENTRY = (257 << 2) | 2
+_RESERVED_MAX = 4096
+
+
+def xa_load(xa: Object, index: IntegerLike, *, advanced: bool = False) -> Object:
+    """Look up an entry of an XArray.
+
+    :param xa: ``struct xarray *``
+    :param index: Index.
+    :param advanced: Whether to return what only the advanced API of the XArray
+        shows, i.e., zero entries (see :func:`xa_is_zero()`), rather than ``NULL``.
+    :return: ``void *`` entry, or ``NULL`` if there is none.
+    :raises ValidationError: if the tree is corrupt
+    """
+    prog = xa.prog_
+    index = operator.index(index)
+    tree = _Tree(xa)
+    entry = tree.head
+    if tree.is_node(entry):
+        shift = tree.shift(entry, _MAX_SHIFT)
+        if index >> shift >= tree.slots:
+            return NULL(prog, "void *")
+        while True:
+            slots = tree.read_slots(entry)
+            offset = tree.canonical(entry, slots, (index >> shift) & (tree.slots - 1))
+            entry = slots[offset]
+            if not tree.is_node(entry):
+                break
+            shift = tree.shift(entry, shift)
+    elif index:
+        return NULL(prog, "void *")
+    if tree.is_empty(entry) or (entry == _ZERO_ENTRY and not advanced):
+        return NULL(prog, "void *")
+    return Object(prog, "void *", entry)
+
+
+def xa_for_each(
+    xa: Object, *, advanced: bool = False
+) -> Iterator[tuple[int, Object]]:
+    """Iterate over the entries of an XArray, in the order of their indices.
+
+    :param xa: ``struct xarray *``
+    :param advanced: Whether to yield what only the advanced API of the XArray
+        shows, i.e., zero entries (see :func:`xa_is_zero()`).
+    :return: Iterator of (index, ``void *``) tuples.
+    :raises ValidationError: if the tree is corrupt
+    """
+    prog = xa.prog_
+    void_p = prog.type("void *")
+    for index, entry in xa_entries(xa, advanced):
+        yield index, Object(prog, void_p, entry)
+
+
+def xa_is_value(entry: Object) -> bool:
+    """Return whether an entry is an integer rather than a pointer.
+
+    :param entry: ``void *``
+    """
+    return bool(entry.value_() & 1)
+
+
+def xa_to_value(entry: Object) -> Object:
+    """Return the integer that an entry holds; see :func:`xa_is_value()`.
+
+    :param entry: ``void *``
+    :return: ``unsigned long``
+    """
+    return Object(entry.prog_, "unsigned long", entry.value_() >> 1)
+
+
+def xa_is_zero(entry: Object) -> bool:
+    """Return whether an entry is reserved without having been stored yet.
+
+    Only :func:`xa_load()` and :func:`xa_for_each()` with *advanced* return such.
+
+    :param entry: ``void *``
+    """
+    return entry.value_() == _ZERO_ENTRY  # type: ignore[no-any-return]
+
+
+def xa_entries(xa: Object, advanced: bool = False) -> Iterator[tuple[int, int]]:
+    """Like :func:`xa_for_each()`, but yield entries as integers.
+
+    :param xa: ``struct xarray *`` or ``struct radix_tree_root *``
+    """
+    tree = _Tree(xa)
+    if tree.is_node(tree.head):
+        yield from _node_entries(tree, tree.head, 0, _MAX_SHIFT, advanced)
+    elif not tree.is_empty(tree.head) and (advanced or tree.head != _ZERO_ENTRY):
+        yield 0, tree.head
+
+
+def _node_entries(
+    tree: _Tree, node: int, base: int, max_shift: int, advanced: bool
+) -> Iterator[tuple[int, int]]:
+    shift = tree.shift(node, max_shift)
+    slots = tree.read_slots(node)
+    is_node = tree.is_node
+    is_empty = tree.is_empty
+    for i, entry in enumerate(slots):
+        if not entry:
+            continue
+        index = base + (i << shift)
+        if is_node(entry):
+            if tree.canonical(node, slots, i) == i:
+                yield from _node_entries(tree, entry, index, shift, advanced)
+        elif not is_empty(entry) and (advanced or entry != _ZERO_ENTRY):
+            yield index, entry
+
+
+# Wider than an index: no node has this shift.
+_MAX_SHIFT = 64
+
+
+class _Tree:
+    """An XArray or radix tree and how to read its nodes.
+
+    Nodes are given by their entries, i.e., with their tag.
+    """
+
+    __slots__ = (
+        "head",
+        "slots",
+        "_node_tag",
+        "_read_u8",
+        "_read_words",
+        "_shift_offset",
+        "_slots_offset",
+        "_word_size",
+    )
+
+    def __init__(self, xa: Object) -> None:
+        # Linux kernel commit f8d5d0cc145c ("xarray: Add definition of struct
+        # xarray") (in v4.20) replaced struct radix_tree_root and radix_tree_node by
+        # struct xarray and xa_node, and swapped the tags of internal entries and
+        # values.
+        prog = xa.prog_
+        try:
+            self.head: int = xa.xa_head.value_()
+            node_type, self._node_tag = prog.type("struct xa_node"), 2
+        except AttributeError:
+            self.head = xa.rnode.value_()
+            node_type, self._node_tag = prog.type("struct radix_tree_node"), 1
+        self._slots_offset = offsetof(node_type, "slots")
+        self._shift_offset = offsetof(node_type, "shift")
+        self.slots: int = typeof_member(node_type, "slots").length or 0
+        self._word_size = prog.address_size()
+        self._read_words = words(prog, self.slots)
+        self._read_u8 = prog.read_u8
+
+    def is_node(self, entry: int) -> bool:
+        if entry & 3 != self._node_tag:
+            return False
+        return self._node_tag == 1 or entry > _RESERVED_MAX
+
+    def is_empty(self, entry: int) -> bool:
+        """Return whether an entry that is no node holds nothing."""
+        return entry == 0 or (entry <= _RETRY_ENTRY and self._is_internal(entry))
+
+    def _is_internal(self, entry: int) -> bool:
+        return entry & 3 == self._node_tag
+
+    def shift(self, node: int, max_shift: int) -> int:
+        shift = self._read_u8((node & ~3) + self._shift_offset)
+        if shift >= max_shift:
+            raise ValidationError(
+                f"node {node & ~3:#x} has shift {shift} beneath one of {max_shift}"
+            )
+        return shift
+
+    def read_slots(self, node: int) -> tuple[int, ...]:
+        return self._read_words((node & ~3) + self._slots_offset)
+
+    def canonical(self, node: int, slots: tuple[int, ...], offset: int) -> int:
+        """Return the slot that what is in the slot at *offset* is stored in.
+
+        An entry for several indices is in the first of its slots; the others, the
+        siblings, refer to it.
+        """
+        entry = slots[offset]
+        if not self._is_internal(entry):
+            return offset
+        if self._node_tag == 2:
+            sibling = entry >> 2
+        else:
+            # The tagged address of the slot.
+            first = (node & ~3) + self._slots_offset
+            sibling = ((entry & ~3) - first) // self._word_size
+        return sibling if 0 <= sibling < self.slots else offset
