@@ -233,6 +233,10 @@ class Program(
             self._target = target
             self.flags |= target.flags
             self._kernel = kernel
+            # debuginfod servers have few kernels and send all of a vmlinux.
+            self.set_enabled_debug_info_finders(
+                [name for name in self.enabled_debug_info_finders() if name != "debuginfod"]
+            )
             kernel.attach()
         else:
             target.attach(self._memory)

@@ -1,0 +1,185 @@
+"""The command line: targets, scripts, code, messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+#include <unistd.h>
+struct foo { int a; char b[4]; } g = { 1, "abc" };
+int main(void)
+{
+    write(1, "x", 1);
+    for (;;)
+        pause();
+}
+"""
+
+
+def drgn(*args: object, input: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "drgn", *map(str, args)],
+        capture_output=True,
+        text=True,
+        input=input,
+        stdin=subprocess.DEVNULL if input is None else None,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def process(compile_c: Callable[..., Path]) -> Iterator[int]:
+    """A process of the program, past its start."""
+    with subprocess.Popen([compile_c(PROGRAM, "-g")], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.read(1)
+        yield child.pid
+        child.kill()
+
+
+def test_code(process: int) -> None:
+    result = drgn("-q", "-p", process, "-e", "print(prog['g'])")
+    assert result.stdout == (
+        '(struct foo){\n\t.a = (int)1,\n\t.b = (char [4])"abc",\n}\n'
+    )
+    assert (result.stderr, result.returncode) == ("", 0)
+
+
+def test_code_has_the_default_globals(process: int) -> None:
+    code = (
+        "print(__name__, sizeof(prog['g']), drgn.Object is Object,"
+        " escape_ascii_string(b'a\\n', escape_backslash=True))\n"
+        "def f(): return double_quote_ascii_string\n"
+        "print(f().__name__)\n"
+        "import sys; print(sys.argv)"
+    )
+    result = drgn("-q", "-p", process, "-e", code, "x", "-y")
+    assert result.stdout == (
+        "__main__ 8 True a\\n\ndouble_quote_ascii_string\n['-e', 'x', '-y']\n"
+    )
+
+
+def test_script(process: int, tmp_path: Path) -> None:
+    (tmp_path / "neighbour.py").write_text("value = 5\n")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys, neighbour\n"
+        "from drgn import get_default_prog\n"
+        "print(sys.argv[1:], __name__, __file__ == sys.argv[0], neighbour.value)\n"
+        "print(prog['g'].a, get_default_prog() is prog)\n"
+        "print(sys.modules['__main__'].prog is prog)\n"
+    )
+    result = drgn("-q", "-p", process, script, "-q", "b")
+    assert result.stdout == (
+        "['-q', 'b'] __main__ True 5\n(int)1 True\nTrue\n"
+    )
+    assert result.returncode == 0
+
+
+def test_standard_input(process: int) -> None:
+    result = drgn("-q", "-p", process, input="print(prog['g'].a)\nprog['g'].a\n")
+    assert (result.stdout, result.returncode) == ("(int)1\n", 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("import sys; sys.exit(7)", 7), ("raise SystemExit", 0), ("exit()", 0)],
+)
+def test_exit_status(process: int, code: str, status: int) -> None:
+    result = drgn("-q", "-p", process, "-e", code)
+    assert (result.stdout, result.stderr, result.returncode) == ("", "", status)
+
+
+def test_exception_shows_the_users_code_only(process: int, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("def f():\n    1 / 0\nprint('before')\nf()\n")
+    result = drgn("-q", "-p", process, script)
+    assert (result.stdout, result.returncode) == ("before\n", 1)
+    files = [line for line in result.stderr.splitlines() if "File" in line]
+    assert files == [
+        f'  File "{script}", line 4, in <module>',
+        f'  File "{script}", line 2, in f',
+    ]
+    assert result.stderr.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_syntax_error(process: int) -> None:
+    result = drgn("-q", "-p", process, "-e", "print(5")
+    assert result.returncode == 1
+    assert result.stderr.startswith('  File "<string>", line 1\n')
+    assert result.stderr.endswith("SyntaxError: '(' was never closed\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "message"),
+    [
+        (["-c", "/nonexistent"], 1, "[Errno 2] No such file or directory: '/nonexistent'"),
+        (["-c", "/etc"], 1, "[Errno 21] Is a directory: '/etc'"),
+        (["-c", "/etc/passwd"], 1, "error: not an ELF core file"),
+        (["-p", "999999999"], 1, "No such file or directory"),
+        (["-c", "/etc/passwd", "-p", "1"], 2, "not allowed with argument"),
+        (["--no-such-option"], 2, "unrecognized arguments: --no-such-option"),
+        (["-p", str(os.getpid()), "/nonexistent.py"], 1, "'/nonexistent.py'"),
+        (
+            ["-p", str(os.getpid()), "--try-symbols-by", "magic", "-e", "1"],
+            1,
+            "error: invalid --try-symbols-by method: magic",
+        ),
+    ],
+)
+def test_bad_command_line(args: list[str], status: int, message: str) -> None:
+    result = drgn(*args)
+    assert result.stdout == ""
+    assert result.returncode == status
+    assert message in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+def test_missing_symbols_are_told_unless_quiet(process: int) -> None:
+    args = ["-p", process, "-s", "/nonexistent", "-e", "1"]
+    loud = drgn(*args)
+    assert "warning: /nonexistent: No such file or directory; ignoring" in loud.stderr
+    assert loud.returncode == 0
+    assert drgn("-q", *args).stderr == ""
+    assert drgn("--log-level", "none", *args).stderr == ""
+
+
+def test_symbol_options(process: int) -> None:
+    code = (
+        "o = prog.debug_info_options\n"
+        "print(o.directories, o.kernel_directories, o.try_build_id, o.try_kmod.name)\n"
+        "print(prog.enabled_debug_info_finders())"
+    )
+    result = drgn(
+        "-q", "-p", process, "--debug-directory", "/d", "--kernel-directory", "/k",
+        "--no-default-kernel-directories", "--no-symbols-by", "build-id,debuginfod",
+        "--try-symbols-by", "kmod=walk", "-e", code,
+    )  # fmt: skip
+    assert result.stdout == (
+        "('/d', '/usr/lib/debug') ('/k',) False WALK\n['standard']\n"
+    )
+
+
+def test_version() -> None:
+    result = drgn("--version")
+    assert result.stdout.startswith("pydrgn ")
+    assert result.returncode == 0
+
+
+def test_broken_pipe(process: int) -> None:
+    code = "for i in range(100000): print(i)"
+    command = [sys.executable, "-m", "drgn", "-q", "-p", str(process), "-e", code]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None and child.stderr is not None
+        child.stdout.readline()
+        child.stdout.close()
+        assert child.stderr.read() == b""
+        assert child.wait(timeout=60) == 1
