@@ -238,6 +238,10 @@ class TranslatedSegment(Segment):
             done += left
         return self._physical.locate(first, size)
 
+    def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        for address, _physical, size in self.table.walk(start, end):
+            yield address, address + size
+
     def gather(
         self,
         addresses: NDArray[np.uint64],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import FaultError
@@ -42,6 +42,13 @@ class Segment:
         None if there is no such buffer. FaultError if they cannot be read.
         """
         return None
+
+    def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The ranges between ``start`` and ``end`` that there is something to read.
+
+        They are disjoint and in order of address; a read in them may still fail.
+        """
+        yield start, end
 
     def gather(
         self,
@@ -130,6 +137,9 @@ class AbsentSegment(Segment):
 
     def read(self, address: int, size: int) -> Buffer:
         raise FaultError(self.message, address)
+
+    def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        return iter(())
 
     def gather(
         self,

@@ -2,19 +2,84 @@
 
 from __future__ import annotations
 
+import errno
+import mmap
 import os
+import stat
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from ..elf.constants import ET_CORE
 
 if TYPE_CHECKING:
     from .base import Target
 
-    Path = str | bytes | int
+    CorePath = str | bytes | int
+
+_ELF_MAGIC = b"\x7fELF"
+_KDUMP_MAGICS = (b"KDUMP   ", b"DISKDUMP", b"makedumpfile")
+_ELF_HEADER_SIZES = {1: 52, 2: 64}
 
 
-def open_core(path: Path) -> Target:
+def open_core(path: CorePath | Sequence[CorePath]) -> Target:
     """Open a core dump by path or file descriptor: ELF, kdump or ``/proc/kcore``.
+
+    A sequence holds the parts of a split kdump file; of one part, the others are
+    also looked for in its directory.
 
     Raises OSError if it cannot be opened, ValueError if it is no core dump and
     BadDataError if it is malformed.
     """
-    raise NotImplementedError
+    if isinstance(path, (str, bytes, int)):
+        name, data = map_file(path)
+    else:
+        from .kdump import open_kdump
+
+        return open_kdump([map_file(part) for part in path])
+    if name == "/proc/kcore":
+        from .kcore import KcoreTarget
+
+        return KcoreTarget()
+    if data[:4] == _ELF_MAGIC:
+        size = _ELF_HEADER_SIZES.get(data[4]) if len(data) > 4 else None
+        if size is not None and len(data) >= size:
+            from ..elf.file import ElfFile
+            from .core import CoreTarget
+
+            elf = ElfFile(data, name)
+            if elf.type == ET_CORE:
+                return CoreTarget(elf, name)
+    elif bytes(data[:12]).startswith(_KDUMP_MAGICS):
+        from .kdump import open_kdump
+
+        return open_kdump([(name, data)])
+    raise ValueError(f"{name}: not an ELF core file")
+
+
+def map_file(path: CorePath) -> tuple[str, memoryview]:
+    """The name and the bytes of a file; a descriptor may be closed afterwards.
+
+    Special files that cannot be mapped, and ``/proc/kcore``, are empty.
+    """
+    if isinstance(path, int):
+        fd = path
+        link = f"/proc/self/fd/{fd}"
+        try:
+            name = os.readlink(link)
+        except OSError:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), link) from None
+    else:
+        name = os.fsdecode(path)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if os.path.realpath(name) == "/proc/kcore":
+            return "/proc/kcore", memoryview(b"")
+        status = os.fstat(fd)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+        if not stat.S_ISREG(status.st_mode) or not status.st_size:
+            return name, memoryview(b"")
+        return name, memoryview(mmap.mmap(fd, 0, access=mmap.ACCESS_READ))
+    finally:
+        if fd != path:
+            os.close(fd)

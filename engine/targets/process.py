@@ -1,0 +1,97 @@
+"""Live processes, through ``/proc/PID``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ..flags import ProgramFlags
+from ..memory.segments import FileSegment
+from ..platform import host_platform
+from .base import Mapping, Target, TargetThread
+from .prstatus import auxv_of
+
+if TYPE_CHECKING:
+    from ..memory.memory import Memory
+
+
+class ProcessTarget(Target):
+    """A running process.
+
+    Raises OSError if there is no process ``pid`` or its memory may not be read.
+    """
+
+    flags = ProgramFlags.IS_LIVE | ProgramFlags.IS_LOCAL
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.platform = host_platform
+        self._fd = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+
+    def attach(self, memory: Memory) -> None:
+        memory.add(ProcessSegment(self.pid, self._fd))
+
+    def threads(self) -> Sequence[TargetThread]:
+        tids = sorted(int(name) for name in os.listdir(f"/proc/{self.pid}/task"))
+        return [TargetThread(tid, self._name(tid)) for tid in tids]
+
+    def thread(self, tid: int) -> TargetThread | None:
+        if not os.path.exists(f"/proc/{self.pid}/task/{tid}"):
+            return None
+        return TargetThread(tid, self._name(tid))
+
+    def main_thread(self) -> TargetThread | None:
+        return self.thread(self.pid)
+
+    def _name(self, tid: int) -> str | None:
+        try:
+            with open(f"/proc/{self.pid}/task/{tid}/comm", "rb") as file:
+                return file.read().removesuffix(b"\n").decode(errors="backslashreplace")
+        except OSError:  # It has just exited.
+            return None
+
+    def mappings(self) -> Sequence[Mapping]:
+        return [
+            Mapping(start, end, offset, path)
+            for start, end, _flags, offset, path in _maps(self.pid)
+            if path.startswith("/")
+        ]
+
+    def auxv(self) -> dict[int, int]:
+        with open(f"/proc/{self.pid}/auxv", "rb") as file:
+            return auxv_of(file.read(), self.platform or host_platform)
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    __del__ = close
+
+
+class ProcessSegment(FileSegment):
+    """All of a process's addresses."""
+
+    __slots__ = ("_pid",)
+
+    def __init__(self, pid: int, fd: int) -> None:
+        super().__init__(0, 2**64, fd, 0)
+        self._pid = pid
+
+    def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        for low, high, flags, _offset, _path in _maps(self._pid):
+            low, high = max(low, start), min(high, end)
+            if low < high and flags.startswith("r"):
+                yield low, high
+
+
+def _maps(pid: int) -> Iterator[tuple[int, int, str, int, str]]:
+    """(start, end, flags, file offset, path) of each line of ``/proc/PID/maps``."""
+    with open(f"/proc/{pid}/maps", "rb") as file:
+        lines = file.read().splitlines()
+    for line in lines:
+        fields = line.split(None, 5)
+        low, high = fields[0].split(b"-")
+        path = os.fsdecode(fields[5]) if len(fields) > 5 else ""
+        yield int(low, 16), int(high, 16), fields[1].decode(), int(fields[2], 16), path
