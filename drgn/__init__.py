@@ -13,6 +13,12 @@ from __future__ import annotations
 import os as _os
 from typing import SupportsIndex as IntegerLike
 
+_folder = _os.path.dirname(_os.path.abspath(__file__))
+if not _os.path.isdir(_os.path.join(_folder, "engine")):
+    # In a checkout the other packages lie beside this one (see pyproject.toml).
+    _root = _os.path.dirname(_folder)
+    __path__ += [_root, _os.path.join(_root, "helpers")]
+
 from drgn.engine.errors import (
     BadDataError,
     FaultError,
