@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import BadDataError
+from . import constants as dw
+from .names import DECLARATION
 from .reader import c_string
 from .unit import Unit
 
@@ -28,7 +30,6 @@ class DwarfFile:
     __slots__ = (
         "_abbrevs",
         "_index",
-        "_spaces",
         "_structs",
         "_supplementary",
         "_type_units",
@@ -37,12 +38,15 @@ class DwarfFile:
         "is_dwo",
         "order",
         "path",
+        "spaces",
     )
 
     elf: ElfFile
     path: str
     order: str
     """Byte order for `struct`."""
+    spaces: list[tuple[int, memoryview, bool]]
+    """First DIE offset, contents, and whether it is .debug_types, of the sections."""
     is_dwo: bool
     """Whether this is a .dwo or .dwp file of split DWARF."""
 
@@ -60,11 +64,10 @@ class DwarfFile:
             DwarfFile(supplementary) if supplementary is not None else None
         )
         info = self.section(".debug_info")
-        # (first DIE offset, section, whether it is .debug_types)
-        self._spaces = [(0, info, False)]
+        self.spaces = [(0, info, False)]
         types = self.section(".debug_types")
         if len(types):
-            self._spaces.append((len(info), types, True))
+            self.spaces.append((len(info), types, True))
 
     # Sections
 
@@ -98,6 +101,11 @@ class DwarfFile:
             )
         except IndexError as e:
             raise BadDataError(f"{self.path}: {section}+{position:#x}: {e}") from None
+
+    @property
+    def supplementary(self) -> DwarfFile | None:
+        """The file that dwz moved common DIEs and strings to, if it is known."""
+        return self._supplementary
 
     def supplementary_file(self) -> DwarfFile:
         """The file that dwz moved common DIEs and strings to.
@@ -147,7 +155,7 @@ class DwarfFile:
         """The unit whose header is at an offset."""
         unit = self._units.get(offset)
         if unit is None:
-            base, data, types = self._spaces[-1 if offset >= self._spaces[-1][0] else 0]
+            base, data, types = self.spaces[-1 if offset >= self.spaces[-1][0] else 0]
             unit = self._units[offset] = Unit(self, data, base, offset - base, types)
         return unit
 
@@ -181,17 +189,40 @@ class DwarfFile:
 
     # Lookups in the index
 
-    def find(self, name: str, tags: frozenset[int]) -> Iterator[int]:
-        """Offsets of the definitions of a name with one of these tags, in file order.
+    def find(
+        self, name: str, tags: frozenset[int], *, declarations: bool = False
+    ) -> Iterator[Die]:
+        """The definitions, or else declarations, of a name, in file order.
 
-        ``name`` is qualified as in ``a::b``. Enumerators are found as
-        DW_TAG_enumerator. Declarations are not definitions: see `find_declarations()`.
+        ``name`` is qualified as in ``a::b``. Found are types, variables, functions and
+        enumerators with one of these tags; a static member of a class as a
+        DW_TAG_variable.
         """
-        return self.index.find(self, name, tags, declarations=False)
+        cached = self.index.cached
+        try:
+            for entry in self.index.entries(name):
+                if (
+                    entry >> 8 & 0xFF in tags
+                    and bool(entry & DECLARATION) == declarations
+                ):
+                    die = self.die_at(entry >> 16)
+                    if self._is_named(die, name):
+                        yield die
+                    elif cached:
+                        raise BadDataError("index in the cache is corrupt")
+        except BadDataError:
+            # Either the file is malformed, and then scanning it again will say so...
+            if not cached:
+                raise
+            from .index import load_index
 
-    def find_declarations(self, name: str, tags: frozenset[int]) -> Iterator[int]:
-        """Offsets of the declarations of a name, as `find()`."""
-        return self.index.find(self, name, tags, declarations=True)
+            # ... or the cache is.
+            self._index = load_index(self, rebuild=True)
+            yield from self.find(name, tags, declarations=declarations)
+
+    def _is_named(self, die: Die, name: str) -> bool:
+        own = die.origin_attr(dw.DW_AT_name)
+        return own == name or (isinstance(own, str) and name.endswith("::" + own))
 
     def unit_for_pc(self, file_pc: int) -> Unit | None:
         """The unit whose code contains a file address."""

@@ -1,31 +1,140 @@
-"""The index of a file's debug information: names and addresses to DIEs."""
+"""The index of a file's debug information: from names and addresses to DIEs.
+
+Names are in a hash table made of columns. A name's hash (see `names.py`) gives a bucket,
+the rows of a bucket are next to each other in file order, and each has 32 more bits of
+the hash to compare. The address columns are sorted. So a lookup reads a few bytes of
+what may be a mapped file, and needs no numpy.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
+
+from .names import hash_name
 
 if TYPE_CHECKING:
     from .file import DwarfFile
 
+VERSION = 1
+"""Changes when the columns or the scan do."""
+
+_KIND = "dwarf"
+_MIN_CACHED_SIZE = 1 << 18
+"""Debug information below this size is scanned faster than a cache file is found."""
+
+Column = Sequence[int]
+
 
 class Index:
-    """Sorted columns, in memory or mapped from the cache."""
+    """The columns, in memory or mapped from the cache."""
 
-    units: Sequence[int]
+    __slots__ = (
+        "_checks",
+        "_entries",
+        "_function_highs",
+        "_function_lows",
+        "_functions",
+        "_mask",
+        "_starts",
+        "_unit_highs",
+        "_unit_lows",
+        "_unit_spans",
+        "cached",
+        "units",
+    )
 
-    def find(
-        self, file: DwarfFile, name: str, tags: frozenset[int], *, declarations: bool
-    ) -> Iterator[int]:
-        raise NotImplementedError
+    units: Column
+    """Offsets of all units."""
+    cached: bool
+    """Whether the columns come from the cache."""
 
-    def unit_for_pc(self, file_pc: int) -> int | None:
-        raise NotImplementedError
+    def __init__(self, columns: dict[str, memoryview], cached: bool) -> None:
+        """Raises KeyError or ValueError if the columns do not fit together."""
+        self.cached = cached
+        self.units = columns["units"]
+        # Of each bucket of names, the first row; one more for the end.
+        self._starts = columns["starts"]
+        self._checks = columns["checks"]
+        # DIE offset << 16 | tag << 8 | flags
+        self._entries = columns["entries"]
+        self._function_lows = columns["function_lows"]
+        self._function_highs = columns["function_highs"]
+        self._functions = columns["functions"]
+        self._unit_lows = columns["unit_lows"]
+        self._unit_highs = columns["unit_highs"]
+        self._unit_spans = columns["unit_spans"]
+        self._mask = len(self._starts) - 2
+        if (
+            self._mask < 0
+            or self._mask & (self._mask + 1)
+            or self._starts[-1] != len(self._entries)
+            or len(self._checks) != len(self._entries)
+            or len(self._function_lows) != len(self._functions)
+            or len(self._function_highs) != len(self._functions)
+            or len(self._unit_lows) != len(self._unit_spans)
+            or len(self._unit_highs) != len(self._unit_spans)
+        ):
+            raise ValueError("columns do not fit together")
 
-    def function_at(self, file_pc: int) -> int | None:
-        raise NotImplementedError
+    def entries(self, name: str) -> Iterator[int]:
+        """The entries of a name's rows, in file order: offset << 16 | tag << 8 | flags.
+
+        They may be of another name: a hash is no proof.
+        """
+        state = hash_name(name)
+        bucket = state >> 32 & self._mask
+        check = state & 0xFFFFFFFF
+        start, end = self._starts[bucket : bucket + 2]
+        checks = self._checks
+        entries = self._entries
+        for row in range(start, min(end, len(entries))):
+            if checks[row] == check:
+                yield entries[row]
+
+    def unit_for_pc(self, pc: int) -> int | None:
+        """The offset of the unit whose code contains a file address."""
+        return _lookup(self._unit_lows, self._unit_highs, self._unit_spans, pc)
+
+    def function_at(self, pc: int) -> int | None:
+        """The offset of the subprogram whose code contains a file address."""
+        return _lookup(self._function_lows, self._function_highs, self._functions, pc)
 
 
-def load_index(file: DwarfFile) -> Index:
-    """The index of a file, from the cache if it is there."""
-    raise NotImplementedError
+def _lookup(lows: Column, highs: Column, dies: Column, pc: int) -> int | None:
+    i = bisect_right(lows, pc) - 1
+    return dies[i] if i >= 0 and pc < highs[i] else None
+
+
+def load_index(file: DwarfFile, *, rebuild: bool = False) -> Index:
+    """The index of a file: from the cache if it is there, else by scanning the file.
+
+    ``rebuild`` replaces what is in the cache. Raises BadDataError if the debug
+    information is malformed.
+    """
+    from ..cache import load_columns, source_stamp, store_columns
+
+    key = file.elf.build_id
+    section = file.elf.section(".debug_info")
+    stamp = None
+    if key and section is not None and section.size >= _MIN_CACHED_SIZE:
+        stamp = source_stamp(file.path)
+    if key and stamp and not rebuild:
+        columns = load_columns(_KIND, VERSION, key, stamp)
+        if columns is not None:
+            try:
+                return Index(columns, cached=True)
+            except (KeyError, ValueError):
+                pass
+    from .build import build_columns
+
+    built = build_columns(file)
+    if key and stamp:
+        import threading
+
+        # The answer need not wait for the disk; the end of the process does.
+        threading.Thread(
+            target=store_columns, args=(_KIND, VERSION, key, stamp, built)
+        ).start()
+    return Index(built, cached=False)

@@ -19,11 +19,11 @@ class Unit:
     """A compilation, type, partial, skeleton or split unit."""
 
     __slots__ = (
-        "_abbrev_offset",
         "_abbrevs",
         "_root",
         "_skeleton",
         "_split",
+        "abbrev_offset",
         "address_size",
         "base",
         "data",
@@ -55,6 +55,8 @@ class Unit:
     version: int
     address_size: int
     """1, 2, 4 or 8 bytes."""
+    abbrev_offset: int
+    """Where the abbreviations are in ``.debug_abbrev``."""
     is_dwarf64: bool
     offset_size: int
     """4 bytes in 32-bit DWARF, 8 in 64-bit."""
@@ -107,11 +109,11 @@ class Unit:
         if self.version >= 5:
             header = struct.Struct(order + "HBB" + offset_code)
             fields = header.unpack_from(data, position)
-            _, self.type, self.address_size, self._abbrev_offset = fields
+            _, self.type, self.address_size, self.abbrev_offset = fields
         else:
             header = struct.Struct(order + "H" + offset_code + "B")
             fields = header.unpack_from(data, position)
-            _, self._abbrev_offset, self.address_size = fields
+            _, self.abbrev_offset, self.address_size = fields
             self.type = dw.DW_UT_type if types else dw.DW_UT_compile
         position += header.size
         if self.address_size not in (1, 2, 4, 8):
@@ -131,14 +133,10 @@ class Unit:
     @property
     def abbrevs(self) -> dict[int, Abbrev]:
         """The abbreviations of this unit's DIEs."""
-        if self._abbrevs is None:
-            self._abbrevs = self.file.abbrevs(self, self._abbrev_offset)
-        return self._abbrevs
-
-    @property
-    def abbrev_offset(self) -> int:
-        """Where the abbreviations are in ``.debug_abbrev``."""
-        return self._abbrev_offset
+        abbrevs = self._abbrevs
+        if abbrevs is None:
+            abbrevs = self._abbrevs = self.file.abbrevs(self, self.abbrev_offset)
+        return abbrevs
 
     @property
     def root(self) -> Die:

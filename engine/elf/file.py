@@ -38,8 +38,8 @@ class Section:
     """A section header; ``address`` is a file address, also in relocatable files."""
 
     __slots__ = (
-        "address",
         "addralign",
+        "address",
         "entsize",
         "flags",
         "index",

@@ -1,0 +1,418 @@
+"""Building the index: scan the units on all processors, then group names and sort."""
+
+from __future__ import annotations
+
+import os
+import sys
+from array import array
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BadDataError
+from . import constants as dw
+from . import scan
+from .names import CONTINUES
+from .unit import Unit
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .file import DwarfFile
+
+_PLAIN_SIZE = 1 << 20
+"""Up to this size the scan takes less time as plain Python than importing numba."""
+
+_MAX_BUCKET_BITS = 16
+
+_SECTIONS = (
+    ".debug_abbrev",
+    ".debug_str",
+    ".debug_line_str",
+    "",  # Strings of the supplementary file.
+    ".debug_str_offsets",
+    ".debug_addr",
+    ".debug_ranges",
+    ".debug_rnglists",
+)
+"""What `scan.scan()` takes, in its order."""
+
+
+class _Rows:
+    """What scanning a stretch of units gave."""
+
+    __slots__ = ("entries", "hashes", "origins", "spans")
+
+    def __init__(self, hashes: Any, entries: Any, origins: Any, spans: Any) -> None:
+        self.hashes = hashes
+        self.entries = entries
+        self.origins = origins
+        self.spans = spans
+
+
+def build_columns(file: DwarfFile) -> dict[str, memoryview]:
+    """The columns of `Index`. BadDataError if the debug information is malformed."""
+    spaces = [
+        (base, data, list(_units(file, base, data, types)))
+        for base, data, types in file.spaces
+    ]
+    size = sum(len(data) for _, data, _ in spaces)
+    fast = size > _PLAIN_SIZE or (size > _PLAIN_SIZE // 8 and "numba" in sys.modules)
+    if not fast:
+        rows = [
+            part
+            for base, data, units in spaces
+            for part in _scan(file, base, data, units)
+        ]
+        columns = _plain_columns(rows)
+    else:
+        with _Progress(f"drgn: indexing {os.path.basename(file.path)} ..."):
+            rows = [
+                part
+                for base, data, units in spaces
+                for part in _scan_fast(file, base, data, units)
+            ]
+            columns = _fast_columns(rows)
+    offsets = array("q", [unit.offset for _, _, units in spaces for unit in units])
+    columns["units"] = memoryview(offsets)
+    return columns
+
+
+def _units(file: DwarfFile, base: int, data: memoryview, types: bool) -> list[Unit]:
+    units = []
+    position = 0
+    while position < len(data):
+        unit = Unit(file, data, base, position, types)
+        units.append(unit)
+        position = unit.limit
+    return units
+
+
+class _Progress:
+    """Says on stderr what is being done if it takes longer than a second."""
+
+    def __init__(self, message: str) -> None:
+        import threading
+
+        self._timer = threading.Timer(1.0, self._print, (message,))
+        self._timer.daemon = True
+
+    def _print(self, message: str) -> None:
+        print(message, file=sys.stderr, flush=True)
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self._timer.cancel()
+
+
+def _unit_table(units: list[Unit]) -> array[int]:
+    table = array("q")
+    for unit in units:
+        table.extend(
+            (
+                unit.offset - unit.base,
+                unit.limit,
+                unit.root_position,
+                unit.version,
+                unit.address_size,
+                unit.offset_size,
+                unit.abbrev_offset,
+            )
+        )
+    return table
+
+
+class _Scanner:
+    """Calls `scan.scan()` with enough room for what it finds."""
+
+    def __init__(
+        self,
+        file: DwarfFile,
+        base: int,
+        info: Any,
+        sections: list[Any],
+        units: list[Unit],
+        kernel: Any,
+        ints: Any,
+    ) -> None:
+        self.file = file
+        self.base = base
+        self.info = info
+        self.sections = sections
+        self.units = units
+        self.table = ints(_unit_table(units))
+        self.kernel = kernel
+        self.ints = ints
+
+    def run(self, first: int, last: int) -> list[_Rows]:
+        """Scan the units from ``first`` up to ``last``."""
+        abbrev_room = 1 << 12
+        room = 0
+        parts: list[_Rows] = []
+        result = self.ints(scan.RESULT_COLUMNS)
+        while first < last:
+            size = self.units[last - 1].limit - self.units[first].offset
+            size += self.units[first].base
+            room = max(room, size // 32 + 256)
+            rows = self.ints(abbrev_room)
+            abbrevs = self.ints(abbrev_room * 4)
+            steps = self.ints(abbrev_room * 32)
+            hashes, entries = self.ints(room), self.ints(room)
+            origins, spans = self.ints(room), self.ints(room)
+            self.kernel(
+                self.info,
+                self.base,
+                *self.sections,
+                self.table,
+                first,
+                last,
+                self.file.order == ">",
+                rows,
+                abbrevs,
+                steps,
+                hashes,
+                entries,
+                origins,
+                spans,
+                result,
+            )
+            status = int(result[scan.RESULT_STATUS])
+            count = int(result[scan.RESULT_ROWS])
+            span_count = int(result[scan.RESULT_SPANS])
+            if count or span_count:
+                parts.append(
+                    _Rows(
+                        hashes[:count],
+                        entries[:count],
+                        origins[:count],
+                        spans[: span_count * 3],
+                    )
+                )
+            done = int(result[scan.RESULT_UNIT])
+            if status == scan.STATUS_FULL and done == first:
+                room *= 4
+            elif status == scan.STATUS_ABBREVS_FULL:
+                abbrev_room *= 4
+                if abbrev_room > 4 * scan.MAX_CODE:
+                    raise self.units[done].error("abbreviation codes are too large")
+            elif status == scan.STATUS_BAD_ABBREVS:
+                raise self.units[done].error("invalid abbreviations")
+            elif status == scan.STATUS_BAD:
+                offset = self.base + int(result[scan.RESULT_POSITION])
+                raise BadDataError(f"{self.file.path}: invalid DIE at {offset:#x}")
+            first = done
+        return parts
+
+
+def _alt_strings(file: DwarfFile) -> memoryview:
+    alt = file.supplementary
+    return memoryview(b"") if alt is None else alt.section(".debug_str")
+
+
+def _scan(
+    file: DwarfFile, base: int, data: memoryview, units: list[Unit]
+) -> list[_Rows]:
+    """Scan as plain Python."""
+    sections = [
+        file.section(name) if name else _alt_strings(file) for name in _SECTIONS
+    ]
+
+    def ints(values: int | array[int]) -> array[int]:
+        if isinstance(values, int):
+            return array("q", bytes(8 * values))
+        return values
+
+    scanner = _Scanner(file, base, data, sections, units, scan.scan, ints)
+    return scanner.run(0, len(units))
+
+
+def _scan_fast(
+    file: DwarfFile, base: int, data: memoryview, units: list[Unit]
+) -> list[_Rows]:
+    """Scan compiled, with a thread for each processor."""
+    import threading
+
+    import numpy as np
+
+    sections = [
+        np.frombuffer(
+            (file.section(name) if name else _alt_strings(file)).toreadonly(), np.uint8
+        )
+        for name in _SECTIONS
+    ]
+
+    def ints(values: int | array[int]) -> NDArray[np.int64]:
+        if isinstance(values, int):
+            return np.empty(values, np.int64)
+        return np.array(values, np.int64)
+
+    info = np.frombuffer(data.toreadonly(), np.uint8)
+    scanner = _Scanner(file, base, info, sections, units, scan.compiled(), ints)
+    threads = _processors()
+    stretches = _stretches(units, threads * 4)
+    parts: list[list[_Rows]] = [[] for _ in stretches]
+    errors: list[BaseException] = []
+    waiting = iter(enumerate(stretches))
+    lock = threading.Lock()
+
+    def work() -> None:
+        try:
+            while not errors:
+                with lock:
+                    number, (first, last) = next(waiting, (-1, (0, 0)))
+                if number < 0:
+                    return
+                parts[number] = scanner.run(first, last)
+        except BaseException as e:
+            errors.append(e)
+
+    helpers = [threading.Thread(target=work) for _ in range(threads - 1)]
+    for helper in helpers:
+        helper.start()
+    work()
+    for helper in helpers:
+        helper.join()
+    if errors:
+        raise errors[0]
+    return [rows for part in parts for rows in part]
+
+
+def _processors() -> int:
+    return min(len(os.sched_getaffinity(0)), 16)
+
+
+def _stretches(units: list[Unit], count: int) -> list[tuple[int, int]]:
+    """Ranges of units, each of about the same number of bytes."""
+    if not units:
+        return []
+    size = (units[-1].end - units[0].offset) // count + 1
+    stretches = []
+    first = 0
+    for i, unit in enumerate(units):
+        if unit.end - units[first].offset >= size:
+            stretches.append((first, i + 1))
+            first = i + 1
+    if first < len(units):
+        stretches.append((first, len(units)))
+    return stretches
+
+
+def _bucket_bits(count: int) -> int:
+    return max(1, min(_MAX_BUCKET_BITS, count.bit_length() - 2))
+
+
+def _plain_columns(parts: list[_Rows]) -> dict[str, memoryview]:
+    hashes: dict[int, int] = {}
+    open_rows: list[tuple[int, int]] = []
+    spans: list[tuple[int, int, int]] = []
+    for part in parts:
+        for state, entry, origin in zip(
+            part.hashes, part.entries, part.origins, strict=True
+        ):
+            if entry & CONTINUES:
+                open_rows.append((entry, origin))
+            else:
+                hashes[entry] = state
+        spans.extend(
+            zip(part.spans[::3], part.spans[1::3], part.spans[2::3], strict=True)
+        )
+    by_offset = {entry >> 16: state for entry, state in hashes.items()}
+    while open_rows:
+        unresolved = []
+        for entry, origin in open_rows:
+            state = by_offset.get(origin, 0)
+            if state:
+                hashes[entry] = by_offset[entry >> 16] = state
+            else:
+                unresolved.append((entry, origin))
+        if len(unresolved) == len(open_rows):
+            break
+        open_rows = unresolved
+    mask = (1 << _bucket_bits(len(hashes))) - 1
+    buckets: list[list[int]] = [[] for _ in range(mask + 1)]
+    for entry in sorted(hashes):
+        buckets[hashes[entry] >> 32 & mask].append(entry)
+    starts = array("I", [0])
+    entries = array("q")
+    checks = array("I")
+    for bucket in buckets:
+        entries.extend(bucket)
+        checks.extend([hashes[entry] & 0xFFFFFFFF for entry in bucket])
+        starts.append(len(entries))
+    columns = {
+        "starts": memoryview(starts),
+        "checks": memoryview(checks),
+        "entries": memoryview(entries),
+    }
+    spans.sort()
+    functions = [s for s in spans if s[2] >> 8 & 0xFF == dw.DW_TAG_subprogram]
+    units = [s for s in spans if s[2] >> 8 & 0xFF != dw.DW_TAG_subprogram]
+    for prefix, dies, chosen in (
+        ("function", "functions", functions),
+        ("unit", "unit_spans", units),
+    ):
+        columns[prefix + "_lows"] = memoryview(array("q", [s[0] for s in chosen]))
+        columns[prefix + "_highs"] = memoryview(array("q", [s[1] for s in chosen]))
+        columns[dies] = memoryview(array("q", [s[2] >> 16 for s in chosen]))
+    return columns
+
+
+def _fast_columns(parts: list[_Rows]) -> dict[str, memoryview]:
+    import numpy as np
+
+    empty = np.empty(0, np.int64)
+    hashes = np.concatenate([empty] + [part.hashes for part in parts])
+    entries = np.concatenate([empty] + [part.entries for part in parts])
+    origins = np.concatenate([empty] + [part.origins for part in parts])
+    spans = np.concatenate([empty] + [part.spans for part in parts]).reshape(-1, 3)
+    _resolve(hashes, entries, origins)
+    mask = (1 << _bucket_bits(len(hashes))) - 1
+    buckets = ((hashes >> 32) & mask).astype(np.uint16)
+    # numpy sorts 16-bit numbers by radix, so that this takes no time.
+    order = np.argsort(buckets, kind="stable")
+    sizes = np.bincount(buckets, minlength=mask + 1)
+    starts = np.zeros(mask + 2, np.uint32)
+    np.cumsum(sizes, out=starts[1:])
+    columns = {
+        "starts": _view(starts),
+        "checks": _view(hashes.astype(np.uint32)[order]),
+        "entries": _view(entries[order]),
+    }
+    is_function = (spans[:, 2] >> 8 & 0xFF) == dw.DW_TAG_subprogram
+    for prefix, dies, chosen in (
+        ("function", "functions", spans[is_function]),
+        ("unit", "unit_spans", spans[~is_function]),
+    ):
+        chosen = chosen[np.argsort(chosen[:, 0], kind="stable")]
+        columns[prefix + "_lows"] = _view(chosen[:, 0])
+        columns[prefix + "_highs"] = _view(chosen[:, 1])
+        columns[dies] = _view(chosen[:, 2] >> 16)
+    return columns
+
+
+def _view(column: NDArray[Any]) -> memoryview:
+    import numpy as np
+
+    buffer: Any = np.ascontiguousarray(column)
+    return memoryview(buffer)
+
+
+def _resolve(
+    hashes: NDArray[np.int64], entries: NDArray[np.int64], origins: NDArray[np.int64]
+) -> None:
+    """Give rows whose name is that of another DIE that DIE's hash, in place."""
+    import numpy as np
+
+    open_rows = np.flatnonzero(entries & CONTINUES)
+    offsets = entries >> 16  # Ascending, as rows are in file order.
+    while len(open_rows):
+        targets = np.searchsorted(offsets, origins[open_rows])
+        targets = np.minimum(targets, len(offsets) - 1)
+        found = offsets[targets] == origins[open_rows]
+        states = np.where(found, hashes[targets], 0)
+        hashes[open_rows] = states
+        unresolved = open_rows[states == 0]
+        if len(unresolved) == len(open_rows):
+            return
+        open_rows = unresolved
