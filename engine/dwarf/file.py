@@ -227,7 +227,7 @@ class DwarfFile:
     def unit_for_pc(self, file_pc: int) -> Unit | None:
         """The unit whose code contains a file address."""
         offset = self.index.unit_for_pc(file_pc)
-        return None if offset is None else self.unit(offset)
+        return None if offset is None else self.unit_at(offset)
 
     def function_at(self, file_pc: int) -> Die | None:
         """The DW_TAG_subprogram whose code contains a file address."""

@@ -1,9 +1,9 @@
 """The index of a file's debug information: from names and addresses to DIEs.
 
-Names are in a hash table made of columns. A name's hash (see `names.py`) gives a bucket,
-the rows of a bucket are next to each other in file order, and each has 32 more bits of
-the hash to compare. The address columns are sorted. So a lookup reads a few bytes of
-what may be a mapped file, and needs no numpy.
+Names are in a hash table made of columns. A name's hash (see `names.py`) gives a
+bucket, the rows of a bucket are next to each other in file order, and each has 32 more
+bits of the hash to compare. The address columns are sorted. So a lookup reads a few
+bytes of what may be a mapped file, and needs no numpy.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .names import hash_name
 if TYPE_CHECKING:
     from .file import DwarfFile
 
-VERSION = 1
+VERSION = 2
 """Changes when the columns or the scan do."""
 
 _KIND = "dwarf"
@@ -94,7 +94,7 @@ class Index:
                 yield entries[row]
 
     def unit_for_pc(self, pc: int) -> int | None:
-        """The offset of the unit whose code contains a file address."""
+        """The offset of the root DIE of the unit whose code contains a file address."""
         return _lookup(self._unit_lows, self._unit_highs, self._unit_spans, pc)
 
     def function_at(self, pc: int) -> int | None:
@@ -103,6 +103,8 @@ class Index:
 
 
 def _lookup(lows: Column, highs: Column, dies: Column, pc: int) -> int | None:
+    # The columns are signed.
+    pc = (pc ^ 1 << 63) - (1 << 63)
     i = bisect_right(lows, pc) - 1
     return dies[i] if i >= 0 and pc < highs[i] else None
 

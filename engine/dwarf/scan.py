@@ -3,8 +3,8 @@
 Written so that the same functions run compiled by numba over large files, without
 the GIL, and as plain Python over small ones, for which importing numba would cost more
 than the scan. That is why it deals in nothing but integers and one-dimensional arrays:
-arithmetic must not need more than 63 bits, and every read is checked against a limit,
-since compiled code does not check the bounds of arrays.
+results must fit in 64 bits with sign (as which addresses are taken), and every read is
+checked against a limit, since compiled code does not check the bounds of arrays.
 
 How names are hashed is said in `names.py`.
 """
@@ -85,12 +85,14 @@ def uleb(data: _Bytes, position: int, limit: int) -> tuple[int, int]:
 
 
 def fixed(data: _Bytes, position: int, size: int, big: bool) -> int:
-    """An unsigned number (its low 63 bits); the caller has checked the bounds."""
+    """A number, signed if it has 8 bytes; the caller has checked the bounds."""
     result = 0
     for i in range(size):
         byte = data[position + i] if big else data[position + size - 1 - i]
-        result = ((result & 0x7FFFFFFFFFFFFF) << 8) | byte
-    return result & HASH_MASK
+        if i == 0 and size == 8 and byte >= 0x80:
+            result = -0x100
+        result = (result << 8) + byte if i else result + byte
+    return result
 
 
 def fixed_size(form: int, address_size: int, offset_size: int, ref_size: int) -> int:
@@ -325,7 +327,7 @@ def read_abbrevs(
 
 def add_span(spans: _Ints, count: int, low: int, high: int, entry: int) -> int:
     """Append the range [low, high) of a DIE; -1 if there is no room."""
-    if low >= high:
+    if low >= high or high > HASH_MASK:
         return count
     if (count + 1) * 3 > len(spans):
         return -1
@@ -347,8 +349,8 @@ def add_ranges(
 ) -> int:
     """Append the ranges of a list in ``.debug_ranges``; a bad list ends early."""
     limit = len(data)
-    # All ones, as far as `fixed()` tells.
-    select_base = HASH_MASK if address_size == 8 else (1 << address_size * 8) - 1
+    # All ones, in the way of `fixed()`.
+    select_base = -1 if address_size == 8 else (1 << address_size * 8) - 1
     while 0 <= position <= limit - 2 * address_size:
         low = fixed(data, position, address_size, big)
         high = fixed(data, position + address_size, address_size, big)
@@ -358,9 +360,7 @@ def add_ranges(
         if low == select_base:
             base = high
             continue
-        count = add_span(
-            spans, count, (base + low) & HASH_MASK, (base + high) & HASH_MASK, entry
-        )
+        count = add_span(spans, count, base + low, base + high, entry)
         if count < 0:
             break
     return count
@@ -417,7 +417,7 @@ def add_rnglist(
             position += address_size
         elif kind == dw.DW_RLE_offset_pair:
             low, position = uleb(data, position, limit)
-            low = (low + base) & HASH_MASK
+            low += base
             if position < 0:
                 break
         else:
@@ -435,11 +435,11 @@ def add_rnglist(
             if position < 0:
                 break
             if kind == dw.DW_RLE_offset_pair:
-                high = (high + base) & HASH_MASK
+                high += base
             elif kind == dw.DW_RLE_startx_endx:
                 high = indexed_address(addresses, addr_base, high, address_size, big)
             else:
-                high = (high + low) & HASH_MASK
+                high += low
         count = add_span(spans, count, low, high, entry)
         if count < 0:
             break
@@ -709,7 +709,7 @@ def scan(
                             addresses, addr_base, high, address_size, big
                         )
                     elif high_form != dw.DW_FORM_addr:
-                        high = (low + high) & HASH_MASK
+                        high += low
                     span_count = add_span(spans, span_count, low, high, entry)
                 elif list_form and version >= 5:
                     if list_form == dw.DW_FORM_rnglistx:
