@@ -36,11 +36,7 @@ def completion_for_each_task(completion: Object) -> Iterator[Object]:
     """
     # Linux kernel commit a5c6234e1028 ("completion: Use simple wait queues") (in
     # v5.7).
-    wait = completion.wait.address_of_()
-    if hasattr(wait, "task_list") and hasattr(wait, "lock") and _is_simple(wait):
-        return swait_for_each_task(wait)
-    return waitqueue_for_each_task(wait)
-
-
-def _is_simple(wait: Object) -> bool:
-    return "swait" in str(wait.type_.type.type_name())
+    wait = completion.wait
+    if wait.type_.type_name() == "struct swait_queue_head":
+        return swait_for_each_task(wait.address_of_())
+    return waitqueue_for_each_task(wait.address_of_())

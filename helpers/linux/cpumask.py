@@ -93,8 +93,7 @@ def for_each_cpu(mask: Object) -> Iterator[int]:
 
     :param mask: ``struct cpumask *``
     """
-    bits = mask.bits
-    return for_each_set_bit(bits, sizeof(bits) * 8)
+    return for_each_set_bit(mask.bits, _nr_bits(mask))
 
 
 @takes_program_or_default
@@ -120,8 +119,18 @@ def cpumask_weight(mask: Object) -> int:
 
     :param mask: ``struct cpumask *``
     """
-    bits = mask.bits
-    return bitmap_weight(bits, sizeof(bits) * 8)
+    return bitmap_weight(mask.bits, _nr_bits(mask))
+
+
+def _nr_bits(mask: Object) -> int:
+    """Return how many bits of a mask are in use, which may be all there are.
+
+    With CONFIG_CPUMASK_OFFSTACK, no more than these are allocated.
+    """
+    try:
+        return mask.prog_["nr_cpu_ids"].value_()  # type: ignore[no-any-return]
+    except KeyError:
+        return sizeof(mask.bits) * 8  # A macro with NR_CPUS=1.
 
 
 @takes_program_or_default

@@ -12,6 +12,7 @@ a cycle that does not lead back to its head.
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING
 
 from drgn import NULL, Object, Type, container_of, offsetof
@@ -274,7 +275,7 @@ def _addresses(head: Object, direction: str) -> Iterator[int]:
     """
     first = head.member_(direction)
     offset = offsetof(pointee(first), direction)
-    return walk(head.prog_, first.value_(), head.value_(), offset)
+    return walk(head.prog_, first.value_(), operator.index(head), offset)
 
 
 def _nodes(head: Object, direction: str) -> Iterator[Object]:

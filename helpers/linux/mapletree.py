@@ -179,8 +179,9 @@ def _range_layout(prog: Program, name: str) -> _NodeLayout:
 
 
 def _layout(layouts: tuple[_NodeLayout, ...], entry: int) -> _NodeLayout:
+    # MAPLE_NODE_TYPE_SHIFT, MAPLE_NODE_TYPE_MASK
     type = entry >> 3 & 15
-    if not _is_node(entry) or type >= len(layouts):
+    if entry <= _RESERVED_MAX or type >= len(layouts):
         raise ValidationError(f"{entry:#x} is not a maple tree node")
     return layouts[type]
 

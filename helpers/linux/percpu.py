@@ -31,7 +31,7 @@ def per_cpu_ptr(ptr: Object, cpu: IntegerLike) -> Object:
     :param ptr: ``type __percpu *``; for variables see :func:`per_cpu()`.
     :param cpu: CPU number.
     :return: ``type *``
-    :raises FaultError: if there is no such CPU
+    :raises ValueError: if there cannot be such a CPU
     """
     prog = ptr.prog_
     address = operator.index(ptr) + _per_cpu_offset(prog, operator.index(cpu))
@@ -47,7 +47,7 @@ def per_cpu(var: Object, cpu: IntegerLike) -> Object:
     :param var: ``type __percpu``; for pointers see :func:`per_cpu_ptr()`.
     :param cpu: CPU number.
     :return: ``type``
-    :raises FaultError: if there is no such CPU
+    :raises ValueError: if there cannot be such a CPU
     """
     return per_cpu_ptr(var.address_of_(), cpu)[0]
 
@@ -57,6 +57,8 @@ def _per_cpu_offset(prog: Program, cpu: int) -> int:
         offsets = prog["__per_cpu_offset"]
     except KeyError:
         return 0  # !CONFIG_SMP
+    if not 0 <= cpu < len(offsets):
+        raise ValueError(f"there is no CPU {cpu}")
     return offsets[cpu].value_()  # type: ignore[no-any-return]
 
 

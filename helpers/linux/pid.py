@@ -128,15 +128,13 @@ def for_each_task_in_group(
     """Iterate over the threads of a task's process.
 
     :param task: ``struct task_struct *``
-    :param include_self: Whether to yield *task* itself, too, which is then first.
+    :param include_self: Whether to yield *task* itself, too.
     :return: Iterator of ``struct task_struct *`` objects.
     """
-    if include_self:
-        yield task
     head = task.signal.thread_head.address_of_()
     address = task.value_()
     for other in list_for_each_entry("struct task_struct", head, "thread_node"):
-        if other.value_() != address:
+        if include_self or other.value_() != address:
             yield other
 
 

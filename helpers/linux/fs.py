@@ -1,0 +1,454 @@
+"""
+Virtual Filesystem Layer
+------------------------
+
+``drgn.helpers.linux.fs`` works with mounts, dentries, inodes and open files.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+from typing import TYPE_CHECKING, overload
+
+from drgn import (
+    NULL,
+    IntegerLike,
+    Object,
+    Program,
+    TypeKind,
+    container_of,
+    offsetof,
+)
+from drgn.helpers.common.format import escape_ascii_string
+from drgn.helpers.common.prog import takes_object_or_program_or_default
+from drgn.helpers.linux.bitops import for_each_set_bit
+from drgn.helpers.linux.list import hlist_for_each_entry, list_for_each_entry
+from drgn.helpers.linux.rbtree import rbtree_inorder_for_each_entry
+from drgn.helpers.linux.xarray import xa_entries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drgn import Path
+
+__all__ = (
+    "address_space_for_each_page",
+    "d_path",
+    "decode_file_type",
+    "dentry_path",
+    "fget",
+    "for_each_file",
+    "for_each_mount",
+    "inode_for_each_page",
+    "inode_path",
+    "inode_paths",
+    "mount_dst",
+    "mount_fstype",
+    "mount_src",
+    "path_lookup",
+    "print_files",
+    "print_mounts",
+    "super_block_for_each_mount",
+)
+
+# A path has at most PATH_MAX / 2 names: what is longer is a cycle.
+_MAX_NAMES = 4096
+_DCACHE_MOUNTED = 0x10000  # include/linux/dcache.h
+_MNT_CURSOR = 0x10000000  # include/linux/mount.h
+
+
+@overload
+def d_path(arg1: Object) -> bytes:
+    """Return the full path of a dentry in a mount.
+
+    :param arg1: ``struct path *`` or ``struct path``
+    """
+
+
+@overload
+def d_path(arg1: Object, arg2: Object) -> bytes:
+    """Return the full path of a dentry in a mount.
+
+    :param arg1: ``struct vfsmount *``
+    :param arg2: ``struct dentry *``
+    """
+
+
+def d_path(arg1: Object, arg2: Object | None = None) -> bytes:
+    """Return the full path of a dentry in a mount.
+
+    The path is from the root of the mount namespace, and a dentry that has no path
+    gets what ``/proc`` shows, e.g., ``b"pipe:[1234]"``.
+
+    :param arg1: ``struct path *``, ``struct path`` or ``struct vfsmount *``
+    :param arg2: ``struct dentry *`` if *arg1* is a ``struct vfsmount *``
+    """
+    if arg2 is None:
+        vfsmount, dentry = arg1.mnt, arg1.dentry.read_()
+    else:
+        vfsmount, dentry = arg1, arg2.read_()
+    if dentry.d_op and dentry.d_op.d_dname:
+        # Pipes, sockets and the like make their names when somebody looks.
+        return b"[" + dentry.d_sb.s_type.name.string_() + b"]"
+    mnt = _real_mount(vfsmount.read_())
+    names: list[bytes] = []
+    while len(names) < _MAX_NAMES:
+        parent = dentry.d_parent.read_()
+        if dentry == mnt.mnt.mnt_root or dentry == parent:
+            mnt_parent = mnt.mnt_parent.read_()
+            if mnt_parent == mnt:
+                break
+            dentry, mnt = mnt.mnt_mountpoint.read_(), mnt_parent
+        else:
+            names.append(dentry.d_name.name.string_())
+            dentry = parent
+    return b"/" + b"/".join(reversed(names))
+
+
+def _real_mount(vfsmount: Object) -> Object:
+    return container_of(vfsmount, "struct mount", "mnt")
+
+
+def dentry_path(dentry: Object) -> bytes:
+    """Return the path of a dentry from the root of its filesystem.
+
+    :param dentry: ``struct dentry *``
+    """
+    names: list[bytes] = []
+    dentry = dentry.read_()
+    while len(names) < _MAX_NAMES:
+        parent = dentry.d_parent.read_()
+        if parent.value_() == dentry.value_():
+            break
+        names.append(dentry.d_name.name.string_())
+        dentry = parent
+    return b"/".join(reversed(names))
+
+
+def inode_path(inode: Object) -> bytes | None:
+    """Return one path of an inode from the root of its filesystem.
+
+    :param inode: ``struct inode *``
+    :return: Path, or ``None`` if no dentry refers to the inode.
+    """
+    return next(inode_paths(inode), None)
+
+
+def inode_paths(inode: Object) -> Iterator[bytes]:
+    """Iterate over the paths of an inode from the root of its filesystem.
+
+    Only those in the dentry cache are known.
+
+    :param inode: ``struct inode *``
+    """
+    for dentry in hlist_for_each_entry(
+        "struct dentry", inode.i_dentry.address_of_(), _member_d_alias(inode.prog_)
+    ):
+        yield dentry_path(dentry)
+
+
+def _member_d_alias(prog: Program) -> str:
+    try:
+        offsetof(prog.type("struct dentry"), "d_u.d_alias")
+    except LookupError:
+        return "d_alias"
+    return "d_u.d_alias"
+
+
+@takes_object_or_program_or_default
+def path_lookup(
+    prog: Program, root: Object | None, path: Path, *, allow_negative: bool = False
+) -> Object:
+    """Look up a path in the dentry cache.
+
+    Symbolic links are not followed.
+
+    :param root: ``struct path *`` that the path begins at. Defaults to the initial
+        root if given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
+    :param path: Path.
+    :param allow_negative: Whether the result may be a negative dentry, i.e., one for
+        a path that does not exist.
+    :return: ``struct path``
+    :raises Exception: if the path is not in the cache, which does not mean that it
+        does not exist, or if its dentry is negative and *allow_negative* is false
+    """
+    if root is None:
+        root = prog["init_task"].fs.root
+    root_mnt, root_dentry = _real_mount(root.mnt.read_()), root.dentry.read_()
+    mnt, dentry = root_mnt, root_dentry
+    names = os.fsencode(path).split(b"/")
+    for i, name in enumerate(names):
+        if name in (b"", b"."):
+            continue
+        if name == b"..":
+            if dentry == root_dentry and mnt == root_mnt:
+                continue
+            while dentry == mnt.mnt.mnt_root and mnt != mnt.mnt_parent:
+                dentry, mnt = mnt.mnt_mountpoint.read_(), mnt.mnt_parent.read_()
+            dentry = dentry.d_parent.read_()
+        else:
+            child = _child(dentry, name)
+            if child is None:
+                missing = os.fsdecode(b"/".join(names[: i + 1]))
+                raise Exception(f"could not find {missing!r} in dcache")
+            dentry = child
+        mnt, dentry = _topmost(mnt, dentry)
+    if not allow_negative and not dentry.d_inode:
+        raise Exception(f"{os.fsdecode(path)!r} dentry is negative")
+    return Object(
+        prog, "struct path", {"mnt": mnt.mnt.address_of_(), "dentry": dentry}
+    )
+
+
+def _child(dentry: Object, name: bytes) -> Object | None:
+    for child in _children(dentry):
+        # Removed files that are still open are not hashed any more.
+        if child.d_name.name.string_() == name and child.d_hash.pprev:
+            return child
+    return None
+
+
+def _children(dentry: Object) -> Iterator[Object]:
+    try:
+        # Linux kernel commit da549bdd15c2 ("dentry: switch the lists of children to
+        # hlist") (in v6.8).
+        children = dentry.d_children.address_of_()
+    except AttributeError:
+        subdirs = dentry.d_subdirs.address_of_()
+        return list_for_each_entry("struct dentry", subdirs, "d_child")
+    return hlist_for_each_entry("struct dentry", children, "d_sib")
+
+
+def _topmost(mnt: Object, dentry: Object) -> tuple[Object, Object]:
+    """Go from a mount point to the root of what is mounted on it."""
+    while dentry.d_flags.value_() & _DCACHE_MOUNTED:
+        for child in list_for_each_entry(
+            "struct mount", mnt.mnt_mounts.address_of_(), "mnt_child"
+        ):
+            if child.mnt_mountpoint == dentry:
+                mnt, dentry = child, child.mnt.mnt_root.read_()
+                break
+        else:
+            break  # It is a mount point in another mount or namespace.
+    return mnt, dentry
+
+
+@takes_object_or_program_or_default
+def for_each_mount(
+    prog: Program,
+    ns: Object | None,
+    *,
+    src: Path | None = None,
+    dst: Path | None = None,
+    fstype: str | bytes | None = None,
+) -> Iterator[Object]:
+    """Iterate over the mounts of a namespace.
+
+    :param ns: ``struct mnt_namespace *``. Defaults to the initial mount namespace if
+        given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
+    :param src: Only mounts of this source device name.
+    :param dst: Only mounts at this path.
+    :param fstype: Only mounts of this filesystem type.
+    :return: Iterator of ``struct mount *`` objects.
+    """
+    if ns is None:
+        ns = prog["init_task"].nsproxy.mnt_ns
+    for mnt in _mounts(ns):
+        if (
+            (src is None or mount_src(mnt) == os.fsencode(src))
+            and (dst is None or mount_dst(mnt) == os.fsencode(dst))
+            and (fstype is None or mount_fstype(mnt) == os.fsencode(fstype))
+        ):
+            yield mnt
+
+
+def _mounts(ns: Object) -> Iterator[Object]:
+    try:
+        # Linux kernel commit 2eea9ce4310d ("mounts: keep list of mounts in an
+        # rbtree") (in v6.8).
+        mounts = ns.mounts
+        mounts.rb_node  # noqa: B018
+    except AttributeError:
+        for mnt in list_for_each_entry(
+            "struct mount", ns.list.address_of_(), "mnt_list"
+        ):
+            # Linux kernel commit 9f6c61f96f2d ("proc/mounts: add cursor") (in v5.8)
+            # marks the positions of readers of /proc/mounts in the list.
+            if not mnt.mnt.mnt_flags.value_() & _MNT_CURSOR:
+                yield mnt
+    else:
+        yield from rbtree_inorder_for_each_entry(
+            "struct mount", mounts.address_of_(), "mnt_node"
+        )
+
+
+@takes_object_or_program_or_default
+def print_mounts(
+    prog: Program,
+    ns: Object | None,
+    *,
+    src: Path | None = None,
+    dst: Path | None = None,
+    fstype: str | bytes | None = None,
+) -> None:
+    """Print the mounts of a namespace like ``/proc/mounts``.
+
+    The parameters are those of :func:`for_each_mount()`.
+    """
+    if ns is None:
+        ns = prog["init_task"].nsproxy.mnt_ns
+    for mnt in for_each_mount(ns, src=src, dst=dst, fstype=fstype):
+        source = escape_ascii_string(mount_src(mnt), escape_backslash=True)
+        path = escape_ascii_string(mount_dst(mnt), escape_backslash=True)
+        type = escape_ascii_string(mount_fstype(mnt), escape_backslash=True)
+        print(f"{source} {path} {type} {_pointer(mnt)}")
+
+
+def super_block_for_each_mount(sb: Object) -> Iterator[Object]:
+    """Iterate over the mounts of a superblock, in all namespaces.
+
+    :param sb: ``struct super_block *``
+    :return: Iterator of ``struct mount *`` objects.
+    """
+    mounts = sb.s_mounts
+    if mounts.type_.kind != TypeKind.POINTER:
+        yield from list_for_each_entry(
+            "struct mount", mounts.address_of_(), "mnt_instance"
+        )
+        return
+    # Since v6.18, it is a chain of struct mount instead of a list.
+    mnt = mounts.read_()
+    while mnt:
+        yield mnt
+        mnt = mnt.mnt_next_for_sb.read_()
+
+
+def mount_src(mnt: Object) -> bytes:
+    """Return the source device name of a mount.
+
+    :param mnt: ``struct mount *``
+    """
+    return mnt.mnt_devname.string_()
+
+
+def mount_dst(mnt: Object) -> bytes:
+    """Return the path of a mount point.
+
+    :param mnt: ``struct mount *``
+    """
+    return d_path(mnt.mnt.address_of_(), mnt.mnt.mnt_root)
+
+
+def mount_fstype(mnt: Object) -> bytes:
+    """Return the filesystem type of a mount, with its subtype, e.g., ``b"fuse.x"``.
+
+    :param mnt: ``struct mount *``
+    """
+    sb = mnt.mnt.mnt_sb
+    fstype = sb.s_type.name.string_()
+    subtype = sb.s_subtype.read_()
+    if subtype:
+        name = subtype.string_()
+        if name:
+            fstype += b"." + name
+    return fstype
+
+
+def fget(task: Object, fd: IntegerLike) -> Object:
+    """Return the open file of a task that has a file descriptor.
+
+    :param task: ``struct task_struct *``
+    :param fd: File descriptor.
+    :return: ``struct file *``, ``NULL`` if the descriptor is not open.
+    """
+    fd = operator.index(fd)
+    files = task.files.read_()
+    if not files:
+        return NULL(task.prog_, "struct file *")
+    fdt = files.fdt.read_()
+    if not 0 <= fd < fdt.max_fds.value_():
+        return NULL(task.prog_, "struct file *")
+    return fdt.fd[fd]
+
+
+def for_each_file(task: Object) -> Iterator[tuple[int, Object]]:
+    """Iterate over the open files of a task.
+
+    :param task: ``struct task_struct *``
+    :return: Iterator of (fd, ``struct file *``) tuples.
+    """
+    files = task.files.read_()
+    if not files:
+        return
+    fdt = files.fdt.read_()
+    fds = fdt.fd.read_()
+    for fd in for_each_set_bit(fdt.open_fds, fdt.max_fds):
+        file = fds[fd].read_()
+        # A descriptor is reserved before there is a file, e.g., by accept().
+        if file:
+            yield fd, file
+
+
+def print_files(task: Object) -> None:
+    """Print the open files of a task.
+
+    :param task: ``struct task_struct *``
+    """
+    for fd, file in for_each_file(task):
+        path = escape_ascii_string(d_path(file.f_path), escape_backslash=True)
+        print(f"{fd} {path} {_pointer(file)}")
+
+
+def _pointer(pointer: Object) -> str:
+    return pointer.format_(dereference=False, symbolize=False)
+
+
+def inode_for_each_page(inode: Object) -> Iterator[tuple[int, Object]]:
+    """Iterate over the cached pages of an inode.
+
+    :param inode: ``struct inode *``
+    :return: Iterator of (page index, ``struct page *``) tuples.
+    """
+    return address_space_for_each_page(inode.i_mapping.read_())
+
+
+def address_space_for_each_page(mapping: Object) -> Iterator[tuple[int, Object]]:
+    """Iterate over the cached pages of an address space.
+
+    :param mapping: ``struct address_space *``
+    :return: Iterator of (page index, ``struct page *``) tuples.
+    """
+    try:
+        # Linux kernel commit b93b016313b3 ("page cache: use xa_lock") (in v4.17).
+        pages = mapping.i_pages.address_of_()
+    except AttributeError:
+        pages = mapping.page_tree.address_of_()
+    prog = mapping.prog_
+    page_p = prog.type("struct page *")
+    for index, entry in xa_entries(pages):
+        # Values are shadows of pages that were evicted.
+        if not entry & 1:
+            yield index, Object(prog, page_p, entry)
+
+
+# Names of the file types in a mode (include/uapi/linux/stat.h).
+_FILE_TYPES = {
+    0o010000: "FIFO",
+    0o020000: "CHR",
+    0o040000: "DIR",
+    0o060000: "BLK",
+    0o100000: "REG",
+    0o120000: "LNK",
+    0o140000: "SOCK",
+}
+
+
+def decode_file_type(mode: IntegerLike) -> str:
+    """Return the name of a mode's file type, e.g., ``"REG"`` or ``"DIR"``.
+
+    :param mode: File mode, e.g., ``inode->i_mode`` or ``st_mode``.
+    :return: Name, or the type as an octal number if it has none.
+    """
+    type = operator.index(mode) & 0o170000
+    return _FILE_TYPES.get(type) or f"{type:06o}"
