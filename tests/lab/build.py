@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import tarfile
 import time
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from . import initramfs, manifest, packages
+from . import initramfs, kdump_writer, manifest, packages, page_filter
 from .machine import Machine
+from .vmcore import Vmcore
 
 #: Raised when what a lab holds changes, so that older ones are built again.
 FORMAT = 1
@@ -19,44 +22,88 @@ FORMAT = 1
 _started = time.monotonic()
 
 
+#: Name of a dump -> names of its files.
+Dumps = dict[str, list[str]]
+
+
+class Guest(NamedTuple):
+    kernel: Path
+    initramfs: Path
+
+
 def say(text: str) -> None:
     print(f"[{time.monotonic() - _started:5.1f}s] {text}", file=sys.stderr, flush=True)
 
 
-def boot_and_dump(
-    directory: Path, kernel: Path, initrd: Path, disks: list[Path]
-) -> dict[str, list[str]]:
-    """Boot the guest and dump it live and panicked; dump names -> file names."""
-    dumps = {}
-    with Machine(directory, kernel, initrd, disks) as machine:
-        machine.wait_for("LAB hold-disk")
-        say("guest is up; holding its disk")
-        machine.qmp(
-            "block_set_io_throttle",
-            id="/machine/peripheral/blk0/virtio-backend", bps=1, bps_rd=0, bps_wr=0, iops=0, iops_rd=0, iops_wr=0,
-        )  # fmt: skip
-        machine.answer()
-        machine.wait_for("LAB live")
+def boot_and_dump(directory: Path, guest: Guest, dumps: Dumps) -> None:
+    """Boot the guest and dump it live and panicked."""
+    disks = initramfs.build_disks(directory)
+    with Machine(directory, guest.kernel, guest.initramfs, disks) as machine:
+        go_live(machine)
         say("dumping it live")
-        machine.qmp("stop")
         for name, format in (("live.elf", "elf"), ("live.kdump-flat", "kdump-zlib")):
-            machine.dump(directory / name, format)
             dumps[name] = [name]
+            machine.dump(directory / name, format)
         machine.qmp("cont")
         machine.answer()
         machine.wait_for("end Kernel panic")
         say("dumping its panic")
         machine.qmp("stop")
-        formats = machine.dump_formats()
-        panics = {"panic.elf": "elf", "panic.kdump-flat": "kdump-zlib"}
-        if "kdump-lzo" in formats:
-            panics["panic.kdump-flat-lzo"] = "kdump-lzo"
-        if "kdump-snappy" in formats:
-            panics["panic.kdump-flat-snappy"] = "kdump-snappy"
-        for name, format in panics.items():
-            machine.dump(directory / name, format)
-            dumps[name] = [name]
-    return dumps
+        # QEMU knows more than zlib where it was built with the libraries.
+        for format in machine.dump_formats():
+            name = {
+                "elf": "panic.elf",
+                "kdump-zlib": "panic.kdump-flat",
+                "kdump-lzo": "panic.kdump-flat-lzo",
+                "kdump-snappy": "panic.kdump-flat-snappy",
+            }.get(format)
+            if name is not None:
+                dumps[name] = [name]
+                machine.dump(directory / name, format)
+    unpack_facts(disks[2], directory / "facts")
+
+
+def boot_and_dump_la57(directory: Path, guest: Guest, dumps: Dumps) -> None:
+    """Boot the guest with five levels of page tables, and dump it live."""
+    disks = initramfs.build_disks(directory)
+    say("booting it with 5-level page tables")
+    with Machine(
+        directory, guest.kernel, guest.initramfs, disks, memory=256, cpu="max"
+    ) as machine:
+        go_live(machine)
+        dumps["la57.elf"] = ["la57.elf"]
+        machine.dump(directory / "la57.elf")
+    unpack_facts(disks[2], directory / "la57-facts")
+
+
+def go_live(machine: Machine) -> None:
+    """Lead a guest to where it is dumped live, and stop it there."""
+    machine.wait_for("LAB hold-disk")
+    machine.qmp(
+        "block_set_io_throttle", id="/machine/peripheral/blk0/virtio-backend",
+        bps=1, bps_rd=0, bps_wr=0, iops=0, iops_rd=0, iops_wr=0,
+    )  # fmt: skip
+    machine.answer()
+    machine.wait_for("LAB live")
+    machine.qmp("stop")
+
+
+def write_kdumps(directory: Path, dumps: Dumps) -> None:
+    """Write kdump files of every kind from the ELF dumps."""
+
+    def write(name: str, core: Vmcore, *args: Any, **options: Any) -> None:
+        dumps[name] = [name]
+        kdump_writer.write(directory / name, core, *args, **options)
+
+    live = Vmcore(directory / "live.elf")
+    for compression in kdump_writer.FLAGS:
+        write(f"live.kdump.{compression}", live, compression)
+    excluded = page_filter.zero_pages(live) | page_filter.free_and_user_pages(live)
+    write("live.kdump.excluded", live, excluded=excluded)
+    parts = ["live.kdump.split1", "live.kdump.split2"]
+    dumps["live.kdump.split"] = parts
+    kdump_writer.write_split([directory / part for part in parts], live)
+    write("panic.kdump.zlib", Vmcore(directory / "panic.elf"))
 
 
 def unpack_facts(image: Path, directory: Path) -> None:
@@ -77,12 +124,19 @@ def build(version: str | None, root: Path, *, again: bool = False) -> manifest.L
     say(f"fetching {image} and its debug symbols")
     unpacked = packages.fetch(release, image, directory)
     say("building the guest")
-    initrd = initramfs.build(unpacked, release, directory)
-    disks = initramfs.build_disks(directory)
+    guest = Guest(
+        unpacked / f"boot/vmlinuz-{release}",
+        initramfs.build(unpacked, release, directory),
+    )
+    dumps: Dumps = {}
     say("booting it")
-    dumps = boot_and_dump(directory, unpacked / f"boot/vmlinuz-{release}", initrd, disks)
-    unpack_facts(disks[2], directory / "facts")
-    for disk in disks:
+    boot_and_dump(directory, guest, dumps)
+    boot_and_dump_la57(directory, guest, dumps)
+    say("writing kdump files")
+    write_kdumps(directory, dumps)
+    for path in directory.glob("*.elf"):
+        subprocess.run(["fallocate", "--dig-holes", path], check=False)
+    for disk in directory.glob("*.img"):
         disk.unlink()
     debug = unpacked / "usr/lib/debug"
     manifest.write(

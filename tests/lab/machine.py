@@ -120,6 +120,7 @@ class Machine:
         self.qmp(
             "dump-guest-memory", paging=False, protocol=f"file:{path}", format=format
         )
+        path.chmod(0o644)
 
     def dump_formats(self) -> list[str]:
         formats: list[str] = self.qmp("query-dump-guest-memory-capability")["formats"]

@@ -110,7 +110,10 @@ static void fill(char *memory, size_t size)
 		snprintf(memory + at, 32, PATTERN "%010zu", at);
 }
 
-/* Running tasks, one per CPU. */
+/*
+ * Running tasks, one per CPU. They wait for SIGCONT, since the guest has things to do
+ * before it may be kept busy.
+ */
 
 static void pin(int cpu)
 {
@@ -120,15 +123,16 @@ static void pin(int cpu)
 	CPU_SET(cpu, &set);
 	CHECK(sched_setaffinity(0, sizeof(set), &set));
 	CHECK(nice(10));
+	ready();
+	raise(SIGSTOP);
 }
 
 static volatile uint64_t spins;
 
 static void spin_user(void)
 {
-	pin(1);
 	fact("counter", "%p", (void *)&spins);
-	ready();
+	pin(1);
 	for (;;)
 		spins++;
 }
@@ -140,7 +144,6 @@ static void spin_kernel(void)
 	char *buffer = malloc(size);
 
 	pin(0);
-	ready();
 	for (;;)
 		CHECK(read(fd, buffer, size));
 }
@@ -466,13 +469,6 @@ int main(int argc, char **argv)
 		start("blocked-fault", blocked_fault);
 		sleep_forever();
 	}
-	if (argc == 2 && !strcmp(argv[1], "spin")) {
-		start("spin-user", spin_user);
-		start("spin-kernel", spin_kernel);
-		puts("ready");
-		fflush(stdout);
-		sleep_forever();
-	}
 	start("wait-pipe", wait_pipe);
 	start("wait-epoll", wait_epoll);
 	start("wait-files", wait_files);
@@ -488,6 +484,8 @@ int main(int argc, char **argv)
 	start("sockets", sockets);
 	start("contained", contained);
 	start("hold-bpf", hold_bpf);
+	start("spin-user", spin_user);
+	start("spin-kernel", spin_kernel);
 	puts("ready");
 	fflush(stdout);
 	sleep_forever();
