@@ -70,7 +70,7 @@ def map_file(path: CorePath) -> tuple[str, memoryview]:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF), link) from None
     else:
         name = os.fsdecode(path)
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
     try:
         if os.path.realpath(name) == "/proc/kcore":
             return "/proc/kcore", memoryview(b"")
