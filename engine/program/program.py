@@ -13,8 +13,10 @@ from ..language.language import Language
 from ..memory.memory import Memory
 from ..modules.options import DebugInfoOptions
 from ..modules.set import ModuleSet
+from ..objects.object import Object
 from ..platform import Platform
 from ..types.factory import TypeFactory
+from ..types.parts import use_object_class
 from .debug_info import DebugInfoAccess
 from .finders import FinderRegistry
 from .lookups import Lookups
@@ -27,12 +29,14 @@ if TYPE_CHECKING:
 
     from ..kernel.state import KernelState
     from ..modules.module import Module
-    from ..objects.object import Object
     from ..symbols.symbol import Symbol
     from ..targets.base import Target
     from ..types.type import Type
 
     Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+# Types are on a lower floor than objects and have members that are objects.
+use_object_class(Object)
 
 
 class Program(
