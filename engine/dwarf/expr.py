@@ -1,0 +1,678 @@
+"""DWARF expressions and location descriptions (DWARF 5, sections 2.5 and 2.6).
+
+An expression is run by a small stack machine. What it knows of the world (registers,
+memory, the frame) is an `ExprContext`, so that the same machine serves variables,
+frame bases and call frame information.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import opcodes as op
+from .base_type import BaseType, convert, from_bytes, reinterpret
+from .reader import sleb128, uleb128
+
+if TYPE_CHECKING:
+    from .unit import Unit
+
+_MAX_STEPS = 10_000
+_MAX_DEPTH = 64  # Of calls and entry values.
+
+
+class Unavailable(Exception):
+    """A value was optimized out, or what it is computed from is not known."""
+
+
+class Unsupported(Exception):
+    """An operator that exists and whose meaning cannot be had here."""
+
+
+class ExprError(ValueError):
+    """An expression is malformed."""
+
+
+class Piece(NamedTuple):
+    """Where a part of an object is.
+
+    ``kind`` says what ``value`` means: MEMORY an address, REGISTER a register's
+    number, VALUE a number as wide as an address, BYTES the bytes themselves, EMPTY
+    nothing (optimized out). ``bit_size`` is None if it is the whole object, and
+    ``bit_offset`` where the part starts in that location.
+    """
+
+    kind: int
+    value: int | bytes
+    bit_size: int | None = None
+    bit_offset: int = 0
+
+
+MEMORY, REGISTER, VALUE, BYTES, EMPTY = range(5)
+
+_NOWHERE = Piece(EMPTY, 0)
+
+
+class ExprContext:
+    """What expressions may ask for; a frame overrides what it knows.
+
+    Each method raises Unavailable for what is not known.
+    """
+
+    __slots__ = ("unit",)
+
+    unit: Unit | None
+    """The unit of the expression, None in call frame information."""
+
+    def __init__(self, unit: Unit | None = None) -> None:
+        self.unit = unit
+
+    def register(self, number: int) -> int:
+        """The value of a register."""
+        raise Unavailable
+
+    def read(self, address: int, size: int) -> bytes:
+        """Memory of the program. FaultError if it cannot be read."""
+        raise Unavailable
+
+    def address(self, file_address: int) -> int:
+        """The address of the program for one of the file of the unit."""
+        raise Unavailable
+
+    def frame_base(self) -> int:
+        """The value of DW_AT_frame_base of the function."""
+        raise Unavailable
+
+    def cfa(self) -> int:
+        """The canonical frame address."""
+        raise Unavailable
+
+    def object_address(self) -> int:
+        """The address of the object that an attribute of its type is about."""
+        raise Unavailable
+
+    def entry_value(self, expression: memoryview) -> int:
+        """What an expression was on entry to the function."""
+        raise Unavailable
+
+
+class Typed(NamedTuple):
+    """An operand of a base type; operands without a type are plain ints."""
+
+    value: int | float
+    type: BaseType
+
+
+Operand = int | Typed
+
+
+def evaluate(
+    expression: bytes | memoryview,
+    context: ExprContext,
+    *,
+    address_size: int = 8,
+    little_endian: bool = True,
+    initial: int | None = None,
+) -> list[Piece]:
+    """Where an object is, as its pieces in order; at least one.
+
+    ``initial`` is pushed first. Raises ExprError for what is malformed, Unavailable,
+    Unsupported, and whatever the context raises.
+    """
+    machine = _Machine(context, address_size, little_endian)
+    if initial is not None:
+        machine.stack.append(initial & machine.mask)
+    try:
+        return machine.location(memoryview(expression))
+    except (IndexError, ZeroDivisionError) as e:
+        raise ExprError(_reason(e)) from None
+
+
+def evaluate_value(
+    expression: bytes | memoryview,
+    context: ExprContext,
+    *,
+    address_size: int = 8,
+    little_endian: bool = True,
+    initial: int | None = None,
+) -> int:
+    """The number that an expression leaves on the stack; errors as `evaluate()`.
+
+    A lone register or implicit value, which is no such expression, is taken as well.
+    """
+    (piece, *more) = evaluate(
+        expression,
+        context,
+        address_size=address_size,
+        little_endian=little_endian,
+        initial=initial,
+    )
+    if more or piece.bit_size is not None:
+        raise ExprError("expression has pieces where a value is wanted")
+    if piece.kind == REGISTER:
+        assert isinstance(piece.value, int)
+        return context.register(piece.value)
+    if piece.kind == EMPTY:
+        raise Unavailable
+    if isinstance(piece.value, bytes):
+        return int.from_bytes(piece.value, "little" if little_endian else "big")
+    return piece.value
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ZeroDivisionError):
+        return "division by zero in DWARF expression"
+    return "DWARF expression is truncated or its stack is empty"
+
+
+class _Machine:
+    """The stack machine."""
+
+    __slots__ = (
+        "address_size",
+        "context",
+        "depth",
+        "little_endian",
+        "mask",
+        "pending",
+        "pieces",
+        "stack",
+        "steps",
+    )
+
+    def __init__(
+        self, context: ExprContext, address_size: int, little_endian: bool
+    ) -> None:
+        self.context = context
+        self.address_size = address_size
+        self.little_endian = little_endian
+        self.mask = (1 << address_size * 8) - 1
+        self.stack: list[Operand] = []
+        self.pieces: list[Piece] = []
+        self.pending: Piece | None = None
+        self.steps = 0
+        self.depth = 0
+
+    # Results
+
+    def location(self, code: memoryview) -> list[Piece]:
+        """Run a whole expression."""
+        if not len(code):
+            return [_NOWHERE]
+        self.run(code)
+        if not self.pieces:
+            return [self._take_piece(None)]
+        if self.pending is not None:
+            raise ExprError("DWARF expression ends in the middle of a piece")
+        return self.pieces
+
+    def _take_piece(self, bit_size: int | None, bit_offset: int = 0) -> Piece:
+        piece, self.pending = self.pending, None
+        if piece is None:
+            if not self.stack:
+                if bit_size is None:
+                    raise IndexError
+                return Piece(EMPTY, 0, bit_size)
+            piece = Piece(MEMORY, self._pop_integer() & self.mask)
+        return piece._replace(bit_size=bit_size, bit_offset=bit_offset)
+
+    # Operands
+
+    def _unsigned(self, code: memoryview, position: int, size: int) -> int:
+        if position + size > len(code):
+            raise IndexError
+        return int.from_bytes(
+            code[position : position + size], "little" if self.little_endian else "big"
+        )
+
+    def _signed(self, code: memoryview, position: int, size: int) -> int:
+        if position + size > len(code):
+            raise IndexError
+        return int.from_bytes(
+            code[position : position + size],
+            "little" if self.little_endian else "big",
+            signed=True,
+        )
+
+    def _block(self, code: memoryview, position: int) -> tuple[memoryview, int]:
+        length, position = uleb128(code, position)
+        return self._bytes(code, position, length)
+
+    def _bytes(
+        self, code: memoryview, position: int, length: int
+    ) -> tuple[memoryview, int]:
+        if position + length > len(code):
+            raise IndexError
+        return code[position : position + length], position + length
+
+    def _unit(self) -> Unit:
+        if self.context.unit is None:
+            raise ExprError("operator needs a unit where there is none")
+        return self.context.unit
+
+    def _base_type(self, code: memoryview, position: int) -> tuple[BaseType, int]:
+        offset, position = uleb128(code, position)
+        return BaseType.of(self._unit(), offset), position
+
+    # The stack
+
+    def _push(self, value: int) -> None:
+        self.stack.append(value & self.mask)
+
+    def _pop_integer(self) -> int:
+        operand = self.stack.pop()
+        if isinstance(operand, int):
+            return operand
+        if isinstance(operand.value, float):
+            raise ExprError("DWARF expression takes a float for an integer")
+        return operand.value
+
+    def _to_signed(self, value: int) -> int:
+        return value - self.mask - 1 if value > self.mask >> 1 else value
+
+    def _read(self, address: int, size: int) -> bytes:
+        return self.context.read(address & self.mask, size)
+
+    def _read_unsigned(self, address: int, size: int) -> int:
+        return int.from_bytes(
+            self._read(address, size), "little" if self.little_endian else "big"
+        )
+
+    # Execution
+
+    def run(self, code: memoryview) -> None:
+        """Run operators; locations that they end in are left in `pending`."""
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise ExprError("DWARF expressions call each other too deeply")
+        position, end = 0, len(code)
+        while position < end:
+            self.steps += 1
+            if self.steps > _MAX_STEPS:
+                raise ExprError("DWARF expression runs for too long")
+            operator = code[position]
+            position += 1
+            if self.pending is not None and operator not in _PIECES:
+                raise ExprError("DWARF expression goes on after a location")
+            if op.DW_OP_breg0 <= operator <= op.DW_OP_breg31:
+                offset, position = sleb128(code, position)
+                register = self.context.register(operator - op.DW_OP_breg0)
+                self._push(register + offset)
+            elif op.DW_OP_lit0 <= operator <= op.DW_OP_lit31:
+                self.stack.append(operator - op.DW_OP_lit0)
+            elif op.DW_OP_reg0 <= operator <= op.DW_OP_reg31:
+                self.pending = Piece(REGISTER, operator - op.DW_OP_reg0)
+            elif operator in _BINARY:
+                self._binary(operator)
+            elif operator in _CONSTANTS:
+                size, signed = _CONSTANTS[operator]
+                get = self._signed if signed else self._unsigned
+                self._push(get(code, position, size))
+                position += size
+            elif operator in _FLOW:
+                position = self._flow(operator, code, position)
+            elif operator in _STACK:
+                position = self._shuffle(operator, code, position)
+            elif operator in _LOCATIONS:
+                position = self._locate(operator, code, position)
+            elif operator in _TYPED:
+                position = self._typed(operator, code, position)
+            else:
+                position = self._other(operator, code, position)
+        self.depth -= 1
+
+    def _binary(self, operator: int) -> None:
+        """Arithmetic, logical and relational operators (2.5.1.4 and 2.5.1.5)."""
+        right = self.stack.pop()
+        left = self.stack.pop()
+        if isinstance(left, int) and isinstance(right, int):
+            self._push(self._integers(operator, left, right))
+            return
+        if isinstance(left, int) or isinstance(right, int):
+            # The amount of a shift, and the zero in a comparison, may be generic.
+            if operator not in _SHIFTS or isinstance(left, int):
+                raise ExprError("DWARF expression mixes types")
+            right = Typed(right, left.type)
+        result = left.type.apply(operator, left.value, right.value)
+        if operator in _RELATIONS:
+            self.stack.append(int(result))
+        else:
+            self.stack.append(Typed(convert(result, left.type), left.type))
+
+    def _integers(self, operator: int, left: int, right: int) -> int:
+        if operator == op.DW_OP_plus:
+            return left + right
+        if operator == op.DW_OP_minus:
+            return left - right
+        if operator == op.DW_OP_and:
+            return left & right
+        if operator == op.DW_OP_or:
+            return left | right
+        if operator == op.DW_OP_xor:
+            return left ^ right
+        if operator == op.DW_OP_mul:
+            return left * right
+        if operator == op.DW_OP_mod:
+            return left % right  # Unsigned, as no sign is known.
+        bits = self.address_size * 8
+        if operator == op.DW_OP_shl:
+            return left << right if right < bits else 0
+        if operator == op.DW_OP_shr:
+            return left >> right if right < bits else 0
+        signed = self._to_signed(left)
+        if operator == op.DW_OP_shra:
+            return signed >> min(right, bits - 1)
+        other = self._to_signed(right)
+        if operator == op.DW_OP_div:
+            quotient = abs(signed) // abs(other)
+            return quotient if (signed < 0) == (other < 0) else -quotient
+        return _compare(operator, signed, other)
+
+    def _flow(self, operator: int, code: memoryview, position: int) -> int:
+        """Control flow (2.5.1.5)."""
+        if operator in (op.DW_OP_skip, op.DW_OP_bra):
+            target = position + 2 + self._signed(code, position, 2)
+            position += 2
+            if operator == op.DW_OP_skip or self._pop_integer():
+                if not 0 <= target <= len(code):
+                    raise ExprError("branch of DWARF expression is out of bounds")
+                return target
+            return position
+        if operator == op.DW_OP_nop:
+            return position
+        size = {op.DW_OP_call2: 2, op.DW_OP_call4: 4}.get(operator)
+        unit = self._unit()
+        if size is None:
+            size = unit.offset_size
+            die = unit.file.die_at(self._unsigned(code, position, size))
+        else:
+            offset = unit.offset + self._unsigned(code, position, size)
+            die = unit.die_at(offset)
+        location = die.attr(0x02)  # DW_AT_location
+        if isinstance(location, memoryview):
+            self.run(location)
+        return position + size
+
+    def _shuffle(self, operator: int, code: memoryview, position: int) -> int:
+        """Stack operations (2.5.1.3) and unary operators (2.5.1.4)."""
+        stack = self.stack
+        if operator == op.DW_OP_dup:
+            stack.append(stack[-1])
+        elif operator == op.DW_OP_drop:
+            stack.pop()
+        elif operator == op.DW_OP_over:
+            stack.append(stack[-2])
+        elif operator == op.DW_OP_pick:
+            index = code[position]
+            position += 1
+            stack.append(stack[-1 - index])
+        elif operator == op.DW_OP_swap:
+            stack[-1], stack[-2] = stack[-2], stack[-1]
+        elif operator == op.DW_OP_rot:
+            stack[-1], stack[-2], stack[-3] = stack[-2], stack[-3], stack[-1]
+        elif operator == op.DW_OP_plus_uconst:
+            number, position = uleb128(code, position)
+            operand = stack.pop()
+            if isinstance(operand, int):
+                self._push(operand + number)
+            else:
+                value = convert(operand.value + number, operand.type)
+                stack.append(Typed(value, operand.type))
+        elif operator in (op.DW_OP_abs, op.DW_OP_neg, op.DW_OP_not):
+            operand = stack.pop()
+            if isinstance(operand, int):
+                signed = self._to_signed(operand)
+                self._push(
+                    abs(signed)
+                    if operator == op.DW_OP_abs
+                    else -signed
+                    if operator == op.DW_OP_neg
+                    else ~signed
+                )
+            else:
+                stack.append(self._unary_typed(operator, operand))
+        elif operator == op.DW_OP_deref:
+            self._push(self._read_unsigned(self._pop_integer(), self.address_size))
+        elif operator == op.DW_OP_deref_size:
+            size = code[position]
+            position += 1
+            if not 0 < size <= self.address_size:
+                raise ExprError(f"DW_OP_deref_size has invalid size {size}")
+            self._push(self._read_unsigned(self._pop_integer(), size))
+        elif operator == op.DW_OP_constu:
+            number, position = uleb128(code, position)
+            self._push(number)
+        else:
+            number, position = sleb128(code, position)
+            self._push(number)
+        return position
+
+    def _unary_typed(self, operator: int, operand: Typed) -> Typed:
+        value, type_ = operand
+        if operator == op.DW_OP_abs:
+            value = abs(value)
+        elif operator == op.DW_OP_neg:
+            value = -value
+        elif isinstance(value, int):
+            value = ~value
+        else:
+            raise ExprError("DWARF expression takes a float for an integer")
+        return Typed(convert(value, type_), type_)
+
+    def _locate(self, operator: int, code: memoryview, position: int) -> int:
+        """Register and implicit locations, pieces (2.6.1)."""
+        if operator == op.DW_OP_piece:
+            size, position = uleb128(code, position)
+            self.pieces.append(self._take_piece(size * 8))
+        elif operator == op.DW_OP_bit_piece:
+            size, position = uleb128(code, position)
+            offset, position = uleb128(code, position)
+            self.pieces.append(self._take_piece(size, offset))
+        elif operator == op.DW_OP_regx:
+            register, position = uleb128(code, position)
+            self.pending = Piece(REGISTER, register)
+        elif operator == op.DW_OP_implicit_value:
+            block, position = self._block(code, position)
+            self.pending = Piece(BYTES, bytes(block))
+        elif operator == op.DW_OP_stack_value:
+            operand = self.stack.pop()
+            if isinstance(operand, int):
+                self.pending = Piece(VALUE, operand)
+            else:
+                data = operand.type.to_bytes(operand.value)
+                self.pending = Piece(BYTES, data)
+        else:  # DW_OP_implicit_pointer: the pointer was optimized out.
+            size = self._unit().offset_size
+            _, position = sleb128(code, position + size)
+            self.pending = _NOWHERE
+        return position
+
+    def _typed(self, operator: int, code: memoryview, position: int) -> int:
+        """Operators that name a base type (2.5.1.1, 2.5.1.6)."""
+        if operator in (op.DW_OP_const_type, op.DW_OP_GNU_const_type):
+            type_, position = self._base_type(code, position)
+            data, position = self._bytes(code, position + 1, code[position])
+            self.stack.append(Typed(from_bytes(bytes(data), type_), type_))
+        elif operator in (op.DW_OP_regval_type, op.DW_OP_GNU_regval_type):
+            register, position = uleb128(code, position)
+            type_, position = self._base_type(code, position)
+            value = self.context.register(register)
+            self.stack.append(reinterpret_generic(value, type_, self.address_size))
+        elif operator in (
+            op.DW_OP_deref_type,
+            op.DW_OP_GNU_deref_type,
+            op.DW_OP_xderef_type,
+        ):
+            size = code[position]
+            type_, position = self._base_type(code, position + 1)
+            if operator == op.DW_OP_xderef_type:
+                raise Unsupported("DW_OP_xderef_type")
+            if size != type_.size:
+                raise ExprError("DW_OP_deref_type has another size than its type")
+            data = self._read(self._pop_integer(), size)
+            self.stack.append(Typed(from_bytes(data, type_), type_))
+        else:
+            offset, position = uleb128(code, position)
+            operand = self.stack.pop()
+            reinterprets = operator in (
+                op.DW_OP_reinterpret,
+                op.DW_OP_GNU_reinterpret,
+            )
+            self.stack.append(self._converted(operand, offset, reinterprets))
+        return position
+
+    def _converted(self, operand: Operand, offset: int, reinterprets: bool) -> Operand:
+        value = operand if isinstance(operand, int) else operand.value
+        if offset == 0:  # To the generic type.
+            if reinterprets and not isinstance(operand, int):
+                data = operand.type.to_bytes(operand.value)
+                return self._unsigned(memoryview(data), 0, len(data)) & self.mask
+            return int(value) & self.mask
+        type_ = BaseType.of(self._unit(), offset)
+        if not reinterprets:
+            return Typed(convert(value, type_), type_)
+        if isinstance(operand, int):
+            return reinterpret_generic(operand, type_, self.address_size)
+        return Typed(reinterpret(value, operand.type, type_), type_)
+
+    def _other(self, operator: int, code: memoryview, position: int) -> int:
+        """Operators that ask the context."""
+        context = self.context
+        if operator == op.DW_OP_addr:
+            address = self._unsigned(code, position, self.address_size)
+            self._push(context.address(address))
+            return position + self.address_size
+        if operator == op.DW_OP_fbreg:
+            offset, position = sleb128(code, position)
+            self._push(context.frame_base() + offset)
+        elif operator == op.DW_OP_bregx:
+            register, position = uleb128(code, position)
+            offset, position = sleb128(code, position)
+            self._push(context.register(register) + offset)
+        elif operator == op.DW_OP_call_frame_cfa:
+            self._push(context.cfa())
+        elif operator in (op.DW_OP_addrx, op.DW_OP_GNU_addr_index):
+            index, position = uleb128(code, position)
+            self._push(context.address(self._unit().address_at_index(index)))
+        elif operator in (op.DW_OP_constx, op.DW_OP_GNU_const_index):
+            index, position = uleb128(code, position)
+            self._push(self._unit().address_at_index(index))
+        elif operator in (op.DW_OP_entry_value, op.DW_OP_GNU_entry_value):
+            block, position = self._block(code, position)
+            self._push(context.entry_value(block))
+        elif operator == op.DW_OP_push_object_address:
+            self._push(context.object_address())
+        elif operator == op.DW_OP_GNU_uninit:
+            pass
+        else:
+            name = op.NAMES.get(operator)
+            if name is None:
+                raise ExprError(f"unknown DWARF expression opcode {operator:#x}")
+            raise Unsupported(f"unsupported DWARF expression opcode {name}")
+        return position
+
+
+def reinterpret_generic(value: int, type_: BaseType, address_size: int) -> Typed:
+    """The low bytes of an operand without a type as one of a base type."""
+    if type_.size > address_size:
+        raise Unavailable
+    data = (value & (1 << type_.size * 8) - 1).to_bytes(type_.size, type_.byte_order)
+    return Typed(from_bytes(data, type_), type_)
+
+
+def _compare(operator: int, left: int, right: int) -> int:
+    if operator == op.DW_OP_eq:
+        return int(left == right)
+    if operator == op.DW_OP_ne:
+        return int(left != right)
+    if operator == op.DW_OP_lt:
+        return int(left < right)
+    if operator == op.DW_OP_le:
+        return int(left <= right)
+    if operator == op.DW_OP_gt:
+        return int(left > right)
+    return int(left >= right)
+
+
+_RELATIONS = frozenset(range(op.DW_OP_eq, op.DW_OP_ne + 1))
+_SHIFTS = frozenset((op.DW_OP_shl, op.DW_OP_shr, op.DW_OP_shra))
+_BINARY = (
+    _RELATIONS
+    | _SHIFTS
+    | frozenset(
+        (
+            op.DW_OP_and,
+            op.DW_OP_div,
+            op.DW_OP_minus,
+            op.DW_OP_mod,
+            op.DW_OP_mul,
+            op.DW_OP_or,
+            op.DW_OP_plus,
+            op.DW_OP_xor,
+        )
+    )
+)
+_CONSTANTS = {
+    op.DW_OP_const1u: (1, False),
+    op.DW_OP_const1s: (1, True),
+    op.DW_OP_const2u: (2, False),
+    op.DW_OP_const2s: (2, True),
+    op.DW_OP_const4u: (4, False),
+    op.DW_OP_const4s: (4, True),
+    op.DW_OP_const8u: (8, False),
+    op.DW_OP_const8s: (8, True),
+}
+_FLOW = frozenset(
+    (
+        op.DW_OP_skip,
+        op.DW_OP_bra,
+        op.DW_OP_nop,
+        op.DW_OP_call2,
+        op.DW_OP_call4,
+        op.DW_OP_call_ref,
+    )
+)
+_STACK = frozenset(
+    (
+        op.DW_OP_dup,
+        op.DW_OP_drop,
+        op.DW_OP_over,
+        op.DW_OP_pick,
+        op.DW_OP_swap,
+        op.DW_OP_rot,
+        op.DW_OP_plus_uconst,
+        op.DW_OP_abs,
+        op.DW_OP_neg,
+        op.DW_OP_not,
+        op.DW_OP_deref,
+        op.DW_OP_deref_size,
+        op.DW_OP_constu,
+        op.DW_OP_consts,
+    )
+)
+_PIECES = frozenset((op.DW_OP_piece, op.DW_OP_bit_piece, op.DW_OP_nop))
+_LOCATIONS = frozenset(
+    (
+        op.DW_OP_piece,
+        op.DW_OP_bit_piece,
+        op.DW_OP_regx,
+        op.DW_OP_implicit_value,
+        op.DW_OP_stack_value,
+        op.DW_OP_implicit_pointer,
+        op.DW_OP_GNU_implicit_pointer,
+    )
+)
+_TYPED = frozenset(
+    (
+        op.DW_OP_const_type,
+        op.DW_OP_GNU_const_type,
+        op.DW_OP_regval_type,
+        op.DW_OP_GNU_regval_type,
+        op.DW_OP_deref_type,
+        op.DW_OP_GNU_deref_type,
+        op.DW_OP_xderef_type,
+        op.DW_OP_convert,
+        op.DW_OP_GNU_convert,
+        op.DW_OP_reinterpret,
+        op.DW_OP_GNU_reinterpret,
+    )
+)

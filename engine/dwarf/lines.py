@@ -1,0 +1,417 @@
+"""Line number programs, versions 2 to 5 (DWARF 5, section 6.2)."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import BadDataError
+from . import constants as dw
+from .reader import c_string, uleb128
+
+if TYPE_CHECKING:
+    from .unit import Unit
+
+# Standard opcodes that need more than skipping their operands.
+_DW_LNS_copy = 1
+_DW_LNS_advance_pc = 2
+_DW_LNS_advance_line = 3
+_DW_LNS_set_file = 4
+_DW_LNS_set_column = 5
+_DW_LNS_negate_stmt = 6
+_DW_LNS_set_basic_block = 7
+_DW_LNS_const_add_pc = 8
+_DW_LNS_fixed_advance_pc = 9
+
+_ADVANCES = frozenset(
+    (_DW_LNS_advance_pc, _DW_LNS_const_add_pc, _DW_LNS_fixed_advance_pc)
+)
+
+_DW_LNE_end_sequence = 1
+_DW_LNE_set_address = 2
+_DW_LNE_define_file = 3
+
+_DW_LNCT_path = 1
+_DW_LNCT_directory_index = 2
+
+_FIXED_SIZES = {
+    dw.DW_FORM_data1: 1,
+    dw.DW_FORM_data2: 2,
+    dw.DW_FORM_data4: 4,
+    dw.DW_FORM_data8: 8,
+    dw.DW_FORM_data16: 16,
+}
+_STRX_SIZES = {
+    dw.DW_FORM_strx1: 1,
+    dw.DW_FORM_strx2: 2,
+    dw.DW_FORM_strx3: 3,
+    dw.DW_FORM_strx4: 4,
+}
+
+
+_MAX_SHIFT = 7 * 19
+
+
+class Line(NamedTuple):
+    """Where the code at an address comes from; a column of 0 is not known."""
+
+    filename: str
+    line: int
+    column: int
+
+
+class LineHeader:
+    """The header of a line number program: its parameters, directories and files."""
+
+    __slots__ = (
+        "_directories",
+        "_files",
+        "address_size",
+        "line_base",
+        "line_range",
+        "max_ops_per_inst",
+        "min_inst_length",
+        "opcode_base",
+        "opcode_lengths",
+        "program_end",
+        "program_start",
+        "unit",
+        "version",
+    )
+
+    def __init__(self, unit: Unit) -> None:
+        """Read the header that DW_AT_stmt_list of a unit refers to.
+
+        Raises BadDataError if it is malformed or there is none.
+        """
+        self.unit = unit
+        self._directories: list[str] = []
+        self._files: list[tuple[str, int]] = []
+        offset = unit.stmt_list
+        if offset is None:
+            raise unit.error("there is no DW_AT_stmt_list")
+        try:
+            self._read(unit, unit.file.section(".debug_line"), offset)
+        except (IndexError, ValueError) as e:
+            raise line_error(unit, offset, str(e)) from None
+
+    def _read(self, unit: Unit, data: memoryview, position: int) -> None:
+        unsigned = unit.file.unsigned
+
+        def number(size: int) -> int:
+            nonlocal position
+            end = position + size
+            if not 0 <= position <= end <= len(data):
+                raise IndexError("header is truncated")
+            value = unsigned(data[position:end])
+            position = end
+            return value
+
+        length = number(4)
+        offset_size = 4
+        if length == 0xFFFFFFFF:
+            length = number(8)
+            offset_size = 8
+        self.program_end = position + length
+        if self.program_end > len(data):
+            raise IndexError("line number program is truncated")
+        data = data[: self.program_end]
+        self.version = number(2)
+        if not 2 <= self.version <= 5:
+            raise ValueError(f"unknown version {self.version}")
+        self.address_size = unit.address_size
+        if self.version >= 5:
+            self.address_size = number(1)
+            number(1)  # Size of segment selectors.
+        header_length = number(offset_size)
+        self.program_start = position + header_length
+        if self.program_start > self.program_end:
+            raise IndexError("header is truncated")
+        self.min_inst_length = number(1)
+        self.max_ops_per_inst = number(1) if self.version >= 4 else 1
+        number(1)  # default_is_stmt: all rows count.
+        self.line_base = number(1)
+        if self.line_base >= 0x80:
+            self.line_base -= 0x100
+        self.line_range = number(1)
+        self.opcode_base = number(1)
+        if self.line_range == 0 or self.opcode_base == 0:
+            raise ValueError("line_range or opcode_base is 0")
+        self.opcode_lengths = [0] + [number(1) for _ in range(self.opcode_base - 1)]
+        if self.version >= 5:
+            entries, position = self._entries(data, position, offset_size)
+            self._directories = [name for name, _ in entries]
+            self._files, position = self._entries(data, position, offset_size)
+        else:
+            self._read_tables(data, position)
+
+    def _read_tables(self, data: memoryview, position: int) -> None:
+        """The directories and files of versions 2 to 4."""
+        self._directories.append(self.unit.comp_dir or "")
+        while True:
+            name, position = c_string(data, position)
+            if not name:
+                break
+            self._directories.append(name.decode("utf-8", "replace"))
+        self._files.append((self.unit.name or "", 0))  # Files count from 1.
+        while data[position]:
+            position = self.define_file(data, position)
+
+    def define_file(self, data: memoryview, position: int) -> int:
+        """Add the file entry (versions 2 to 4) at a position; returns its end."""
+        name, position = c_string(data, position)
+        directory, position = uleb128(data, position)
+        _time, position = uleb128(data, position)
+        _size, position = uleb128(data, position)
+        self._files.append((name.decode("utf-8", "replace"), directory))
+        return position
+
+    def _entries(
+        self, data: memoryview, position: int, offset_size: int
+    ) -> tuple[list[tuple[str, int]], int]:
+        """A table of version 5: (path, index of its directory) and its end."""
+        unit, file = self.unit, self.unit.file
+        formats: list[tuple[int, int]] = []
+        number_of_formats = data[position]
+        position += 1
+        for _ in range(number_of_formats):
+            content, position = uleb128(data, position)
+            form, position = uleb128(data, position)
+            formats.append((content, form))
+        count, position = uleb128(data, position)
+        if count and not formats:
+            raise ValueError("file entries have no format")
+        if count > len(data) - position:
+            raise ValueError("too many file entries")
+        entries: list[tuple[str, int]] = []
+        for _ in range(count):
+            path, directory = "", 0
+            for content, form in formats:
+                value: int | str = 0
+                size = _FIXED_SIZES.get(form)
+                if form == dw.DW_FORM_udata:
+                    value, position = uleb128(data, position)
+                elif form == dw.DW_FORM_line_strp or form == dw.DW_FORM_strp:
+                    end = position + offset_size
+                    if content == _DW_LNCT_path:
+                        section = (
+                            ".debug_str"
+                            if form == dw.DW_FORM_strp
+                            else ".debug_line_str"
+                        )
+                        value = file.string(section, file.unsigned(data[position:end]))
+                    position = end
+                elif size is not None:
+                    value = file.unsigned(data[position : position + size])
+                    position += size
+                elif form == dw.DW_FORM_string:
+                    text, position = c_string(data, position)
+                    value = text.decode("utf-8", "replace")
+                elif form == dw.DW_FORM_block:
+                    size, position = uleb128(data, position)
+                    position += size
+                elif form == dw.DW_FORM_strx:
+                    index, position = uleb128(data, position)
+                    value = unit.string_at_index(index)
+                elif form in _STRX_SIZES:
+                    size = _STRX_SIZES[form]
+                    index = file.unsigned(data[position : position + size])
+                    value = unit.string_at_index(index)
+                    position += size
+                else:
+                    raise ValueError(f"unknown form {form:#x} of a file entry")
+                if position > len(data):
+                    raise IndexError("file entries are truncated")
+                if content == _DW_LNCT_path and isinstance(value, str):
+                    path = value
+                elif content == _DW_LNCT_directory_index and isinstance(value, int):
+                    directory = value
+            entries.append((path, directory))
+        return entries, position
+
+    def file_name(self, index: int) -> str:
+        """The name of a file by its number, as DW_AT_decl_file and rows have it.
+
+        It is as the compiler saw it: in its directory if that was given to it, in the
+        directory of the compilation otherwise, and not normalised.
+        """
+        if not 0 <= index < len(self._files):
+            return ""
+        name, directory = self._files[index]
+        if name.startswith("/") or not 0 <= directory < len(self._directories):
+            return name
+        prefix = self._directories[directory]
+        return f"{prefix}/{name}" if prefix else name
+
+
+def line_error(unit: Unit, offset: int, message: str) -> BadDataError:
+    """An exception that says where in ``.debug_line`` something is wrong."""
+    return BadDataError(f"{unit.file.path}: .debug_line+{offset:#x}: {message}")
+
+
+def _uleb128(data: Iterator[int], byte: int) -> int:
+    """The unsigned LEB128 number of which ``byte`` is the first one."""
+    result, shift = byte & 0x7F, 7
+    while byte >= 0x80:
+        byte = next(data)
+        result |= (byte & 0x7F) << shift
+        shift += 7
+        if shift > _MAX_SHIFT:
+            raise ValueError("LEB128 number is too long")
+    return result
+
+
+def _sleb128(data: Iterator[int]) -> int:
+    result = shift = 0
+    byte = 0x80
+    while byte >= 0x80:
+        byte = next(data)
+        result |= (byte & 0x7F) << shift
+        shift += 7
+        if shift > _MAX_SHIFT:
+            raise ValueError("LEB128 number is too long")
+    return result - (1 << shift) if byte & 0x40 else result
+
+
+class _Sequence(NamedTuple):
+    """A run of rows [start, stop) whose addresses ascend from low to below high."""
+
+    low: int
+    high: int
+    start: int
+    stop: int
+
+
+class LineTable:
+    """The rows that a unit's line number program makes, for looking up addresses.
+
+    Of rows with the same address only the last one is kept.
+    """
+
+    __slots__ = ("_addresses", "_lows", "_rows", "_sequences", "header")
+
+    def __init__(self, header: LineHeader) -> None:
+        """Run the program; BadDataError if it is malformed."""
+        self.header = header
+        self._addresses: list[int] = []
+        self._rows: list[tuple[int, int, int]] = []  # (file, line, column)
+        self._sequences: list[_Sequence] = []
+        try:
+            self._run()
+        except (StopIteration, IndexError, ValueError) as e:
+            message = str(e) or "line number program is truncated"
+            raise line_error(header.unit, header.program_start, message) from None
+        self._sequences.sort()
+        self._lows = [sequence.low for sequence in self._sequences]
+
+    def _run(self) -> None:
+        # The hot loop of printing stacks: units have 10^5 bytes of program. Reading
+        # them from an iterator is what makes it quick; StopIteration means that the
+        # program is truncated.
+        header = self.header
+        section = header.unit.file.section(".debug_line")
+        data = iter(bytes(section[header.program_start : header.program_end]))
+        base = header.opcode_base
+        # A machine with several operations in an instruction is told of the
+        # instruction alone.
+        step = header.min_inst_length
+        ops = max(header.max_ops_per_inst, 1)
+        advances = [
+            0 if op < base else step * ((op - base) // header.line_range) // ops
+            for op in range(256)
+        ]
+        deltas = [
+            0 if op < base else header.line_base + (op - base) % header.line_range
+            for op in range(256)
+        ]
+        const_advance = advances[255]
+        add_address, add_row = self._addresses.append, self._rows.append
+        address, file, line, column = 0, 1, 1, 0
+        # The last row of the current address, and whether there is one.
+        row, pending, start = (1, 1, 0), False, 0
+        for op in data:
+            if op >= base or op == _DW_LNS_copy:
+                line += deltas[op]
+                if advances[op]:
+                    if pending:
+                        add_address(address)
+                        add_row(row)
+                    address += advances[op]
+                row = file, line, column
+                pending = True
+            elif op == _DW_LNS_set_column:
+                column = next(data)
+                if column >= 0x80:
+                    column = _uleb128(data, column)
+            elif op == _DW_LNS_negate_stmt:
+                pass
+            elif op == _DW_LNS_advance_line:
+                line += _sleb128(data)
+            elif op == _DW_LNS_set_file:
+                file = _uleb128(data, next(data))
+            elif op in _ADVANCES:
+                if pending:
+                    add_address(address)
+                    add_row(row)
+                    pending = False
+                if op == _DW_LNS_const_add_pc:
+                    address += const_advance
+                elif op == _DW_LNS_advance_pc:
+                    address += step * _uleb128(data, next(data)) // ops
+                else:
+                    address += header.unit.file.unsigned(
+                        bytes((next(data), next(data)))
+                    )
+            elif op == 0:
+                length = _uleb128(data, next(data))
+                op = next(data)
+                operand = bytes(islice(data, length - 1))
+                if len(operand) != length - 1:
+                    raise ValueError("extended opcode is truncated")
+                if op in (_DW_LNE_end_sequence, _DW_LNE_set_address):
+                    if pending:
+                        add_address(address)
+                        add_row(row)
+                        pending = False
+                    if op == _DW_LNE_end_sequence:
+                        self._end_sequence(start, address)
+                        start = len(self._addresses)
+                        address, file, line, column = 0, 1, 1, 0
+                    else:
+                        address = header.unit.file.unsigned(operand)
+                elif op == _DW_LNE_define_file:
+                    header.define_file(memoryview(operand), 0)
+            else:
+                for _ in range(header.opcode_lengths[op]):
+                    _uleb128(data, next(data))
+
+    def _end_sequence(self, start: int, end_address: int) -> None:
+        addresses = self._addresses
+        stop = len(addresses)
+        if start == stop:
+            return
+        run = addresses[start:stop]
+        if run != sorted(run):
+            # Rows out of order are allowed to no producer, and yet there are some.
+            order = sorted(range(start, stop), key=addresses.__getitem__)
+            self._rows[start:stop] = [self._rows[i] for i in order]
+            addresses[start:stop] = run = [addresses[i] for i in order]
+        self._sequences.append(_Sequence(run[0], end_address, start, stop))
+
+    def lookup(self, pc: int) -> Line | None:
+        """The source of the code at a file address, None if no row covers it."""
+        i = bisect_right(self._lows, pc)
+        while i:
+            i -= 1
+            sequence = self._sequences[i]
+            if pc < sequence.high:
+                row = (
+                    bisect_right(self._addresses, pc, sequence.start, sequence.stop) - 1
+                )
+                file, line, column = self._rows[row]
+                return Line(self.header.file_name(file), max(line, 0), column)
+            if i and self._sequences[i - 1].high <= sequence.low:
+                break
+        return None

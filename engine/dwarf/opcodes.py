@@ -1,0 +1,96 @@
+"""Operators of DWARF expressions, by their names in the standard (DWARF 5, 7.7.1)."""
+
+from __future__ import annotations
+
+DW_OP_addr = 0x03
+DW_OP_deref = 0x06
+DW_OP_const1u = 0x08
+DW_OP_const1s = 0x09
+DW_OP_const2u = 0x0A
+DW_OP_const2s = 0x0B
+DW_OP_const4u = 0x0C
+DW_OP_const4s = 0x0D
+DW_OP_const8u = 0x0E
+DW_OP_const8s = 0x0F
+DW_OP_constu = 0x10
+DW_OP_consts = 0x11
+DW_OP_dup = 0x12
+DW_OP_drop = 0x13
+DW_OP_over = 0x14
+DW_OP_pick = 0x15
+DW_OP_swap = 0x16
+DW_OP_rot = 0x17
+DW_OP_xderef = 0x18
+DW_OP_abs = 0x19
+DW_OP_and = 0x1A
+DW_OP_div = 0x1B
+DW_OP_minus = 0x1C
+DW_OP_mod = 0x1D
+DW_OP_mul = 0x1E
+DW_OP_neg = 0x1F
+DW_OP_not = 0x20
+DW_OP_or = 0x21
+DW_OP_plus = 0x22
+DW_OP_plus_uconst = 0x23
+DW_OP_shl = 0x24
+DW_OP_shr = 0x25
+DW_OP_shra = 0x26
+DW_OP_xor = 0x27
+DW_OP_bra = 0x28
+DW_OP_eq = 0x29
+DW_OP_ge = 0x2A
+DW_OP_gt = 0x2B
+DW_OP_le = 0x2C
+DW_OP_lt = 0x2D
+DW_OP_ne = 0x2E
+DW_OP_skip = 0x2F
+DW_OP_lit0 = 0x30
+DW_OP_lit31 = 0x4F
+DW_OP_reg0 = 0x50
+DW_OP_reg31 = 0x6F
+DW_OP_breg0 = 0x70
+DW_OP_breg31 = 0x8F
+DW_OP_regx = 0x90
+DW_OP_fbreg = 0x91
+DW_OP_bregx = 0x92
+DW_OP_piece = 0x93
+DW_OP_deref_size = 0x94
+DW_OP_xderef_size = 0x95
+DW_OP_nop = 0x96
+DW_OP_push_object_address = 0x97
+DW_OP_call2 = 0x98
+DW_OP_call4 = 0x99
+DW_OP_call_ref = 0x9A
+DW_OP_form_tls_address = 0x9B
+DW_OP_call_frame_cfa = 0x9C
+DW_OP_bit_piece = 0x9D
+DW_OP_implicit_value = 0x9E
+DW_OP_stack_value = 0x9F
+DW_OP_implicit_pointer = 0xA0
+DW_OP_addrx = 0xA1
+DW_OP_constx = 0xA2
+DW_OP_entry_value = 0xA3
+DW_OP_const_type = 0xA4
+DW_OP_regval_type = 0xA5
+DW_OP_deref_type = 0xA6
+DW_OP_xderef_type = 0xA7
+DW_OP_convert = 0xA8
+DW_OP_reinterpret = 0xA9
+DW_OP_GNU_push_tls_address = 0xE0
+DW_OP_GNU_uninit = 0xF0
+DW_OP_GNU_implicit_pointer = 0xF2
+DW_OP_GNU_entry_value = 0xF3
+DW_OP_GNU_const_type = 0xF4
+DW_OP_GNU_regval_type = 0xF5
+DW_OP_GNU_deref_type = 0xF6
+DW_OP_GNU_convert = 0xF7
+DW_OP_GNU_reinterpret = 0xF9
+DW_OP_GNU_parameter_ref = 0xFA
+DW_OP_GNU_addr_index = 0xFB
+DW_OP_GNU_const_index = 0xFC
+DW_OP_GNU_variable_value = 0xFD
+
+NAMES = {
+    value: name for name, value in list(globals().items()) if name.startswith("DW_OP_")
+}
+"""Number -> name; ``lit``, ``reg`` and ``breg`` only by their first and last."""
