@@ -1,0 +1,68 @@
+"""Commands: one definition, run at the prompt as ``%name`` and in GDB too."""
+
+from __future__ import annotations
+
+from .arguments import (
+    argument,
+    argument_group,
+    drgn_argument,
+    mutually_exclusive_group,
+)
+from .code import DrgnCodeBlockContext, DrgnCodeBuilder
+from .define import (
+    CommandFunc,
+    CommandFuncDecorator,
+    CustomCommandFunc,
+    CustomCommandFuncDecorator,
+    command,
+    custom_command,
+    raw_command,
+)
+from .errors import (
+    CommandArgumentError,
+    CommandError,
+    CommandExitStatusError,
+    CommandNotFoundError,
+)
+from .namespace import (
+    DEFAULT_COMMAND_NAMESPACE,
+    Command,
+    CommandNamespace,
+    run_command,
+)
+from .shell import (
+    ParsedCommand,
+    RedirectOp,
+    ShellRedirection,
+    parse_shell_command,
+    unquote_shell_word,
+)
+
+__all__ = (
+    "DEFAULT_COMMAND_NAMESPACE",
+    "Command",
+    "CommandArgumentError",
+    "CommandError",
+    "CommandExitStatusError",
+    "CommandFunc",
+    "CommandFuncDecorator",
+    "CommandNamespace",
+    "CommandNotFoundError",
+    "CustomCommandFunc",
+    "CustomCommandFuncDecorator",
+    "DrgnCodeBlockContext",
+    "DrgnCodeBuilder",
+    "ParsedCommand",
+    "RedirectOp",
+    "ShellRedirection",
+    "argument",
+    "argument_group",
+    "command",
+    "custom_command",
+    "drgn_argument",
+    "mutually_exclusive_group",
+    "parse_shell_command",
+    "raw_command",
+    "run_command",
+    "unquote_shell_word",
+)

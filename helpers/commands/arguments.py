@@ -1,0 +1,132 @@
+"""The declared arguments of a command, and the argparse parser for them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from .errors import CommandArgumentError
+
+
+class argument:
+    """One argument: the parameters of ``ArgumentParser.add_argument()``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.args = args
+        self.kwargs = kwargs
+
+
+class mutually_exclusive_group:
+    """Arguments of which at most one may be given."""
+
+    def __init__(self, *arguments: argument, required: bool = False) -> None:
+        self.arguments = arguments
+        self.required = required
+
+
+class argument_group:
+    """Arguments under a title of their own in the help text."""
+
+    def __init__(
+        self,
+        *arguments: argument | mutually_exclusive_group,
+        title: str,
+        description: str | None = None,
+    ) -> None:
+        self.arguments = arguments
+        self.title = title
+        self.description = description
+
+
+Argument = argument | argument_group | mutually_exclusive_group
+
+drgn_argument = argument(
+    "--drgn",
+    action="store_true",
+    help="print how to do the equivalent operation using drgn APIs",
+)
+"""The option of commands that can print the Python code which does the same."""
+
+
+def _hexadecimal(text: str) -> int:
+    return int(text, 16)
+
+
+def _decimal_or_hexadecimal(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        return int(text, 16)
+
+
+_TYPES: dict[str, Callable[[str], Any]] = {
+    "hexadecimal": _hexadecimal,
+    "decimal_or_hexadecimal": _decimal_or_hexadecimal,
+}
+
+
+class _HelpFormatter(argparse.HelpFormatter):
+    """Keeps the lines of multi-line help texts."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        lines: list[str] = []
+        for line in text.splitlines():
+            lines += textwrap.wrap(line, width) or [""]
+        return lines
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser that raises CommandArgumentError in place of exiting."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        raise CommandArgumentError(f"{self.prog}: error: {message}")
+
+
+def make_parser(
+    name: str,
+    arguments: Sequence[Argument],
+    types: Sequence[tuple[str, Callable[[str], Any]]] = (),
+    epilog: str | None = None,
+) -> CommandParser:
+    """The parser of a command's arguments; ``types`` names argument types."""
+    parser = CommandParser(
+        prog=name, formatter_class=_HelpFormatter, add_help=False, epilog=epilog
+    )
+    for type_name, type in (*_TYPES.items(), *types):
+        parser.register("type", type_name, type)
+    _add(parser, arguments)
+    return parser
+
+
+def _add(container: Any, arguments: Sequence[Argument]) -> None:
+    for item in arguments:
+        if isinstance(item, argument):
+            container.add_argument(*item.args, **item.kwargs)
+        elif isinstance(item, argument_group):
+            _add(
+                container.add_argument_group(item.title, item.description),
+                item.arguments,
+            )
+        else:
+            _add(
+                container.add_mutually_exclusive_group(required=item.required),
+                item.arguments,
+            )
+
+
+def format_help(
+    parser: argparse.ArgumentParser, long_description: str | None
+) -> str:
+    """The help text of a parser without its usage line."""
+    formatter = parser._get_formatter()
+    for group in parser._action_groups:
+        formatter.start_section(group.title)
+        formatter.add_text(group.description)
+        formatter.add_arguments(group._group_actions)
+        formatter.end_section()
+    parts = [long_description, formatter.format_help(), parser.epilog]
+    return "\n\n".join(part.strip("\n") for part in parts if part)

@@ -1,0 +1,99 @@
+"""The commands that every program has."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import subprocess
+import sys
+import traceback
+from typing import Any
+
+from drgn import Program, execscript
+
+from .arguments import argument
+from .define import command, custom_command, raw_command
+from .shell import ParsedCommand, parse_shell_command
+
+
+@raw_command(
+    description="execute a shell command",
+    usage="**sh** [*command*]",
+    long_description="With a command, run it by ``sh -c``; without one, run an"
+    " interactive shell.\nThe result is the exit status.",
+)
+def _cmd_sh(prog: Program, name: str, args: str, **kwargs: Any) -> int:
+    sys.stdout.flush()
+    return subprocess.call(["sh", "-c", "--", args] if args else ["sh", "-i"])
+
+
+def _parse_python(source: str) -> ParsedCommand[str]:
+    """Part Python code from the redirections and pipes after it.
+
+    The code ends at the first operator that has valid Python before it.
+    """
+    for match in re.finditer(r"[|<>]", source):
+        code = source[: match.start()]
+        # A file descriptor before the operator belongs to it.
+        digits = re.search(r"(?<!\S)\d+$", code)
+        end = digits.start() if digits and match[0] != "|" else match.start()
+        code = source[:end].strip()
+        try:
+            ast.parse(code)
+        except SyntaxError:
+            continue
+        if not code:
+            continue
+        parsed = parse_shell_command(source[end:])
+        if parsed.args:
+            raise SyntaxError(f"unexpected {parsed.args[0]!r} after redirections")
+        return ParsedCommand(code, parsed.redirections, parsed.pipeline)
+    return ParsedCommand(source.strip())
+
+
+@custom_command(
+    description="execute a python statement and allow shell redirection",
+    usage="**py** *code*",
+    long_description="Run Python code and send its output through redirections"
+    " and pipes.\n\n"
+    "The code ends at the first ``|``, ``<`` or ``>`` that has valid Python code"
+    " before it,\nso put operators of Python itself into parentheses:\n"
+    "``%py (flags | MASK) | grep 1``.",
+    parse=_parse_python,
+)
+def _cmd_py(
+    prog: Program, name: str, args: str, *, globals: dict[str, Any], **kwargs: Any
+) -> None:
+    try:
+        exec(compile(args, "<input>", "single"), globals)
+    except Exception as error:
+        # The frame of this function says nothing to the user.
+        own = error.__traceback__
+        error.__traceback__ = own.tb_next if own is not None else None
+        traceback.print_exception(error)
+
+
+@command(
+    description="run a drgn script",
+    usage="**source** *script* ...",
+    long_description="Run a script in the current environment: it sees the globals"
+    " that are defined, and\nwhat it defines is added to them.",
+    arguments=(
+        argument("script", help="script file path"),
+        argument(
+            "args",
+            nargs=argparse.REMAINDER,
+            help="arguments to pass to the script",
+        ),
+    ),
+)
+def _cmd_source(
+    prog: Program,
+    name: str,
+    args: argparse.Namespace,
+    *,
+    globals: dict[str, Any],
+    **kwargs: Any,
+) -> None:
+    execscript(args.script, *args.args, globals=globals)

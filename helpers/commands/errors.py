@@ -1,0 +1,36 @@
+"""How a command fails."""
+
+from __future__ import annotations
+
+
+class CommandError(Exception):
+    """A command failed."""
+
+
+class CommandNotFoundError(CommandError):
+    """There is no command ``name``."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"{self.name}: command not found"
+
+
+class CommandArgumentError(CommandError):
+    """The arguments of a command could not be parsed."""
+
+
+class CommandExitStatusError(CommandError):
+    """The shell pipeline ``command`` ended with ``exit_status``, which is not 0."""
+
+    def __init__(self, command: str, exit_status: int) -> None:
+        super().__init__(command, exit_status)
+        self.command = command
+        self.exit_status = exit_status
+
+    def __str__(self) -> str:
+        if self.exit_status < 0:
+            return f"{self.command!r} was killed by signal {-self.exit_status}"
+        return f"{self.command!r} exited with status {self.exit_status}"

@@ -1,0 +1,207 @@
+"""The shell syntax of commands: words, redirections and pipelines."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+from .errors import CommandExitStatusError
+
+T = TypeVar("T")
+
+RedirectOp = Literal["<", ">", ">>"]
+
+_SPACE = re.compile(r"(?:\s+|(?<!\S)#.*)*")
+_WORD = re.compile(
+    r"""(?:[^\s'"\\<>|&;()`] | \\. | '[^']*' | "(?:[^"\\]|\\.)*")+""",
+    re.VERBOSE | re.DOTALL,
+)
+_REDIRECTION = re.compile(r"(\d*)(>>|<|>)")
+_QUOTED = re.compile(r"""'([^']*)' | "((?:[^"\\]|\\.)*)" | \\(.)""", re.X | re.S)
+_MODES = {"<": "r", ">": "w", ">>": "a"}
+
+
+class ShellRedirection(NamedTuple):
+    """``fd`` is opened from or to ``path``."""
+
+    fd: int
+    op: RedirectOp
+    path: str
+
+
+class ParsedCommand(Generic[T]):
+    """The text after a command's name, taken apart.
+
+    ``pipeline`` is the shell code after the first ``|``, None without one.
+    """
+
+    def __init__(
+        self,
+        args: T,
+        redirections: Sequence[ShellRedirection] = (),
+        pipeline: str | None = None,
+    ) -> None:
+        self.args = args
+        self.redirections = redirections
+        self.pipeline = pipeline
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ParsedCommand):
+            return NotImplemented
+        return (self.args, self.redirections, self.pipeline) == (
+            other.args,
+            other.redirections,
+            other.pipeline,
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return (
+            f"ParsedCommand(args={self.args!r}, redirections={self.redirections!r},"
+            f" pipeline={self.pipeline!r})"
+        )
+
+
+def _unquote_match(match: re.Match[str]) -> str:
+    single, double, escaped = match.groups()
+    if single is not None:
+        return single
+    if double is not None:
+        # Within double quotes a backslash escapes these four and newline only.
+        return re.sub(r'\\([$`"\\\n])', r"\1", double)
+    return escaped
+
+
+def unquote_shell_word(word: str) -> str:
+    """Remove the quotes and escapes of a word as a shell would."""
+    return _QUOTED.sub(_unquote_match, word)
+
+
+def split_command(source: str) -> tuple[str, str]:
+    """The name that a command line begins with, and the rest of the line.
+
+    Raises SyntaxError if there is no name.
+    """
+    match = _WORD.match(source := source.lstrip())
+    if match is None:
+        raise SyntaxError("expected command name")
+    return unquote_shell_word(match[0]), source[match.end() :].lstrip()
+
+
+def parse_shell_command(
+    source: str, unquote: bool = True
+) -> ParsedCommand[Sequence[str]]:
+    """Take apart arguments, redirections and a pipeline.
+
+    ``unquote`` says whether the arguments lose their quotes. Raises SyntaxError
+    for what is not understood, such as ``&``, ``;`` or an open quote.
+    """
+    args: list[str] = []
+    redirections: list[ShellRedirection] = []
+    pipeline = None
+    position = 0
+    while True:
+        position = _skip_space(source, position)
+        if position == len(source):
+            break
+        if source[position] == "|":
+            pipeline = source[position + 1 :].lstrip()
+            if not pipeline:
+                raise SyntaxError("unexpected end of input")
+            break
+        if match := _REDIRECTION.match(source, position):
+            path, position = _word(source, _skip_space(source, match.end()))
+            fd = int(match[1]) if match[1] else int(match[2] != "<")
+            op: Any = match[2]
+            redirections.append(ShellRedirection(fd, op, unquote_shell_word(path)))
+        else:
+            word, position = _word(source, position)
+            args.append(unquote_shell_word(word) if unquote else word)
+    return ParsedCommand(args, redirections, pipeline)
+
+
+def _skip_space(source: str, position: int) -> int:
+    match = _SPACE.match(source, position)
+    assert match is not None
+    return match.end()
+
+
+def _word(source: str, position: int) -> tuple[str, int]:
+    match = _WORD.match(source, position)
+    if match is None:
+        if position == len(source):
+            raise SyntaxError("unexpected end of input")
+        raise SyntaxError(f"unexpected {source[position]!r}")
+    return match[0], match.end()
+
+
+@contextmanager
+def shell_output(parsed: ParsedCommand[Any]) -> Iterator[None]:
+    """Send what is printed meanwhile through the redirections and pipeline.
+
+    Raises CommandExitStatusError if the pipeline fails, OSError if a file cannot
+    be opened.
+    """
+    if not parsed.redirections and parsed.pipeline is None:
+        yield
+        return
+    with ExitStack() as stack:
+        if parsed.pipeline is not None:
+            stack.enter_context(_pipe_to(parsed.pipeline))
+        for fd, op, path in parsed.redirections:
+            file = stack.enter_context(open(path, _MODES[op]))
+            stack.enter_context(_replaced(fd, file))
+        yield
+
+
+@contextmanager
+def _pipe_to(pipeline: str) -> Iterator[None]:
+    sys.stdout.flush()
+    process = subprocess.Popen(
+        ["sh", "-c", "--", pipeline], stdin=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    try:
+        with _replaced(1, process.stdin):
+            yield
+    except BrokenPipeError:
+        pass  # As with head: the reader has seen enough.
+    finally:
+        try:
+            process.stdin.close()
+        except BrokenPipeError:
+            pass
+        status = process.wait()
+    if status and status != -signal.SIGPIPE:
+        raise CommandExitStatusError(pipeline, status)
+
+
+@contextmanager
+def _replaced(fd: int, file: Any) -> Iterator[None]:
+    """Let a standard stream be ``file`` for Python and for child processes."""
+    name = {0: "stdin", 1: "stdout", 2: "stderr"}.get(fd)
+    if name is None:
+        raise ValueError(f"cannot redirect file descriptor {fd}")
+    old = getattr(sys, name)
+    if fd:
+        old.flush()
+    saved = os.dup(fd)
+    os.dup2(file.fileno(), fd)
+    setattr(sys, name, file)
+    try:
+        yield
+    finally:
+        try:
+            if fd:
+                file.flush()
+        finally:
+            setattr(sys, name, old)
+            os.dup2(saved, fd)
+            os.close(saved)
