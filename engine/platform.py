@@ -84,9 +84,7 @@ class Platform:
     arch: Architecture
     flags: PlatformFlags
 
-    def __init__(
-        self, arch: Architecture, flags: PlatformFlags | None = None
-    ) -> None:
+    def __init__(self, arch: Architecture, flags: PlatformFlags | None = None) -> None:
         if not isinstance(arch, Architecture):
             raise TypeError("arch must be Architecture")
         if flags is None:

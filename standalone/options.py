@@ -102,9 +102,7 @@ def _add_program_group(parser: argparse.ArgumentParser) -> None:
         "-k", "--kernel", action="store_true", help="the running kernel (default)"
     )
     which.add_argument("-c", "--core", metavar="PATH", help="a core dump")
-    which.add_argument(
-        "-p", "--pid", metavar="PID", type=int, help="a running process"
-    )
+    which.add_argument("-p", "--pid", metavar="PID", type=int, help="a running process")
     which.add_argument(
         "--qemu",
         metavar="ADDRESS",
@@ -171,8 +169,11 @@ def _add_directories_group(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("debugging symbol directories")
     for kind, what in (
         ("debug", "look for debugging symbols in this directory"),
-        ("debug-link", "look for debug links in this directory ($ORIGIN is that of"
-         " the loaded file)"),
+        (
+            "debug-link",
+            "look for debug links in this directory ($ORIGIN is that of"
+            " the loaded file)",
+        ),
         ("kernel", "look for the kernel image and its modules in this directory"),
     ):
         plural = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}-directories"

@@ -64,8 +64,10 @@ class _History:
             readline.set_history_length(_HISTORY_LENGTH)
             readline.write_history_file(self.path)
         except OSError as error:
-            print(f"could not write history to {self.path}: {error.strerror}",
-                  file=sys.stderr)
+            print(
+                f"could not write history to {self.path}: {error.strerror}",
+                file=sys.stderr,
+            )
 
 
 def _completer(names: dict[str, Any]) -> Callable[[str, int], str | None]:
@@ -126,7 +128,7 @@ def run_interactive(
     try:
         sys.displayhook = displayhook
         drgn.set_default_prog(prog)
-        _Console(names).interact(banner=banner, exitmsg="")
+        _Console(prog, names).interact(banner=banner, exitmsg="")
     finally:
         drgn.set_default_prog(old_default)
         sys.displayhook = old_displayhook
@@ -137,7 +139,25 @@ def run_interactive(
 
 
 class _Console(code.InteractiveConsole):
-    """A console that runs code with the given globals."""
+    """A console that runs ``%name`` lines as commands and the rest as Python."""
 
-    def __init__(self, names: dict[str, Any]) -> None:
+    def __init__(self, prog: Program, names: dict[str, Any]) -> None:
         super().__init__(locals=names, filename="<console>")
+        self._prog = prog
+
+    def runsource(
+        self, source: str, filename: str = "<input>", symbol: str = "single"
+    ) -> bool:
+        if not source.lstrip().startswith("%"):
+            return super().runsource(source, filename, symbol)
+        import drgn.commands.builtin
+        from drgn.commands import run_command
+
+        names: Any = self.locals
+        try:
+            run_command(self._prog, source.lstrip()[1:], globals=names)
+        except (drgn.commands.CommandError, SyntaxError) as error:
+            print(f"drgn: {error}", file=sys.stderr)
+        except Exception:
+            self.showtraceback()
+        return False

@@ -83,9 +83,7 @@ def columns(
     return result
 
 
-def _root(
-    objects: Any, type: str | Type | None, prog: Program | None
-) -> _Place:
+def _root(objects: Any, type: str | Type | None, prog: Program | None) -> _Place:
     if type is None:
         objects = list(objects)
         if not objects:
@@ -125,9 +123,7 @@ def _follow(prog: Program, place: _Place) -> _Place:
     """The place that a column of pointers points to."""
     values, valid = _load(prog, place)
     addresses = values.astype(np.uint64)
-    return _Place(
-        place.type.type.unaliased(), addresses, valid & (addresses != 0)
-    )
+    return _Place(place.type.type.unaliased(), addresses, valid & (addresses != 0))
 
 
 def _step(prog: Program, place: _Place, step: str) -> _Place:
@@ -178,9 +174,7 @@ def _is_string(type: Type) -> bool:
     )
 
 
-def _load_bits(
-    prog: Program, place: _Place
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def _load_bits(prog: Program, place: _Place) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Read a column of bit fields of at most 64 bits."""
     integer = place.type
     if integer.kind is TypeKind.ENUM:

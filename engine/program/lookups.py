@@ -20,12 +20,8 @@ if TYPE_CHECKING:
     from .program import Program
 
     TypeFinder = Callable[[Program, TypeKindSet, str, str | None], Type | None]
-    ObjectFinder = Callable[
-        [Program, str, FindObjectFlags, str | None], Object | None
-    ]
-    SymbolFinder = Callable[
-        [Program, str | None, int | None, bool], Sequence[Symbol]
-    ]
+    ObjectFinder = Callable[[Program, str, FindObjectFlags, str | None], Object | None]
+    SymbolFinder = Callable[[Program, str | None, int | None, bool], Sequence[Symbol]]
 
 _ANY = FindObjectFlags.ANY
 _WHAT = {

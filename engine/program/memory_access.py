@@ -197,9 +197,7 @@ class MemoryAccess:
         self, value: SupportsIndex | Object
     ) -> MemorySearchIterator[int]: ...
 
-    def search_memory(
-        self, value: Any, **kwargs: Any
-    ) -> MemorySearchIterator[int]:
+    def search_memory(self, value: Any, **kwargs: Any) -> MemorySearchIterator[int]:
         """Iterate over the addresses where ``value`` lies in memory."""
         from ..memory import search
 

@@ -39,9 +39,7 @@ if TYPE_CHECKING:
 use_object_class(Object)
 
 
-class Program(
-    Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAccess
-):
+class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAccess):
     """A crashed or running program.
 
     ``platform`` None means that of the core dump or of the first file with
@@ -209,9 +207,7 @@ class Program(
 
         self._set_target(QemuTarget(address))
 
-    def set_linux_kernel_custom(
-        self, vmcoreinfo: str | bytes, is_live: bool
-    ) -> None:
+    def set_linux_kernel_custom(self, vmcoreinfo: str | bytes, is_live: bool) -> None:
         """Debug a Linux kernel whose memory the user's segments read."""
         if self._target is not None:
             raise ValueError("program memory was already initialized")
@@ -239,14 +235,17 @@ class Program(
             self._kernel = kernel
             # debuginfod servers have few kernels and send all of a vmlinux.
             self.set_enabled_debug_info_finders(
-                [name for name in self.enabled_debug_info_finders() if name != "debuginfod"]
+                [
+                    name
+                    for name in self.enabled_debug_info_finders()
+                    if name != "debuginfod"
+                ]
             )
             kernel.attach()
         else:
             target.attach(self._memory)
             self._target = target
             self.flags |= target.flags
-
 
     # Hooks of Type.dtype and Object.to_numpy(), so that numpy comes when it is used.
 

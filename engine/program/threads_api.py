@@ -50,9 +50,7 @@ class ThreadAccess:
 
         return api.stack_trace(self, thread)
 
-    def stack_trace_from_pcs(
-        self: Program, pcs: Sequence[SupportsIndex]
-    ) -> StackTrace:
+    def stack_trace_from_pcs(self: Program, pcs: Sequence[SupportsIndex]) -> StackTrace:
         """A trace of the given program counters, inline frames included."""
         from ..stack import api
 

@@ -118,9 +118,7 @@ def _add(container: Any, arguments: Sequence[Argument]) -> None:
             )
 
 
-def format_help(
-    parser: argparse.ArgumentParser, long_description: str | None
-) -> str:
+def format_help(parser: argparse.ArgumentParser, long_description: str | None) -> str:
     """The help text of a parser without its usage line."""
     formatter = parser._get_formatter()
     for group in parser._action_groups:

@@ -120,14 +120,13 @@ class DrgnCodeBuilder:
             return False
         names: set[str] = set()
         for statement in body:
+            targets: list[ast.expr] = []
             if isinstance(statement, ast.Assign):
-                for target in statement.targets:
-                    names.update(
-                        node.id
-                        for node in ast.walk(target)
-                        if isinstance(node, ast.Name)
-                    )
+                targets = statement.targets
             elif isinstance(statement, ast.AnnAssign):
-                if isinstance(statement.target, ast.Name):
-                    names.add(statement.target.id)
+                targets = [statement.target]
+            for target in targets:
+                names.update(
+                    node.id for node in ast.walk(target) if isinstance(node, ast.Name)
+                )
         return variable in names

@@ -5,9 +5,10 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-import drgn
 import numpy as np
 import pytest
+
+import drgn
 from drgn import (
     Architecture,
     FaultError,
@@ -57,16 +58,16 @@ def node_type(prog: Program) -> Any:
             TypeMember(Object(prog, int_type, 0, bit_field_size=5), "high", 35),
             TypeMember(anonymous, None, 64),
             TypeMember(prog.array_type(char, 8), "name", 96),
-            TypeMember(
-                lambda: prog.pointer_type(type), "next", 192
-            ),
+            TypeMember(lambda: prog.pointer_type(type), "next", 192),
             TypeMember(prog.float_type("double", 8), "weight", 256),
         ],
     )
     return type
 
 
-def node(id: int, low: int, high: int, i: int, name: bytes, next: int, w: float) -> bytes:
+def node(
+    id: int, low: int, high: int, i: int, name: bytes, next: int, w: float
+) -> bytes:
     return struct.pack("<iIi8s4xQd", id, low | (high & 31) << 3, i, name, next, w)
 
 
@@ -234,7 +235,9 @@ def test_columns_errors() -> None:
 
 
 @pytest.mark.parametrize("little", [True, False])
-@pytest.mark.parametrize(("offset", "size"), [(0, 1), (3, 5), (7, 64), (1, 31), (6, 33)])
+@pytest.mark.parametrize(
+    ("offset", "size"), [(0, 1), (3, 5), (7, 64), (1, 31), (6, 33)]
+)
 def test_bit_field_column_is_what_the_object_says(
     little: bool, offset: int, size: int
 ) -> None:

@@ -76,9 +76,7 @@ def test_script(process: int, tmp_path: Path) -> None:
         "print(sys.modules['__main__'].prog is prog)\n"
     )
     result = drgn("-q", "-p", process, script, "-q", "b")
-    assert result.stdout == (
-        "['-q', 'b'] __main__ True 5\n(int)1 True\nTrue\n"
-    )
+    assert result.stdout == ("['-q', 'b'] __main__ True 5\n(int)1 True\nTrue\n")
     assert result.returncode == 0
 
 
@@ -119,7 +117,11 @@ def test_syntax_error(process: int) -> None:
 @pytest.mark.parametrize(
     ("args", "status", "message"),
     [
-        (["-c", "/nonexistent"], 1, "[Errno 2] No such file or directory: '/nonexistent'"),
+        (
+            ["-c", "/nonexistent"],
+            1,
+            "[Errno 2] No such file or directory: '/nonexistent'",
+        ),
         (["-c", "/etc"], 1, "[Errno 21] Is a directory: '/etc'"),
         (["-c", "/etc/passwd"], 1, "error: not an ELF core file"),
         (["-p", "999999999"], 1, "No such file or directory"),
