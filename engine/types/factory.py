@@ -18,9 +18,17 @@ from .definitions import (
     TypedefDefinition,
     VoidDefinition,
 )
-from .kinds import PrimitiveType, Qualifiers, TypeKind
+from .kinds import PrimitiveType, Qualifiers, TypeKind, TypeKindSet
 from .language import TypeLanguage
 from .parts import TypeEnumerator, TypeMember, TypeParameter, TypeTemplateParameter
+from .primitives import (
+    ADDRESS_SIZED,
+    DEFAULT_SIZES,
+    SIGNEDNESS,
+    SPELLINGS,
+    TYPEDEFS,
+    kind_of,
+)
 from .type import KIND_NAMES, Type
 
 if TYPE_CHECKING:
@@ -202,7 +210,7 @@ class TypeFactory:
         else:
             size = uint64(size)
         little = is_little_endian(self._prog, byteorder)
-        language = type.language if language is None else self._language(language)
+        language = self._language(language)
         key = (TypeKind.POINTER, type, size, little, language)
         definition = self._definitions.get(key)
         if definition is None:
@@ -225,7 +233,7 @@ class TypeFactory:
         self._own("array_type", 1, type)
         if length is not None:
             length = uint64(length)
-        language = type.language if language is None else self._language(language)
+        language = self._language(language)
         key = (TypeKind.ARRAY, type, length, language)
         definition = self._definitions.get(key)
         if definition is None:
@@ -362,10 +370,7 @@ class TypeFactory:
             if not callable(enumerators):
                 if not is_sequence(enumerators):
                     raise TypeError("enumerators must be sequence or None")
-                enumerators = tuple(enumerators)
-                for enumerator in enumerators:
-                    if not isinstance(enumerator, TypeEnumerator):
-                        raise TypeError("enumerator must be TypeEnumerator")
+                enumerators = _check_enumerators(enumerators, type.is_signed)
         definition = EnumDefinition(
             self._prog, TypeKind.ENUM, self._language(language)
         )
@@ -417,7 +422,51 @@ class TypeFactory:
 
     def primitive(self, primitive: PrimitiveType) -> Type:
         """The type of the program that is ``primitive``, or the platform's default."""
-        raise NotImplementedError
+        found = self._primitives.get(primitive)
+        if found is None:
+            found = self._primitives[primitive] = self._find_primitive(primitive)
+        return found
+
+    def _find_primitive(self, primitive: PrimitiveType) -> Type:
+        # What no finder knows is of C, whatever the program's language.
+        language = self._prog.language.C
+        if primitive is PrimitiveType.C_VOID:
+            return self.void_type(language=language)
+        kinds = TypeKindSet({kind_of(primitive)})
+        name = TYPEDEFS.get(primitive)
+        spellings = SPELLINGS[primitive] if name is None else (name,)
+        for spelling in spellings:
+            found = self._prog._find_type(kinds, spelling, None)
+            if found is not None and found.primitive is primitive:
+                return found.unqualified()
+        if name is not None:
+            type = self._address_sized(primitive, name)
+            return self.typedef_type(name, type, language=language)
+        return self._default(primitive, spellings[0], language)
+
+    def _address_sized(self, primitive: PrimitiveType, name: str) -> Type:
+        """The integer type that ``size_t`` or ``ptrdiff_t`` is a typedef of."""
+        size = 8 if self._prog._is_64_bit() else 4
+        for candidate in ADDRESS_SIZED[primitive]:
+            type = self.primitive(candidate)
+            if type.size == size:
+                return type
+        raise ValueError(f"no suitable integer type for {name}")
+
+    def _default(
+        self, primitive: PrimitiveType, name: str, language: Language
+    ) -> Type:
+        """What a primitive type is on the program's platform."""
+        size = DEFAULT_SIZES[primitive]
+        if size is None:
+            size = 8 if self._prog._is_64_bit() else 4
+        kind = kind_of(primitive)
+        if kind is TypeKind.BOOL:
+            return self.bool_type(name, size, language=language)
+        if kind is TypeKind.FLOAT:
+            return self.float_type(name, size, language=language)
+        is_signed = SIGNEDNESS.get(primitive, True)
+        return self.int_type(name, size, is_signed, language=language)
 
     def forget_primitives(self) -> None:
         """Look the primitive types up again: finders have changed."""
@@ -428,3 +477,18 @@ def _variant(definition: Definition, qualifiers: Qualifiers) -> Type:
     if not isinstance(qualifiers, Qualifiers):
         raise TypeError(f"expected Qualifiers, not {type(qualifiers).__name__}")
     return Type._of(definition, qualifiers)
+
+
+def _check_enumerators(
+    enumerators: Sequence[TypeEnumerator], is_signed: bool
+) -> tuple[TypeEnumerator, ...]:
+    """Check enumerators, whose values must fit 64 bits."""
+    enumerators = tuple(enumerators)
+    for enumerator in enumerators:
+        if not isinstance(enumerator, TypeEnumerator):
+            raise TypeError("enumerator must be TypeEnumerator")
+        if not is_signed:
+            uint64(enumerator.value)
+        elif not -(2**63) <= enumerator.value < 2**63:
+            raise OverflowError("int too big to convert")
+    return enumerators

@@ -4,37 +4,113 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..platform import Architecture
+from .definitions import CompoundDefinition
+from .kinds import TypeKind
 from .type import Type
 
 if TYPE_CHECKING:
     from ..objects.object import Object
 
+_MAX = 0xFFFFFFFFFFFFFFFF
+# The alignment of what is at least this large stays this large.
+_MAX_ALIGNMENT = 16
+_SMALL_MAX_ALIGNMENT = frozenset(
+    {Architecture.ARM, Architecture.S390, Architecture.S390X}
+)
+INCOMPLETE_NAMES = {
+    TypeKind.STRUCT: "structure",
+    TypeKind.UNION: "union",
+    TypeKind.CLASS: "class",
+    TypeKind.ENUM: "enumerated",
+    TypeKind.ARRAY: "array",
+}
+
+
+def _no_layout(type: Type, what: str) -> TypeError:
+    """Why ``type`` has no size or no alignment."""
+    kind = type.kind
+    if kind is TypeKind.VOID:
+        return TypeError(f"cannot get {what} of void type")
+    if kind is TypeKind.FUNCTION:
+        return TypeError(f"cannot get {what} of function type")
+    return TypeError(f"cannot get {what} of incomplete {INCOMPLETE_NAMES[kind]} type")
+
 
 def type_size(type: Type) -> int:
-    """Size of ``type`` in bytes, TypeError if it has none."""
-    raise NotImplementedError
+    """Size of ``type`` in bytes.
+
+    Raises TypeError if it has none and OverflowError if it takes more than
+    64 bits.
+    """
+    count = 1
+    while True:
+        type = type.unaliased()
+        kind = type.kind
+        if kind is TypeKind.ARRAY:
+            length = type.length
+            if length is None:
+                raise _no_layout(type, "size")
+            count *= length
+            type = type.type
+            continue
+        if kind is TypeKind.ENUM:
+            size = None if type.type is None else type.type.size
+        elif kind is TypeKind.VOID or kind is TypeKind.FUNCTION:
+            size = None
+        else:
+            size = type.size
+        if size is None:
+            raise _no_layout(type, "size")
+        if count * size > _MAX:
+            raise OverflowError("type size is too large")
+        return count * size
 
 
 def sizeof(type_or_obj: Type | Object, /) -> int:
-    """Size in bytes of a type or of an object's type.
+    """Size in bytes of a type or of an object.
 
-    Raises TypeError if the type has no size (function, void, incomplete).
+    Raises TypeError if it has no size: void, functions, incomplete types, bit
+    fields.
     """
-    raise NotImplementedError
+    if isinstance(type_or_obj, Type):
+        return type_size(type_or_obj)
+    if type_or_obj.bit_field_size_ is not None:
+        raise TypeError("cannot get size of bit field")
+    return type_size(type_or_obj.type_)
 
 
 def alignof(type: Type, /) -> int:
     """Alignment in bytes of a type.
 
-    Raises TypeError if the type is void, a function or incomplete.
+    Raises TypeError if the type is void, a function or incomplete, ValueError
+    if the program's platform is not known.
     """
-    raise NotImplementedError
+    kind = type.kind
+    if kind is TypeKind.TYPEDEF:
+        return alignof(type.unaliased())
+    if not type.is_complete() or kind is TypeKind.FUNCTION:
+        raise _no_layout(type, "alignment")
+    if kind is TypeKind.ENUM:
+        return alignof(type.type)
+    if kind is TypeKind.ARRAY:
+        return alignof(type.type)
+    definition = type._def
+    if isinstance(definition, CompoundDefinition):
+        members = definition.members or ()
+        return max((alignof(member.type) for member in members), default=1)
+    return _scalar_alignment(type, definition.size)
 
 
-def offsetof(type: Type, member: str) -> int:
-    """Offset in bytes of a member designator such as ``"a.b[3].c"``.
-
-    Raises LookupError if there is no such member, ValueError if it does not
-    start at a byte and TypeError where the designator does not fit the types.
-    """
-    raise NotImplementedError
+def _scalar_alignment(type: Type, size: int) -> int:
+    """The greatest power of two in ``size`` that the architecture cares for."""
+    platform = type.prog.platform
+    if platform is None or platform.arch is Architecture.UNKNOWN:
+        raise ValueError("program alignment requirements are not known")
+    if platform.arch is Architecture.I386:
+        maximum = 16 if size >= 16 else 4
+    elif platform.arch in _SMALL_MAX_ALIGNMENT:
+        maximum = 8
+    else:
+        maximum = _MAX_ALIGNMENT
+    return min(1 << max(size.bit_length() - 1, 0), maximum)

@@ -72,7 +72,7 @@ class _TypedPart:
             self._type = value.type_
         if self._prog is not None and prog is not self._prog:
             self._type = self._object = None
-            raise ValueError("object is from different program")
+            raise ValueError("objects are from different programs")
 
     def _evaluate(self) -> Type:
         value = self._source()
@@ -108,13 +108,14 @@ class _TypedPart:
             found = self._object
             if found is None:
                 found = self._object = _object_class._absent(
-                    type.prog, type, None, self._bit_field_size
+                    type.prog, type, bit_field_size=self._bit_field_size
                 )
         return found
 
     def _repr_source(self) -> str:
         type = self.type
-        if self._object is not None or self._bit_field_size is not None:
+        found: Any = self._object
+        if self._bit_field_size is not None or not (found is None or found.absent_):
             return repr(self._as_object())
         return repr_of_type_name(type)
 
@@ -272,7 +273,7 @@ class TypeTemplateParameter:
             if argument.absent_:
                 raise ValueError(f"TypeTemplateParameter() {must_not} absent Object")
         if self._prog is not None and prog is not self._prog:
-            raise ValueError("object is from different program")
+            raise ValueError("objects are from different programs")
         self._argument = argument
 
     def _bind(self, prog: Program) -> None:
@@ -350,7 +351,8 @@ class TypeEnumerator:
 
     def __getitem__(self, index: SupportsIndex) -> Any:
         if not hasattr(index, "__index__"):
-            raise TypeError(f"sequence index must be integer, not '{type_label(index)}'")
+            kind = type_label(index)
+            raise TypeError(f"sequence index must be integer, not '{kind}'")
         try:
             return (self._name, self._value)[index]
         except IndexError:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .arguments import check_argument
 from .definitions import CompoundDefinition, Definition, TypedefDefinition
 from .kinds import PrimitiveType, Qualifiers, TypeKind
+from .members import find_member, not_compound
+from .primitives import primitive_by_name
 
 if TYPE_CHECKING:
     from ..language.language import Language
@@ -96,7 +99,20 @@ class Type:
     @property
     def primitive(self) -> PrimitiveType | None:
         """Which primitive type of C this is, None if it is none."""
-        raise NotImplementedError
+        found = self._primitive
+        if found is _NOT_FOUND:
+            found = self._primitive = self._find_primitive()
+        primitive: PrimitiveType | None = found
+        return primitive
+
+    def _find_primitive(self) -> PrimitiveType | None:
+        if self._kind is TypeKind.VOID:
+            return PrimitiveType.C_VOID
+        name = getattr(self._def, "name", None)
+        if name is None:
+            return None
+        is_signed = getattr(self._def, "is_signed", None)
+        return primitive_by_name(self._kind, name, is_signed)
 
     # What some kinds have.
 
@@ -254,14 +270,20 @@ class Type:
         if this is no struct, union or class and LookupError if it has no such
         member.
         """
-        raise NotImplementedError
+        check_argument("member", 1, name, str)
+        member, bit_offset = find_member(self, name)
+        return member._moved(bit_offset)
 
     def has_member(self, name: str) -> bool:
         """Whether there is a member ``name``, members of unnamed ones included.
 
         Raises TypeError if this is no struct, union or class.
         """
-        raise NotImplementedError
+        check_argument("has_member", 1, name, str)
+        definition = self.unaliased()._def
+        if not isinstance(definition, CompoundDefinition):
+            raise not_compound(self)
+        return definition.find_member(name) is not None
 
     # Text.
 
@@ -271,10 +293,20 @@ class Type:
 
     def variable_declaration(self, name: str) -> str:
         """The declaration of a variable ``name`` of this type."""
+        check_argument("variable_declaration", 1, name, str)
         return self.language.declaration(self, name)
 
     def __str__(self) -> str:
         return self.language.definition(self)
+
+    def __repr__(self) -> str:
+        from .repr import type_repr
+
+        return type_repr(self)
+
+    def _repr_pretty_(self, p: Any, cycle: bool) -> None:
+        """What IPython shows."""
+        p.text("..." if cycle else str(self))
 
 
 KIND_NAMES = {

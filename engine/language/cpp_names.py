@@ -1,0 +1,106 @@
+"""Names of C++: namespaces and templates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_SPACE = re.compile(r"[ \t\n\r\v\f]*")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+ANONYMOUS_NAMESPACE = "(anonymous namespace)"
+_OPENING = {"(": ")", "[": "]", "{": "}"}
+_CLOSING = frozenset(")]}")
+
+
+def end_of_name(source: str, start: int, keywords: frozenset[str]) -> int:
+    """Where the qualified name that starts at ``start`` ends; there if none does.
+
+    A name is made of identifiers, template arguments, ``::`` and
+    ``(anonymous namespace)``. SyntaxError if template arguments do not end.
+    """
+    end = position = start
+    while True:
+        if source.startswith("::", position):
+            end = position = position + 2
+        elif source.startswith(ANONYMOUS_NAMESPACE, position):
+            end = position = position + len(ANONYMOUS_NAMESPACE)
+        else:
+            match = _IDENTIFIER.match(source, position)
+            if match is None or match[0] in keywords:
+                return end
+            end = position = match.end()
+            opening = _skip_space(source, position)
+            if source.startswith("<", opening):
+                end = position = end_of_template(source, opening)
+        position = _skip_space(source, position)
+
+
+def end_of_template(source: str, start: int) -> int:
+    """Where the template arguments end whose ``<`` is at ``start``.
+
+    Brackets and character constants among them hide what looks like their end.
+    """
+    expected: list[str] = []
+    depth = 0
+    position = start
+    while position < len(source):
+        character = source[position]
+        if character == "'":
+            position = _end_of_character(source, position)
+            continue
+        if character in _OPENING:
+            expected.append(_OPENING[character])
+        elif character in _CLOSING:
+            if expected and expected[-1] == character:
+                expected.pop()
+        elif not expected:
+            if character == "<":
+                depth += 1
+            elif character == ">":
+                depth -= 1
+                if depth == 0:
+                    return position + 1
+        position += 1
+    raise SyntaxError("invalid template arguments")
+
+
+def other_spellings(name: str) -> Iterator[str]:
+    """Other ways in which compilers write a name with template arguments.
+
+    They differ in their spaces: after commas, before ``*`` and ``&`` and between
+    two ``>``.
+    """
+    compact = _compact(name)
+    seen = {name}
+    for star in ("*", " *"):
+        for angle in ("> >", ">>"):
+            spelling = re.sub(r"(?<![*& ])(?=[*&])", " ", compact) if star[0] == " " else compact
+            while ">>" in spelling and angle != ">>":
+                spelling = spelling.replace(">>", angle)
+            if spelling not in seen:
+                seen.add(spelling)
+                yield spelling
+
+
+def _skip_space(source: str, position: int) -> int:
+    space = _SPACE.match(source, position)
+    return space.end() if space else position
+
+
+def _end_of_character(source: str, start: int) -> int:
+    """Where the character constant at ``start`` ends."""
+    position = start + 1
+    while position < len(source):
+        if source[position] == "\\":
+            position += 1
+        elif source[position] == "'":
+            return position + 1
+        position += 1
+    return position
+
+
+def _compact(name: str) -> str:
+    """``name`` with a space after each comma and where two words meet only."""
+    name = " ".join(name.split())
+    name = re.sub(r"(?<=[^\w]) (?=.)|(?<=.) (?=[^\w])", "", name)
+    return name.replace(",", ", ")

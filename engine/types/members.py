@@ -1,0 +1,35 @@
+"""Members of structs, unions and classes by their name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .definitions import CompoundDefinition
+
+if TYPE_CHECKING:
+    from .parts import TypeMember
+    from .type import Type
+
+
+def not_compound(type: Type) -> TypeError:
+    """The error for a type that has no members."""
+    return TypeError(f"'{type.type_name()}' is not a structure, union, or class")
+
+
+def no_member(type: Type, name: str) -> LookupError:
+    """The error for a struct, union or class without a member ``name``."""
+    return LookupError(f"'{type.type_name()}' has no member '{name}'")
+
+
+def find_member(type: Type, name: str) -> tuple[TypeMember, int]:
+    """The member ``name`` of ``type`` and its bit offset in it.
+
+    Raises TypeError if the type has no members, LookupError if not this one.
+    """
+    definition = type.unaliased()._def
+    if not isinstance(definition, CompoundDefinition):
+        raise not_compound(type)
+    found = definition.find_member(name)
+    if found is None:
+        raise no_member(type, name)
+    return found
