@@ -23,9 +23,7 @@ class MemorySearchIterator(Generic[T]):
         return next(self._results)
 
 
-def search_memory(
-    prog: Any, value: Any, **kwargs: Any
-) -> MemorySearchIterator[int]:
+def search_memory(prog: Any, value: Any, **kwargs: Any) -> MemorySearchIterator[int]:
     """See ``Program.search_memory``."""
     raise NotImplementedError
 

@@ -1,0 +1,281 @@
+"""The pages of a kdump file as a segment of physical memory."""
+
+from __future__ import annotations
+
+import os
+import struct
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import FaultError
+from ..memory.segments import Segment
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..memory.segments import Buffer
+    from .kdump_flat import DumpFile
+    from .kdump_header import KdumpHeader
+
+_FAULT = "could not read memory from kdump: "
+EXCLUDED = _FAULT + "Excluded page"
+_OTHER_PART = _FAULT + "page is in a part of the split dump that was not given"
+
+# Flags of a page descriptor
+_ZLIB, _LZO, _SNAPPY, _INCOMPLETE, _NO_VMEMMAP, _ZSTD = 1, 2, 4, 8, 16, 32
+_COMPRESSED = _ZLIB | _LZO | _SNAPPY | _ZSTD
+
+_CHUNK_SHIFT = 12
+_CHUNK_BITS = 1 << _CHUNK_SHIFT
+_CHUNK_BYTES = _CHUNK_BITS // 8
+
+_CACHED_PAGES = 1 << 13
+_BATCH = 1 << 13
+"""How many pages are inflated at once at most."""
+_WORTH_THREADS = 64
+
+
+class KdumpPart:
+    """The pages of one file."""
+
+    __slots__ = ("_before", "_descriptor", "_file", "_first_index", "header")
+
+    def __init__(self, file: DumpFile, header: KdumpHeader) -> None:
+        self.header = header
+        self._file = file
+        order = "<" if header.little_endian else ">"
+        # struct page_desc: offset, size, flags, page_flags
+        self._descriptor = struct.Struct(order + "qIIQ")
+        self._before: list[int] | None = None
+        self._first_index: int | None = None
+
+    def _index(self, frame: int) -> int:
+        """The number of dumped frames before a frame, -1 if it is not dumped."""
+        bitmap = self.header.bitmap
+        if not bitmap[frame >> 3] >> (frame & 7) & 1:
+            return -1
+        if self._first_index is None:
+            first = min(self.header.first_frame, self.header.frames)
+            self._first_index = self._rank(first)
+        return self._rank(frame) - self._first_index
+
+    def _rank(self, frame: int) -> int:
+        """The number of set bits of the bitmap before that of a frame."""
+        if self._before is None:
+            self._before = _running_counts(self.header.bitmap)
+        chunk = frame >> _CHUNK_SHIFT
+        start = chunk * _CHUNK_BYTES
+        bits = int.from_bytes(
+            self.header.bitmap[start : start + _CHUNK_BYTES], "little"
+        )
+        below = bits & ((1 << (frame & (_CHUNK_BITS - 1))) - 1)
+        return self._before[chunk] + below.bit_count()
+
+    def load(self, frame: int) -> bytes | str:
+        """The contents of a page frame, or why it cannot be read."""
+        index = self._index(frame)
+        if index < 0:
+            return EXCLUDED
+        size = self._descriptor.size
+        where = self.header.descriptors + index * size
+        data = self._file.read(where, size)
+        if len(data) < size:
+            return f"{_FAULT}{self.header.path} is truncated"
+        offset, length, flags, _page_flags = self._descriptor.unpack(data)
+        block_size = self.header.block_size
+        if flags & (_INCOMPLETE | _NO_VMEMMAP):
+            return _FAULT + "page was not written"
+        if offset < 0 or length > block_size:
+            return f"{_FAULT}{self.header.path} has a bad page descriptor"
+        data = self._file.read(offset, length)
+        if len(data) < length:
+            return f"{_FAULT}{self.header.path} is truncated"
+        if not flags & _COMPRESSED:
+            page = bytes(data)
+        else:
+            inflate = _INFLATE.get(flags & _COMPRESSED)
+            if inflate is None:
+                return f"{_FAULT}unknown compression {flags:#x}"
+            try:
+                page = inflate(data, block_size)
+            except Exception as error:
+                # Each library has exceptions of its own.
+                return f"{_FAULT}{self.header.path} has a corrupt page ({error})"
+        if len(page) != block_size:
+            return f"{_FAULT}{self.header.path} has a page of {len(page)} bytes"
+        return page
+
+
+def _running_counts(bitmap: memoryview) -> list[int]:
+    """The number of set bits before each chunk of the bitmap, and in all."""
+    total = 0
+    counts = [0]
+    for start in range(0, len(bitmap), _CHUNK_BYTES):
+        chunk = bitmap[start : start + _CHUNK_BYTES]
+        total += int.from_bytes(chunk, "little").bit_count()
+        counts.append(total)
+    return counts
+
+
+class KdumpSegment(Segment):
+    """Physical memory in a dump of one or several parts.
+
+    Inflated pages are kept, the least recently used go first; bulk reads inflate in
+    threads.
+    """
+
+    __slots__ = ("_cache", "_parts", "_shift")
+
+    def __init__(self, parts: Sequence[KdumpPart]) -> None:
+        frames = max(part.header.frames for part in parts)
+        block_size = parts[0].header.block_size
+        super().__init__(0, min(frames * block_size, 2**64))
+        self._parts = parts
+        self._shift = block_size.bit_length() - 1
+        self._cache: dict[int, bytes] = {}
+
+    def _load(self, frame: int) -> bytes | str:
+        for part in self._parts:
+            header = part.header
+            if header.first_frame <= frame < header.last_frame:
+                return part.load(frame)
+        header = self._parts[0].header
+        if frame < header.frames and not header.bitmap[frame >> 3] >> (frame & 7) & 1:
+            return EXCLUDED
+        return _OTHER_PART
+
+    def _page(self, address: int) -> bytes:
+        frame = address >> self._shift
+        page = self._cache.pop(frame, None)
+        if page is None:
+            loaded = self._load(frame)
+            if isinstance(loaded, str):
+                raise FaultError(loaded, address)
+            page = loaded
+            if len(self._cache) >= _CACHED_PAGES:
+                del self._cache[next(iter(self._cache))]
+        self._cache[frame] = page
+        return page
+
+    def _pages(self, frames: Sequence[int]) -> list[bytes | str]:
+        """The contents of many frames, inflated by threads if they are many."""
+        cached = self._cache
+        if len(frames) < _WORTH_THREADS:
+            return [cached.get(frame) or self._load(frame) for frame in frames]
+        from concurrent.futures import ThreadPoolExecutor
+
+        def load(part: Sequence[int]) -> list[bytes | str]:
+            return [cached.get(frame) or self._load(frame) for frame in part]
+
+        workers = os.cpu_count() or 1
+        step = -(-len(frames) // (4 * workers))
+        parts = [frames[i : i + step] for i in range(0, len(frames), step)]
+        self._load(frames[0])  # So that the counts are made once.
+        with ThreadPoolExecutor(workers) as executor:
+            return [page for pages in executor.map(load, parts) for page in pages]
+
+    def read(self, address: int, size: int) -> Buffer:
+        block = 1 << self._shift
+        start = address & (block - 1)
+        if start + size <= block:
+            return self._page(address)[start : start + size]
+        frame, last = address >> self._shift, (address + size - 1) >> self._shift
+        pieces = []
+        while frame <= last:
+            frames = range(frame, min(frame + _BATCH, last + 1))
+            for number, page in zip(frames, self._pages(frames), strict=True):
+                if isinstance(page, str):
+                    raise FaultError(page, max(address, number << self._shift))
+                pieces.append(page)
+            frame = frames[-1] + 1
+        return b"".join(pieces)[start : start + size]
+
+    def locate(self, address: int, size: int) -> tuple[Buffer, int] | None:
+        start = address & ((1 << self._shift) - 1)
+        if start + size > 1 << self._shift:
+            return None
+        return self._page(address), start
+
+    def gather(
+        self,
+        addresses: NDArray[np.uint64],
+        out: NDArray[np.uint8],
+        valid: NDArray[np.bool_],
+    ) -> None:
+        import numpy as np
+
+        from ..memory.gather import take_rows
+
+        size = out.shape[1]
+        shift = np.uint64(self._shift)
+        first = addresses >> shift
+        last = (addresses + np.uint64(size - 1)) >> shift
+        span = int((last - first).max()) + 1
+        touched = [np.minimum(first + np.uint64(i), last) for i in range(span)]
+        frames = np.unique(np.concatenate(touched))
+        if len(frames) > _BATCH and len(addresses) > 1:
+            half = len(addresses) // 2
+            self.gather(addresses[:half], out[:half], valid[:half])
+            self.gather(addresses[half:], out[half:], valid[half:])
+            return
+        pages = self._pages(frames.tolist())
+        block = 1 << self._shift
+        missing = np.array([isinstance(page, str) for page in pages])
+        blank = bytes(block)
+        store = b"".join([blank if isinstance(p, str) else p for p in pages])
+        # The frames of one row follow each other, and so do they in the store.
+        where = np.searchsorted(frames, first)
+        offsets = where * block + (addresses & np.uint64(block - 1)).astype(np.int64)
+        take_rows(store, offsets, out)
+        bad_before = np.concatenate(([0], np.cumsum(missing)))
+        good = bad_before[np.searchsorted(frames, last) + 1] == bad_before[where]
+        out[~good] = 0
+        valid[good] = True
+
+
+def _inflate_zlib(data: Buffer, size: int) -> bytes:
+    import zlib
+
+    return zlib.decompressobj().decompress(data, size)
+
+
+def _inflate_lzo(data: Buffer, size: int) -> bytes:
+    from lzallright import LZOCompressor
+
+    page: bytes = LZOCompressor.decompress(bytes(data), size)
+    return page
+
+
+def _inflate_snappy(data: Buffer, size: int) -> bytes:
+    import cramjam
+
+    if cramjam.snappy.decompress_raw_len(data) != size:
+        raise ValueError("wrong size")
+    page = bytearray(size)
+    cramjam.snappy.decompress_raw_into(data, page)
+    return bytes(page)
+
+
+_local = threading.local()
+
+
+def _inflate_zstd(data: Buffer, size: int) -> bytes:
+    import zstandard
+
+    if zstandard.frame_content_size(data) > size:
+        raise ValueError("wrong size")
+    # Costly to make, and not to be shared between threads.
+    if not hasattr(_local, "zstd"):
+        _local.zstd = zstandard.ZstdDecompressor()
+    page: bytes = _local.zstd.decompress(data, max_output_size=size)
+    return page
+
+
+_INFLATE: dict[int, Callable[[Buffer, int], bytes]] = {
+    _ZLIB: _inflate_zlib,
+    _LZO: _inflate_lzo,
+    _SNAPPY: _inflate_snappy,
+    _ZSTD: _inflate_zstd,
+}
