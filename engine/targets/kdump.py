@@ -110,7 +110,7 @@ def _same_dump(one: KdumpHeader, other: KdumpHeader) -> bool:
 
 
 def _siblings(part: KdumpPart) -> list[KdumpPart]:
-    """The other parts of a split dump: files beside it whose names differ at the end."""
+    """The other parts of a split dump: files beside it with another number."""
     from .open import map_file
 
     directory, name = os.path.split(part.header.path)

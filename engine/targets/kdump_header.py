@@ -124,7 +124,7 @@ def _layout(head: memoryview, path: str) -> tuple[int, bool]:
                 and 512 <= block_size <= 1 << 20
                 and not block_size & block_size - 1
                 and 1 <= sub_blocks <= 1 << 16
-                and 1 <= bitmap_blocks
+                and bitmap_blocks >= 1
             ):
                 return word_size, order == "<"
     raise BadDataError(f"{path}: header of kdump file is invalid")

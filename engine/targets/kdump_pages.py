@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import struct
-import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -34,7 +32,6 @@ _CHUNK_BYTES = _CHUNK_BITS // 8
 _CACHED_PAGES = 1 << 13
 _BATCH = 1 << 13
 """How many pages are inflated at once at most."""
-_WORTH_THREADS = 64
 
 
 class KdumpPart:
@@ -122,8 +119,7 @@ def _running_counts(bitmap: memoryview) -> list[int]:
 class KdumpSegment(Segment):
     """Physical memory in a dump of one or several parts.
 
-    Inflated pages are kept, the least recently used go first; bulk reads inflate in
-    threads.
+    Inflated pages are kept, and the least recently used go first.
     """
 
     __slots__ = ("_cache", "_parts", "_shift")
@@ -154,27 +150,29 @@ class KdumpSegment(Segment):
             if isinstance(loaded, str):
                 raise FaultError(loaded, address)
             page = loaded
-            if len(self._cache) >= _CACHED_PAGES:
-                del self._cache[next(iter(self._cache))]
-        self._cache[frame] = page
+        self._remember(frame, page)
         return page
 
+    def _remember(self, frame: int, page: bytes) -> None:
+        if len(self._cache) >= _CACHED_PAGES:
+            del self._cache[next(iter(self._cache))]
+        self._cache[frame] = page
+
     def _pages(self, frames: Sequence[int]) -> list[bytes | str]:
-        """The contents of many frames, inflated by threads if they are many."""
-        cached = self._cache
-        if len(frames) < _WORTH_THREADS:
-            return [cached.get(frame) or self._load(frame) for frame in frames]
-        from concurrent.futures import ThreadPoolExecutor
+        """The contents of many frames, or why one cannot be read.
 
-        def load(part: Sequence[int]) -> list[bytes | str]:
-            return [cached.get(frame) or self._load(frame) for frame in part]
-
-        workers = os.cpu_count() or 1
-        step = -(-len(frames) // (4 * workers))
-        parts = [frames[i : i + step] for i in range(0, len(frames), step)]
-        self._load(frames[0])  # So that the counts are made once.
-        with ThreadPoolExecutor(workers) as executor:
-            return [page for pages in executor.map(load, parts) for page in pages]
+        In one thread: the few microseconds that a page takes without the GIL do not
+        make up for passing it around.
+        """
+        cache = self._cache
+        loaded = {f: self._load(f) for f in frames if f not in cache}
+        pages = [loaded[f] if f in loaded else cache[f] for f in frames]
+        # One great read shall not drive out everything else.
+        if len(loaded) <= _CACHED_PAGES // 2:
+            for frame, page in loaded.items():
+                if isinstance(page, bytes):
+                    self._remember(frame, page)
+        return pages
 
     def read(self, address: int, size: int) -> Buffer:
         block = 1 << self._shift
@@ -258,19 +256,12 @@ def _inflate_snappy(data: Buffer, size: int) -> bytes:
     return bytes(page)
 
 
-_local = threading.local()
-
-
 def _inflate_zstd(data: Buffer, size: int) -> bytes:
     import zstandard
 
     if zstandard.frame_content_size(data) > size:
         raise ValueError("wrong size")
-    # Costly to make, and not to be shared between threads.
-    if not hasattr(_local, "zstd"):
-        _local.zstd = zstandard.ZstdDecompressor()
-    page: bytes = _local.zstd.decompress(data, max_output_size=size)
-    return page
+    return zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
 
 
 _INFLATE: dict[int, Callable[[Buffer, int], bytes]] = {
