@@ -26,7 +26,13 @@ def kaslr_offset(prog: Program) -> int:
 @takes_program_or_default
 def pgtable_l5_enabled(prog: Program) -> bool:
     """Return whether page tables have five levels."""
-    return bool(int(_vmcoreinfo(prog, "NUMBER(pgtable_l5_enabled)") or "0"))
+    return bool(vmcoreinfo_number(prog, "pgtable_l5_enabled"))
+
+
+def vmcoreinfo_number(prog: Program, name: str) -> int | None:
+    """Return a ``NUMBER()`` of vmcoreinfo, ``None`` if it is not there."""
+    value = _vmcoreinfo(prog, f"NUMBER({name})")
+    return None if value is None else int(value)
 
 
 def _vmcoreinfo(prog: Program, key: str) -> str | None:

@@ -1,0 +1,265 @@
+"""Address spaces of tasks; part of :mod:`drgn.helpers.linux.mm`."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, NamedTuple
+
+from drgn import NULL, IntegerLike, Object, cast
+from drgn.helpers.linux._pages import PHYS_PFN, pfn_to_page
+from drgn.helpers.linux.fs import d_path
+from drgn.helpers.linux.mapletree import mt_entries, mtree_load
+from drgn.helpers.linux.percpu import percpu_counter_sum
+from drgn.helpers.linux.pid import for_each_task_in_group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def follow_phys(mm: Object, addr: IntegerLike) -> Object:
+    """Return the physical address that an address is mapped to in an address space.
+
+    :param mm: ``struct mm_struct *``
+    :param addr: ``void *``
+    :return: ``phys_addr_t``
+    :raises FaultError: if nothing is mapped there, or it is swapped out
+    """
+    prog = mm.prog_
+    address = prog.translate(operator.index(addr), mm.pgd)
+    return Object(prog, "phys_addr_t", address)
+
+
+def follow_pfn(mm: Object, addr: IntegerLike) -> Object:
+    """Return the page frame that an address is mapped to in an address space.
+
+    :param mm: ``struct mm_struct *``
+    :param addr: ``void *``
+    :return: ``unsigned long``
+    :raises FaultError: if nothing is mapped there, or it is swapped out
+    """
+    return PHYS_PFN(mm.prog_, follow_phys(mm, addr))
+
+
+def follow_page(mm: Object, addr: IntegerLike) -> Object:
+    """Return the page that an address is mapped to in an address space.
+
+    :param mm: ``struct mm_struct *``
+    :param addr: ``void *``
+    :return: ``struct page *``
+    :raises FaultError: if nothing is mapped there, or it is swapped out
+    """
+    return pfn_to_page(mm.prog_, follow_pfn(mm, addr))
+
+
+def access_remote_vm(mm: Object, address: IntegerLike, size: IntegerLike) -> bytes:
+    """Read memory of an address space.
+
+    :param mm: ``struct mm_struct *``
+    :param address: Address of the first byte.
+    :param size: Number of bytes.
+    :raises FaultError: if nothing is mapped there, or it is swapped out
+    """
+    return mm.prog_.read_vm(mm.pgd, operator.index(address), operator.index(size))
+
+
+def access_process_vm(task: Object, address: IntegerLike, size: IntegerLike) -> bytes:
+    """Read memory of a task's address space.
+
+    >>> access_process_vm(find_task(1490152), 0x7f8a62b56da0, 12)
+    b'hello, world'
+
+    :param task: ``struct task_struct *``
+    :param address: Address of the first byte.
+    :param size: Number of bytes.
+    :raises FaultError: if nothing is mapped there, or it is swapped out
+    :raises ValueError: if the task has no address space
+    """
+    mm = task.mm.read_()
+    if not mm:
+        raise ValueError("task has no address space")
+    return access_remote_vm(mm, address, size)
+
+
+def mm_cmdline(mm: Object) -> list[bytes]:
+    """Return the command line of an address space; see :func:`cmdline()`.
+
+    :param mm: ``struct mm_struct *``, not ``NULL``.
+    """
+    return _strings(mm, mm.arg_start.value_(), mm.arg_end.value_())
+
+
+def cmdline(task: Object) -> list[bytes] | None:
+    """Return the command line of a task, like ``/proc/PID/cmdline``.
+
+    >>> cmdline(find_task(1495216))
+    [b'vim', b'drgn/helpers/linux/mm.py']
+
+    :param task: ``struct task_struct *``
+    :return: Arguments, ``None`` for a kernel thread.
+    :raises FaultError: if the arguments are swapped out
+    """
+    mm = task.mm.read_()
+    return mm_cmdline(mm) if mm else None
+
+
+def mm_environ(mm: Object) -> list[bytes]:
+    """Return the environment of an address space; see :func:`environ()`.
+
+    :param mm: ``struct mm_struct *``, not ``NULL``.
+    """
+    return _strings(mm, mm.env_start.value_(), mm.env_end.value_())
+
+
+def environ(task: Object) -> list[bytes] | None:
+    """Return the environment of a task, like ``/proc/PID/environ``.
+
+    :param task: ``struct task_struct *``
+    :return: Variables, ``None`` for a kernel thread.
+    :raises FaultError: if the environment is swapped out
+    """
+    mm = task.mm.read_()
+    return mm_environ(mm) if mm else None
+
+
+def _strings(mm: Object, start: int, end: int) -> list[bytes]:
+    if start >= end:
+        return []
+    data = access_remote_vm(mm, start, end - start)
+    return data.removesuffix(b"\0").split(b"\0")
+
+
+def for_each_vma(mm: Object) -> Iterator[Object]:
+    """Iterate over the mapped areas of an address space.
+
+    :param mm: ``struct mm_struct *``
+    :return: Iterator of ``struct vm_area_struct *`` objects.
+    """
+    prog = mm.prog_
+    vma_p = prog.type("struct vm_area_struct *")
+    try:
+        tree = mm.mm_mt.address_of_()
+    except AttributeError:
+        # Before Linux kernel commit 763ecb035029 ("mm: remove the vma linked list")
+        # (in v6.1).
+        vma = mm.mmap.read_()
+        while vma:
+            yield vma
+            vma = vma.vm_next.read_()
+    else:
+        for _, _, entry in mt_entries(tree):
+            yield Object(prog, vma_p, entry)
+
+
+def vma_find(mm: Object, addr: IntegerLike) -> Object:
+    """Return the mapped area that an address is in.
+
+    :param mm: ``struct mm_struct *``
+    :param addr: Address.
+    :return: ``struct vm_area_struct *``, ``NULL`` if there is none.
+    """
+    try:
+        tree = mm.mm_mt.address_of_()
+    except AttributeError:
+        address = operator.index(addr)
+        for vma in for_each_vma(mm):
+            if vma.vm_start.value_() <= address < vma.vm_end.value_():
+                return vma
+        return NULL(mm.prog_, "struct vm_area_struct *")
+    return cast("struct vm_area_struct *", mtree_load(tree, addr))
+
+
+def vma_name(vma: Object) -> bytes:
+    """Return the name of a mapped area as in ``/proc/PID/maps``.
+
+    :param vma: ``struct vm_area_struct *``
+    :return: Path of the mapped file, ``b"[heap]"``, ``b"[stack]"``, ``b"[vdso]"``,
+        the name of another special mapping, ``b"[anon:<name>]"`` or
+        ``b"[anon_shmem:<name>]"`` if it was named with PR_SET_VMA_ANON_NAME, or
+        ``b""`` for anonymous memory.
+    """
+    prog = vma.prog_
+    file = vma.vm_file.read_()
+    name = _anon_name(vma)
+    if file:
+        return b"[anon_shmem:%s]" % name if name else d_path(file.f_path)
+    ops = vma.vm_ops.value_()
+    if ops and ops == prog["special_mapping_vmops"].address_:
+        mapping = cast("struct vm_special_mapping *", vma.vm_private_data)
+        return mapping.name.string_()
+    mm = vma.vm_mm.read_()
+    start, end = vma.vm_start.value_(), vma.vm_end.value_()
+    if not mm:
+        return b"[vdso]"
+    if start <= mm.brk.value_() and end >= mm.start_brk.value_():
+        return b"[heap]"
+    if start <= mm.start_stack.value_() <= end:
+        return b"[stack]"
+    return b"[anon:%s]" % name if name else b""
+
+
+def _anon_name(vma: Object) -> bytes:
+    # Linux kernel commit 9a10064f5625 ("mm: add a field to store names for private
+    # anonymous memory") (in v5.17).
+    try:
+        anon_name = vma.anon_name.read_()
+    except AttributeError:
+        return b""  # !CONFIG_ANON_VMA_NAME
+    return anon_name.name.string_() if anon_name else b""
+
+
+def task_vsize(task: Object) -> int:
+    """Return the size of a task's address space in bytes.
+
+    :param task: ``struct task_struct *``
+    """
+    mm = task.mm.read_()
+    if not mm:
+        return 0
+    return mm.total_vm.value_() * task.prog_["PAGE_SIZE"].value_()  # type: ignore[no-any-return]
+
+
+class TaskRss(NamedTuple):
+    """What :func:`task_rss()` returns, in pages."""
+
+    file: int
+    """Pages of mapped files."""
+    anon: int
+    """Anonymous pages."""
+    shmem: int
+    """Pages of shared memory."""
+    swap: int
+    """Anonymous pages that are swapped out."""
+
+    @property
+    def total(self) -> int:
+        """Resident pages: :attr:`file`, :attr:`anon` and :attr:`shmem`."""
+        return self.file + self.anon + self.shmem
+
+
+def _rss_counter(task: Object, mm: Object, name: str) -> int:
+    i = mm.prog_[name].value_()
+    try:
+        counters = mm.rss_stat.count
+    except AttributeError:
+        # Linux kernel commit f1a7941243c1 ("mm: convert mm's rss stats into
+        # percpu_counter") (in v6.2).
+        return percpu_counter_sum(mm.rss_stat[i].address_of_())
+    total: int = counters[i].counter.value_()
+    for thread in for_each_task_in_group(task, include_self=True):
+        try:
+            total += thread.rss_stat.count[i].value_()  # SPLIT_RSS_COUNTING
+        except AttributeError:
+            break
+    return total
+
+
+def rss_of_task(task: Object) -> TaskRss:
+    mm = task.mm.read_()
+    if not mm:
+        return TaskRss(0, 0, 0, 0)
+    return TaskRss(
+        *(
+            _rss_counter(task, mm, name)
+            for name in ("MM_FILEPAGES", "MM_ANONPAGES", "MM_SHMEMPAGES", "MM_SWAPENTS")
+        )
+    )

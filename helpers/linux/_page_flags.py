@@ -1,0 +1,174 @@
+"""Tests of the flags of ``struct page``; part of :mod:`drgn.helpers.linux.mm`."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+from drgn import IntegerLike, Object, Program
+from drgn.helpers.common.format import decode_flags
+from drgn.helpers.common.prog import takes_program_or_default
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def page_flags(page: Object) -> Object:
+    """Return the flags of a page.
+
+    :param page: ``struct page *``
+    :return: ``unsigned long``
+    """
+    flags = page.flags
+    try:
+        # memdesc_flags_t since v6.18.
+        return flags.f
+    except AttributeError:
+        return flags
+
+
+@takes_program_or_default
+def decode_page_flags_value(prog: Program, flags: IntegerLike) -> str:
+    """Spell out the flags of a page, e.g., ``"PG_uptodate|PG_lru"``.
+
+    :param flags: ``unsigned long``, e.g., from :func:`page_flags()`. The node, zone
+        and section numbers in it are ignored.
+    """
+    bits = page_flag_bits(prog)
+    mask = (1 << max(bits.values()) + 1) - 1
+    return decode_flags(operator.index(flags) & mask, bits.items())
+
+
+def decode_page_flags(page: Object) -> str:
+    """Spell out the flags of a page, e.g., ``"PG_uptodate|PG_lru"``.
+
+    :param page: ``struct page *``
+    """
+    return decode_page_flags_value(page.prog_, page_flags(page))
+
+
+def page_flag_bits(prog: Program) -> dict[str, int]:
+    """Return the names and bit numbers of ``enum pageflags``."""
+    bits: dict[str, int] | None = prog.cache.get(page_flag_bits)
+    if bits is None:
+        enumerators = prog.type("enum pageflags").enumerators or ()
+        bits = prog.cache[page_flag_bits] = {
+            e.name: e.value for e in enumerators if not e.name.startswith("__")
+        }
+    return bits
+
+
+def _getter(name: str, flag: str) -> Callable[[Object], bool]:
+    def getter(page: Object) -> bool:
+        bit = page_flag_bits(page.prog_).get(flag)
+        return bit is not None and bool(page_flags(page).value_() >> bit & 1)
+
+    getter.__name__ = getter.__qualname__ = name
+    getter.__doc__ = f"""Return whether ``{flag}`` is set on a page.
+
+    It is not where the kernel has no such flag.
+
+    :param page: ``struct page *``
+    """
+    return getter
+
+
+PageActive = _getter("PageActive", "PG_active")
+PageChecked = _getter("PageChecked", "PG_checked")
+PageDirty = _getter("PageDirty", "PG_dirty")
+PageDoubleMap = _getter("PageDoubleMap", "PG_double_map")
+PageError = _getter("PageError", "PG_error")
+PageForeign = _getter("PageForeign", "PG_foreign")
+PageHWPoison = _getter("PageHWPoison", "PG_hwpoison")
+PageHasHWPoisoned = _getter("PageHasHWPoisoned", "PG_has_hwpoisoned")
+PageIdle = _getter("PageIdle", "PG_idle")
+PageIsolated = _getter("PageIsolated", "PG_isolated")
+PageLRU = _getter("PageLRU", "PG_lru")
+PageLocked = _getter("PageLocked", "PG_locked")
+PageMappedToDisk = _getter("PageMappedToDisk", "PG_mappedtodisk")
+PageMlocked = _getter("PageMlocked", "PG_mlocked")
+PageOwnerPriv1 = _getter("PageOwnerPriv1", "PG_owner_priv_1")
+PagePinned = _getter("PagePinned", "PG_pinned")
+PagePrivate = _getter("PagePrivate", "PG_private")
+PagePrivate2 = _getter("PagePrivate2", "PG_private_2")
+PageReadahead = _getter("PageReadahead", "PG_readahead")
+PageReclaim = _getter("PageReclaim", "PG_reclaim")
+PageReferenced = _getter("PageReferenced", "PG_referenced")
+PageReported = _getter("PageReported", "PG_reported")
+PageReserved = _getter("PageReserved", "PG_reserved")
+PageSavePinned = _getter("PageSavePinned", "PG_savepinned")
+PageSkipKASanPoison = _getter("PageSkipKASanPoison", "PG_skip_kasan_poison")
+PageSlobFree = _getter("PageSlobFree", "PG_slob_free")
+PageSwapBacked = _getter("PageSwapBacked", "PG_swapbacked")
+PageUncached = _getter("PageUncached", "PG_uncached")
+PageUnevictable = _getter("PageUnevictable", "PG_unevictable")
+PageUptodate = _getter("PageUptodate", "PG_uptodate")
+PageVmemmapSelfHosted = _getter("PageVmemmapSelfHosted", "PG_vmemmap_self_hosted")
+PageWaiters = _getter("PageWaiters", "PG_waiters")
+PageWorkingset = _getter("PageWorkingset", "PG_workingset")
+PageWriteback = _getter("PageWriteback", "PG_writeback")
+PageXenRemapped = _getter("PageXenRemapped", "PG_xen_remapped")
+PageYoung = _getter("PageYoung", "PG_young")
+PageHead = _getter("PageHead", "PG_head")
+
+
+def PageTail(page: Object) -> bool:
+    """Return whether a page is a tail page of a compound page.
+
+    :param page: ``struct page *``
+    """
+    return bool(_compound_info(page) & 1)
+
+
+def PageCompound(page: Object) -> bool:
+    """Return whether a page is part of a compound page.
+
+    :param page: ``struct page *``
+    """
+    return PageHead(page) or PageTail(page)
+
+
+def PageSlab(page: Object) -> bool:
+    """Return whether a page is the (head) page of a slab.
+
+    For a page that may be in the middle of a slab, ask about its
+    :func:`compound_head()`.
+
+    :param page: ``struct page *``
+    """
+    prog = page.prog_
+    bit = page_flag_bits(prog).get("PG_slab")
+    if bit is not None:
+        return bool(page_flags(page).value_() >> bit & 1)
+    # Since Linux kernel commit 46df8e73a4a3 ("mm: free up PG_slab") (in v6.10), it is
+    # a page type, whose encoding commit 4ffca5a96678 ("mm: support only one page_type
+    # per page") (in v6.12) changed.
+    page_type: int = page.page_type.value_()
+    try:
+        return page_type >> 24 == prog["PGTY_slab"].value_()
+    except KeyError:
+        return page_type & (0xF0000000 | prog["PG_slab"].value_()) == 0xF0000000
+
+
+def compound_head(page: Object) -> Object:
+    """Return the head page of the compound page that a page is part of.
+
+    :param page: ``struct page *``
+    :return: ``struct page *``, *page* itself if it is not a tail page.
+    """
+    info = _compound_info(page)
+    if not info & 1:
+        return page
+    address_bits = 8 * page.prog_.address_size()
+    if info >> 32 == (1 << address_bits - 32) - 1:
+        # Since v7.0, it may be a mask which makes the head's address of a tail's.
+        return Object(page.prog_, page.type_, page.value_() & info)
+    return Object(page.prog_, page.type_, info - 1)
+
+
+def _compound_info(page: Object) -> int:
+    try:
+        return page.compound_head.value_()  # type: ignore[no-any-return]
+    except AttributeError:
+        # Renamed in v7.0.
+        return page.compound_info.value_()  # type: ignore[no-any-return]

@@ -1,0 +1,318 @@
+"""Pages and their addresses; part of :mod:`drgn.helpers.linux.mm`."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+from drgn import FaultError, IntegerLike, Object, Program, TypeKind, cast, sizeof
+from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux._page_flags import PageHead
+from drgn.helpers.linux.bitops import for_each_set_bit
+from drgn.helpers.linux.mmzone import (
+    early_section,
+    for_each_present_section,
+    section_mem_map_addr,
+    section_nr_to_pfn,
+    valid_section,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def compound_order(page: Object) -> Object:
+    """Return the allocation order of a page, which may be a compound page.
+
+    :param page: ``struct page *``
+    :return: ``unsigned int``
+    """
+    return Object(page.prog_, "unsigned int", _compound_order(page))
+
+
+def compound_nr(page: Object) -> Object:
+    """Return the number of pages in a page, which may be a compound page.
+
+    :param page: ``struct page *``
+    :return: ``unsigned long``
+    """
+    return Object(page.prog_, "unsigned long", 1 << _compound_order(page))
+
+
+def page_size(page: Object) -> Object:
+    """Return the number of bytes in a page, which may be a compound page.
+
+    :param page: ``struct page *``
+    :return: ``unsigned long``
+    """
+    return page.prog_["PAGE_SIZE"] << _compound_order(page)
+
+
+def _compound_order(page: Object) -> int:
+    if not PageHead(page):
+        return 0
+    try:
+        return page[1].compound_order.value_()  # type: ignore[no-any-return]
+    except AttributeError:
+        pass
+    # Linux kernel commit 379708ffde1b ("mm: add the first tail page to struct
+    # folio") (in v6.1).
+    folio = cast("struct folio *", page)
+    try:
+        return folio.member_("_folio_order").value_()  # type: ignore[no-any-return]
+    except LookupError:
+        # Linux kernel commit ebc1baf5c9b4 ("mm: free up a word in the first tail
+        # page") (in v6.6).
+        flags = folio.member_("_flags_1")
+    try:
+        flags = flags.f  # memdesc_flags_t since v6.18.
+    except AttributeError:
+        pass
+    return flags.value_() & 0xFF  # type: ignore[no-any-return]
+
+
+def page_index(page: Object) -> Object:
+    """Return where a page is in what it maps, in pages.
+
+    :param page: ``struct page *``
+    :return: ``pgoff_t``
+    """
+    try:
+        return page.index
+    except AttributeError:
+        # Linux kernel commit acc53a0b4c15 ("mm: rename page->index to
+        # page->__folio_index") (in v6.16).
+        return page.member_("__folio_index")
+
+
+@takes_program_or_default
+def PFN_PHYS(prog: Program, pfn: IntegerLike) -> Object:
+    """Return the physical address of a page frame.
+
+    :param pfn: ``unsigned long``
+    :return: ``phys_addr_t``
+    """
+    address = operator.index(pfn) << prog["PAGE_SHIFT"].value_()
+    return Object(prog, "phys_addr_t", address)
+
+
+@takes_program_or_default
+def PHYS_PFN(prog: Program, addr: IntegerLike) -> Object:
+    """Return the page frame number of a physical address.
+
+    :param addr: ``phys_addr_t``
+    :return: ``unsigned long``
+    """
+    pfn = Object(prog, "phys_addr_t", operator.index(addr))
+    return cast("unsigned long", pfn >> prog["PAGE_SHIFT"])
+
+
+def page_to_pfn(page: Object) -> Object:
+    """Return the page frame number of a page.
+
+    :param page: ``struct page *``
+    :return: ``unsigned long``
+    """
+    return cast("unsigned long", page - page.prog_["vmemmap"])
+
+
+def page_to_phys(page: Object) -> Object:
+    """Return the physical address of a page.
+
+    :param page: ``struct page *``
+    :return: ``phys_addr_t``
+    """
+    return PFN_PHYS(page.prog_, page_to_pfn(page))
+
+
+def page_to_virt(page: Object) -> Object:
+    """Return the address of a page in the direct map.
+
+    :param page: ``struct page *``
+    :return: ``void *``
+    """
+    return pfn_to_virt(page.prog_, page_to_pfn(page))
+
+
+@takes_program_or_default
+def pfn_to_page(prog: Program, pfn: IntegerLike) -> Object:
+    """Return the page of a page frame.
+
+    :param pfn: ``unsigned long``
+    :return: ``struct page *``
+    """
+    return prog["vmemmap"] + operator.index(pfn)
+
+
+@takes_program_or_default
+def pfn_to_virt(prog: Program, pfn: IntegerLike) -> Object:
+    """Return the address of a page frame in the direct map.
+
+    :param pfn: ``unsigned long``
+    :return: ``void *``
+    """
+    return phys_to_virt(prog, PFN_PHYS(prog, pfn))
+
+
+@takes_program_or_default
+def phys_to_page(prog: Program, addr: IntegerLike) -> Object:
+    """Return the page that has a physical address.
+
+    :param addr: ``phys_addr_t``
+    :return: ``struct page *``
+    """
+    return pfn_to_page(prog, PHYS_PFN(prog, addr))
+
+
+@takes_program_or_default
+def phys_to_virt(prog: Program, addr: IntegerLike) -> Object:
+    """Return the address in the direct map of a physical address.
+
+    :param addr: ``phys_addr_t``
+    :return: ``void *``
+    """
+    return Object(prog, "void *", _direct_map(prog) + operator.index(addr))
+
+
+@takes_program_or_default
+def virt_to_page(prog: Program, addr: IntegerLike) -> Object:
+    """Return the page of an address in the direct map.
+
+    :param addr: ``void *``; see :func:`virt_to_phys()`.
+    :return: ``struct page *``
+    :raises FaultError: if *addr* is not in the direct map
+    """
+    return pfn_to_page(prog, virt_to_pfn(prog, addr))
+
+
+@takes_program_or_default
+def virt_to_pfn(prog: Program, addr: IntegerLike) -> Object:
+    """Return the page frame number of an address in the direct map.
+
+    :param addr: ``void *``; see :func:`virt_to_phys()`.
+    :return: ``unsigned long``
+    :raises FaultError: if *addr* is not in the direct map
+    """
+    return PHYS_PFN(prog, virt_to_phys(prog, addr))
+
+
+@takes_program_or_default
+def virt_to_phys(prog: Program, addr: IntegerLike) -> Object:
+    """Return the physical address of an address in the direct map.
+
+    The direct map has what kmalloc(), the slab allocator and the page allocator
+    return, but neither vmalloc(), vmap() and ioremap() memory (see
+    :func:`vmalloc_to_page()`) nor variables and functions (see
+    :func:`follow_phys()`).
+
+    :param addr: ``void *``
+    :return: ``unsigned long``
+    :raises FaultError: if *addr* is not in the direct map
+    """
+    address = operator.index(addr)
+    if not in_direct_map(prog, address):
+        raise FaultError("address is not in the direct map", address)
+    return Object(prog, "unsigned long", address - _direct_map(prog))
+
+
+@takes_program_or_default
+def in_direct_map(prog: Program, addr: IntegerLike) -> bool:
+    """Return whether an address is in the kernel's direct map of physical memory.
+
+    :param addr: ``void *``
+    """
+    start = _direct_map(prog)
+    end = start + prog["max_pfn"].value_() * prog["PAGE_SIZE"].value_()
+    return bool(start <= operator.index(addr) < end)
+
+
+def _direct_map(prog: Program) -> int:
+    """Return the address of the direct map of physical address 0."""
+    base: int | None = prog.cache.get(_direct_map)
+    if base is None:
+        try:
+            base = prog["page_offset_base"].value_()
+        except KeyError:
+            # Not x86-64 with CONFIG_RANDOMIZE_MEMORY (or CONFIG_DYNAMIC_MEMORY_
+            # LAYOUT): take something that the slab allocator made.
+            address = prog["init_pid_ns"].child_reaper.value_()
+            base = address - prog.translate(address)
+        prog.cache[_direct_map] = base
+    return base
+
+
+@takes_program_or_default
+def for_each_valid_page_range(prog: Program) -> Iterator[tuple[int, int, Object]]:
+    """Iterate over the ranges of page frame numbers that have pages.
+
+    >>> for start_pfn, end_pfn, mem_map in for_each_valid_page_range():
+    ...     pages = mem_map[start_pfn:end_pfn]
+
+    :return: Iterator of (first page frame number, page frame number after the last,
+        ``struct page *`` such that ``mem_map[pfn]`` is the page of a frame) tuples.
+    """
+    if "mem_section" not in prog:
+        # CONFIG_FLATMEM
+        start = prog["ARCH_PFN_OFFSET"].value_() if "ARCH_PFN_OFFSET" in prog else 0
+        yield start, start + prog["max_mapnr"].value_(), prog["mem_map"] - start
+        return
+    last: tuple[int, int, Object] | None = None
+    for start, end, mem_map in _section_ranges(prog):
+        if last and last[1] == start and last[2] == mem_map:
+            last = last[0], end, mem_map
+            continue
+        if last:
+            yield last
+        last = start, end, mem_map
+    if last:
+        yield last
+
+
+def _section_ranges(prog: Program) -> Iterator[tuple[int, int, Object]]:
+    pages_per_section = section_nr_to_pfn(prog, 1).value_()
+    for nr, section in for_each_present_section(prog):
+        if not valid_section(section):
+            continue
+        start = nr * pages_per_section
+        mem_map = section_mem_map_addr(section)
+        subsections = None if early_section(section) else _subsection_map(section)
+        if subsections is None:
+            yield start, start + pages_per_section, mem_map
+            continue
+        count = sizeof(subsections) * 8
+        step = pages_per_section // count
+        for i in for_each_set_bit(subsections, count):
+            yield start + i * step, start + (i + 1) * step, mem_map
+
+
+def _subsection_map(section: Object) -> Object | None:
+    # Linux kernel commit f46edbd1b151 ("mm/sparsemem: add helpers track active
+    # portions of a section at boot") (in v5.3).
+    try:
+        return section.usage.subsection_map
+    except AttributeError:
+        return None
+
+
+@takes_program_or_default
+def for_each_valid_pfn_and_page(prog: Program) -> Iterator[tuple[int, Object]]:
+    """Iterate over the page frame numbers that have pages.
+
+    :return: Iterator of (page frame number, ``struct page *``) tuples.
+    """
+    for start, end, mem_map in for_each_valid_page_range(prog):
+        page_p = mem_map.type_
+        size = sizeof(mem_map[0])
+        base = mem_map.value_()
+        for pfn in range(start, end):
+            yield pfn, Object(prog, page_p, base + pfn * size)
+
+
+@takes_program_or_default
+def for_each_page(prog: Program) -> Iterator[Object]:
+    """Iterate over the pages of physical memory.
+
+    :return: Iterator of ``struct page *`` objects.
+    """
+    for _, page in for_each_valid_pfn_and_page(prog):
+        yield page

@@ -1,0 +1,183 @@
+"""
+Devices
+-------
+
+``drgn.helpers.linux.device`` works with devices, their buses and classes, and device
+numbers as the kernel encodes them (``dev_t``).
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+from drgn import NULL, IntegerLike, Object, Program, cast
+from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux.list import list_for_each_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = (
+    "MAJOR",
+    "MINOR",
+    "MKDEV",
+    "bus_for_each_dev",
+    "bus_to_subsys",
+    "class_for_each_device",
+    "class_to_subsys",
+    "dev_name",
+    "for_each_registered_blkdev",
+    "for_each_registered_chrdev",
+)
+
+_MINOR_BITS = 20  # include/linux/kdev_t.h: MINORBITS
+_MINOR_MASK = (1 << _MINOR_BITS) - 1
+
+
+def MAJOR(dev: IntegerLike) -> int:
+    """Return the major number of a ``dev_t``.
+
+    :param dev: ``dev_t``
+    """
+    return operator.index(dev) >> _MINOR_BITS
+
+
+def MINOR(dev: IntegerLike) -> int:
+    """Return the minor number of a ``dev_t``.
+
+    :param dev: ``dev_t``
+    """
+    return operator.index(dev) & _MINOR_MASK
+
+
+def MKDEV(major: IntegerLike, minor: IntegerLike) -> int:
+    """Return the ``dev_t`` of a major and a minor number.
+
+    :param major: Major number.
+    :param minor: Minor number.
+    """
+    return operator.index(major) << _MINOR_BITS | operator.index(minor)
+
+
+def dev_name(dev: Object) -> bytes:
+    """Return the name of a device.
+
+    :param dev: ``struct device *``
+    """
+    name = dev.init_name.read_() or dev.kobj.name
+    return name.string_()
+
+
+def bus_to_subsys(bus: Object) -> Object:
+    """Return the private data of a bus.
+
+    :param bus: ``struct bus_type *``
+    :return: ``struct subsys_private *``, ``NULL`` if the bus is not registered.
+    """
+    try:
+        return bus.p.read_()
+    except AttributeError:
+        # Linux kernel commit d2bf38c088e0 ("driver core: remove private pointer from
+        # struct bus_type") (in v6.3).
+        return _find_subsys(bus, "bus_kset", "bus")
+
+
+def class_to_subsys(class_: Object) -> Object:
+    """Return the private data of a device class.
+
+    :param class_: ``struct class *``
+    :return: ``struct subsys_private *``, ``NULL`` if the class is not registered.
+    """
+    try:
+        return class_.p.read_()
+    except AttributeError:
+        # Linux kernel commit 2df418cf4b72 ("driver core: class: remove subsystem
+        # private pointer from struct class") (in v6.4).
+        return _find_subsys(class_, "class_kset", "class")
+
+
+def _find_subsys(owner: Object, kset: str, member: str) -> Object:
+    prog = owner.prog_
+    for subsys in list_for_each_entry(
+        "struct subsys_private",
+        prog[kset].list.address_of_(),
+        "subsys.kobj.entry",
+    ):
+        if subsys.member_(member) == owner:
+            return subsys
+    return NULL(prog, "struct subsys_private *")
+
+
+def bus_for_each_dev(bus: Object) -> Iterable[Object]:
+    """Iterate over the devices on a bus.
+
+    :param bus: ``struct bus_type *``
+    :return: Iterator of ``struct device *`` objects.
+    """
+    return _subsys_devices(bus_to_subsys(bus), "knode_bus")
+
+
+def class_for_each_device(class_: Object) -> Iterable[Object]:
+    """Iterate over the devices of a class.
+
+    :param class_: ``struct class *``
+    :return: Iterator of ``struct device *`` objects.
+    """
+    subsys = class_to_subsys(class_)
+    try:
+        # Linux kernel commit 570d0200123f ("driver core: move device->knode_class to
+        # device_private") (in v5.1).
+        subsys.prog_.type("struct device_private").member("knode_class")
+    except LookupError:
+        return list_for_each_entry(
+            "struct device",
+            subsys.klist_devices.k_list.address_of_(),
+            "knode_class.n_node",
+        )
+    return _subsys_devices(subsys, "knode_class")
+
+
+def _subsys_devices(subsys: Object, knode: str) -> Iterator[Object]:
+    if not subsys:
+        return
+    for private in list_for_each_entry(
+        "struct device_private",
+        subsys.klist_devices.k_list.address_of_(),
+        f"{knode}.n_node",
+    ):
+        yield private.device.read_()
+
+
+@takes_program_or_default
+def for_each_registered_chrdev(
+    prog: Program,
+) -> Iterator[tuple[int, int, bytes, Object]]:
+    """Iterate over the ranges of numbers that character devices have reserved.
+
+    :return: Iterator of (first ``dev_t``, number of minor numbers, name, ``struct
+        cdev *`` or ``NULL``) tuples.
+    """
+    for region in prog["chrdevs"]:
+        region = region.read_()
+        while region:
+            yield (
+                MKDEV(region.major, region.baseminor),
+                region.minorct.value_(),
+                region.name.string_(),
+                cast("struct cdev *", region.cdev),
+            )
+            region = region.next.read_()
+
+
+@takes_program_or_default
+def for_each_registered_blkdev(prog: Program) -> Iterator[tuple[int, bytes, Object]]:
+    """Iterate over the major numbers that block devices have reserved.
+
+    :return: Iterator of (major number, name, ``struct blk_major_name *``) tuples.
+    """
+    for entry in prog["major_names"]:
+        entry = entry.read_()
+        while entry:
+            yield entry.major.value_(), entry.name.string_(), entry
+            entry = entry.next.read_()
