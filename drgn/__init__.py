@@ -77,6 +77,7 @@ from drgn.engine.program.default import (
     stack_trace,
 )
 from drgn.engine.program.execscript import execscript
+from drgn.engine.program.sizes import alignof, offsetof, sizeof
 from drgn.engine.stack.frame import StackFrame
 from drgn.engine.stack.source import SourceLocation, SourceLocationList
 from drgn.engine.stack.trace import StackTrace
@@ -84,7 +85,6 @@ from drgn.engine.symbols.index import SymbolIndex
 from drgn.engine.symbols.symbol import Symbol, SymbolBinding, SymbolKind
 from drgn.engine.threads import Thread
 from drgn.engine.types.kinds import PrimitiveType, Qualifiers, TypeKind, TypeKindSet
-from drgn.engine.types.layout import alignof, offsetof, sizeof
 from drgn.engine.types.parts import (
     TypeEnumerator,
     TypeMember,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MAX = 0xFFFFFFFFFFFFFFFF
 
 
-def bit_offset_of(type: Type, designator: str) -> int:
+def bit_offset(type: Type, designator: str) -> int:
     """Offset in bits of what ``designator`` names in ``type``.
 
     Raises SyntaxError if it cannot be parsed, LookupError if there is no such
@@ -31,8 +31,8 @@ def bit_offset_of(type: Type, designator: str) -> int:
     while True:
         if token.kind != IDENTIFIER or token.text in reserved:
             raise SyntaxError(state)
-        member, bit_offset = find_member(type, token.text)
-        offset = _checked(offset + bit_offset)
+        member, member_offset = find_member(type, token.text)
+        offset = _checked(offset + member_offset)
         type = member.type
         state = "expected '.' or '[' after identifier"
         token = lexer.take()
@@ -62,15 +62,3 @@ def _checked(offset: int) -> int:
     if offset > _MAX:
         raise OverflowError("offset is too large")
     return offset
-
-
-def offsetof(type: Type, member: str) -> int:
-    """Offset in bytes of a member designator such as ``"a.b[3].c"``.
-
-    Raises what `bit_offset_of` does, and ValueError for a bit field that does
-    not start at a byte.
-    """
-    offset = bit_offset_of(type, member)
-    if offset % 8:
-        raise ValueError("member is not byte-aligned")
-    return offset // 8

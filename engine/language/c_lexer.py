@@ -85,9 +85,7 @@ class Lexer:
 
 def is_number(text: str) -> bool:
     """Whether ``text`` is a decimal, octal or hexadecimal constant."""
-    return bool(
-        _DECIMAL.match(text) or _OCTAL.match(text) or _HEXADECIMAL.match(text)
-    )
+    return bool(_DECIMAL.match(text) or _OCTAL.match(text) or _HEXADECIMAL.match(text))
 
 
 def number_value(text: str) -> int:

@@ -139,7 +139,9 @@ class _Parser:
         """What is there that ``word`` cannot be combined with, None if it can."""
         if identifier is not None:
             return "identifier" if tag is None or word in self._tags else f"'{tag}'"
-        if words and _in_order([*words, word]) not in _PRIMITIVES:
+        if words and (
+            word in self._tags or _in_order([*words, word]) not in _PRIMITIVES
+        ):
             return f"'{_in_order(words)}'"
         return None
 

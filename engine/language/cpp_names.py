@@ -8,6 +8,8 @@ from collections.abc import Iterator
 _SPACE = re.compile(r"[ \t\n\r\v\f]*")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ANONYMOUS_NAMESPACE = "(anonymous namespace)"
+_BEFORE_STAR = re.compile(r"(?<![*& ])(?=[*&])")
+_ANGLES = re.compile(r">(?=>)")
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = frozenset(")]}")
 
@@ -71,15 +73,13 @@ def other_spellings(name: str) -> Iterator[str]:
     two ``>``.
     """
     compact = _compact(name)
+    spaced = _BEFORE_STAR.sub(" ", compact)
     seen = {name}
-    for star in ("*", " *"):
-        for angle in ("> >", ">>"):
-            spelling = re.sub(r"(?<![*& ])(?=[*&])", " ", compact) if star[0] == " " else compact
-            while ">>" in spelling and angle != ">>":
-                spelling = spelling.replace(">>", angle)
-            if spelling not in seen:
-                seen.add(spelling)
-                yield spelling
+    for spelling in (compact, spaced):
+        for candidate in (_ANGLES.sub("> ", spelling), spelling):
+            if candidate not in seen:
+                seen.add(candidate)
+                yield candidate
 
 
 def _skip_space(source: str, position: int) -> int:

@@ -65,6 +65,12 @@ class Language(TypeLanguage):
 
         return declaration(type, name)
 
+    def bit_offset(self, type: Type, designator: str) -> int:
+        """Offset in bits of a member designator such as ``a.b[3].c`` in ``type``."""
+        from .c_designator import bit_offset
+
+        return bit_offset(type, designator)
+
     def parse_type_name(self, prog: Program, name: str, filename: str | None) -> Type:
         """Find the type that ``name`` spells.
 

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     LazyTemplateParameters = (
         TemplateParameters | Callable[[], Sequence[TypeTemplateParameter]]
     )
-    LazyParameters = (
-        tuple[TypeParameter, ...] | Callable[[], Sequence[TypeParameter]]
-    )
+    LazyParameters = tuple[TypeParameter, ...] | Callable[[], Sequence[TypeParameter]]
     Enumerators = tuple[TypeEnumerator, ...] | None
     LazyEnumerators = Enumerators | Callable[[], Sequence[TypeEnumerator] | None]
 

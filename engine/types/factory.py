@@ -27,6 +27,7 @@ from .primitives import (
     SIGNEDNESS,
     SPELLINGS,
     TYPEDEFS,
+    canonical_name,
     kind_of,
 )
 from .type import KIND_NAMES, Type
@@ -114,6 +115,7 @@ class TypeFactory:
         is_signed = bool(is_signed)
         little = is_little_endian(self._prog, byteorder)
         language = self._language(language)
+        name = canonical_name(TypeKind.INT, name, is_signed)
         key = (TypeKind.INT, name, size, is_signed, little, language)
         definition = self._definitions.get(key)
         if definition is None:
@@ -163,6 +165,7 @@ class TypeFactory:
         size = uint64(size)
         little = is_little_endian(self._prog, byteorder)
         language = self._language(language)
+        name = canonical_name(kind, name, None)
         key = (kind, name, size, little, language)
         definition = self._definitions.get(key)
         if definition is None:
@@ -251,9 +254,7 @@ class TypeFactory:
         size: SupportsIndex | None = None,
         members: Sequence[TypeMember] | Callable[[], Any] | None = None,
         *,
-        template_parameters: (
-            Sequence[TypeTemplateParameter] | Callable[[], Any]
-        ) = (),
+        template_parameters: (Sequence[TypeTemplateParameter] | Callable[[], Any]) = (),
         qualifiers: Qualifiers = _NONE,
         language: Language | None = None,
     ) -> Type:
@@ -274,9 +275,7 @@ class TypeFactory:
         size: SupportsIndex | None = None,
         members: Sequence[TypeMember] | Callable[[], Any] | None = None,
         *,
-        template_parameters: (
-            Sequence[TypeTemplateParameter] | Callable[[], Any]
-        ) = (),
+        template_parameters: (Sequence[TypeTemplateParameter] | Callable[[], Any]) = (),
         qualifiers: Qualifiers = _NONE,
         language: Language | None = None,
     ) -> Type:
@@ -297,9 +296,7 @@ class TypeFactory:
         size: SupportsIndex | None = None,
         members: Sequence[TypeMember] | Callable[[], Any] | None = None,
         *,
-        template_parameters: (
-            Sequence[TypeTemplateParameter] | Callable[[], Any]
-        ) = (),
+        template_parameters: (Sequence[TypeTemplateParameter] | Callable[[], Any]) = (),
         qualifiers: Qualifiers = _NONE,
         language: Language | None = None,
     ) -> Type:
@@ -371,9 +368,7 @@ class TypeFactory:
                 if not is_sequence(enumerators):
                     raise TypeError("enumerators must be sequence or None")
                 enumerators = _check_enumerators(enumerators, type.is_signed)
-        definition = EnumDefinition(
-            self._prog, TypeKind.ENUM, self._language(language)
-        )
+        definition = EnumDefinition(self._prog, TypeKind.ENUM, self._language(language))
         definition.tag = tag
         definition.type = type
         definition.lazy_enumerators = enumerators
@@ -395,9 +390,7 @@ class TypeFactory:
         parameters: Sequence[TypeParameter] | Callable[[], Any],
         is_variadic: bool = False,
         *,
-        template_parameters: (
-            Sequence[TypeTemplateParameter] | Callable[[], Any]
-        ) = (),
+        template_parameters: (Sequence[TypeTemplateParameter] | Callable[[], Any]) = (),
         qualifiers: Qualifiers = _NONE,
         language: Language | None = None,
     ) -> Type:
@@ -453,9 +446,7 @@ class TypeFactory:
                 return type
         raise ValueError(f"no suitable integer type for {name}")
 
-    def _default(
-        self, primitive: PrimitiveType, name: str, language: Language
-    ) -> Type:
+    def _default(self, primitive: PrimitiveType, name: str, language: Language) -> Type:
         """What a primitive type is on the program's platform."""
         size = DEFAULT_SIZES[primitive]
         if size is None:

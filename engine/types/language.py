@@ -24,3 +24,7 @@ class TypeLanguage:
     def declaration(self, type: Type, name: str) -> str:
         """The declaration of a variable ``name`` of ``type``."""
         raise NotImplementedError
+
+    def bit_offset(self, type: Type, designator: str) -> int:
+        """Offset in bits of a member designator such as ``a.b[3].c`` in ``type``."""
+        raise NotImplementedError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..platform import Architecture
+from .arguments import check_argument
 from .definitions import CompoundDefinition
 from .kinds import TypeKind
 from .type import Type
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _MAX = 0xFFFFFFFFFFFFFFFF
 # The alignment of what is at least this large stays this large.
 _MAX_ALIGNMENT = 16
+_MAX_FLOAT = 32
 _SMALL_MAX_ALIGNMENT = frozenset(
     {Architecture.ARM, Architecture.S390, Architecture.S390X}
 )
@@ -114,3 +116,41 @@ def _scalar_alignment(type: Type, size: int) -> int:
     else:
         maximum = _MAX_ALIGNMENT
     return min(1 << max(size.bit_length() - 1, 0), maximum)
+
+
+def offsetof(type: Type, member: str) -> int:
+    """Offset in bytes of a member designator such as ``"a.b[3].c"``.
+
+    Raises LookupError if there is no such member, ValueError if it is a bit field
+    that does not start at a byte, TypeError where the designator does not fit the
+    types and SyntaxError if it is none.
+    """
+    check_argument("offsetof", 2, member, str)
+    offset = type.language.bit_offset(type, member)
+    if offset % 8:
+        raise ValueError("member is not byte-aligned")
+    return offset // 8
+
+
+def check_object_type(type: Type) -> None:
+    """Raise what is wrong with ``type`` for an object, even an absent one.
+
+    TypeError for arrays of what has no size, OverflowError for sizes whose bits
+    cannot be counted in 64 bits and ValueError for scalars of no or of an unknown
+    size.
+    """
+    type = type.unaliased()
+    kind = type.kind
+    if kind is TypeKind.VOID or kind is TypeKind.FUNCTION or not type.is_complete():
+        return
+    size = type_size(type)
+    if size > _MAX // 8:
+        raise OverflowError("type bit size is too large")
+    if kind is TypeKind.FLOAT:
+        if not 0 < size <= _MAX_FLOAT:
+            raise ValueError(f"unsupported floating-point bit size ({8 * size})")
+    elif size == 0:
+        if kind is TypeKind.POINTER:
+            raise ValueError("unsupported pointer bit size (0)")
+        if kind in (TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM):
+            raise ValueError("unsupported integer bit size (0)")

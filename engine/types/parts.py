@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from .arguments import check_argument, type_label
+from .layout import check_object_type
 from .type import Type
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class _TypedPart:
     def _set(self, value: Any) -> None:
         """Take the Type or Object that this part is of."""
         if isinstance(value, Type):
+            check_object_type(value)
             prog = value.prog
             self._type = value
         else:
@@ -267,6 +269,7 @@ class TypeTemplateParameter:
 
     def _set(self, argument: Any, must_not: str) -> None:
         if isinstance(argument, Type):
+            check_object_type(argument)
             prog = argument.prog
         else:
             prog = argument.prog_

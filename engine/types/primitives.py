@@ -68,9 +68,9 @@ BY_SPELLING = {
 }
 """Which primitive type a name with single spaces is."""
 
-SIGNEDNESS = {
-    primitive: True for primitive in (_P.C_SIGNED_CHAR, *_SIGNED_INTEGERS)
-} | {primitive: False for primitive in (_P.C_UNSIGNED_CHAR, *_UNSIGNED_INTEGERS)}
+_SIGNED = (_P.C_SIGNED_CHAR, *_SIGNED_INTEGERS)
+_UNSIGNED = (_P.C_UNSIGNED_CHAR, *_UNSIGNED_INTEGERS)
+SIGNEDNESS = dict.fromkeys(_SIGNED, True) | dict.fromkeys(_UNSIGNED, False)
 """Whether an integer is signed; plain char, which may be both, is not here."""
 
 # Size in bytes, None for that of an address.
@@ -135,3 +135,12 @@ def primitive_by_name(
     if signed is not None and signed is not is_signed:
         return None
     return primitive
+
+
+def canonical_name(kind: TypeKind, name: str, is_signed: bool | None) -> str:
+    """The usual name of a primitive type: compilers differ in the order of words.
+
+    Other names are returned as they are.
+    """
+    primitive = primitive_by_name(kind, name, is_signed)
+    return name if primitive is None else SPELLINGS[primitive][0]

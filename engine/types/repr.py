@@ -26,9 +26,7 @@ def type_repr(type: Type) -> str:
     ):
         parts.append(f"size={definition.size}")
     little = getattr(definition, "little_endian", None)
-    if little is not None and (
-        platform is None or little != platform.is_little_endian
-    ):
+    if little is not None and (platform is None or little != platform.is_little_endian):
         parts.append(f"byteorder={type.byteorder!r}")
     if (
         isinstance(definition, (CompoundDefinition, FunctionDefinition))
