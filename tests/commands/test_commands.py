@@ -1,0 +1,243 @@
+"""Commands: registration, arguments, help, running."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import pytest
+
+import drgn.commands.builtin
+from drgn import Architecture, Platform, Program
+from drgn.commands import (
+    DEFAULT_COMMAND_NAMESPACE,
+    CommandArgumentError,
+    CommandNamespace,
+    CommandNotFoundError,
+    DrgnCodeBuilder,
+    argument,
+    argument_group,
+    command,
+    custom_command,
+    drgn_argument,
+    mutually_exclusive_group,
+    raw_command,
+    run_command,
+)
+
+HELP = """\
+Long
+text.
+
+options:
+  -x N, --ex N  an *x*
+  -a            a
+  -b
+  --drgn        print how to do the equivalent operation using drgn APIs
+
+grp:
+  d
+
+  name          name
+
+the end"""
+
+
+@pytest.fixture
+def prog() -> Program:
+    return Program(Platform(Architecture.X86_64))
+
+
+@pytest.fixture
+def commands() -> CommandNamespace:
+    """A namespace with a command of each kind."""
+    namespace = CommandNamespace(argparse_types=(("twice", lambda s: s * 2),))
+
+    @command(
+        description="frob it",
+        long_description="Long\ntext.",
+        epilog="the end",
+        arguments=(
+            argument("-x", "--ex", type="hexadecimal", metavar="N", help="an *x*"),
+            argument_group(
+                argument(
+                    "name", nargs="?", type="decimal_or_hexadecimal", help="name"
+                ),
+                title="grp",
+                description="d",
+            ),
+            mutually_exclusive_group(
+                argument("-a", action="store_true", help="a"),
+                argument("-b", action="store_true"),
+            ),
+            drgn_argument,
+        ),
+        namespace=namespace,
+    )
+    def _cmd_frob(
+        prog: Program, name: str, args: argparse.Namespace, **kwargs: Any
+    ) -> Any:
+        return name, vars(args), sorted(kwargs)
+
+    @command(
+        description="d",
+        arguments=[argument("x", type="twice")],
+        namespace=namespace,
+        enabled=lambda prog: prog.platform is not None,
+    )
+    def _cmd_twice(
+        prog: Program, name: str, args: argparse.Namespace, **kwargs: Any
+    ) -> Any:
+        return args.x
+
+    @raw_command(
+        description="raw",
+        usage="**raw** *X*",
+        long_description="as it is",
+        namespace=namespace,
+    )
+    def _cmd_raw(prog: Program, name: str, args: str, **kwargs: Any) -> Any:
+        return args
+
+    return namespace
+
+
+@pytest.mark.parametrize(
+    ("line", "ex", "name"),
+    [
+        ("frob", None, None),
+        ("frob -x ff 10", 255, 10),
+        ("frob 0x10", None, 16),
+        ("  frob  ff", None, 255),
+        ("'frob' '1'", None, 1),
+    ],
+)
+def test_arguments(
+    prog: Program, commands: CommandNamespace, line: str, ex: Any, name: Any
+) -> None:
+    expected = {"ex": ex, "name": name, "a": False, "b": False, "drgn": False}
+    result = commands.run(prog, line)
+    assert result == ("frob", expected, ["globals", "parser"])
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("frob -x zz", "argument -x/--ex: invalid 'hexadecimal' value: 'zz'"),
+        ("frob -a -b", "argument -b: not allowed with argument -a"),
+        ("frob --bad", "unrecognized arguments: --bad"),
+    ],
+)
+def test_bad_arguments(
+    prog: Program,
+    commands: CommandNamespace,
+    line: str,
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(CommandArgumentError) as info:
+        commands.run(prog, line)
+    assert str(info.value) == f"frob: error: {message}"
+    usage = "usage: frob [-x N] [-a | -b] [--drgn] [name]\n"
+    assert capsys.readouterr() == ("", usage)
+
+
+def test_texts(prog: Program, commands: CommandNamespace) -> None:
+    frob = commands.lookup(prog, "frob")
+    assert frob.description() == "frob it"
+    assert frob.format_usage() == "frob [-x N] [-a | -b] [--drgn] [name]"
+    assert frob.format_help() == HELP
+    indented = frob.format_help(indent="  ").splitlines()
+    assert [line.removeprefix("  ") for line in indented] == HELP.splitlines()
+    raw = commands.lookup(prog, "raw")
+    assert (raw.format_usage(), raw.format_help()) == ("raw X", "as it is")
+
+
+def test_raw(prog: Program, commands: CommandNamespace) -> None:
+    assert commands.run(prog, "raw  a | b > c ") == "a | b > c"
+
+
+def test_own_types_and_enabled(prog: Program, commands: CommandNamespace) -> None:
+    assert commands.run(prog, "twice ab") == "abab"
+    assert [name for name, _ in commands.enabled(prog)] == ["frob", "twice", "raw"]
+    assert [name for name, _ in commands.enabled(Program())] == ["frob", "raw"]
+    with pytest.raises(CommandNotFoundError, match="^twice: command not found$"):
+        commands.run(Program(), "twice ab")
+
+
+def test_not_found(prog: Program, commands: CommandNamespace) -> None:
+    with pytest.raises(CommandNotFoundError) as info:
+        commands.run(prog, "nope x")
+    assert (str(info.value), info.value.name) == ("nope: command not found", "nope")
+    errors: list[Exception] = []
+    assert commands.run(prog, "nope", onerror=errors.append) is None
+    assert isinstance(errors[0], CommandNotFoundError)
+    for line in ("", "  ", "(frob)"):
+        with pytest.raises(SyntaxError, match="^expected command name$"):
+            commands.run(prog, line)
+
+
+def test_bad_definitions(commands: CommandNamespace) -> None:
+    with pytest.raises(ValueError, match="'f' doesn't start with _cmd_"):
+
+        @command(description="d", namespace=commands)
+        def f() -> None: ...
+
+    with pytest.raises(ValueError, match="usage and long_description"):
+        custom_command(description="d", parse=lambda source: None)  # type: ignore[arg-type,return-value]
+
+
+def test_builtin(prog: Program) -> None:
+    names = [name for name, _ in DEFAULT_COMMAND_NAMESPACE.enabled(prog)]
+    assert {"py", "sh", "source"} <= set(names)
+    assert drgn.commands.builtin.__doc__
+
+
+def test_py(prog: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {"x": 5}
+    run_command(prog, "py x + 1", globals=names)
+    run_command(prog, "py y = x * 2", globals=names)
+    assert names["y"] == 10
+    run_command(prog, "py print(1 if x > 3 else 0)", globals=names)
+    assert capsys.readouterr().out == "6\n1\n"
+    run_command(prog, "py 1/0", globals=names)
+    assert capsys.readouterr().err == (
+        "Traceback (most recent call last):\n"
+        '  File "<input>", line 1, in <module>\n'
+        "ZeroDivisionError: division by zero\n"
+    )
+
+
+def test_source(prog: Program, tmp_path: Any) -> None:
+    script = tmp_path / "s.py"
+    script.write_text("import sys\nargs = sys.argv[1:]\nz = w + 1\n")
+    names: dict[str, Any] = {"w": 1}
+    run_command(prog, f"source {script} -a b", globals=names)
+    assert (names["args"], names["z"]) == (["-a", "b"], 2)
+    with pytest.raises(FileNotFoundError):
+        run_command(prog, "source /nonexistent", globals=names)
+
+
+def test_code_builder(prog: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    code = DrgnCodeBuilder(prog)
+    code.append("x = 1\n")
+    code.add_import("sys")
+    code.add_from_import("drgn.helpers", "b", "a")
+    code.add_from_import("drgn", "cast")
+    with code.begin_block("if x:\n", "else:\n    pass\n"):
+        code.append("y = 2\n\nz = 3\n")
+    with code.begin_retry_loop_if_live(3):
+        code.append("q()\n")
+    expected = (
+        "import sys\n\nfrom drgn import cast\nfrom drgn.helpers import a, b\n\n\n"
+        "x = 1\nif x:\n    y = 2\n\n    z = 3\nelse:\n    pass\nq()\n"
+    )
+    assert code.get() == expected
+    code.print()
+    assert capsys.readouterr().out == expected
+    assert code.has_declaration("x")
+    assert not code.has_declaration("y")
+    with pytest.raises(ValueError, match="innermost"):
+        outer = code.begin_block("if 1:\n")
+        code.begin_block("if 2:\n")
+        outer.end()
