@@ -303,8 +303,8 @@ def _bucket_bits(count: int) -> int:
 
 
 def _plain_columns(parts: list[_Rows]) -> dict[str, memoryview]:
-    hashes: dict[int, int] = {}
-    open_rows: list[tuple[int, int]] = []
+    rows: list[tuple[int, int]] = []  # (entry, hash)
+    open_rows: list[tuple[int, int]] = []  # (entry, offset of the origin)
     spans: list[tuple[int, int, int]] = []
     for part in parts:
         for state, entry, origin in zip(
@@ -313,32 +313,36 @@ def _plain_columns(parts: list[_Rows]) -> dict[str, memoryview]:
             if entry & CONTINUES:
                 open_rows.append((entry, origin))
             else:
-                hashes[entry] = state
-        spans.extend(
-            zip(part.spans[::3], part.spans[1::3], part.spans[2::3], strict=True)
-        )
-    by_offset = {entry >> 16: state for entry, state in hashes.items()}
+                rows.append((entry, state))
+        thirds = (part.spans[i::3] for i in range(3))
+        spans.extend(zip(*thirds, strict=True))
+    by_offset = {
+        entry >> 16: state
+        for entry, state in rows
+        if entry >> 8 & 0xFF != dw.DW_TAG_enumerator
+    }
     while open_rows:
         unresolved = []
         for entry, origin in open_rows:
-            state = by_offset.get(origin, 0)
-            if state:
-                hashes[entry] = by_offset[entry >> 16] = state
+            if origin in by_offset:
+                state = by_offset[entry >> 16] = by_offset[origin]
+                rows.append((entry, state))
             else:
                 unresolved.append((entry, origin))
         if len(unresolved) == len(open_rows):
             break
         open_rows = unresolved
-    mask = (1 << _bucket_bits(len(hashes))) - 1
-    buckets: list[list[int]] = [[] for _ in range(mask + 1)]
-    for entry in sorted(hashes):
-        buckets[hashes[entry] >> 32 & mask].append(entry)
+    rows.sort(key=lambda row: row[0] >> 16)
+    mask = (1 << _bucket_bits(len(rows))) - 1
+    buckets: list[list[tuple[int, int]]] = [[] for _ in range(mask + 1)]
+    for row in rows:
+        buckets[row[1] >> 32 & mask].append(row)
     starts = array("I", [0])
     entries = array("q")
     checks = array("I")
     for bucket in buckets:
-        entries.extend(bucket)
-        checks.extend([hashes[entry] & 0xFFFFFFFF for entry in bucket])
+        entries.extend([entry for entry, _ in bucket])
+        checks.extend([state & 0xFFFFFFFF for _, state in bucket])
         starts.append(len(entries))
     columns = {
         "starts": memoryview(starts),

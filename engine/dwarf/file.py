@@ -194,19 +194,18 @@ class DwarfFile:
     ) -> Iterator[Die]:
         """The definitions, or else declarations, of a name, in file order.
 
-        ``name`` is qualified as in ``a::b``. Found are types, variables, functions and
-        enumerators with one of these tags; a static member of a class as a
-        DW_TAG_variable.
+        ``name`` is qualified as in ``a::b``. Found are types, variables and functions
+        with one of these tags. A static member of a class is found as a
+        DW_TAG_variable, and DW_TAG_enumerator finds the enumeration that has one of
+        the name.
         """
         cached = self.index.cached
         try:
             for entry in self.index.entries(name):
-                if (
-                    entry >> 8 & 0xFF in tags
-                    and bool(entry & DECLARATION) == declarations
-                ):
+                tag = entry >> 8 & 0xFF
+                if tag in tags and bool(entry & DECLARATION) == declarations:
                     die = self.die_at(entry >> 16)
-                    if self._is_named(die, name):
+                    if _is_named(die, tag, name):
                         yield die
                     elif cached:
                         raise BadDataError("index in the cache is corrupt")
@@ -220,10 +219,6 @@ class DwarfFile:
             self._index = load_index(self, rebuild=True)
             yield from self.find(name, tags, declarations=declarations)
 
-    def _is_named(self, die: Die, name: str) -> bool:
-        own = die.origin_attr(dw.DW_AT_name)
-        return own == name or (isinstance(own, str) and name.endswith("::" + own))
-
     def unit_for_pc(self, file_pc: int) -> Unit | None:
         """The unit whose code contains a file address."""
         offset = self.index.unit_for_pc(file_pc)
@@ -236,3 +231,17 @@ class DwarfFile:
 
     def __repr__(self) -> str:
         return f"DwarfFile({self.path!r})"
+
+
+def _is_named(die: Die, tag: int, name: str) -> bool:
+    """Whether an entry of the index is right about the last part of a name."""
+    if tag == dw.DW_TAG_enumerator:
+        return any(_ends(child.name, name) for child in die.children())
+    own = die.name
+    if own is None:
+        own = die.origin_attr(dw.DW_AT_name)
+    return _ends(own, name)
+
+
+def _ends(own: object, name: str) -> bool:
+    return own == name or (isinstance(own, str) and name.endswith("::" + own))

@@ -2,53 +2,243 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..filenames import filename_matches
+from ..flags import FindObjectFlags
+from ..types.kinds import TypeKind
+from . import constants as dw
+from .file import DwarfFile
+from .types import TypeReader, language_of
+
 if TYPE_CHECKING:
-    from ..flags import FindObjectFlags
+    from ..language.language import Language
     from ..modules.module import Module
     from ..objects.object import Object
     from ..program import Program
     from ..types.kinds import TypeKindSet
     from ..types.type import Type
     from .die import Die
-    from .file import DwarfFile
-    from .types import TypeReader
+    from .lines import LineHeader
+    from .unit import Unit
+
+_KIND_TAGS = {
+    TypeKind.INT: (dw.DW_TAG_base_type,),
+    TypeKind.BOOL: (dw.DW_TAG_base_type,),
+    TypeKind.FLOAT: (dw.DW_TAG_base_type,),
+    TypeKind.STRUCT: (dw.DW_TAG_structure_type,),
+    TypeKind.UNION: (dw.DW_TAG_union_type,),
+    TypeKind.CLASS: (dw.DW_TAG_class_type,),
+    TypeKind.ENUM: (dw.DW_TAG_enumeration_type,),
+    TypeKind.TYPEDEF: (dw.DW_TAG_typedef, dw.DW_TAG_template_alias),
+}
+
+_VARIABLES = frozenset((dw.DW_TAG_variable,))
+_FUNCTIONS = frozenset((dw.DW_TAG_subprogram,))
+_ENUMERATORS = frozenset((dw.DW_TAG_enumerator,))
+_ENUMERATIONS = frozenset((dw.DW_TAG_enumeration_type,))
+_CLASSES = frozenset((dw.DW_TAG_structure_type, dw.DW_TAG_class_type))
 
 
 class DebugInfo:
-    """Debug information of a program's modules."""
+    """The debug information of a program's modules.
+
+    Lookups go through the files in the order in which they were added, and raise
+    BadDataError where the debug information is malformed.
+    """
+
+    __slots__ = ("_files", "_line_headers", "_modules", "_readers", "prog")
+
+    prog: Program
 
     def __init__(self, prog: Program) -> None:
-        self._prog = prog
+        self.prog = prog
+        self._files: list[DwarfFile] = []
+        self._modules: dict[DwarfFile, Module] = {}
+        self._readers: dict[DwarfFile, TypeReader] = {}
+        self._line_headers: dict[Unit, LineHeader | None] = {}
 
     def add(self, module: Module) -> DwarfFile | None:
-        """Take a module's debug information (`module._debug_file`).
+        """Take the debug information in a module's debug file.
 
         Sets `module._dwarf` and returns it; None if the file holds no DWARF.
         """
-        raise NotImplementedError
+        elf = module._debug_file
+        if elf is None or not elf.has_dwarf:
+            return None
+        file = DwarfFile(elf, supplementary=module._supplementary_debug_file)
+        module._dwarf = file
+        self._files.append(file)
+        self._modules[file] = module
+        if file.supplementary is not None:
+            self._modules[file.supplementary] = module
+        return file
+
+    @property
+    def files(self) -> list[DwarfFile]:
+        """The debug information of all modules."""
+        return list(self._files)
+
+    def types_of(self, file: DwarfFile) -> TypeReader:
+        """The reader of a file's types."""
+        reader = self._readers.get(file)
+        if reader is None:
+            reader = self._readers[file] = TypeReader(self, file)
+        return reader
+
+    def module_of(self, file: DwarfFile) -> Module:
+        """The module that a file belongs to."""
+        return self._modules[file]
+
+    def type_of(self, die: Die) -> Type:
+        """The Type that a type's DIE describes; of a subprogram, the function type."""
+        return self.types_of(die.unit.file).type_of(die)
+
+    # Finders
 
     def find_type(
         self, kinds: TypeKindSet, name: str, filename: str | None
     ) -> Type | None:
         """The type finder. ``name`` has no keyword and may be ``a::b``."""
-        raise NotImplementedError
+        tags = frozenset(tag for kind in kinds for tag in _KIND_TAGS.get(kind, ()))
+        if not tags:
+            return None
+        for die in self._find(name, tags):
+            if filename and not self._is_in(die, filename):
+                continue
+            found = self.type_of(die)
+            if found.kind in kinds:
+                return found
+        return None
 
     def find_object(
         self, name: str, flags: FindObjectFlags, filename: str | None
     ) -> Object | None:
         """The object finder."""
-        raise NotImplementedError
+        wanted = flags.value
+        found = None
+        if wanted & FindObjectFlags.VARIABLE.value:
+            found = self._find_variable(name, filename)
+        if found is None and wanted & FindObjectFlags.FUNCTION.value:
+            found = self._find_function(name, filename)
+        if found is None and wanted & FindObjectFlags.CONSTANT.value:
+            found = self._find_constant(name, filename)
+        return found
 
-    def types_of(self, file: DwarfFile) -> TypeReader:
-        """The reader of a file's types."""
-        raise NotImplementedError
+    def _find(self, name: str, tags: frozenset[int]) -> Iterator[Die]:
+        for file in self._files:
+            yield from file.find(name, tags)
 
-    def module_of(self, file: DwarfFile) -> Module:
-        """The module that a file belongs to."""
-        raise NotImplementedError
+    def _find_variable(self, name: str, filename: str | None) -> Object | None:
+        from .objects import variable
 
-    def type_of(self, die: Die) -> Type:
-        """The Type that a type's DIE describes."""
-        return self.types_of(die.unit.file).type_of(die)
+        absent = None
+        for die in self._find(name, _VARIABLES):
+            if filename and not self._is_in(die, filename):
+                continue
+            if die.has(dw.DW_AT_location) or die.has(dw.DW_AT_const_value):
+                return variable(self, die)
+            absent = absent or die
+        return None if absent is None else variable(self, absent)
+
+    def _find_function(self, name: str, filename: str | None) -> Object | None:
+        from .objects import function
+
+        absent = None
+        for die in self._find(name, _FUNCTIONS):
+            if filename and not self._is_in(die, filename):
+                continue
+            if die.has(dw.DW_AT_low_pc) or die.has(dw.DW_AT_ranges):
+                return function(self, die)
+            absent = absent or die
+        return None if absent is None else function(self, absent)
+
+    def _find_constant(self, name: str, filename: str | None) -> Object | None:
+        from .objects import constant
+
+        for die in self._find(name, _ENUMERATORS):
+            if filename and not self._is_in(die, filename):
+                continue
+            return constant(self, die, name.rpartition("::")[2])
+        # The index has enumerators beside their enumeration, not in it.
+        scope, _, last = name.rpartition("::")
+        if scope:
+            for die in self._find(scope, _ENUMERATIONS):
+                if filename and not self._is_in(die, filename):
+                    continue
+                found = constant(self, die, last)
+                if found is not None:
+                    return found
+        return None
+
+    def find_definition(self, declaration: Die) -> Die | None:
+        """The definition of a declared struct, union, class or enum; None if unknown.
+
+        Looked for in the declaration's own file first.
+        """
+        name = _qualified_name(declaration)
+        if name is None:
+            return None
+        tags = frozenset((declaration.tag,))
+        if tags <= _CLASSES and declaration.unit.is_cplusplus:
+            tags = _CLASSES  # "struct" and "class" declare the same there.
+        own = declaration.unit.file
+        for die in own.find(name, tags):
+            return die
+        for file in self._files:
+            if file is not own:
+                for die in file.find(name, tags):
+                    return die
+        return None
+
+    def _is_in(self, die: Die, filename: str) -> bool:
+        """Whether a DIE was declared in a file; of an inner one, its outer DIE."""
+        number = die.origin_attr(dw.DW_AT_decl_file)
+        if not isinstance(number, int):
+            return filename_matches(die.unit.name, filename)
+        for origin in die.origins():
+            if origin.has(dw.DW_AT_decl_file):
+                header = self._line_header(origin.unit)
+                return header is not None and filename_matches(
+                    header.file_name(number), filename
+                )
+        return False
+
+    def _line_header(self, unit: Unit) -> LineHeader | None:
+        if unit not in self._line_headers:
+            from .lines import LineHeader
+
+            self._line_headers[unit] = (
+                None if unit.stmt_list is None else LineHeader(unit)
+            )
+        return self._line_headers[unit]
+
+    def main_language(self) -> Language | None:
+        """The language of ``main``; None if there is none."""
+        from ..modules.module import MainModule
+
+        for file in self._files:
+            if isinstance(self._modules[file], MainModule):
+                for die in file.find("main", _FUNCTIONS):
+                    return language_of(die)
+        return None
+
+
+def _qualified_name(die: Die) -> str | None:
+    """The name of a DIE as ``a::b``; None if it has none."""
+    name = die.name
+    if name is None or not die.unit.is_cplusplus:
+        return name
+    scopes = [
+        ancestor.name
+        for ancestor in die.ancestors()
+        if ancestor.tag
+        in (
+            dw.DW_TAG_namespace,
+            dw.DW_TAG_structure_type,
+            dw.DW_TAG_class_type,
+            dw.DW_TAG_union_type,
+        )
+    ]
+    return "::".join([scope for scope in scopes if scope] + [name])

@@ -10,7 +10,8 @@ HASH_START = 0x4BF29CE484222325
 HASH_PRIME = 0x100000001B3
 HASH_MASK = 0x7FFFFFFFFFFFFFFF
 
-# Flags of an entry of the index, which is a DIE's offset << 16 | tag << 8 | flags.
+# Flags of an entry of the index, which is a DIE's offset << 16 | tag << 8 | flags. The
+# offset of an enumerator's entry is that of its enumeration.
 DECLARATION = 0x1
 HAS_VALUE = 0x2
 """A variable has a location or a constant value; a function has code."""

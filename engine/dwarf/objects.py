@@ -2,14 +2,203 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from ..flags import AbsenceReason
+from ..objects.object import Object
+from ..types.layout import type_size
+from . import constants as dw
+from .expr import (
+    BYTES,
+    MEMORY,
+    VALUE,
+    ExprContext,
+    ExprError,
+    Piece,
+    Unavailable,
+    Unsupported,
+    evaluate,
+)
 
 if TYPE_CHECKING:
-    from ..objects.object import Object
+    from ..types.type import Type
     from .die import Die
     from .info import DebugInfo
+    from .unit import Unit
+
+_DW_OP_addr = 0x03
+_DW_OP_addrx = 0xA1
+_DW_OP_GNU_addr_index = 0xFB
+
+_OPTIMIZED_OUT = AbsenceReason.OPTIMIZED_OUT
 
 
-def object_of(debug: DebugInfo, die: Die) -> Object:
-    """The object that a variable's, function's or enumerator's DIE describes."""
-    raise NotImplementedError
+def variable(debug: DebugInfo, die: Die) -> Object:
+    """The object of a DW_TAG_variable, or of a template parameter that is a value.
+
+    It is absent if it was optimized out. Raises BadDataError if the DIE is malformed.
+    """
+    prog = debug.prog
+    type = debug.types_of(die.unit.file).attribute_type(die)
+    for origin in die.origins():
+        location = origin.attr(dw.DW_AT_location)
+        if isinstance(location, memoryview):
+            return _located(debug, origin, type, location)
+        if location is not None:
+            # The list of places where it is as the program runs.
+            return Object._absent(prog, type, AbsenceReason.OTHER)
+        value = origin.attr(dw.DW_AT_const_value)
+        if value is not None:
+            return Object._from_buffer(prog, type, _constant_bytes(origin, type, value))
+    return Object._absent(prog, type, _OPTIMIZED_OUT)
+
+
+def _located(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> Object:
+    if not len(location):
+        return Object._absent(debug.prog, type, _OPTIMIZED_OUT)
+    unit = die.unit
+    address: int | None = None
+    if location[0] == _DW_OP_addr and len(location) == 1 + unit.address_size:
+        address = unit.file.unsigned(location[1:])
+    elif location[0] in (_DW_OP_addrx, _DW_OP_GNU_addr_index):
+        from .reader import uleb128
+
+        try:
+            index, end = uleb128(location, 1)
+        except (IndexError, ValueError):
+            raise die.error("DW_AT_location is truncated") from None
+        if end == len(location):
+            address = unit.address_at_index(index)
+    if address is not None:
+        address = debug.module_of(unit.file)._to_address(address)
+        return Object._ref(debug.prog, type, address)
+    return _evaluated(debug, die, type, location)
+
+
+class _GlobalContext(ExprContext):
+    """What the location of a global variable can depend on: there are no registers."""
+
+    __slots__ = ("_debug",)
+
+    def __init__(self, debug: DebugInfo, unit: Unit) -> None:
+        super().__init__(unit)
+        self._debug = debug
+
+    def read(self, address: int, size: int) -> bytes:
+        return self._debug.prog.read(address, size)
+
+    def address(self, file_address: int) -> int:
+        assert self.unit is not None
+        return self._debug.module_of(self.unit.file)._to_address(file_address)
+
+
+def _evaluated(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> Object:
+    """The object at a location that is not just an address."""
+    prog = debug.prog
+    little_endian = die.unit.file.order == "<"
+    try:
+        pieces = evaluate(
+            location,
+            _GlobalContext(debug, die.unit),
+            address_size=die.unit.address_size,
+            little_endian=little_endian,
+        )
+        first = pieces[0]
+        if len(pieces) == 1 and first.kind == MEMORY and first.bit_size is None:
+            assert isinstance(first.value, int)
+            return Object._ref(prog, type, first.value)
+        data = b"".join(
+            _piece_bytes(debug, piece, type, little_endian) for piece in pieces
+        )
+    except Unavailable:
+        return Object._absent(prog, type, _OPTIMIZED_OUT)
+    except Unsupported:
+        return Object._absent(prog, type, AbsenceReason.NOT_IMPLEMENTED)
+    except ExprError as e:
+        raise die.error(f"DW_AT_location: {e}") from None
+    if len(data) < type_size(type):
+        raise die.error("DW_AT_location has too few pieces")
+    return Object._from_buffer(prog, type, data)
+
+
+def _piece_bytes(
+    debug: DebugInfo, piece: Piece, type: Type, little_endian: bool
+) -> bytes:
+    size = type_size(type)
+    if piece.bit_size is not None:
+        if piece.bit_size % 8 or piece.bit_offset % 8:
+            raise Unsupported
+        size = piece.bit_size // 8
+    skipped = piece.bit_offset // 8
+    value = piece.value
+    if piece.kind == MEMORY:
+        assert isinstance(value, int)
+        return debug.prog.read(value + skipped, size)
+    if piece.kind == VALUE:
+        assert isinstance(value, int)
+        width = size + skipped
+        order: Literal["little", "big"] = "little" if little_endian else "big"
+        value = (value & (1 << 8 * width) - 1).to_bytes(width, order)
+    elif piece.kind != BYTES:
+        raise Unavailable
+    assert isinstance(value, bytes)
+    return value[skipped : skipped + size]
+
+
+def _constant_bytes(die: Die, type: Type, value: object) -> bytes:
+    """What DW_AT_const_value says that there would be in memory."""
+    try:
+        size = type_size(type)
+    except TypeError as e:
+        raise die.error(f"DW_AT_const_value of a type without a size: {e}") from None
+    if isinstance(value, int):
+        order: Literal["little", "big"] = (
+            "little" if die.unit.file.order == "<" else "big"
+        )
+        return (value & (1 << 8 * size) - 1).to_bytes(size, order)
+    if isinstance(value, str):
+        data = value.encode("utf-8", "surrogateescape") + b"\0"
+    else:
+        assert isinstance(value, memoryview)
+        data = bytes(value)
+    if len(data) < size:
+        raise die.error("DW_AT_const_value is too small")
+    return data[:size]
+
+
+def function(debug: DebugInfo, die: Die) -> Object:
+    """The object of a DW_TAG_subprogram; absent if there is no code for it."""
+    type = debug.type_of(die)
+    address = entry_address(die)
+    if address is None:
+        return Object._absent(debug.prog, type, _OPTIMIZED_OUT)
+    address = debug.module_of(die.unit.file)._to_address(address)
+    return Object._ref(debug.prog, type, address)
+
+
+def entry_address(die: Die) -> int | None:
+    """The file address where a function starts; None if there is no code for it."""
+    low = die.attr(dw.DW_AT_low_pc)
+    if isinstance(low, int):
+        return low
+    ranges = die.ranges()
+    if not ranges:
+        return None
+    entry = die.attr(dw.DW_AT_entry_pc)
+    if isinstance(entry, int):
+        if die.form(dw.DW_AT_entry_pc) == dw.DW_FORM_addr:
+            return entry
+        if any(low <= entry < high for low, high in ranges):
+            return entry
+    return ranges[0][0]
+
+
+def constant(debug: DebugInfo, die: Die, name: str) -> Object | None:
+    """The enumerator of a name in a DW_TAG_enumeration_type."""
+    from .types import enumerator_value
+
+    type = debug.type_of(die)
+    for child in die.children():
+        if child.tag == dw.DW_TAG_enumerator and child.name == name:
+            return Object._val(debug.prog, type, enumerator_value(type, child))
+    return None

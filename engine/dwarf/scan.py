@@ -291,8 +291,6 @@ def read_abbrevs(
                     dw.DW_AT_high_pc,
                     dw.DW_AT_ranges,
                     dw.DW_AT_external,
-                    dw.DW_AT_enum_class,
-                    dw.DW_AT_export_symbols,
                     dw.DW_AT_language,
                     dw.DW_AT_str_offsets_base,
                     dw.DW_AT_addr_base,
@@ -533,8 +531,9 @@ def scan(
     """Scan the units ``first`` to ``last`` (exclusive).
 
     Fills one row for each name: the hash in ``hashes``, and in ``entries`` the DIE's
-    offset (its position plus ``base``) << 16 | tag << 8 | flags. Where the name is that
-    of another DIE (`CONTINUES`) the hash is 0 and ``origins`` has that DIE's offset.
+    offset (its position plus ``base``) << 16 | tag << 8 | flags; of an enumerator, the
+    offset of its enumeration. Where the name is that of another DIE (`CONTINUES`) the
+    hash is 0 and ``origins`` has that DIE's offset.
     ``spans`` gets three numbers for each range of addresses: low, high, and the DIE as
     in ``entries``.
     """
@@ -542,6 +541,7 @@ def scan(
     span_count = 0
     prefixes = [0] * _MAX_SCOPES
     modes = [0] * _MAX_SCOPES
+    owners = [0] * _MAX_SCOPES
     abbrevs_at = -1
     result[RESULT_STATUS] = STATUS_DONE
     result[RESULT_ROWS] = 0
@@ -615,8 +615,6 @@ def scan(
             list_number = 0
             declaration = False
             external = False
-            enum_class = False
-            export = False
             has_value = False
             for step in range(
                 abbrevs[column + _FIRST_STEP], abbrevs[column + _LAST_STEP]
@@ -678,10 +676,6 @@ def scan(
                     list_form = form
                     list_number = number
                     has_value = True
-                elif at == dw.DW_AT_enum_class:
-                    enum_class = number != 0
-                elif at == dw.DW_AT_export_symbols:
-                    export = number != 0
                 elif depth < 0:
                     if at == dw.DW_AT_language:
                         cplusplus = is_cplusplus(number)
@@ -785,6 +779,9 @@ def scan(
                         return
                     if static:
                         entry = ((base + die) << 16) | (dw.DW_TAG_variable << 8)
+                    elif tag == dw.DW_TAG_enumerator:
+                        # Its enumeration is what one wants to get at.
+                        entry = ((base + owners[depth]) << 16) | (tag << 8)
                     if declaration:
                         entry |= DECLARATION
                     if has_value:
@@ -810,16 +807,15 @@ def scan(
                 prefix = prefixes[depth]
                 if tag == dw.DW_TAG_enumeration_type:
                     mode = 1
-                    if enum_class and state >= 0:
-                        prefix = hash_scope(state)
                 elif tag == dw.DW_TAG_namespace or (cplusplus and is_scope(tag)):
-                    # Names in an unnamed or inline namespace are also seen around it.
+                    # Names in an unnamed namespace are seen around it.
                     mode = 1
-                    if state >= 0 and not export:
+                    if state >= 0:
                         prefix = hash_scope(state)
             if mode and depth + 1 < _MAX_SCOPES:
                 depth += 1
                 modes[depth] = mode
+                owners[depth] = die
                 prefixes[depth] = prefix
             elif sibling:
                 if not position <= sibling <= limit:

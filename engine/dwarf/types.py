@@ -2,29 +2,566 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ..language.language import Language
+from ..types.kinds import Qualifiers, TypeKind
+from ..types.parts import (
+    TypeEnumerator,
+    TypeMember,
+    TypeParameter,
+    TypeTemplateParameter,
+)
+from . import constants as dw
+
 if TYPE_CHECKING:
+    from ..objects.object import Object
     from ..types.type import Type
     from .die import Die
     from .file import DwarfFile
     from .info import DebugInfo
 
+_QUALIFIERS = {
+    dw.DW_TAG_const_type: Qualifiers.CONST,
+    dw.DW_TAG_volatile_type: Qualifiers.VOLATILE,
+    dw.DW_TAG_restrict_type: Qualifiers.RESTRICT,
+    dw.DW_TAG_atomic_type: Qualifiers.ATOMIC,
+    dw.DW_TAG_immutable_type: Qualifiers.CONST,
+}
+
+_POINTERS = frozenset(
+    (
+        dw.DW_TAG_pointer_type,
+        dw.DW_TAG_reference_type,
+        dw.DW_TAG_rvalue_reference_type,
+    )
+)
+
+_TYPEDEFS = frozenset((dw.DW_TAG_typedef, dw.DW_TAG_template_alias))
+_FUNCTIONS = frozenset((dw.DW_TAG_subroutine_type, dw.DW_TAG_subprogram))
+
+_MADE_OF_ONE = (
+    _POINTERS | _TYPEDEFS | _FUNCTIONS | {dw.DW_TAG_array_type} | set(_QUALIFIERS)
+)
+"""Types that are made of the one that their ``DW_AT_type`` refers to."""
+
+_COMPOUNDS = frozenset(
+    (dw.DW_TAG_structure_type, dw.DW_TAG_union_type, dw.DW_TAG_class_type)
+)
+
+_TAG_NAMES = {
+    dw.DW_TAG_base_type: "DW_TAG_base_type",
+    dw.DW_TAG_structure_type: "DW_TAG_structure_type",
+    dw.DW_TAG_union_type: "DW_TAG_union_type",
+    dw.DW_TAG_class_type: "DW_TAG_class_type",
+    dw.DW_TAG_enumeration_type: "DW_TAG_enumeration_type",
+    dw.DW_TAG_typedef: "DW_TAG_typedef",
+    dw.DW_TAG_template_alias: "DW_TAG_template_alias",
+    dw.DW_TAG_enumerator: "DW_TAG_enumerator",
+    dw.DW_TAG_member: "DW_TAG_member",
+}
+
+_SIGNED = frozenset((dw.DW_ATE_signed, dw.DW_ATE_signed_char))
+_UNSIGNED = frozenset(
+    (
+        dw.DW_ATE_unsigned,
+        dw.DW_ATE_unsigned_char,
+        dw.DW_ATE_UTF,
+        dw.DW_ATE_UCS,
+        dw.DW_ATE_ASCII,
+    )
+)
+_UINT64_MAX = (1 << 64) - 1
+
 
 class TypeReader:
-    """Makes the Types of one file's DIEs, each once."""
+    """Makes the Types of one file's DIEs, each once.
 
-    __slots__ = ("_debug", "_file", "_types")
+    Everything raises BadDataError where the debug information is malformed.
+    """
+
+    __slots__ = ("_debug", "_factory", "_file", "_types")
 
     def __init__(self, debug: DebugInfo, file: DwarfFile) -> None:
         self._debug = debug
         self._file = file
+        self._factory = debug.prog._types
         self._types: dict[int, Type] = {}
-
-    def type_of(self, die: Die) -> Type:
-        """The Type that a type's DIE describes."""
-        raise NotImplementedError
 
     def attribute_type(self, die: Die) -> Type:
         """The Type that ``DW_AT_type`` of a DIE refers to; void if it has none."""
-        raise NotImplementedError
+        type_die = die.origin_ref(dw.DW_AT_type)
+        if type_die is None:
+            return self._factory.void_type(language=language_of(die))
+        return self._debug.type_of(type_die)
+
+    def type_of(self, die: Die) -> Type:
+        """The Type that a type's DIE describes; of a subprogram, the function type."""
+        types = self._types
+        found = types.get(die.offset)
+        if found is not None:
+            return found
+        # From the DIE inwards to a type that is not made of another...
+        chain: list[Die] = []
+        seen: set[int] = set()
+        inner: Die | None = die
+        while inner is not None:
+            if inner.unit.file is not self._file:
+                found = self._debug.type_of(inner)
+                break
+            found = types.get(inner.offset)
+            if found is not None:
+                break
+            if inner.tag not in _MADE_OF_ONE:
+                found = types[inner.offset] = self._elementary(inner)
+                break
+            if inner.offset in seen:
+                raise die.error("type is made of itself")
+            seen.add(inner.offset)
+            chain.append(inner)
+            inner = inner.origin_ref(dw.DW_AT_type)
+        if found is None:
+            found = self._factory.void_type(language=language_of(die))
+        # ... and back outwards.
+        for outer in reversed(chain):
+            found = types[outer.offset] = self._made_of(outer, found)
+        return found
+
+    # Types that are made of another
+
+    def _made_of(self, die: Die, inner: Type) -> Type:
+        tag = die.tag
+        qualifier = _QUALIFIERS.get(tag)
+        if qualifier is not None:
+            return inner.qualified(inner.qualifiers | qualifier)
+        language = language_of(die)
+        if tag in _POINTERS:
+            size = die.attr(dw.DW_AT_byte_size)
+            if not isinstance(size, int):
+                size = die.unit.address_size
+            return self._factory.pointer_type(
+                inner, size, self._byteorder(die), language=language
+            )
+        if tag in _TYPEDEFS:
+            return self._factory.typedef_type(
+                _required_name(die), inner, language=language
+            )
+        if tag == dw.DW_TAG_array_type:
+            for length in reversed(_dimensions(die)):
+                inner = self._factory.array_type(inner, length, language=language)
+            return inner
+        return self._function(die, inner, language)
+
+    def _function(self, die: Die, returned: Type, language: Language) -> Type:
+        # An instance of an inline function may have lost some of its parameters.
+        while (origin := die.ref(dw.DW_AT_abstract_origin)) is not None:
+            die = origin
+        parameters = []
+        templates = []
+        variadic = False
+        for child in die.children():
+            tag = child.tag
+            if tag == dw.DW_TAG_formal_parameter:
+                parameters.append(child)
+            elif tag == dw.DW_TAG_unspecified_parameters:
+                variadic = True
+            elif tag in _TEMPLATE_PARAMETERS:
+                templates.append(child)
+        return self._factory.function_type(
+            returned,
+            partial(self._parameters, parameters),
+            variadic,
+            template_parameters=partial(self._template_parameters, templates)
+            if templates
+            else (),
+            language=language,
+        )
+
+    def _parameters(self, dies: list[Die]) -> list[TypeParameter]:
+        return [
+            TypeParameter(partial(self.attribute_type, die), _name(die)) for die in dies
+        ]
+
+    # Types that are not made of another
+
+    def _elementary(self, die: Die) -> Type:
+        tag = die.tag
+        if tag == dw.DW_TAG_base_type:
+            return self._base_type(die)
+        if tag in _COMPOUNDS or tag == dw.DW_TAG_enumeration_type:
+            return self._tagged(die)
+        if tag == dw.DW_TAG_unspecified_type:
+            return self._unspecified(die)
+        if tag == dw.DW_TAG_ptr_to_member_type:
+            return self._pointer_to_member(die)
+        raise die.error(f"unknown DWARF type tag {tag:#x}")
+
+    def _byteorder(self, die: Die) -> str:
+        endianity = die.attr(dw.DW_AT_endianity)
+        if endianity == dw.DW_END_big:
+            return "big"
+        if endianity == dw.DW_END_little:
+            return "little"
+        return "little" if die.unit.file.order == "<" else "big"
+
+    def _base_type(self, die: Die) -> Type:
+        name = _required_name(die)
+        encoding = die.attr(dw.DW_AT_encoding)
+        size = _size(die)
+        byteorder = self._byteorder(die)
+        language = language_of(die)
+        if encoding in _SIGNED or encoding in _UNSIGNED:
+            return self._factory.int_type(
+                name, size, encoding in _SIGNED, byteorder, language=language
+            )
+        if encoding == dw.DW_ATE_boolean:
+            return self._factory.bool_type(name, size, byteorder, language=language)
+        if encoding == dw.DW_ATE_float:
+            return self._factory.float_type(name, size, byteorder, language=language)
+        if not isinstance(encoding, int):
+            raise die.error("DW_TAG_base_type has missing or invalid DW_AT_encoding")
+        raise die.error(f"DW_TAG_base_type has unknown DWARF encoding {encoding:#x}")
+
+    def _unspecified(self, die: Die) -> Type:
+        name = _required_name(die)
+        language = language_of(die)
+        type = self._factory.void_type(language=language)
+        if name == "decltype(nullptr)":
+            type = self._factory.pointer_type(
+                type, die.unit.address_size, self._byteorder(die), language=language
+            )
+        return self._factory.typedef_type(name, type, language=language)
+
+    def _pointer_to_member(self, die: Die) -> Type:
+        # The C++ ABI: the offset of the member, or for a function two words.
+        target = die.ref(dw.DW_AT_type)
+        words = 1 + (target is not None and target.tag in _FUNCTIONS)
+        owner = die.ref(dw.DW_AT_containing_type)
+        name = f"{owner.name if owner is not None else '<unknown>'}::*"
+        return self._factory.int_type(
+            name,
+            words * die.unit.address_size,
+            True,
+            self._byteorder(die),
+            language=language_of(die),
+        )
+
+    def _tagged(self, die: Die) -> Type:
+        """A struct, union, class or enum."""
+        declaration = die.flag(dw.DW_AT_declaration)
+        signature = die.ref(dw.DW_AT_signature)
+        if signature is not None and signature.offset != die.offset:
+            # The definition is in a type unit.
+            return self._debug.type_of(signature)
+        if declaration:
+            definition = self._debug.find_definition(die)
+            if definition is not None:
+                return self._debug.type_of(definition)
+        if die.tag == dw.DW_TAG_enumeration_type:
+            return self._enum(die, declaration)
+        return self._compound(die, declaration)
+
+    # Structs, unions and classes
+
+    def _compound(self, die: Die, declaration: bool) -> Type:
+        make = {
+            dw.DW_TAG_structure_type: self._factory.struct_type,
+            dw.DW_TAG_union_type: self._factory.union_type,
+            dw.DW_TAG_class_type: self._factory.class_type,
+        }[die.tag]
+        tag = _name(die)
+        language = language_of(die)
+        templates = partial(self._templates_of, die) if _is_cplusplus(die) else ()
+        if declaration:
+            return make(tag, template_parameters=templates, language=language)
+        return make(
+            tag,
+            _size(die),
+            partial(self._members, die),
+            template_parameters=templates,
+            language=language,
+        )
+
+    def _members(self, die: Die) -> list[TypeMember]:
+        members: list[TypeMember] = []
+        children = [child for child in die.children() if _is_member(child)]
+        last = children[-1] if children else None
+        for child in children:
+            offset = self._member_bit_offset(child)
+            if offset is None:
+                continue  # Where a virtual base class is can vary.
+            if child is last or die.tag == dw.DW_TAG_union_type:
+                source = partial(self.attribute_type, child)
+            else:
+                source = partial(self._inner_member_type, child)
+            bit_size = child.attr(dw.DW_AT_bit_size)
+            if not isinstance(bit_size, int):
+                bit_size = None
+            name = None if child.tag == dw.DW_TAG_inheritance else _name(child)
+            members.append(TypeMember._of(source, name, offset, bit_size))
+        return members
+
+    def _inner_member_type(self, die: Die) -> Type:
+        """The type of a member that is not the last.
+
+        An array of unknown length there has none: gcc before 9 left out the length of
+        arrays of length zero.
+        """
+        type = self.attribute_type(die)
+        if type.kind is TypeKind.ARRAY and type.length is None:
+            return self._factory.array_type(
+                type.type, 0, qualifiers=type.qualifiers, language=type.language
+            )
+        return type
+
+    def _member_bit_offset(self, die: Die) -> int | None:
+        offset = die.attr(dw.DW_AT_data_bit_offset)
+        if offset is not None:
+            if not isinstance(offset, int):
+                raise die.error("DW_TAG_member has invalid DW_AT_data_bit_offset")
+            return offset
+        location = die.attr(dw.DW_AT_data_member_location)
+        if location is None:
+            location = 0
+        elif not isinstance(location, int):
+            if die.tag == dw.DW_TAG_inheritance:
+                return None
+            location = _constant_location(die, location)
+        bit_offset: int = location * 8
+        # Up to DWARF 3 a bit field lies in a storage unit, of which DW_AT_bit_offset
+        # counts from the most significant bit.
+        from_most_significant = die.attr(dw.DW_AT_bit_offset)
+        if isinstance(from_most_significant, int):
+            if self._file.order == ">":
+                return bit_offset + from_most_significant
+            storage = die.attr(dw.DW_AT_byte_size)
+            if not isinstance(storage, int):
+                from ..types.layout import type_size
+
+                storage = type_size(self.attribute_type(die))
+            bit_size = die.attr(dw.DW_AT_bit_size)
+            if not isinstance(bit_size, int):
+                raise die.error("DW_TAG_member has DW_AT_bit_offset and no size")
+            bit_offset += storage * 8 - from_most_significant - bit_size
+        return bit_offset
+
+    # Template parameters
+
+    def _templates_of(self, die: Die) -> list[TypeTemplateParameter]:
+        return self._template_parameters(
+            [child for child in die.children() if child.tag in _TEMPLATE_PARAMETERS]
+        )
+
+    def _template_parameters(self, dies: list[Die]) -> list[TypeTemplateParameter]:
+        parameters = []
+        for die in _flattened(dies):
+            source: Callable[[], Type | Object] = (
+                partial(self.attribute_type, die)
+                if die.tag == dw.DW_TAG_template_type_parameter
+                else partial(self._template_value, die)
+            )
+            parameters.append(
+                TypeTemplateParameter(
+                    source, _name(die), die.flag(dw.DW_AT_default_value)
+                )
+            )
+        return parameters
+
+    def _template_value(self, die: Die) -> Object:
+        from .objects import variable
+
+        return variable(self._debug, die)
+
+    # Enumerations
+
+    def _enum(self, die: Die, declaration: bool) -> Type:
+        tag = _name(die)
+        language = language_of(die)
+        if declaration:
+            return self._factory.enum_type(tag, language=language)
+        children = [
+            child for child in die.children() if child.tag == dw.DW_TAG_enumerator
+        ]
+        if die.has(dw.DW_AT_type):
+            type = self.attribute_type(die).unaliased().unqualified()
+            if type.kind is not TypeKind.INT:
+                raise die.error(
+                    "DW_AT_type of DW_TAG_enumeration_type is not an integer type"
+                )
+        else:
+            # gcc before 5.1 did not tell the type.
+            signed = any(_enumerator_value(child, True) < 0 for child in children)
+            type = self._factory.int_type(
+                "<unknown>",
+                _size(die),
+                signed,
+                self._byteorder(die),
+                language=language,
+            )
+        return self._factory.enum_type(
+            tag, type, partial(_enumerators, children, type), language=language
+        )
+
+
+def enumerator_value(enumeration: Type, die: Die) -> int:
+    """The value of a DW_TAG_enumerator of an enumeration."""
+    signed = enumeration.type is not None and enumeration.type.is_signed
+    return _enumerator_value(die, signed)
+
+
+def _enumerators(dies: list[Die], type: Type) -> list[TypeEnumerator]:
+    return [
+        TypeEnumerator(_required_name(die), _enumerator_value(die, type.is_signed))
+        for die in dies
+    ]
+
+
+_DATA_SIZES = {
+    dw.DW_FORM_data1: 8,
+    dw.DW_FORM_data2: 16,
+    dw.DW_FORM_data4: 32,
+    dw.DW_FORM_data8: 64,
+}
+
+
+def _enumerator_value(die: Die, signed: bool) -> int:
+    value = die.attr(dw.DW_AT_const_value)
+    form = die.form(dw.DW_AT_const_value)
+    if isinstance(value, memoryview):
+        order = "little" if die.unit.file.order == "<" else "big"
+        return int.from_bytes(value, order, signed=signed)  # type: ignore[arg-type]
+    if not isinstance(value, int):
+        raise die.error("DW_TAG_enumerator has missing or invalid DW_AT_const_value")
+    bits = _DATA_SIZES.get(form or 0)
+    if signed:
+        if bits and value >> (bits - 1):
+            value -= 1 << bits
+    elif value < 0:
+        value &= _UINT64_MAX
+    return value
+
+
+def _dimensions(die: Die) -> list[int | None]:
+    """The lengths of an array, from the outermost inwards; None if one is unknown."""
+    lengths = [
+        _length(child)
+        for child in die.children()
+        if child.tag in (dw.DW_TAG_subrange_type, dw.DW_TAG_generic_subrange)
+    ]
+    return lengths or [None]
+
+
+def _length(die: Die) -> int | None:
+    count = die.attr(dw.DW_AT_count)
+    if isinstance(count, int):
+        # Anything but a constant is of an array of variable length.
+        return count & _UINT64_MAX if _is_constant(die, dw.DW_AT_count) else None
+    bound = die.attr(dw.DW_AT_upper_bound)
+    if not isinstance(bound, int) or not _is_constant(die, dw.DW_AT_upper_bound):
+        return None
+    lower = die.attr(dw.DW_AT_lower_bound)
+    # A bound of -1, in whatever form, is of an array of length 0.
+    bits = _DATA_SIZES.get(die.form(dw.DW_AT_upper_bound) or 0)
+    if bits and bound == (1 << bits) - 1 and (bits >= 32):
+        bound = -1
+    length = bound + 1 - (lower if isinstance(lower, int) else 0)
+    if length < 0:
+        raise die.error("bounds of an array are reversed")
+    return length
+
+
+def _is_constant(die: Die, at: int) -> bool:
+    form = die.form(at)
+    return form in _DATA_SIZES or form in (
+        dw.DW_FORM_sdata,
+        dw.DW_FORM_udata,
+        dw.DW_FORM_implicit_const,
+    )
+
+
+_OP_PLUS_UCONST = 0x23
+_OP_CONSTU = 0x10
+
+
+def _constant_location(die: Die, expression: object) -> int:
+    """The offset of a member in the way of DWARF 2: DW_OP_plus_uconst."""
+    from .reader import uleb128
+
+    if isinstance(expression, memoryview) and len(expression):
+        try:
+            value, end = uleb128(expression, 1)
+        except (IndexError, ValueError):
+            end = -1
+        if expression[0] in (_OP_PLUS_UCONST, _OP_CONSTU) and end == len(expression):
+            return value
+    raise die.error("DW_TAG_member has unsupported DW_AT_data_member_location")
+
+
+_TEMPLATE_PARAMETERS = frozenset(
+    (
+        dw.DW_TAG_template_type_parameter,
+        dw.DW_TAG_template_value_parameter,
+        dw.DW_TAG_GNU_template_parameter_pack,
+    )
+)
+
+
+def _flattened(dies: list[Die]) -> Iterator[Die]:
+    """Template parameters with those of parameter packs in their place."""
+    for die in dies:
+        if die.tag == dw.DW_TAG_GNU_template_parameter_pack:
+            for child in die.children():
+                if child.tag in (
+                    dw.DW_TAG_template_type_parameter,
+                    dw.DW_TAG_template_value_parameter,
+                ):
+                    yield child
+        else:
+            yield die
+
+
+def _is_member(die: Die) -> bool:
+    if die.tag == dw.DW_TAG_inheritance:
+        return True
+    # A static member is no part of the object.
+    return die.tag == dw.DW_TAG_member and not (
+        die.flag(dw.DW_AT_external) or die.flag(dw.DW_AT_declaration)
+    )
+
+
+def _name(die: Die) -> str | None:
+    name = die.name
+    if name is None:
+        # An instance of an inline function has the names of its origin.
+        origin = die.origin_attr(dw.DW_AT_name)
+        name = origin if isinstance(origin, str) else None
+    return name
+
+
+def _required_name(die: Die) -> str:
+    name = die.name
+    if name is None:
+        tag = _TAG_NAMES.get(die.tag, f"DIE with tag {die.tag:#x}")
+        raise die.error(f"{tag} has missing or invalid DW_AT_name")
+    return name
+
+
+def _size(die: Die) -> int:
+    size = die.attr(dw.DW_AT_byte_size)
+    if isinstance(size, int) and size >= 0:
+        return size
+    bits = die.attr(dw.DW_AT_bit_size)
+    if size is None and isinstance(bits, int):
+        return (bits + 7) // 8
+    raise die.error(f"{_TAG_NAMES[die.tag]} has missing or invalid DW_AT_byte_size")
+
+
+def _is_cplusplus(die: Die) -> bool:
+    return die.unit.is_cplusplus
+
+
+def language_of(die: Die) -> Language:
+    """The language of the unit of a DIE; C for all that are not C++."""
+    return Language.CPP if die.unit.is_cplusplus else Language.C
