@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NoReturn
+from typing import TYPE_CHECKING, ClassVar
 
 from ..types.language import TypeLanguage
 
@@ -25,7 +25,7 @@ class Language(TypeLanguage):
     _attribute: str
     _name: str
 
-    def __new__(cls, *args: object, **kwargs: object) -> NoReturn:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         raise TypeError("cannot create '_drgn.Language' instances")
 
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from .kinds import TypeKind
 
@@ -133,15 +133,30 @@ class EnumDefinition(Definition):
         return self.type is not None
 
 
-class CompoundDefinition(Definition):
+class TemplateDefinition(Definition):
+    """What may be an instance of a template."""
+
+    __slots__ = ("lazy_template_parameters",)
+
+    lazy_template_parameters: LazyTemplateParameters
+
+    @property
+    def template_parameters(self) -> TemplateParameters:
+        """The template parameters, computed at the first use."""
+        lazy = self.lazy_template_parameters
+        if callable(lazy):
+            lazy = self.lazy_template_parameters = tuple(lazy())
+        return lazy
+
+
+class CompoundDefinition(TemplateDefinition):
     """A struct, union or class; ``size`` is None if it is incomplete."""
 
-    __slots__ = ("_found", "lazy_members", "lazy_template_parameters", "size", "tag")
+    __slots__ = ("_found", "lazy_members", "size", "tag")
 
     tag: str | None
     size: int | None
     lazy_members: LazyMembers
-    lazy_template_parameters: LazyTemplateParameters
     _found: dict[str, tuple[TypeMember, int]] | None
 
     @property
@@ -151,14 +166,6 @@ class CompoundDefinition(Definition):
         if callable(lazy):
             found = lazy()
             lazy = self.lazy_members = None if found is None else tuple(found)
-        return lazy
-
-    @property
-    def template_parameters(self) -> TemplateParameters:
-        """The template parameters, computed at the first use."""
-        lazy = self.lazy_template_parameters
-        if callable(lazy):
-            lazy = self.lazy_template_parameters = tuple(lazy())
         return lazy
 
     @property
@@ -186,15 +193,14 @@ class CompoundDefinition(Definition):
                 inner._collect(found, offset)
 
 
-class FunctionDefinition(Definition):
+class FunctionDefinition(TemplateDefinition):
     """A function that returns ``type``."""
 
-    __slots__ = ("is_variadic", "lazy_parameters", "lazy_template_parameters", "type")
+    __slots__ = ("is_variadic", "lazy_parameters", "type")
 
     type: Type
     lazy_parameters: LazyParameters
     is_variadic: bool
-    lazy_template_parameters: LazyTemplateParameters
 
     @property
     def parameters(self) -> tuple[TypeParameter, ...]:
@@ -203,13 +209,3 @@ class FunctionDefinition(Definition):
         if callable(lazy):
             lazy = self.lazy_parameters = tuple(lazy())
         return lazy
-
-    template_parameters = CompoundDefinition.template_parameters
-
-
-def compound(type: Type) -> CompoundDefinition | None:
-    """The definition of ``type`` without typedefs if it has members."""
-    definition = type.unaliased()._def
-    if isinstance(definition, CompoundDefinition):
-        return cast(CompoundDefinition, definition)
-    return None

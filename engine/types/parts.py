@@ -152,24 +152,21 @@ class TypeMember(_TypedPart):
     @classmethod
     def _of(
         cls,
-        source: Type | Callable[[], Type],
+        source: Any,
         name: str | None,
         bit_offset: int,
         bit_field_size: int | None = None,
     ) -> TypeMember:
-        """A member of debugging information, unchecked."""
+        """A member of debugging information: a Type or a callable, unchecked."""
         member = cls.__new__(cls)
         member._bit_field_size = bit_field_size
         member._bit_offset = bit_offset
         member._name = name
         member._object = None
         member._prog = None
-        if isinstance(source, Type):
-            member._type = source
-            member._source = None
-        else:
-            member._type = None
-            member._source = source
+        is_type = isinstance(source, Type)
+        member._type = source if is_type else None
+        member._source = None if is_type else source
         return member
 
     @property

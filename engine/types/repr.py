@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .definitions import CompoundDefinition, FunctionDefinition
+from .definitions import TemplateDefinition
 from .kinds import TypeKind
 
 if TYPE_CHECKING:
@@ -28,10 +28,7 @@ def type_repr(type: Type) -> str:
     little = getattr(definition, "little_endian", None)
     if little is not None and (platform is None or little != platform.is_little_endian):
         parts.append(f"byteorder={type.byteorder!r}")
-    if (
-        isinstance(definition, (CompoundDefinition, FunctionDefinition))
-        and definition.template_parameters
-    ):
+    if isinstance(definition, TemplateDefinition) and definition.template_parameters:
         parts.append(f"template_parameters={definition.template_parameters!r}")
     if type.qualifiers.value:
         parts.append(f"qualifiers={type.qualifiers!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from .arguments import check_argument
 from .definitions import CompoundDefinition, Definition, TypedefDefinition
@@ -47,11 +47,17 @@ class Type:
     )
 
     _def: Any
+    _kind: TypeKind
+    _prog: Program
+    _qualifiers: Qualifiers
+    _primitive: Any
+    _unaliased: Type | None
+    # Memos of the rooms that decode objects and read columns of them.
     _codec: Any
     _dtype: Any
     _steps: Any
 
-    def __new__(cls, *args: object, **kwargs: object) -> NoReturn:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         raise TypeError("cannot create '_drgn.Type' instances")
 
     @classmethod
