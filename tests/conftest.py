@@ -1,0 +1,118 @@
+"""What tests of several rooms share: the kernel lab, upstream's wheel, compilers.
+
+Nothing here builds the lab or installs the oracle (``scripts/test`` does); a test
+that needs one which is not there is skipped, with the reason counted in pytest's
+summary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+# At the end, so that no room of the tests can stand before a module.
+sys.path.append(str(TESTS))
+
+from lab import manifest  # noqa: E402
+from lab.manifest import Lab  # noqa: E402
+from oracle import venv  # noqa: E402
+
+NO_LAB = "no kernel lab: run scripts/kernel-lab"
+NO_ORACLE = "no upstream wheel: run python -m oracle.venv in tests/"
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    """The default kernel's lab (6.1)."""
+    found = manifest.find()
+    if found is None:
+        pytest.skip(NO_LAB)
+    return found
+
+
+@pytest.fixture(scope="session")
+def labs() -> list[Lab]:
+    """Every lab there is, at least one."""
+    found = manifest.find_all()
+    if not found:
+        pytest.skip(NO_LAB)
+    return found
+
+
+@pytest.fixture(scope="session")
+def oracle() -> Path:
+    """Upstream's ``drgn`` program. Run it; never import it."""
+    program = venv.find()
+    if program is None:
+        pytest.skip(NO_ORACLE)
+    return program
+
+
+CompileC = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def compile_c(tmp_path_factory: pytest.TempPathFactory) -> CompileC:
+    """``compile_c(source, *flags, compiler="gcc", suffix="")`` -> path of the output.
+
+    ``source`` is C text, or the Path of a file. Without flags it makes a program with
+    debug info; pass ``-c`` for an object file. The same source, flags and compiler are
+    compiled once in a session (and once for all workers of pytest-xdist); the file must
+    not be written to. Skips where the compiler is missing, and raises
+    CalledProcessError where it fails.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "xdist" in sys.modules and shared.name.startswith("popen-"):
+        shared = shared.parent
+    directory = shared / "compiled"
+
+    def compile_c(
+        source: str | Path,
+        *flags: str,
+        compiler: str = "gcc",
+        suffix: str = "",
+        libraries: Sequence[str] = (),
+    ) -> Path:
+        if shutil.which(compiler) is None:
+            pytest.skip(f"no {compiler}")
+        text = source.read_text() if isinstance(source, Path) else source
+        key = hashlib.sha256(
+            "\0".join([compiler, text, *flags, *libraries]).encode()
+        ).hexdigest()[:16]
+        name = source.stem if isinstance(source, Path) else "program"
+        output = directory / f"{name}-{key}{suffix}"
+        if output.exists():
+            return output
+        directory.mkdir(exist_ok=True)
+        # The source stays beside the program, as its debug info says.
+        file = directory / f"{name}-{key}.c"
+        if not file.exists():
+            _write(file, text)
+        partial = directory / f".{output.name}.{_worker()}"
+        subprocess.run(
+            [compiler, *(flags or ("-g", "-O0")), "-o", partial, file, *libraries],
+            check=True,
+            cwd=directory,
+        )
+        partial.rename(output)
+        return output
+
+    return compile_c
+
+
+def _worker() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.{_worker()}")
+    partial.write_text(text)
+    partial.rename(path)

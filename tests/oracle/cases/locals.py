@@ -1,0 +1,23 @@
+# Values of parameters and locals in every kernel frame that has some.
+from drgn import FaultError
+from drgn.helpers.linux import for_each_task
+
+for task in sorted(for_each_task(prog), key=lambda task: task.pid.value_()):
+    try:
+        trace = prog.stack_trace(task)
+    except ValueError:
+        continue
+    print("task", task.pid.value_())
+    for frame in trace:
+        try:
+            if frame.pc < 1 << 63:
+                break
+        except LookupError:
+            break
+        for name in frame.locals():
+            variable = frame[name]
+            try:
+                text = variable.format_(dereference=False, symbolize=False)
+            except FaultError as error:
+                text = str(error)
+            print(frame.name, name, variable.type_.type_name(), text)

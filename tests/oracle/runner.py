@@ -1,0 +1,168 @@
+"""Run a drgn script under upstream's wheel and under us, and compare line by line.
+
+    python -m oracle.runner -c live.elf -s vmlinux script.py [script arguments]
+
+takes any arguments of ``drgn``. Where the two may differ, because upstream is known to
+be wrong, an Allowance says which lines are left out and why, and the comparison counts
+them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from . import venv
+
+
+class Answer(NamedTuple):
+    """What one run printed, and its exit status."""
+
+    output: list[str]
+    errors: str
+    status: int
+
+
+class Allowance(NamedTuple):
+    """Lines that are not compared.
+
+    ``why``: what upstream does wrong there. ``keep``: takes the lines of one output and
+    returns those to compare; it is applied to both.
+    """
+
+    why: str
+    keep: Callable[[list[str]], list[str]]
+
+
+class Comparison(NamedTuple):
+    """``differences``: lines of a unified diff, upstream's first; empty if the same.
+
+    ``left_out``: for each allowance that left lines out, why and how many of upstream's
+    and of ours.
+    """
+
+    theirs: Answer
+    ours: Answer
+    differences: list[str]
+    left_out: list[tuple[str, int, int]]
+
+    def report(self) -> str:
+        lines = [
+            f"not compared, {theirs} of upstream's lines and {ours} of ours: {why}"
+            for why, theirs, ours in self.left_out
+        ]
+        if self.ours.status != self.theirs.status:
+            lines.append(
+                f"exit status {self.ours.status}, upstream's {self.theirs.status}"
+            )
+            lines += [f"our errors: {line}" for line in _tail(self.ours.errors)]
+            lines += [f"upstream's: {line}" for line in _tail(self.theirs.errors)]
+        return "\n".join([*lines, *self.differences[:200]])
+
+    @property
+    def same(self) -> bool:
+        return not self.differences and self.ours.status == self.theirs.status
+
+
+def _tail(text: str) -> list[str]:
+    return text.strip().splitlines()[-12:]
+
+
+def upstream(*arguments: str | Path, seconds: float = 120) -> Answer:
+    """Run upstream's drgn. Raises OracleError if it is not there."""
+    program = venv.find()
+    if program is None:
+        raise venv.OracleError(f"no upstream wheel in {venv.location()}")
+    return run([program, *arguments], seconds)
+
+
+def ours(*arguments: str | Path, seconds: float = 600) -> Answer:
+    """Run our drgn, that of the running interpreter."""
+    return run([Path(sys.executable).parent / "drgn", *arguments], seconds)
+
+
+def run(command: Sequence[str | Path], seconds: float) -> Answer:
+    """Run a drgn which sees neither the other's packages nor a terminal."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "VIRTUAL_ENV", "DRGN", "DEBUGINFOD"))
+    }
+    # Hashes must not decide the order of what a script prints.
+    environment["PYTHONHASHSEED"] = "0"
+    result = subprocess.run(
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, env=environment,
+    )  # fmt: skip
+    return Answer(
+        result.stdout.decode(errors="backslashreplace").splitlines(),
+        result.stderr.decode(errors="backslashreplace"),
+        result.returncode,
+    )
+
+
+def compare(
+    theirs: Answer, ours: Answer, allowances: Sequence[Allowance] = ()
+) -> Comparison:
+    """Compare two answers."""
+    expected, actual = theirs.output, ours.output
+    left_out = []
+    for allowance in allowances:
+        fewer_expected, fewer = allowance.keep(expected), allowance.keep(actual)
+        counts = len(expected) - len(fewer_expected), len(actual) - len(fewer)
+        if any(counts):
+            left_out.append((allowance.why, *counts))
+        expected, actual = fewer_expected, fewer
+    differences = list(
+        difflib.unified_diff(expected, actual, "upstream", "pydrgn", lineterm="", n=4)
+    )
+    return Comparison(theirs, ours, differences, left_out)
+
+
+_FRAME = re.compile(r"^#(\d+) +(\S+)")
+
+
+def _until_user_frame(lines: list[str]) -> list[str]:
+    kept = []
+    beyond = False
+    for line in lines:
+        frame = _FRAME.match(line)
+        if frame is None or frame[1] == "0":
+            beyond = False
+        if not beyond:
+            kept.append(line)
+        # A frame of the kernel has a name, or an address in the upper half.
+        if frame and re.fullmatch(r"0x[0-9a-f]{1,12}", frame[2]):
+            beyond = True
+    return kept
+
+
+USER_FRAMES = Allowance(
+    "upstream unwinds on into the user's stack without its debug info, through what it "
+    "takes for frame pointers and, on ELF dumps, through physical memory",
+    _until_user_frame,
+)
+
+
+def main() -> int:
+    arguments = sys.argv[1:]
+    if not arguments:
+        print(__doc__, file=sys.stderr)
+        return 2
+    venv.install()
+    comparison = compare(upstream("-q", *arguments), ours("-q", *arguments))
+    if comparison.same:
+        print(f"the same {len(comparison.ours.output)} lines")
+        return 0
+    print(comparison.report())
+    return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

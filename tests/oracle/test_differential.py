@@ -1,0 +1,86 @@
+"""Each script of ``cases/``, under upstream's wheel and under us, on the lab's dumps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from lab import manifest
+from lab.manifest import Lab
+
+from . import runner
+from .runner import USER_FRAMES, Allowance
+
+CASES = Path(__file__).parent / "cases"
+
+#: Dumps that upstream cannot open, and the one of the same moment that it can.
+SAME_MOMENT = {
+    "live.kdump-flat": "live.kdump.zlib",
+    "live.kdump.split": "live.kdump.zlib",
+    "panic.kdump-flat": "panic.kdump.zlib",
+    "panic.kdump-flat-lzo": "panic.kdump.zlib",
+    "panic.kdump-flat-snappy": "panic.kdump.zlib",
+}
+#: Every case runs on these; the others differ only in how they hold the same bytes.
+MAIN_DUMPS = ("live.elf", "panic.elf", "la57.elf", "live.kdump.zlib")
+ON_EVERY_DUMP = ("session", "stacks")
+
+ALLOWANCES: dict[str, tuple[Allowance, ...]] = {
+    "stacks": (USER_FRAMES,),
+    "blocked": (USER_FRAMES,),
+    "crash": (USER_FRAMES,),
+}
+
+
+class Dump(NamedTuple):
+    lab: Lab
+    name: str
+
+    @property
+    def arguments(self) -> list[str | Path]:
+        """For us; the parts of a split dump find one another."""
+        return self._arguments(self.name)
+
+    @property
+    def arguments_for_upstream(self) -> list[str | Path]:
+        return self._arguments(SAME_MOMENT.get(self.name, self.name))
+
+    def _arguments(self, name: str) -> list[str | Path]:
+        dump = self.lab.dumps[name][0]
+        return ["-q", "-c", dump, "-s", self.lab.vmlinux]
+
+
+def runs() -> Iterator[object]:
+    """(dump, case) pairs; one that says so where there is no lab."""
+    cases = sorted(path.stem for path in CASES.glob("*.py"))
+    found = False
+    for lab in manifest.find_all():
+        for name in lab.dumps:
+            for case in cases:
+                if case not in ON_EVERY_DUMP and name not in MAIN_DUMPS:
+                    continue
+                if case == "crash" and not name.startswith("panic"):
+                    continue
+                found = True
+                yield pytest.param(
+                    Dump(lab, name), case, id=f"{lab.kernel}-{name}-{case}"
+                )
+    if not found:
+        reason = "no kernel lab: run scripts/kernel-lab"
+        yield pytest.param(None, "", marks=pytest.mark.skip(reason=reason))
+
+
+@pytest.mark.parametrize(("dump", "case"), runs())
+def test_same_output(dump: Dump, case: str, oracle: Path) -> None:
+    script = CASES / f"{case}.py"
+    comparison = runner.compare(
+        runner.upstream(*dump.arguments_for_upstream, script),
+        runner.ours(*dump.arguments, script),
+        ALLOWANCES.get(case, ()),
+    )
+    if comparison.left_out:
+        print(comparison.report())
+    assert comparison.same, comparison.report()
+    assert comparison.ours.output, "the case printed nothing"

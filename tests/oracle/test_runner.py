@@ -1,0 +1,35 @@
+"""The runner itself: what it compares and what it leaves out."""
+
+from __future__ import annotations
+
+from .runner import USER_FRAMES, Answer, compare
+
+
+def answer(text: str, status: int = 0) -> Answer:
+    return Answer(text.splitlines(), "", status)
+
+
+def test_frames_beyond_the_user_frame_are_counted_not_compared() -> None:
+    theirs = answer("1 init\n#0  a (b.c:1:2)\n#1  0x401000\n#2  0x0\n2 next\n#0  c\n")
+    ours = answer("1 init\n#0  a (b.c:1:2)\n#1  0x401000\n2 next\n#0  c\n")
+    comparison = compare(theirs, ours, [USER_FRAMES])
+    assert comparison.same
+    assert comparison.left_out == [(USER_FRAMES.why, 1, 0)]
+
+
+def test_kernel_addresses_are_compared() -> None:
+    theirs = answer("#0  0xffffffff81000000\n#1  0x1\n")
+    ours = answer("#0  0xffffffff81000000\n#1  0x2\n")
+    assert not compare(theirs, ours, [USER_FRAMES]).same
+
+
+def test_missing_and_different_lines_are_differences() -> None:
+    comparison = compare(answer("a\nb\n"), answer("a\nc\n"))
+    assert not comparison.same
+    assert "-b" in comparison.report() and "+c" in comparison.report()
+
+
+def test_exit_status_counts() -> None:
+    comparison = compare(answer("a", 0), answer("a", 1))
+    assert not comparison.same
+    assert "exit status 1, upstream's 0" in comparison.report()
