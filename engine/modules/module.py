@@ -1,0 +1,479 @@
+"""Modules: the executable, libraries, kernel modules and other files of a program."""
+
+from __future__ import annotations
+
+import enum
+import operator
+import os
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..types.arguments import uint64
+from .section_addresses import ModuleSectionAddresses
+
+if TYPE_CHECKING:
+    from ..dwarf.file import DwarfFile
+    from ..elf.file import ElfFile
+    from ..objects.object import Object
+    from ..program import Program
+    from ..symbols.table import SymbolTable
+
+    Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+_UINT64_MAX = 2**64 - 1
+
+
+class ModuleFileStatus(enum.Enum):
+    """Whether a module has, wants or does not want a file."""
+
+    WANT = 0
+    HAVE = 1
+    DONT_WANT = 2
+    DONT_NEED = 3
+    WANT_SUPPLEMENTARY = 4
+
+
+class SupplementaryFileKind(enum.Enum):
+    """How a debug file names the file that holds the rest of it."""
+
+    GNU_DEBUGALTLINK = 1
+
+
+class WantedSupplementaryFile(NamedTuple):
+    """The supplementary file that a module waits for.
+
+    ``path`` is the debug file, ``supplementary_path`` what it says, relative to
+    itself or absolute, and ``checksum`` the build ID of the wanted file.
+    """
+
+    kind: SupplementaryFileKind
+    path: str
+    supplementary_path: str
+    checksum: bytes
+
+
+class SectionPlacement(NamedTuple):
+    """Where a section of a relocatable file is: file address, size, address."""
+
+    start: int
+    size: int
+    address: int
+
+
+class Module:
+    """Something with code and data in a program, and the files that describe it.
+
+    The *loaded file* is what the program runs, the *debug file* has its debugging
+    information; they may be one and the same.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_build_id",
+        "_by_address",
+        "_debug_file",
+        "_debug_file_bias",
+        "_debug_file_status",
+        "_dwarf",
+        "_key",
+        "_loaded_file",
+        "_loaded_file_bias",
+        "_loaded_file_status",
+        "_name",
+        "_object",
+        "_pending",
+        "_placements",
+        "_prog",
+        "_ranges",
+        "_supplementary_file",
+        "_symbols",
+    )
+
+    def __init__(self, prog: Program, name: str, key: int) -> None:
+        self._prog = prog
+        self._name = name
+        self._key = key
+        self._object: Object | None = None
+        self._ranges: tuple[tuple[int, int], ...] | None = None
+        self._build_id: bytes | None = None
+        self._loaded_file: ElfFile | None = None
+        self._loaded_file_bias: int | None = None
+        self._loaded_file_status = ModuleFileStatus.WANT
+        self._debug_file: ElfFile | None = None
+        self._debug_file_bias: int | None = None
+        self._debug_file_status = ModuleFileStatus.WANT
+        self._supplementary_file: ElfFile | None = None
+        # A debug file that waits for its supplementary file, and what it wants.
+        self._pending: tuple[ElfFile, int, WantedSupplementaryFile] | None = None
+        self._dwarf: DwarfFile | None = None
+        self._symbols: SymbolTable | None = None
+        # Sections of a relocatable file, by file address and by address.
+        self._placements: list[SectionPlacement] | None = None
+        self._by_address: list[SectionPlacement] = []
+
+    def __repr__(self) -> str:
+        return f"prog.{type(self)._function()}(name={self._name!r}{self._repr_key()})"
+
+    @classmethod
+    def _function(cls) -> str:
+        """The method of Program that finds modules of this kind."""
+        raise NotImplementedError
+
+    def _repr_key(self) -> str:
+        return ""
+
+    @property
+    def prog(self) -> Program:
+        """The program that this module is from."""
+        return self._prog
+
+    @property
+    def name(self) -> str:
+        """The name; what it is depends on the kind of module."""
+        return self._name
+
+    @property
+    def object(self) -> Object:
+        """``struct module *`` of a kernel module; else absent, unless it was set."""
+        if self._object is None:
+            from ..objects.object import Object
+
+            self._object = Object._absent(self._prog, self._prog.void_type())
+        return self._object
+
+    @object.setter
+    def object(self, value: Object) -> None:
+        from ..objects.object import Object
+
+        if not isinstance(value, Object):
+            raise TypeError("object must be a drgn.Object")
+        if value.prog_ is not self._prog:
+            raise ValueError("object is from different program")
+        self._object = value
+
+    @object.deleter
+    def object(self) -> None:
+        raise AttributeError("can't delete 'object' attribute")
+
+    # Addresses.
+
+    @property
+    def address_range(self) -> tuple[int, int] | None:
+        """Where the module is loaded: first address and end.
+
+        None if it is not known, (0, 0) if it is not loaded. Raises ValueError if
+        there is more than one range.
+        """
+        if self._ranges is None:
+            return None
+        if len(self._ranges) > 1:
+            raise ValueError("module has multiple address ranges")
+        return self._ranges[0] if self._ranges else (0, 0)
+
+    @address_range.setter
+    def address_range(self, value: tuple[int, int] | None) -> None:
+        if value is None:
+            self._prog._modules.set_ranges(self, None)
+            return
+        start, end = _range(value, "address_range must be None or (int, int)")
+        self._prog._modules.set_ranges(self, [(start, end)] if start or end else [])
+
+    @address_range.deleter
+    def address_range(self) -> None:
+        raise AttributeError("can't delete 'address_range' attribute")
+
+    @property
+    def address_ranges(self) -> Sequence[tuple[int, int]] | None:
+        """All ranges of addresses where the module is loaded, ascending.
+
+        None if they are not known. Setting them raises ValueError if a range is
+        empty or overlaps another one or that of another module.
+        """
+        return self._ranges
+
+    @address_ranges.setter
+    def address_ranges(self, value: Sequence[tuple[int, int]] | None) -> None:
+        if value is None:
+            self._prog._modules.set_ranges(self, None)
+            return
+        what = "address_ranges must None or sequence of (int, int)"
+        self._prog._modules.set_ranges(self, [_range(item, what) for item in value])
+
+    @address_ranges.deleter
+    def address_ranges(self) -> None:
+        raise AttributeError("can't delete 'address_ranges' attribute")
+
+    def _to_file(self, address: int) -> int | None:
+        """The file address of an address; None if no section is loaded there."""
+        if self._placements is None:
+            bias = self._debug_file_bias
+            if bias is None:
+                bias = self._loaded_file_bias
+            return (address - (bias or 0)) & _UINT64_MAX
+        i = bisect_right(self._by_address, address, key=_placed_address) - 1
+        if i >= 0:
+            start, size, placed = self._by_address[i]
+            if address - placed <= size:
+                return start + (address - placed)
+        return None
+
+    def _to_address(self, file_address: int) -> int | None:
+        """The address of a file address; None if its section is not loaded.
+
+        Only relocatable files have sections that are not loaded.
+        """
+        if self._placements is None:
+            bias = self._debug_file_bias
+            if bias is None:
+                bias = self._loaded_file_bias
+            return (file_address + (bias or 0)) & _UINT64_MAX
+        i = bisect_right(self._placements, file_address, key=_placed_start) - 1
+        if i >= 0:
+            start, size, placed = self._placements[i]
+            if file_address - start <= size:
+                return placed + (file_address - start)
+        return None
+
+    # Files.
+
+    @property
+    def build_id(self) -> bytes | None:
+        """What identifies the files of this module, None if it is not known."""
+        return self._build_id
+
+    @build_id.setter
+    def build_id(self, value: bytes | None) -> None:
+        if value is None:
+            self._build_id = None
+            return
+        if isinstance(value, (str, int)):
+            raise TypeError(
+                f"a bytes-like object is required, not {type(value).__name__!r}"
+            )
+        build_id = bytes(memoryview(value))
+        if not build_id:
+            raise ValueError("build ID cannot be empty")
+        self._build_id = build_id
+
+    @build_id.deleter
+    def build_id(self) -> None:
+        raise AttributeError("can't delete 'build_id' attribute")
+
+    @property
+    def loaded_file_status(self) -> ModuleFileStatus:
+        """Whether there is a loaded file, or one is wanted."""
+        return self._loaded_file_status
+
+    @loaded_file_status.setter
+    def loaded_file_status(self, value: ModuleFileStatus) -> None:
+        self._loaded_file_status = _changed_status(
+            "loaded_file_status", self._loaded_file_status, value
+        )
+
+    @loaded_file_status.deleter
+    def loaded_file_status(self) -> None:
+        raise AttributeError("can't delete 'loaded' attribute")
+
+    @property
+    def loaded_file_path(self) -> str | None:
+        """Absolute path of the loaded file, if there is one."""
+        return None if self._loaded_file is None else self._loaded_file.path
+
+    @property
+    def loaded_file_bias(self) -> int | None:
+        """What to add to an address in the loaded file, if there is one."""
+        return self._loaded_file_bias
+
+    @property
+    def debug_file_status(self) -> ModuleFileStatus:
+        """Whether there is a debug file, or one is wanted."""
+        return self._debug_file_status
+
+    @debug_file_status.setter
+    def debug_file_status(self, value: ModuleFileStatus) -> None:
+        self._debug_file_status = _changed_status(
+            "debug_file_status", self._debug_file_status, value
+        )
+        if self._debug_file_status is not ModuleFileStatus.WANT_SUPPLEMENTARY:
+            self._pending = None
+
+    @debug_file_status.deleter
+    def debug_file_status(self) -> None:
+        raise AttributeError("can't delete 'debug' attribute")
+
+    @property
+    def debug_file_path(self) -> str | None:
+        """Absolute path of the debug file, if there is one."""
+        return None if self._debug_file is None else self._debug_file.path
+
+    @property
+    def debug_file_bias(self) -> int | None:
+        """What to add to an address in the debug file, if there is one."""
+        return self._debug_file_bias
+
+    @property
+    def supplementary_debug_file_kind(self) -> SupplementaryFileKind | None:
+        """The kind of supplementary file, None if there is none."""
+        if self._supplementary_file is None:
+            return None
+        return SupplementaryFileKind.GNU_DEBUGALTLINK
+
+    @property
+    def supplementary_debug_file_path(self) -> str | None:
+        """Absolute path of the supplementary file, if there is one."""
+        if self._supplementary_file is None:
+            return None
+        return self._supplementary_file.path
+
+    def wants_loaded_file(self) -> bool:
+        """Whether a loaded file is wanted."""
+        return self._loaded_file_status is ModuleFileStatus.WANT
+
+    def wants_debug_file(self) -> bool:
+        """Whether a debug file, or a supplementary one, is wanted."""
+        return (
+            self._debug_file_status is ModuleFileStatus.WANT
+            or self._debug_file_status is ModuleFileStatus.WANT_SUPPLEMENTARY
+        )
+
+    def wanted_supplementary_debug_file(self) -> WantedSupplementaryFile:
+        """Which supplementary file is wanted; ValueError if none is."""
+        if self._pending is None:
+            raise ValueError("module does not want supplementary debug file")
+        return self._pending[2]
+
+    def try_file(self, path: Path, *, fd: int = -1, force: bool = False) -> None:
+        """Use a file if it is wanted and belongs to this module.
+
+        It belongs if its build ID is the module's, or with ``force`` always. ``fd``
+        is the file if it is already open; it is closed in any case. A file that is
+        no good is ignored; that it was is logged.
+        """
+        from .files import try_provided_file
+
+        try_provided_file(self, os.fsdecode(path), operator.index(fd), bool(force))
+
+    def _has_file(self) -> bool:
+        return self._loaded_file is not None or self._debug_file is not None
+
+
+class MainModule(Module):
+    """The executable of a process or the kernel."""
+
+    __slots__ = ()
+
+    @classmethod
+    def _function(cls) -> str:
+        return "main_module"
+
+
+class _DynamicModule(Module):
+    """A module with a dynamic section."""
+
+    __slots__ = ()
+
+    def _repr_key(self) -> str:
+        return f", dynamic_address={self._key:#x}"
+
+    @property
+    def dynamic_address(self) -> int:
+        """The address of the dynamic section."""
+        return self._key
+
+
+class SharedLibraryModule(_DynamicModule):
+    """A shared library."""
+
+    __slots__ = ()
+
+    @classmethod
+    def _function(cls) -> str:
+        return "shared_library_module"
+
+
+class VdsoModule(_DynamicModule):
+    """The shared library that the kernel puts into every process."""
+
+    __slots__ = ()
+
+    @classmethod
+    def _function(cls) -> str:
+        return "vdso_module"
+
+
+class RelocatableModule(Module):
+    """A relocatable file, such as a kernel module, loaded at ``address``."""
+
+    __slots__ = ("_section_addresses",)
+
+    def __init__(self, prog: Program, name: str, key: int) -> None:
+        super().__init__(prog, name, key)
+        self._section_addresses = ModuleSectionAddresses(self)
+
+    @classmethod
+    def _function(cls) -> str:
+        return "relocatable_module"
+
+    def _repr_key(self) -> str:
+        return f", address={self._key:#x}"
+
+    @property
+    def address(self) -> int:
+        """The address that identifies the module."""
+        return self._key
+
+    @property
+    def section_addresses(self) -> ModuleSectionAddresses:
+        """Where the sections are; cannot be changed once there is a file."""
+        return self._section_addresses
+
+
+class ExtraModule(Module):
+    """A module that the user made, for debugging information of their own."""
+
+    __slots__ = ()
+
+    @classmethod
+    def _function(cls) -> str:
+        return "extra_module"
+
+    def _repr_key(self) -> str:
+        return f", id={self._key:#x}"
+
+    @property
+    def id(self) -> int:
+        """The number that the user gave it."""
+        return self._key
+
+
+def _placed_start(placement: SectionPlacement) -> int:
+    return placement.start
+
+
+def _placed_address(placement: SectionPlacement) -> int:
+    return placement.address
+
+
+def _range(value: Any, message: str) -> tuple[int, int]:
+    """Check the type of a pair of addresses."""
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise TypeError(message)
+    return uint64(value[0]), uint64(value[1])
+
+
+_SETTABLE = (
+    ModuleFileStatus.WANT,
+    ModuleFileStatus.DONT_WANT,
+    ModuleFileStatus.DONT_NEED,
+)
+
+
+def _changed_status(
+    name: str, old: ModuleFileStatus, new: ModuleFileStatus
+) -> ModuleFileStatus:
+    if not isinstance(new, ModuleFileStatus):
+        raise TypeError(f"{name} must be ModuleFileStatus")
+    if new is not old and (old is ModuleFileStatus.HAVE or new not in _SETTABLE):
+        raise ValueError(f"cannot change {name} from {old} to {new}")
+    return new

@@ -1,0 +1,58 @@
+"""Where the sections of a relocatable module were loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import TYPE_CHECKING
+
+from ..types.arguments import uint64
+
+if TYPE_CHECKING:
+    from .module import RelocatableModule
+
+
+class ModuleSectionAddresses(MutableMapping[str, int]):
+    """Section name -> address; the last one added comes first.
+
+    Raises ValueError on changes once the module has a file.
+    """
+
+    __slots__ = ("_addresses", "_module")
+
+    def __init__(self, module: RelocatableModule) -> None:
+        self._module = module
+        self._addresses: dict[str, int] = {}
+
+    def __getitem__(self, name: str) -> int:
+        return self._addresses[name]
+
+    def __setitem__(self, name: str, address: int) -> None:
+        self._check()
+        if not isinstance(name, str):
+            raise TypeError("section_addresses key must be str")
+        self._addresses[name] = uint64(address)
+
+    def __delitem__(self, name: str) -> None:
+        self._check()
+        del self._addresses[name]
+
+    def clear(self) -> None:
+        """Forget all addresses."""
+        self._check()
+        self._addresses.clear()
+
+    def _check(self) -> None:
+        if self._module._has_file():
+            raise ValueError("section addresses cannot be modified after file is set")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(reversed(self._addresses)))
+
+    def __len__(self) -> int:
+        return len(self._addresses)
+
+    def __repr__(self) -> str:
+        if not self._addresses:
+            return "ModuleSectionAddresses()"
+        items = ", ".join(f"{name!r}: {self[name]:#x}" for name in self)
+        return f"ModuleSectionAddresses({{{items}}})"

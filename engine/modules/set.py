@@ -1,0 +1,213 @@
+"""The modules of a program: created, looked up, placed."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .module import (
+    ExtraModule,
+    MainModule,
+    Module,
+    RelocatableModule,
+    SharedLibraryModule,
+    VdsoModule,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..objects.object import Object
+    from ..program import Program
+
+    Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+M = TypeVar("M", bound=Module)
+
+
+class ModuleSet:
+    """All modules of a program, by kind and name, and by address.
+
+    Iteration yields the main module, then the others, the newest name first.
+    """
+
+    __slots__ = ("_by_name", "_by_range", "_main", "_prog", "_starts")
+
+    def __init__(self, prog: Program) -> None:
+        self._prog = prog
+        self._main: MainModule | None = None
+        # The newest module of a name goes first.
+        self._by_name: dict[str, list[Module]] = {}
+        # (start, end, module), ascending and disjoint, and the starts alone.
+        self._by_range: list[tuple[int, int, Module]] = []
+        self._starts: list[int] = []
+
+    def __iter__(self) -> Iterator[Module]:
+        if self._main is not None:
+            yield self._main
+        for name in list(reversed(self._by_name)):
+            yield from self._by_name.get(name, ())[:]
+
+    # Lookups.
+
+    def by_name(self, name: str) -> Module:
+        """A module of a name; LookupError if there is none."""
+        if self._main is not None and self._main.name == name:
+            return self._main
+        for module in self._by_name.get(name, ()):
+            return module
+        raise LookupError("module not found")
+
+    def for_address(self, address: int) -> Module | None:
+        """The module that is loaded at an address, None if none is."""
+        i = bisect_right(self._starts, address) - 1
+        if i >= 0:
+            _start, end, module = self._by_range[i]
+            if address < end:
+                return module
+        return None
+
+    def by_address(self, address: int) -> Module:
+        """The module that is loaded at an address; LookupError if none is."""
+        module = self.for_address(address)
+        if module is None:
+            raise LookupError("module not found")
+        return module
+
+    def set_ranges(
+        self, module: Module, ranges: Sequence[tuple[int, int]] | None
+    ) -> None:
+        """Place a module.
+
+        Raises ValueError, and changes nothing, if a range is empty or overlaps.
+        """
+        new = None if ranges is None else tuple(sorted(ranges))
+        others = [item for item in self._by_range if item[2] is not module]
+        added = [(start, end, module) for start, end in new or ()]
+        for start, end, _ in added:
+            if start >= end:
+                raise ValueError("invalid module address range")
+        merged = sorted(others + added, key=lambda item: item[0])
+        for before, after in itertools.pairwise(merged):
+            if after[0] < before[1]:
+                self._raise_overlap(module, before, after)
+        module._ranges = new
+        self._by_range = merged
+        self._starts = [start for start, _, _ in merged]
+
+    @staticmethod
+    def _raise_overlap(
+        module: Module, first: tuple[int, int, Module], second: tuple[int, int, Module]
+    ) -> None:
+        if first[2] is not module:
+            first, second = second, first
+        other = "" if second[2] is module else f"{second[2].name} "
+        raise ValueError(
+            f"{module.name} [{first[0]:#x}, {first[1]:#x}) overlaps"
+            f" {other}[{second[0]:#x}, {second[1]:#x})"
+        )
+
+    # The methods of Program that find or create modules.
+
+    def main(self, name: Path | None = None, *, create: bool = False) -> MainModule:
+        """The main module, which has this name if one is given.
+
+        Raises LookupError if there is none and it is not to be created.
+        """
+        if name is None:
+            if create:
+                raise TypeError("name must be given if create=True")
+            if self._main is None:
+                raise LookupError("module not found")
+            return self._main
+        given = os.fsdecode(name)
+        if self._main is not None:
+            if self._main.name == given:
+                return self._main
+            if create:
+                raise LookupError("main module already exists with different name")
+        elif create:
+            self._main = MainModule(self._prog, given, 0)
+            return self._main
+        raise LookupError("module not found")
+
+    def shared_library(
+        self, name: Path, dynamic_address: int, *, create: bool = False
+    ) -> SharedLibraryModule:
+        """The shared library with its dynamic section at an address."""
+        return self._get(SharedLibraryModule, name, dynamic_address, create)
+
+    def vdso(
+        self, name: Path, dynamic_address: int, *, create: bool = False
+    ) -> VdsoModule:
+        """The vDSO with its dynamic section at an address."""
+        return self._get(VdsoModule, name, dynamic_address, create)
+
+    def relocatable(
+        self, name: Path, address: int, *, create: bool = False
+    ) -> RelocatableModule:
+        """The relocatable module at an address."""
+        return self._get(RelocatableModule, name, address, create)
+
+    def extra(self, name: Path, id: int = 0, *, create: bool = False) -> ExtraModule:
+        """The user's module with a number."""
+        return self._get(ExtraModule, name, id, create)
+
+    def linux_kernel_loadable(
+        self, module_obj: Object, *, create: bool = False
+    ) -> RelocatableModule:
+        """The module of a ``struct module *``."""
+        from ..objects.object import Object
+
+        if not isinstance(module_obj, Object):
+            raise TypeError(
+                "linux_kernel_loadable_module() argument 1 must be _drgn.Object,"
+                f" not {type(module_obj).__name__}"
+            )
+        from .kernel import loadable_module
+
+        return loadable_module(self._prog, module_obj, create)[0]
+
+    def _get(self, kind: type[M], name: Path, key: int, create: bool) -> M:
+        return self.get_or_create(kind, os.fsdecode(name), key, create)[0]
+
+    def get_or_create(
+        self, kind: type[M], name: str, key: int, create: bool = True
+    ) -> tuple[M, bool]:
+        """The module of a kind, name and key, and whether it is new.
+
+        Raises LookupError if there is none and it is not to be created.
+        """
+        for module in self._by_name.get(name, ()):
+            if type(module) is kind and module._key == key:
+                return module, False
+        if not create:
+            raise LookupError("module not found")
+        new: Any = kind(self._prog, name, key)
+        self._by_name.setdefault(name, []).insert(0, new)
+        return new, True
+
+    def get_or_create_main(self, name: str) -> tuple[MainModule, bool]:
+        """The main module and whether it is new; one of another name stays."""
+        if self._main is not None:
+            return self._main, False
+        self._main = MainModule(self._prog, name, 0)
+        return self._main, True
+
+    # What is loaded.
+
+    def loaded(self) -> Iterator[tuple[Module, bool]]:
+        """Determine what the program has loaded; each module and whether it is new.
+
+        Modules are created as the iterator goes on.
+        """
+        if self._prog._kernel is not None:
+            from .kernel import loaded_modules
+        elif self._prog._target is not None:
+            from .userspace import loaded_modules
+        else:
+            return iter(())
+        return loaded_modules(self._prog)
