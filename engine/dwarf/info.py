@@ -67,7 +67,7 @@ class DebugInfo:
         elf = module._debug_file
         if elf is None or not elf.has_dwarf:
             return None
-        file = DwarfFile(elf, supplementary=module._supplementary_debug_file)
+        file = DwarfFile(elf, supplementary=module._supplementary_file)
         module._dwarf = file
         self._files.append(file)
         self._modules[file] = module

@@ -70,9 +70,15 @@ def _located(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> Ob
         if end == len(location):
             address = unit.address_at_index(index)
     if address is not None:
-        address = debug.module_of(unit.file)._to_address(address)
-        return Object._ref(debug.prog, type, address)
+        return _at(debug, die, type, address)
     return _evaluated(debug, die, type, location)
+
+
+def _at(debug: DebugInfo, die: Die, type: Type, file_address: int) -> Object:
+    address = debug.module_of(die.unit.file)._to_address(file_address)
+    if address is None:  # The section is not loaded.
+        return Object._absent(debug.prog, type, AbsenceReason.OTHER)
+    return Object._ref(debug.prog, type, address)
 
 
 class _GlobalContext(ExprContext):
@@ -89,7 +95,10 @@ class _GlobalContext(ExprContext):
 
     def address(self, file_address: int) -> int:
         assert self.unit is not None
-        return self._debug.module_of(self.unit.file)._to_address(file_address)
+        address = self._debug.module_of(self.unit.file)._to_address(file_address)
+        if address is None:  # The section is not loaded.
+            raise Unavailable
+        return address
 
 
 def _evaluated(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> Object:
@@ -172,8 +181,7 @@ def function(debug: DebugInfo, die: Die) -> Object:
     address = entry_address(die)
     if address is None:
         return Object._absent(debug.prog, type, _OPTIMIZED_OUT)
-    address = debug.module_of(die.unit.file)._to_address(address)
-    return Object._ref(debug.prog, type, address)
+    return _at(debug, die, type, address)
 
 
 def entry_address(die: Die) -> int | None:

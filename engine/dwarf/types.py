@@ -392,7 +392,7 @@ class TypeReader:
                 )
         else:
             # gcc before 5.1 did not tell the type.
-            signed = any(_enumerator_value(child, True) < 0 for child in children)
+            signed = any(_stored_value(child) < 0 for child in children)
             type = self._factory.int_type(
                 "<unknown>",
                 _size(die),
@@ -407,15 +407,37 @@ class TypeReader:
 
 def enumerator_value(enumeration: Type, die: Die) -> int:
     """The value of a DW_TAG_enumerator of an enumeration."""
-    signed = enumeration.type is not None and enumeration.type.is_signed
-    return _enumerator_value(die, signed)
+    assert enumeration.type is not None
+    return _enumerator_value(die, enumeration.type)
 
 
 def _enumerators(dies: list[Die], type: Type) -> list[TypeEnumerator]:
     return [
-        TypeEnumerator(_required_name(die), _enumerator_value(die, type.is_signed))
+        TypeEnumerator(_required_name(die), _enumerator_value(die, type))
         for die in dies
     ]
+
+
+def _enumerator_value(die: Die, type: Type) -> int:
+    """The value of an enumerator as a number of an integer type."""
+    value = _stored_value(die)
+    assert type.size is not None
+    bits = 8 * type.size
+    if type.is_signed:
+        if value >> (bits - 1) == 1:
+            value -= 1 << bits
+    elif value < 0:
+        value &= (1 << bits) - 1
+    return value
+
+
+def _stored_value(die: Die) -> int:
+    value = die.attr(dw.DW_AT_const_value)
+    if isinstance(value, memoryview):
+        return die.unit.file.unsigned(value)
+    if not isinstance(value, int):
+        raise die.error("DW_TAG_enumerator has missing or invalid DW_AT_const_value")
+    return value
 
 
 _DATA_SIZES = {
@@ -424,23 +446,6 @@ _DATA_SIZES = {
     dw.DW_FORM_data4: 32,
     dw.DW_FORM_data8: 64,
 }
-
-
-def _enumerator_value(die: Die, signed: bool) -> int:
-    value = die.attr(dw.DW_AT_const_value)
-    form = die.form(dw.DW_AT_const_value)
-    if isinstance(value, memoryview):
-        order = "little" if die.unit.file.order == "<" else "big"
-        return int.from_bytes(value, order, signed=signed)  # type: ignore[arg-type]
-    if not isinstance(value, int):
-        raise die.error("DW_TAG_enumerator has missing or invalid DW_AT_const_value")
-    bits = _DATA_SIZES.get(form or 0)
-    if signed:
-        if bits and value >> (bits - 1):
-            value -= 1 << bits
-    elif value < 0:
-        value &= _UINT64_MAX
-    return value
 
 
 def _dimensions(die: Die) -> list[int | None]:
