@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..errors import BadDataError
 from ..types.kinds import Qualifiers, TypeKind
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _POINTER = TypeKind.POINTER
 _ARRAY = TypeKind.ARRAY
 _FUNCTION = TypeKind.FUNCTION
 _INDENT = "\t"
+_MAX_NESTING = 200
 
 
 def type_name(type: Type) -> str:
@@ -142,6 +144,8 @@ def _body(type: Type, indent: str) -> str:
     tag = type.tag
     opening = f"{keyword} {{" if tag is None else f"{keyword} {tag} {{"
     inner = indent + _INDENT
+    if len(inner) > _MAX_NESTING:
+        raise BadDataError("types are nested too deeply")
     lines = [_qualifiers(type) + opening]
     if type.kind is TypeKind.ENUM:
         enumerators = type.enumerators

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ..types.kinds import PrimitiveType, Qualifiers, TypeKind, TypeKindSet
 from ..types.primitives import BY_SPELLING, BY_TYPEDEF
 from .c_lexer import END, IDENTIFIER, NUMBER, Lexer, number_value
-from .cpp_names import end_of_name, other_spellings
+from .cpp_names import end_of_name
+from .cpp_templates import other_spellings
 
 if TYPE_CHECKING:
     from ..program import Program

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 _SPACE = re.compile(r"[ \t\n\r\v\f]*")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ANONYMOUS_NAMESPACE = "(anonymous namespace)"
-_BEFORE_STAR = re.compile(r"(?<![*& ])(?=[*&])")
-_ANGLES = re.compile(r">(?=>)")
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = frozenset(")]}")
 
@@ -66,22 +63,6 @@ def end_of_template(source: str, start: int) -> int:
     raise SyntaxError("invalid template arguments")
 
 
-def other_spellings(name: str) -> Iterator[str]:
-    """Other ways in which compilers write a name with template arguments.
-
-    They differ in their spaces: after commas, before ``*`` and ``&`` and between
-    two ``>``.
-    """
-    compact = _compact(name)
-    spaced = _BEFORE_STAR.sub(" ", compact)
-    seen = {name}
-    for spelling in (compact, spaced):
-        for candidate in (_ANGLES.sub("> ", spelling), spelling):
-            if candidate not in seen:
-                seen.add(candidate)
-                yield candidate
-
-
 def _skip_space(source: str, position: int) -> int:
     space = _SPACE.match(source, position)
     return space.end() if space else position
@@ -97,10 +78,3 @@ def _end_of_character(source: str, start: int) -> int:
             return position + 1
         position += 1
     return position
-
-
-def _compact(name: str) -> str:
-    """``name`` with a space after each comma and where two words meet only."""
-    name = " ".join(name.split())
-    name = re.sub(r"(?<=[^\w]) (?=.)|(?<=.) (?=[^\w])", "", name)
-    return name.replace(",", ", ")

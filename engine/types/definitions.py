@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ..errors import BadDataError
 from .kinds import TypeKind
 
 if TYPE_CHECKING:
@@ -177,12 +178,24 @@ class CompoundDefinition(TemplateDefinition):
         found = self._found
         if found is None:
             found = {}
-            self._collect(found, 0)
+            self._collect(found, 0, ())
             self._found = found
         return found.get(name)
 
-    def _collect(self, found: dict[str, tuple[TypeMember, int]], base: int) -> None:
-        """Add the named members that lie at ``base`` bits and beyond to ``found``."""
+    def _collect(
+        self,
+        found: dict[str, tuple[TypeMember, int]],
+        base: int,
+        outer: tuple[CompoundDefinition, ...],
+    ) -> None:
+        """Add the named members that lie at ``base`` bits and beyond to ``found``.
+
+        ``outer`` are the definitions that this one is an unnamed member of, which
+        only bad debugging information makes it a member of itself.
+        """
+        if self in outer:
+            raise BadDataError(f"{self.kind.name.lower()} type contains itself")
+        outer = (*outer, self)
         for member in self.members or ():
             offset = base + member.bit_offset
             if member.name is not None:
@@ -190,7 +203,7 @@ class CompoundDefinition(TemplateDefinition):
                 continue
             inner = member.type.unaliased()._def
             if isinstance(inner, CompoundDefinition):
-                inner._collect(found, offset)
+                inner._collect(found, offset, outer)
 
 
 class FunctionDefinition(TemplateDefinition):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..errors import BadDataError
 from ..platform import Architecture
 from .arguments import check_argument
 from .definitions import CompoundDefinition
@@ -88,19 +89,23 @@ def alignof(type: Type, /) -> int:
     Raises TypeError if the type is void, a function or incomplete, ValueError
     if the program's platform is not known.
     """
+    try:
+        return _alignment(type)
+    except RecursionError:
+        raise BadDataError(f"'{type.type_name()}' contains itself") from None
+
+
+def _alignment(type: Type) -> int:
+    type = type.unaliased()
     kind = type.kind
-    if kind is TypeKind.TYPEDEF:
-        return alignof(type.unaliased())
     if not type.is_complete() or kind is TypeKind.FUNCTION:
         raise _no_layout(type, "alignment")
-    if kind is TypeKind.ENUM:
-        return alignof(type.type)
-    if kind is TypeKind.ARRAY:
-        return alignof(type.type)
+    if kind is TypeKind.ENUM or kind is TypeKind.ARRAY:
+        return _alignment(type.type)
     definition = type._def
     if isinstance(definition, CompoundDefinition):
         members = definition.members or ()
-        return max((alignof(member.type) for member in members), default=1)
+        return max((_alignment(member.type) for member in members), default=1)
     return _scalar_alignment(type, definition.size)
 
 
