@@ -29,7 +29,15 @@ class Memory:
     does not change is a lookup there and a ``Struct.unpack_from``; `page` fills it.
     """
 
-    __slots__ = ("_mmu", "cacheable", "page_limit", "pages", "physical", "virtual")
+    __slots__ = (
+        "_direct_map",
+        "_mmu",
+        "cacheable",
+        "page_limit",
+        "pages",
+        "physical",
+        "virtual",
+    )
 
     virtual: AddressSpace
     physical: AddressSpace
@@ -45,6 +53,7 @@ class Memory:
         self.pages = {}
         self.cacheable = True
         self.page_limit = 1 << 18
+        self._direct_map: int | None = None
         self._mmu: PageTable | None = None
 
     def set_platform(self, platform: Platform) -> None:
@@ -76,9 +85,27 @@ class Memory:
     def mmu(self, mmu: PageTable) -> None:
         from .paging import TranslatedSegment
 
+        self._direct_map = None
         self._mmu = mmu
         self.virtual.add_below(TranslatedSegment(mmu, self.physical))
         self.invalidate()
+
+    @property
+    def direct_map(self) -> int:
+        """The kernel's virtual address of physical address 0 (PAGE_OFFSET).
+
+        Found in the page tables if nobody has set it: most of physical memory is
+        mapped there. Raises FaultError if it is not found.
+        """
+        if self._direct_map is None:
+            from .paging import find_direct_map
+
+            self._direct_map = find_direct_map(self.page_table(), self.physical)
+        return self._direct_map
+
+    @direct_map.setter
+    def direct_map(self, address: int) -> None:
+        self._direct_map = address
 
     def invalidate(self) -> None:
         """Forget all pages and translations: memory has changed."""

@@ -251,3 +251,17 @@ class TranslatedSegment(Segment):
         from .gather import gather_translated
 
         gather_translated(self.table, self._physical, addresses, out, valid)
+
+
+def find_direct_map(table: PageTable, physical: AddressSpace) -> int:
+    """Where in the kernel's half all of physical memory is mapped in order.
+
+    Returns the virtual address of physical address 0. Raises FaultError if nothing
+    is mapped.
+    """
+    sizes: dict[int, int] = {}
+    for address, where, size in table.walk(2**63, 2**64):
+        sizes[address - where] = sizes.get(address - where, 0) + size
+    if not sizes:
+        raise FaultError("could not find direct mapping", 2**63)
+    return max(sizes, key=sizes.__getitem__)

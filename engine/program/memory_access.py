@@ -199,9 +199,9 @@ class MemoryAccess:
 
     def search_memory(self, value: Any, **kwargs: Any) -> MemorySearchIterator[int]:
         """Iterate over the addresses where ``value`` lies in memory."""
-        from ..memory import search
+        from .searching import search_memory
 
-        return search.search_memory(self, value, **kwargs)
+        return search_memory(self, value, **kwargs)
 
     @overload
     def search_memory_regex(
@@ -215,9 +215,9 @@ class MemoryAccess:
 
     def search_memory_regex(self, pattern: Any) -> MemorySearchIterator[Any]:
         """Iterate over (address, match) of a regular expression in memory."""
-        from ..memory import search
+        from .searching import search_memory_regex
 
-        return search.search_memory_regex(self, pattern)
+        return search_memory_regex(self, pattern)
 
     def search_memory_u16(
         self, *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
@@ -241,11 +241,11 @@ class MemoryAccess:
         self, *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
     ) -> MemorySearchIterator[tuple[int, int]]:
         """Iterate over (address, value) of aligned integers of address size."""
-        return self._search_uint(self.address_size(), values, ignore_mask)
+        return self._search_uint(None, values, ignore_mask)
 
     def _search_uint(
-        self, size: int, values: tuple[Any, ...], ignore_mask: SupportsIndex
+        self, size: int | None, values: tuple[Any, ...], ignore_mask: SupportsIndex
     ) -> MemorySearchIterator[tuple[int, int]]:
-        from ..memory import search
+        from .searching import search_memory_uint
 
-        return search.search_memory_uint(self, size, values, ignore_mask)
+        return search_memory_uint(self, size, values, ignore_mask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -256,12 +257,19 @@ def _inflate_snappy(data: Buffer, size: int) -> bytes:
     return bytes(page)
 
 
+_local = threading.local()
+
+
 def _inflate_zstd(data: Buffer, size: int) -> bytes:
     import zstandard
 
     if zstandard.frame_content_size(data) > size:
         raise ValueError("wrong size")
-    return zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
+    # Making one takes longer than using it, and threads must not share one.
+    if not hasattr(_local, "zstd"):
+        _local.zstd = zstandard.ZstdDecompressor()
+    page: bytes = _local.zstd.decompress(data, max_output_size=size)
+    return page
 
 
 _INFLATE: dict[int, Callable[[Buffer, int], bytes]] = {
