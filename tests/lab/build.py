@@ -145,7 +145,9 @@ def build(version: str | None, root: Path, *, again: bool = False) -> manifest.L
             "format": FORMAT,
             "kernel": release,
             "vmlinux": os.path.relpath(debug / f"boot/vmlinux-{release}", directory),
-            "debug_modules": os.path.relpath(debug / "lib/modules" / release, directory),
+            "debug_modules": os.path.relpath(
+                debug / "lib/modules" / release, directory
+            ),
             "facts": "facts",
             "dumps": dumps,
         },
@@ -167,7 +169,9 @@ def main() -> int:
         "--directory", type=Path, default=manifest.cache_root(),
         help="cache directory (default: $PYDRGN_LAB or %(default)s)",
     )  # fmt: skip
-    parser.add_argument("--again", action="store_true", help="build it even if it is there")
+    parser.add_argument(
+        "--again", action="store_true", help="build it even if it is there"
+    )
     options = parser.parse_args()
     try:
         lab = build(options.kernel, options.directory, again=options.again)

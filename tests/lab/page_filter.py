@@ -71,7 +71,9 @@ def _struct_pages(core: Vmcore) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
     per_root = PAGE_SIZE // section_size
     roots = core.symbol("mem_section")
     for number in range(-(-core.max_pfn // section_pages)):
-        (sections,) = struct.unpack("<Q", core.read(roots + 8 * (number // per_root), 8))
+        (sections,) = struct.unpack(
+            "<Q", core.read(roots + 8 * (number // per_root), 8)
+        )
         if not sections:
             continue
         section = sections + section_size * (number % per_root)

@@ -10,8 +10,8 @@ import pytest
 from lab import manifest
 from lab.manifest import Lab
 
-from . import runner
-from .runner import USER_FRAMES, Allowance
+from oracle import runner
+from oracle.runner import USER_FRAMES, Allowance
 
 CASES = Path(__file__).parent / "cases"
 
@@ -72,7 +72,7 @@ def runs() -> Iterator[object]:
         yield pytest.param(None, "", marks=pytest.mark.skip(reason=reason))
 
 
-@pytest.mark.parametrize(("dump", "case"), runs())
+@pytest.mark.parametrize(("dump", "case"), list(runs()))
 def test_same_output(dump: Dump, case: str, oracle: Path) -> None:
     script = CASES / f"{case}.py"
     comparison = runner.compare(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .runner import USER_FRAMES, Answer, compare
+from oracle.runner import USER_FRAMES, Answer, compare
 
 
 def answer(text: str, status: int = 0) -> Answer:

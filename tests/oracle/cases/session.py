@@ -1,5 +1,10 @@
 # The session of upstream's first page, as a script.
-from drgn.helpers.linux import for_each_task, inode_path, path_lookup, task_state_to_char
+from drgn.helpers.linux import (
+    for_each_task,
+    inode_path,
+    path_lookup,
+    task_state_to_char,
+)
 
 
 def show(value):

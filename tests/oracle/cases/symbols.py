@@ -1,7 +1,14 @@
 # Symbols, functions, constants, special objects, per-CPU variables, modules.
 from drgn.helpers.linux import per_cpu
 
-for name in ("UTS_RELEASE", "PAGE_SIZE", "PAGE_SHIFT", "PAGE_MASK", "vmemmap", "jiffies"):
+for name in (
+    "UTS_RELEASE",
+    "PAGE_SIZE",
+    "PAGE_SHIFT",
+    "PAGE_MASK",
+    "vmemmap",
+    "jiffies",
+):
     print(name, repr(prog[name]))
 print(prog["VMCOREINFO"].string_()[:100])
 for name in ("schedule", "init_task", "vfs_read", "_stext"):
@@ -14,7 +21,10 @@ for name in ("schedule", "vfs_read", "__x64_sys_read"):
     print(prog.source_location(function.address_ + 1))
 print(prog.constant("PIDTYPE_TGID"), repr(prog["ZONE_NORMAL"]))
 for cpu in range(2):
-    print(per_cpu(prog["runqueues"], cpu).nr_running, hex(per_cpu(prog["runqueues"], cpu).address_))
+    print(
+        per_cpu(prog["runqueues"], cpu).nr_running,
+        hex(per_cpu(prog["runqueues"], cpu).address_),
+    )
 for module in sorted(prog.modules(), key=lambda module: module.name):
     ranges = module.address_ranges or ()
     print(module.name, type(module).__name__)

@@ -1,44 +1,44 @@
 # Types of every kind, as they print.
-names = """
-struct list_head
-struct hlist_node
-struct task_struct
-struct page
-struct folio
-struct inode
-struct super_block
-struct sk_buff
-struct net_device
-struct module
-struct rq
-struct cfs_rq
-struct mm_struct
-struct vm_area_struct
-struct file_operations
-struct bpf_insn
-struct desc_struct
-struct idt_bits
-struct kmem_cache
-struct pt_regs
-struct callback_head
-union bpf_attr
-enum pid_type
-enum zone_type
-enum hrtimer_restart
-atomic_t
-gfp_t
-pgprotval_t
-spinlock_t
-work_func_t
-rwlock_t
-nodemask_t
-cpumask_var_t
-unsigned long
-char
-_Bool
-long long unsigned int
-""".split("\n")
-for name in filter(None, names):
+NAMES = (
+    "struct list_head",
+    "struct hlist_node",
+    "struct task_struct",
+    "struct page",
+    "struct folio",
+    "struct inode",
+    "struct super_block",
+    "struct sk_buff",
+    "struct net_device",
+    "struct module",
+    "struct rq",
+    "struct cfs_rq",
+    "struct mm_struct",
+    "struct vm_area_struct",
+    "struct file_operations",
+    "struct bpf_insn",
+    "struct desc_struct",
+    "struct idt_bits",
+    "struct kmem_cache",
+    "struct pt_regs",
+    "struct callback_head",
+    "union bpf_attr",
+    "enum pid_type",
+    "enum zone_type",
+    "enum hrtimer_restart",
+    "atomic_t",
+    "gfp_t",
+    "pgprotval_t",
+    "spinlock_t",
+    "work_func_t",
+    "rwlock_t",
+    "nodemask_t",
+    "cpumask_var_t",
+    "unsigned long",
+    "char",
+    "_Bool",
+    "long long unsigned int",
+)
+for name in NAMES:
     type = prog.type(name)
     print(repr(type))
     print(type)
