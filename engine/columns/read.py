@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..objects.object import Object
+from ..types.kinds import TypeKind
 from .dtype import dtype_of
 
 if TYPE_CHECKING:
     from ..program import Program
     from ..types.type import Type
+
+_POINTER = TypeKind.POINTER
 
 
 def as_addresses(addresses: Any) -> NDArray[np.uint64]:
@@ -27,7 +30,7 @@ def as_addresses(addresses: Any) -> NDArray[np.uint64]:
 
 
 def _address(item: Any) -> int:
-    if isinstance(item, Object) and not item._is_pointer():
+    if isinstance(item, Object) and item.type_.unaliased_kind() is not _POINTER:
         address = item.address_
         if address is None:
             raise ValueError("object has no address")
