@@ -22,6 +22,13 @@ FORMAT = 1
 _started = time.monotonic()
 
 
+PANIC_DUMPS = {
+    "panic.elf": "elf",
+    "panic.kdump-flat": "kdump-zlib",
+    "panic.kdump-flat-lzo": "kdump-lzo",
+    "panic.kdump-flat-snappy": "kdump-snappy",
+}
+
 #: Name of a dump -> names of its files.
 Dumps = dict[str, list[str]]
 
@@ -50,14 +57,9 @@ def boot_and_dump(directory: Path, guest: Guest, dumps: Dumps) -> None:
         say("dumping its panic")
         machine.qmp("stop")
         # QEMU knows more than zlib where it was built with the libraries.
-        for format in machine.dump_formats():
-            name = {
-                "elf": "panic.elf",
-                "kdump-zlib": "panic.kdump-flat",
-                "kdump-lzo": "panic.kdump-flat-lzo",
-                "kdump-snappy": "panic.kdump-flat-snappy",
-            }.get(format)
-            if name is not None:
+        formats = machine.dump_formats()
+        for name, format in PANIC_DUMPS.items():
+            if format in formats:
                 dumps[name] = [name]
                 machine.dump(directory / name, format)
     unpack_facts(disks[2], directory / "facts")

@@ -51,7 +51,7 @@ def _compressor(compression: str) -> Compressor:
     if compression == "lzo":
         import lzallright
 
-        return lzallright.LZOCompressor().compress  # type: ignore[no-any-return]
+        return lzallright.LZOCompressor().compress
     if compression == "snappy":
         import cramjam
 

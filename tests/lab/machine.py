@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -47,7 +48,7 @@ class Machine:
             ]  # fmt: skip
         for path in (monitor, serial, self.log):
             path.unlink(missing_ok=True)
-        self._errors = open(directory / "qemu.log", "w+")
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (__exit__ closes it)
         self._process = subprocess.Popen(
             command, cwd=directory, stdin=subprocess.DEVNULL, stderr=self._errors
         )

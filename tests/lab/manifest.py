@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 #: Its presence says that a lab is complete.
@@ -32,9 +33,9 @@ class Lab:
             self._entries = json.load(file)
         self.format: int = self._entries["format"]
         self.kernel: str = self._entries["kernel"]
-        self.vmlinux = directory / self._entries["vmlinux"]
-        self.debug_modules = directory / self._entries["debug_modules"]
-        self.facts = directory / self._entries["facts"]
+        self.vmlinux: Path = directory / self._entries["vmlinux"]
+        self.debug_modules: Path = directory / self._entries["debug_modules"]
+        self.facts: Path = directory / self._entries["facts"]
         self.dumps: dict[str, list[Path]] = {
             name: [directory / path for path in paths]
             for name, paths in self._entries["dumps"].items()
@@ -75,6 +76,4 @@ def find_all() -> list[Lab]:
 
 
 def _version(manifest: Path) -> list[int]:
-    import re
-
     return [int(number) for number in re.findall(r"\d+", manifest.parent.name)]

@@ -1,1 +1,1 @@
-"""Upstream's wheel as the oracle: the same script under it and under us, line by line."""
+"""Upstream's wheel as the oracle: a script under it and under us, line by line."""

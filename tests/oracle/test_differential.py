@@ -1,4 +1,4 @@
-"""Each script of ``cases/``, under upstream's wheel and under us, on the lab's dumps."""
+"""Each script of ``cases/`` under upstream's wheel and us, on the lab's dumps."""
 
 from __future__ import annotations
 

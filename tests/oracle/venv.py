@@ -36,10 +36,11 @@ def install() -> Path:
     if program := find():
         return program
     directory = location()
-    for command in (
+    commands: tuple[list[str | Path], ...] = (
         [sys.executable, "-m", "venv", directory],
         [directory / "bin/pip", "install", "--quiet", UPSTREAM],
-    ):
+    )
+    for command in commands:
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode:
             lines = (result.stdout + result.stderr).strip().splitlines()

@@ -1,7 +1,6 @@
 # The session of upstream's first page, as a script.
 from drgn.helpers.linux import (
     for_each_task,
-    inode_path,
     path_lookup,
     task_state_to_char,
 )
