@@ -16,42 +16,51 @@ if TYPE_CHECKING:
 _MAX = 0xFFFFFFFFFFFFFFFF
 
 
-def bit_offset(type: Type, designator: str) -> int:
-    """Offset in bits of what ``designator`` names in ``type``.
+def resolve(
+    type: Type, designator: str, element_first: bool = False
+) -> tuple[Type, int, int | None]:
+    """What ``designator`` names in ``type``.
 
-    Raises SyntaxError if it cannot be parsed, LookupError if there is no such
-    member, TypeError where it does not fit the types and OverflowError beyond
-    64 bits.
+    Returns its type, its offset in bits and the size of a bit field in bits or None.
+    With ``element_first`` it may start with a subscript. Raises SyntaxError if it
+    cannot be parsed, LookupError if there is no such member, TypeError where it does
+    not fit the types and OverflowError beyond 64 bits.
     """
     reserved = keywords(type.language)
     lexer = Lexer(designator)
     offset = 0
-    state = "expected identifier"
+    bit_field_size = None
+    state = "expected identifier" + (" or '['" if element_first else "")
     token = lexer.take()
     while True:
-        if token.kind != IDENTIFIER or token.text in reserved:
+        if element_first and token.kind == "[":
+            pass
+        elif token.kind == IDENTIFIER and token.text not in reserved:
+            member, member_offset = find_member(type, token.text)
+            offset = _checked(offset + member_offset)
+            type = member.type
+            bit_field_size = member.bit_field_size
+            state = "expected '.' or '[' after identifier"
+            token = lexer.take()
+        else:
             raise SyntaxError(state)
-        member, member_offset = find_member(type, token.text)
-        offset = _checked(offset + member_offset)
-        type = member.type
-        state = "expected '.' or '[' after identifier"
-        token = lexer.take()
+        element_first = False
         while token.kind == "[":
             number = lexer.take()
             if number.kind != NUMBER:
                 raise SyntaxError("expected number after '['")
             index = number_value(number.text)
-            if lexer.take().kind != "]":
-                raise SyntaxError("expected ']' after number")
             array = type.unaliased()
             if array.kind is not TypeKind.ARRAY:
                 raise TypeError(f"'{type.type_name()}' is not an array")
             type = array.type
             offset = _checked(offset + index * type_size(type) * 8)
+            if lexer.take().kind != "]":
+                raise SyntaxError("expected ']' after number")
             state = "expected '.' or '[' after ']'"
             token = lexer.take()
         if token.kind == END:
-            return offset
+            return type, offset, bit_field_size
         if token.kind != ".":
             raise SyntaxError(state)
         state = "expected identifier after '.'"

@@ -67,9 +67,18 @@ class Language(TypeLanguage):
 
     def bit_offset(self, type: Type, designator: str) -> int:
         """Offset in bits of a member designator such as ``a.b[3].c`` in ``type``."""
-        from .c_designator import bit_offset
+        from .c_designator import resolve
 
-        return bit_offset(type, designator)
+        return resolve(type, designator)[1]
+
+    def subobject(self, type: Type, designator: str) -> tuple[Type, int, int | None]:
+        """What a designator such as ``a.b[3]`` or ``[3].c`` names in ``type``.
+
+        Its type, its offset in bits and the size of a bit field in bits or None.
+        """
+        from .c_designator import resolve
+
+        return resolve(type, designator, element_first=True)
 
     def parse_type_name(self, prog: Program, name: str, filename: str | None) -> Type:
         """Find the type that ``name`` spells.

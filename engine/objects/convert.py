@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, SupportsIndex
 
+from ..language.c_ops_convert import cast_value, check_implicit
+from ..types.arguments import check_argument
+from ..types.kinds import TypeKind
+from .access import codec_of
+from .construct import check_bit_field, resolve_type
 from .object import Object
+from .read import check_present, read_bytes
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -12,27 +18,95 @@ if TYPE_CHECKING:
 
 
 def NULL(prog: Program, type: str | Type) -> Object:
-    """A null pointer (or zero) of a type."""
-    raise NotImplementedError
+    """A null pointer, or zero, of a type."""
+    return Object(prog, type, 0)
 
 
 def cast(type: str | Type, obj: Object) -> Object:
-    """The value of ``obj``, converted to ``type`` as the language's casts do."""
-    raise NotImplementedError
+    """The value of ``obj``, converted to ``type`` as a cast in the language does.
+
+    Raises TypeError if there is no such cast.
+    """
+    check_argument("cast", 2, obj, Object)
+    prog = obj._prog_
+    type = resolve_type(prog, type)
+    codec = codec_of(type)
+    if codec.kind is TypeKind.VOID:
+        return Object._absent(prog, type)
+    if codec.size is None:
+        raise codec.no_values("cast to")
+    if not codec.scalar:
+        raise TypeError(f"cannot cast to '{type.type_name()}'")
+    return Object._val(prog, type, cast_value(codec, None, obj))
 
 
 def reinterpret(type: str | Type, obj: Object) -> Object:
-    """The memory of ``obj``, taken as another type."""
-    raise NotImplementedError
+    """The memory of ``obj``, taken as another type: a reference if it is one.
+
+    Raises OutOfBoundsError if ``obj`` is a smaller value.
+    """
+    check_argument("reinterpret", 2, obj, Object)
+    prog = obj._prog_
+    type = resolve_type(prog, type)
+    check_present(obj)
+    codec = codec_of(type)
+    if obj._address_ is None:
+        return Object._from_buffer(prog, type, read_bytes(obj))
+    bit_offset = obj.bit_offset_ or 0
+    if bit_offset and not codec.scalar:
+        raise ValueError("non-scalar must be byte-aligned")
+    return Object._ref(prog, type, obj._address_, bit_offset)
 
 
 def implicit_convert(
     type: str | Type, obj: Object, *, bit_field_size: SupportsIndex | None = None
 ) -> Object:
-    """The value of ``obj``, converted to ``type`` as by an assignment."""
-    raise NotImplementedError
+    """The value of ``obj``, converted to ``type`` as an assignment does.
+
+    Raises TypeError if an assignment would need a cast.
+    """
+    check_argument("implicit_convert", 2, obj, Object)
+    prog = obj._prog_
+    type = resolve_type(prog, type)
+    codec = codec_of(type)
+    size = check_bit_field(codec, bit_field_size)
+    check_implicit(type, obj)
+    if codec.scalar:
+        return Object._val(prog, type, cast_value(codec, size, obj), size)
+    if codec.size is None:
+        raise codec.no_values("cast to")
+    check_present(obj)
+    if obj._address_ is not None:
+        return Object._ref(prog, type, obj._address_)
+    return Object._val(prog, type, obj._value_)
 
 
 def container_of(ptr: Object, type: str | Type, member: str) -> Object:
-    """The structure in which ``ptr`` points at ``member``."""
-    raise NotImplementedError
+    """A pointer to the structure in which ``ptr`` points at ``member``.
+
+    ``member`` may be a designator such as ``a.b[1]``. Raises TypeError if ``ptr``
+    is no pointer or ``type`` no structure, union or class, LookupError if there is
+    no such member and ValueError if it does not start at a byte.
+    """
+    check_argument("container_of", 1, ptr, Object)
+    check_argument("container_of", 3, member, str)
+    prog = ptr._prog_
+    type = resolve_type(prog, type)
+    codec = codec_of(type)
+    if codec_of(ptr._type_).kind is not TypeKind.POINTER:
+        raise TypeError(
+            "container_of() argument must be a pointer, "
+            f"not '{ptr._type_.type_name()}'"
+        )
+    offsets = codec.offsets
+    if offsets is None:
+        offsets = codec.offsets = {}
+    offset = offsets.get(member)
+    if offset is None:
+        bit_offset = type.language.bit_offset(type, member)
+        if bit_offset % 8:
+            raise ValueError("member is not byte-aligned")
+        offset = offsets[member] = bit_offset // 8
+    pointer = codec.pointer_to()
+    mask = (1 << codec_of(pointer).bit_size(None)) - 1
+    return Object._val(prog, pointer, (ptr.value_() - offset) & mask)

@@ -2,13 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, overload
 
+from ..errors import ObjectAbsentError
 from ..flags import AbsenceReason
+from ..types.kinds import TypeKind
+from ..types.parts import use_object_class
+from .access import (
+    ElementIterator,
+    array_length,
+    attribute,
+    element,
+    elements,
+    make_member_property,
+    member,
+    member_names,
+    subobject,
+    subscript,
+)
+from .codec import Codec, codec_of, decode
+from .construct import UNSET, construct, from_bytes
+from .numbers import Numbers
+from .operators import Operators
+from .read import (
+    check_present,
+    read_bytes,
+    read_reference,
+    read_string,
+    value_from_buffer,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Buffer
+
     from ..program import Program
     from ..types.type import Type
+
+_new = object.__new__
+_OTHER = AbsenceReason.OTHER
+_ARRAY, _FUNCTION, _POINTER = TypeKind.ARRAY, TypeKind.FUNCTION, TypeKind.POINTER
+# How many names of members become properties of Object: Python stops caching the
+# attributes of a class that has changed too often.
+_MAX_MEMBER_PROPERTIES = 800
 
 
 class ObjectMeta(type):
@@ -26,38 +63,344 @@ class ObjectMeta(type):
         bit_offset: int = 0,
         bit_field_size: int | None = None,
     ) -> Object:
-        """A reference; the address must fit the program's address size."""
-        raise NotImplementedError
+        """A reference."""
+        obj = _new(Object)
+        obj._prog_ = prog
+        obj._type_ = type
+        obj._value_ = None
+        if bit_offset or bit_field_size is not None:
+            address += bit_offset >> 3
+            bit_offset &= 7
+            if bit_offset or bit_field_size is not None:
+                obj._bits_ = (bit_offset, bit_field_size)
+            else:
+                obj._bits_ = None
+        else:
+            obj._bits_ = None
+        obj._address_ = address & prog._memory.virtual.mask
+        return obj
 
     def _val(
         cls, prog: Program, type: Type, value: Any, bit_field_size: int | None = None
     ) -> Object:
-        """A value as `Object.value_` returns it, which must fit the type."""
-        raise NotImplementedError
+        """A value that fits the type: a number, or bytes for what is no scalar."""
+        obj = _new(Object)
+        obj._prog_ = prog
+        obj._type_ = type
+        obj._address_ = None
+        obj._value_ = value
+        obj._bits_ = None if bit_field_size is None else (0, bit_field_size)
+        return obj
 
     def _from_buffer(
         cls,
         prog: Program,
         type: Type,
-        buffer: bytes | bytearray | memoryview,
+        buffer: bytes,
         bit_offset: int = 0,
         bit_field_size: int | None = None,
     ) -> Object:
-        """A value by its binary representation."""
-        raise NotImplementedError
+        """A value by its binary representation; OutOfBoundsError if it ends early.
+
+        It is absent if the type has no values.
+        """
+        codec = codec_of(type)
+        if codec.size is None:
+            return cls._absent(prog, type)
+        value = value_from_buffer(codec, buffer, bit_offset, bit_field_size)
+        return cls._val(prog, type, value, bit_field_size)
 
     def _absent(
         cls,
         prog: Program,
         type: Type,
-        reason: AbsenceReason = AbsenceReason.OTHER,
+        reason: AbsenceReason | None = None,
         bit_field_size: int | None = None,
     ) -> Object:
         """An absent object."""
-        raise NotImplementedError
+        return cls._val(prog, type, reason or _OTHER, bit_field_size)
+
+    def __dir__(cls) -> list[str]:
+        return list(_API_NAMES)
 
 
-class Object(metaclass=ObjectMeta):
-    """A typed value, a reference to one in memory, or an absent value."""
+class Object(Operators, Numbers, metaclass=ObjectMeta):
+    """A typed value, a reference to one in memory, or an absent value.
 
-    __slots__ = ()
+    ``Object(prog, type, value)`` makes a value, ``Object(prog, value=value)`` a
+    literal, ``Object(prog, type, address=address)`` a reference and ``Object(prog,
+    type)`` an absent object.
+
+    Members of structures, unions and classes, and of what a pointer points to, are
+    attributes. The class's own attributes end with an underscore and come first;
+    `member_` finds a member that one of them hides.
+    """
+
+    # Names with two underscores do not hide members. ``_address_`` is None unless
+    # this is a reference. ``_value_`` is the number of a scalar value, the bytes of
+    # another value, or the AbsenceReason of an absent object. ``_bits_`` is None
+    # or, for a bit field or what is not aligned to bytes, (bit offset, bit field size).
+    __slots__ = ("_address_", "_bits_", "_prog_", "_type_", "_value_")
+
+    _address_: int | None
+    _bits_: tuple[int, int | None] | None
+    _prog_: Program
+    _type_: Type
+    _value_: Any
+
+    def __init__(
+        self,
+        prog: Program,
+        type: str | Type | None = None,
+        value: Any = None,
+        *,
+        address: SupportsIndex | None = None,
+        absence_reason: AbsenceReason = UNSET,
+        bit_offset: SupportsIndex | None = None,
+        bit_field_size: SupportsIndex | None = None,
+    ) -> None:
+        construct(
+            self, prog, type, value, address, absence_reason, bit_offset, bit_field_size
+        )
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("type '_drgn.Object' is not an acceptable base type")
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("cannot pickle '_drgn.Object' object")
+
+    @classmethod
+    def from_bytes_(
+        cls,
+        prog: Program,
+        type: str | Type,
+        bytes: Buffer,
+        *,
+        bit_offset: SupportsIndex = 0,
+        bit_field_size: SupportsIndex | None = None,
+    ) -> Object:
+        """A value by its binary representation, ``bit_offset`` bits into a buffer.
+
+        Raises ValueError if the buffer is too small.
+        """
+        return from_bytes(cls, prog, type, bytes, bit_offset, bit_field_size)
+
+    # What kind of object this is.
+
+    prog_: Program = property(attrgetter("_prog_"))  # type: ignore[assignment]
+    """The program that this object is from."""
+    type_: Type = property(attrgetter("_type_"))  # type: ignore[assignment]
+    """The type of this object."""
+    address_: int | None = property(attrgetter("_address_"))  # type: ignore[assignment]
+    """The address of a reference, None for other objects."""
+
+    @property
+    def absent_(self) -> bool:
+        """Whether there is no value."""
+        return self._value_.__class__ is AbsenceReason
+
+    @property
+    def absence_reason_(self) -> AbsenceReason | None:
+        """Why there is no value, None if there is one."""
+        value = self._value_
+        return value if value.__class__ is AbsenceReason else None
+
+    @property
+    def bit_offset_(self) -> int | None:
+        """Offset in bits of a reference from its address, None for other objects."""
+        if self._address_ is None:
+            return None
+        return 0 if self._bits_ is None else self._bits_[0]
+
+    @property
+    def bit_field_size_(self) -> int | None:
+        """Size in bits of a bit field, None for other objects."""
+        return None if self._bits_ is None else self._bits_[1]
+
+    # The value.
+
+    def value_(self) -> Any:
+        """The value in Python: int, float, bool, dict of members, list of elements.
+
+        Enums and pointers give an int. Raises FaultError if memory cannot be read,
+        TypeError if the type has no values and ObjectAbsentError.
+        """
+        codec: Codec | None = self._type_._codec
+        if codec is None:
+            codec = codec_of(self._type_)
+        address = self._address_
+        if address is not None:
+            offset = address & 4095
+            if offset <= codec.last and self._bits_ is None:
+                page = self._prog_._memory.pages.get(address >> 12)
+                if page is not None:
+                    return codec.decode(page[0], page[1] + offset)[0]
+            return read_reference(self, codec)
+        value = self._value_
+        if value.__class__ is AbsenceReason:
+            raise ObjectAbsentError("object absent")
+        return value if codec.scalar else decode(codec, value, 0, None)
+
+    def _rvalue_(self) -> Any:
+        """The number that this is in an expression: arrays are addresses."""
+        codec = codec_of(self._type_)
+        if codec.kind is not _ARRAY and codec.kind is not _FUNCTION:
+            return self.value_()
+        if self._address_ is None:
+            check_present(self)
+            raise ValueError("cannot get address of value")
+        return self._address_
+
+    def _is_pointer(self) -> bool:
+        return codec_of(self._type_).kind is _POINTER
+
+    def read_(self) -> Object:
+        """This object as a value, read now."""
+        codec = codec_of(self._type_)
+        bits = self._bits_
+        size = None if bits is None else bits[1]
+        if self._address_ is None:
+            check_present(self)
+            return Object._val(self._prog_, self._type_, self._value_, size)
+        if codec.scalar:
+            value = self.value_()
+        else:
+            value = read_bytes(self)
+        return Object._val(self._prog_, self._type_, value, size)
+
+    def to_bytes_(self) -> bytes:
+        """The binary representation of the value."""
+        return read_bytes(self)
+
+    def string_(self) -> bytes:
+        """The bytes up to the first null byte, of what a pointer points to or an array.
+
+        A complete array ends it, too. Raises TypeError for other types.
+        """
+        return read_string(self)
+
+    def to_numpy(self) -> Any:
+        """The value as a numpy array or scalar, see `Type.dtype`."""
+        return self._prog_._to_numpy(self)
+
+    # Parts.
+
+    def __getattr__(self, name: str) -> Any:
+        # CPython finds a property much faster than it fails to find an attribute
+        # and comes here, so the name becomes a property of the class.
+        value = attribute(self, name)
+        if not name.startswith("__") or not name.endswith("__"):
+            _add_member_property(name)
+        return value
+
+    def member_(self, name: str) -> Object:
+        """The member ``name`` of this, or of what this points to.
+
+        Raises TypeError if that is no structure, union or class and LookupError if
+        it has no such member.
+        """
+        if not isinstance(name, str):
+            raise TypeError(
+                f"member_() argument 1 must be str, not {type(name).__name__}"
+            )
+        return member(self, name)
+
+    def subobject_(self, designator: str) -> Object:
+        """A member or element such as ``a.b[1]``; pointers are not followed.
+
+        Raises SyntaxError if the designator cannot be parsed.
+        """
+        if not isinstance(designator, str):
+            raise TypeError(
+                "subobject_() argument 1 must be str, "
+                f"not {designator.__class__.__name__}"
+            )
+        return subobject(self, designator)
+
+    def address_of_(self) -> Object:
+        """A pointer to this reference; ValueError for values and bit fields."""
+        if self._address_ is None:
+            check_present(self)
+            raise ValueError("cannot take address of value")
+        if self._bits_ is not None:
+            raise ValueError("cannot take address of bit field")
+        return Object._val(
+            self._prog_, codec_of(self._type_).pointer_to(), self._address_
+        )
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Object: ...
+    @overload
+    def __getitem__(self, index: slice) -> Object: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Object:
+        """An element of an array or behind a pointer; a slice gives an array.
+
+        Negative indices count from the start, as in C.
+        """
+        if index.__class__ is int:
+            return element(self, index)  # type: ignore[arg-type]
+        if isinstance(index, slice):
+            return elements(self, index)
+        return element(self, subscript(index))
+
+    def __len__(self) -> int:
+        return array_length(self, "'{}' has no len()")
+
+    def __iter__(self) -> Iterator[Object]:
+        return ElementIterator(self, 0, array_length(self, "'{}' is not iterable"), 1)
+
+    def __reversed__(self) -> Iterator[Object]:
+        length = array_length(self, "'{}' is not iterable")
+        return ElementIterator(self, length - 1, length, -1)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*_API_NAMES, *member_names(self._type_)})
+
+    # Text.
+
+    def __repr__(self) -> str:
+        codec = codec_of(self._type_)
+        text = f"Object(prog, '{self._type_.type_name()}'"
+        if self._address_ is not None:
+            text += f", address={self._address_:#x}"
+            if self.bit_offset_:
+                text += f", bit_offset={self.bit_offset_}"
+        elif not self.absent_:
+            value = self.value_()
+            text += f", value={hex(value) if codec.kind is _POINTER else repr(value)}"
+        elif self._value_ is not _OTHER:
+            text += f", absence_reason={self._value_}"
+        if self.bit_field_size_ is not None:
+            text += f", bit_field_size={self.bit_field_size_}"
+        return text + ")"
+
+    def __str__(self) -> str:
+        from ..language.c_format import format_object
+
+        return format_object(self)
+
+    def format_(self, **options: Any) -> str:
+        """This object in the syntax of its language; see the options of FormatOptions.
+
+        An option that is left out or None has its default.
+        """
+        from ..language.c_format import format_object
+        from ..language.c_format_options import FormatOptions
+
+        return format_object(self, FormatOptions(**options))
+
+    def _repr_pretty_(self, p: Any, cycle: bool) -> None:
+        p.text("..." if cycle else str(self))
+
+
+def _add_member_property(name: str) -> None:
+    if len(_member_properties) < _MAX_MEMBER_PROPERTIES:
+        _member_properties.add(name)
+        setattr(Object, name, make_member_property(name))
+
+
+_member_properties: set[str] = set()
+_HIDDEN = {*Object.__slots__, "_rvalue_", "_is_pointer", "__getattr__", "__slots__"}
+# Without the members that become properties later, which not every object has.
+_API_NAMES = [name for name in type.__dir__(Object) if name not in _HIDDEN]
+use_object_class(Object)

@@ -1,0 +1,196 @@
+"""The types of C's expressions: decay, promotions, usual arithmetic conversions.
+
+Section numbers are those of C11. A type is always paired with the size of a bit
+field in bits, None for what is no bit field: like gcc, a bit field that is wider than
+int keeps its width in expressions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..objects.codec import Codec, codec_of
+from ..types.kinds import PrimitiveType, TypeKind
+
+if TYPE_CHECKING:
+    from ..program import Program
+    from ..types.type import Type
+
+    TypeBits = tuple[Type, int | None]
+
+INT, BOOL, FLOAT = TypeKind.INT, TypeKind.BOOL, TypeKind.FLOAT
+ENUM, POINTER = TypeKind.ENUM, TypeKind.POINTER
+ARRAY, FUNCTION = TypeKind.ARRAY, TypeKind.FUNCTION
+INTEGERS = frozenset({INT, BOOL, ENUM})
+ARITHMETIC = frozenset({INT, BOOL, ENUM, FLOAT})
+
+# Conversion rank (6.3.1.1) of the standard types that promotion leaves as they are.
+# Other types rank below those of the same width.
+_RANKS = {
+    PrimitiveType.C_INT: 1,
+    PrimitiveType.C_UNSIGNED_INT: 1,
+    PrimitiveType.C_LONG: 2,
+    PrimitiveType.C_UNSIGNED_LONG: 2,
+    PrimitiveType.C_LONG_LONG: 3,
+    PrimitiveType.C_UNSIGNED_LONG_LONG: 3,
+}
+_UNSIGNED = {
+    1: PrimitiveType.C_UNSIGNED_INT,
+    2: PrimitiveType.C_UNSIGNED_LONG,
+    3: PrimitiveType.C_UNSIGNED_LONG_LONG,
+}
+_STANDARD_FLOATS = frozenset({PrimitiveType.C_FLOAT, PrimitiveType.C_DOUBLE})
+_WIDEST = 64
+
+
+def rvalue_type(type: Type) -> Type:
+    """The type of a value of ``type`` in an expression.
+
+    It has no qualifiers, and arrays and functions have become pointers (6.3.2.1).
+    """
+    codec = codec_of(type)
+    found = codec.rvalue
+    if found is None:
+        under = codec.under
+        if codec.kind is ARRAY:
+            found = codec_of(under.type).pointer_to()
+        elif codec.kind is FUNCTION:
+            found = codec_of(under.unqualified()).pointer_to()
+        else:
+            found = type.unqualified()
+        codec.rvalue = found
+    return found
+
+
+def check_width(codec: Codec) -> None:
+    """Raise NotImplementedError for integers that operators do not take."""
+    if codec.kind is not FLOAT and codec.size is not None and codec.size > 8:
+        raise NotImplementedError(
+            "operations on integer values larger than 64 bits are not yet supported"
+        )
+
+
+def promote(type: Type, bits: int | None) -> TypeBits:
+    """The integer promotions (6.3.1.1); other types are returned as they are.
+
+    Raises ValueError for an incomplete enum.
+    """
+    codec = codec_of(type)
+    if bits is None:
+        found: TypeBits | None = codec.promoted
+        if found is None:
+            found = codec.promoted = _promote(codec, None)
+        return found
+    return _promote(codec, bits)
+
+
+def _promote(codec: Codec, bits: int | None) -> TypeBits:
+    type = codec.type
+    if codec.kind not in INTEGERS:
+        return type, bits
+    if not codec.scalar:
+        raise ValueError("operand cannot have incomplete enum type")
+    if codec.kind is ENUM:
+        # An enum acts as the integer type that it is compatible with.
+        type = codec.under.type
+        codec = codec_of(type)
+    types = type.prog._types
+    int_type = types.primitive(PrimitiveType.C_INT)
+    int_codec = codec_of(int_type)
+    int_bits = int_codec.bit_size(None)
+    width = codec.bit_size(bits)
+    if codec.kind is BOOL:
+        return int_type, None
+    primitive = codec.under.primitive
+    if bits is None and primitive in _RANKS:
+        return type, None
+    if width < int_bits or (width == int_bits and codec.signed):
+        return int_type, None
+    if width == int_bits:
+        return types.primitive(PrimitiveType.C_UNSIGNED_INT), None
+    return type, bits
+
+
+def common_type(left: TypeBits, right: TypeBits) -> TypeBits:
+    """The usual arithmetic conversions (6.3.1.8) of two arithmetic types."""
+    codec = codec_of(left[0])
+    if codec.common is None:
+        codec.common = {}
+    key = (left[1], right)
+    found: TypeBits | None = codec.common.get(key)
+    if found is None:
+        found = codec.common[key] = _common_type(left, right)
+    return found
+
+
+def _common_type(left: TypeBits, right: TypeBits) -> TypeBits:
+    lcodec, rcodec = codec_of(left[0]), codec_of(right[0])
+    lfloat, rfloat = lcodec.kind is FLOAT, rcodec.kind is FLOAT
+    if lfloat or rfloat:
+        if lfloat != rfloat:
+            return left if lfloat else right
+        return left if _float_rank(lcodec) > _float_rank(rcodec) else right
+    left, right = promote(*left), promote(*right)
+    lcodec, rcodec = codec_of(left[0]), codec_of(right[0])
+    check_width(lcodec)
+    check_width(rcodec)
+    lrank, rrank = _rank(lcodec, left[1]), _rank(rcodec, right[1])
+    if lcodec.signed == rcodec.signed:
+        return left if lrank > rrank else right
+    signed, srank = (left, lrank) if lcodec.signed else (right, rrank)
+    unsigned, urank = (right, rrank) if lcodec.signed else (left, lrank)
+    if urank >= srank:
+        return unsigned
+    if srank[0] > urank[0]:
+        return signed
+    # Only a standard type ranks above another of its width.
+    types = signed[0].prog._types
+    return types.primitive(_UNSIGNED[srank[1]]), None
+
+
+def _rank(codec: Codec, bits: int | None) -> tuple[int, int]:
+    primitive = codec.under.primitive if bits is None else None
+    return codec.bit_size(bits), 0 if primitive is None else _RANKS.get(primitive, 0)
+
+
+def _float_rank(codec: Codec) -> tuple[int, int]:
+    assert codec.size is not None
+    return codec.size, 0 if codec.under.primitive in _STANDARD_FLOATS else 1
+
+
+def literal_type(prog: Program, value: int) -> Type:
+    """The type of an integer literal (6.4.4.1), decimal and without a suffix.
+
+    Raises OverflowError if no type can hold it.
+    """
+    types = prog._types
+    magnitude = abs(value)
+    for primitive in (
+        PrimitiveType.C_INT,
+        PrimitiveType.C_LONG,
+        PrimitiveType.C_LONG_LONG,
+    ):
+        type = types.primitive(primitive)
+        if magnitude >> (codec_of(type).bit_size(None) - 1) == 0:
+            return type
+    if magnitude >> _WIDEST:
+        raise OverflowError("int too big to convert")
+    return types.primitive(PrimitiveType.C_UNSIGNED_LONG_LONG)
+
+
+def similar_pointers(left: Type, right: Type) -> bool:
+    """Whether one may subtract pointers of these types from one another.
+
+    Raises TypeError if what they point to has no size.
+    """
+    lcodec, rcodec = codec_of(left), codec_of(right)
+    lsize, rsize = referent_size(lcodec), referent_size(rcodec)
+    lreferent, rreferent = lcodec.under.type, rcodec.under.type
+    return lreferent.unaliased_kind() is rreferent.unaliased_kind() and lsize == rsize
+
+
+def referent_size(codec: Codec) -> int:
+    """By how many bytes a pointer moves; like gcc, that is 1 for ``void *``."""
+    if codec.under.type.unaliased_kind() is TypeKind.VOID:
+        return 1
+    return codec.element_of()[1]

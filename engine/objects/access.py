@@ -1,0 +1,244 @@
+"""Members and elements of objects."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+from ..types.definitions import CompoundDefinition
+from ..types.kinds import TypeKind
+from ..types.members import no_member, not_compound
+from .codec import codec_of
+from .read import check_present
+
+if TYPE_CHECKING:
+    from ..types.type import Type
+    from .object import Object
+
+    # Whether a pointer is followed; type, byte offset, and, for a bit field or what is
+    # not aligned to bytes, (bit offset, bit field size).
+    Step = tuple[bool, Type, int, tuple[int, int | None] | None]
+
+_new = object.__new__
+_POINTER, _ARRAY = TypeKind.POINTER, TypeKind.ARRAY
+_COMPOUND = frozenset({TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS})
+_INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
+
+
+def find_step(type: Type, name: str) -> Step:
+    """How to get from a value of ``type`` to its member ``name``.
+
+    Remembered in ``type._steps``. Raises TypeError if there are no members, and
+    LookupError if it is not one of them.
+    """
+    outer = type.unaliased()
+    follow = outer.kind is _POINTER
+    if follow:
+        outer = outer.type
+    definition = outer.unaliased()._def
+    if not isinstance(definition, CompoundDefinition):
+        raise not_compound(outer)
+    found = definition.find_member(name)
+    if found is None:
+        raise no_member(outer, name)
+    declared, bit_offset = found
+    bit_field_size = declared.bit_field_size
+    bits = None
+    if bit_offset & 7 or bit_field_size is not None:
+        bits = (bit_offset & 7, bit_field_size)
+    step = (follow, declared.type, bit_offset >> 3, bits)
+    if type._steps is None:
+        type._steps = {}
+    type._steps[name] = step
+    return step
+
+
+def attribute(obj: Object, name: str) -> Object:
+    """`member`, but AttributeError if there is no such member."""
+    try:
+        find_step(obj._type_, name)
+    except TypeError:
+        raise AttributeError(
+            f"'_drgn.Object' object has no attribute '{name}'"
+        ) from None
+    except LookupError as error:
+        raise AttributeError(*error.args) from None
+    return member(obj, name)
+
+
+def member(obj: Object, name: str) -> Object:
+    """The member ``name`` of a structure or of what a pointer points to."""
+    type = obj._type_
+    try:
+        step = type._steps[name]
+    except (KeyError, TypeError):
+        step = find_step(type, name)
+    follow, member_type, offset, bits = step
+    address = obj.value_() if follow else obj._address_
+    if address is None:
+        return _member_of_value(obj, step)
+    result = _new(obj.__class__)
+    prog = result._prog_ = obj._prog_
+    result._type_ = member_type
+    result._address_ = (address + offset) & prog._memory.virtual.mask
+    result._value_ = None
+    result._bits_ = bits
+    return result
+
+
+def _member_of_value(obj: Object, step: Step) -> Object:
+    check_present(obj)
+    _, type, offset, bits = step
+    bit_offset, bit_field_size = bits or (0, None)
+    return obj.__class__._from_buffer(
+        obj._prog_, type, obj._value_, 8 * offset + bit_offset, bit_field_size
+    )
+
+
+def make_member_property(name: str) -> property:
+    """A property that is the member ``name``: `member` written out, for speed."""
+
+    def get(self: Object) -> Object:
+        type = self._type_
+        try:
+            follow, member_type, offset, bits = type._steps[name]
+        except (KeyError, TypeError):
+            # Has the right exceptions if there is no such member.
+            return self.__getattr__(name)  # type: ignore[no-any-return]
+        address = self.value_() if follow else self._address_
+        if address is None:
+            return _member_of_value(self, type._steps[name])
+        result = _new(self.__class__)
+        prog = result._prog_ = self._prog_
+        result._type_ = member_type
+        result._address_ = (address + offset) & prog._memory.virtual.mask
+        result._value_ = None
+        result._bits_ = bits
+        return result
+
+    return property(get)
+
+
+def subobject(obj: Object, designator: str) -> Object:
+    """The member or element that a text such as ``a.b[1]`` names in ``obj``."""
+    type = obj._type_
+    type, bit_offset, bit_field_size = type.language.subobject(type, designator)
+    cls = obj.__class__
+    if obj._address_ is not None:
+        return cls._ref(obj._prog_, type, obj._address_, bit_offset, bit_field_size)
+    check_present(obj)
+    return cls._from_buffer(obj._prog_, type, obj._value_, bit_offset, bit_field_size)
+
+
+def member_names(type: Type) -> list[str]:
+    """The names of the members that objects of ``type`` have as attributes."""
+    type = type.unaliased()
+    if type.kind is _POINTER:
+        type = type.type.unaliased()
+    if type.kind not in _COMPOUND:
+        return []
+    return [field.name for field in codec_of(type).fields if field.name is not None]
+
+
+def subscript(index: Any) -> int:
+    """An integer that an object is subscripted with."""
+    if not hasattr(type(index), "__index__"):
+        raise TypeError(
+            f"object subscript must be integer or slice, not {type(index).__name__}"
+        )
+    return operator.index(index)
+
+
+def _int64(index: SupportsIndex) -> int:
+    number = operator.index(index)
+    if not _INT64_MIN <= number <= _INT64_MAX:
+        raise OverflowError("int too big to convert")
+    return number
+
+
+def _sequence(obj: Object) -> tuple[Type, int, int | None]:
+    """The type and size of the elements and the address of the first one.
+
+    The address is None if ``obj`` is the value of an array.
+    """
+    type = obj._type_
+    codec = codec_of(type)
+    if codec.kind is _POINTER:
+        return *codec.element_of(), obj.value_()
+    if codec.kind is not _ARRAY:
+        raise TypeError(f"'{type.type_name()}' is not an array or pointer")
+    if obj._address_ is None:
+        check_present(obj)
+    return *codec.element_of(), obj._address_
+
+
+def element(obj: Object, index: int) -> Object:
+    """Element ``index`` of an array or behind a pointer."""
+    index = _int64(index)
+    type, size, address = _sequence(obj)
+    cls = obj.__class__
+    if address is None:
+        return cls._from_buffer(obj._prog_, type, obj._value_, 8 * index * size)
+    return cls._ref(obj._prog_, type, address + index * size)
+
+
+def elements(obj: Object, indices: slice) -> Object:
+    """The elements from ``start`` to ``stop`` as an array."""
+    codec = codec_of(obj._type_)
+    if codec.kind is not _POINTER and codec.kind is not _ARRAY:
+        raise TypeError(f"'{obj._type_.type_name()}' is not an array or pointer")
+    if indices.step is not None and operator.index(indices.step) != 1:
+        raise ValueError("object slice step must be 1")
+    start = 0 if indices.start is None else _int64(indices.start)
+    if indices.stop is not None:
+        stop = _int64(indices.stop)
+    elif codec.kind is _ARRAY and codec.under.length is not None:
+        stop = codec.under.length
+    else:
+        raise TypeError(
+            f"'{obj._type_.type_name()}' has no length; slice stop must be given"
+        )
+    type, size, address = _sequence(obj)
+    length = max(stop - start, 0)
+    array = obj._prog_._types.array_type(type, length, language=type.language)
+    codec_of(array)
+    cls = obj.__class__
+    if address is None:
+        return cls._from_buffer(obj._prog_, array, obj._value_, 8 * start * size)
+    return cls._ref(obj._prog_, array, address + start * size)
+
+
+def array_length(obj: Object, message: str) -> int:
+    """Number of elements of an array; TypeError for what is no complete array."""
+    codec = codec_of(obj._type_)
+    if codec.kind is not _ARRAY or codec.under.length is None:
+        raise TypeError(message.format(obj._type_.type_name()))
+    length: int = codec.under.length
+    return length
+
+
+class ElementIterator:
+    """Iterates over the elements of an array, forwards or backwards."""
+
+    __slots__ = ("_index", "_left", "_obj", "_step")
+
+    def __init__(self, obj: Object, index: int, left: int, step: int) -> None:
+        self._obj = obj
+        self._index = index
+        self._left = left
+        self._step = step
+
+    def __iter__(self) -> Iterator[Object]:
+        return self
+
+    def __next__(self) -> Object:
+        if self._left <= 0:
+            raise StopIteration
+        index = self._index
+        self._index += self._step
+        self._left -= 1
+        return element(self._obj, index)
+
+    def __length_hint__(self) -> int:
+        return self._left

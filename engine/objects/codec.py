@@ -1,0 +1,305 @@
+"""How the values of a type are read and written."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import OutOfBoundsError
+from ..types.kinds import TypeKind
+from ..types.layout import INCOMPLETE_NAMES, check_object_type, type_size
+from .bits import get_bits, put_bits, wrap
+
+if TYPE_CHECKING:
+    from ..types.definitions import CompoundDefinition
+    from ..types.type import Type
+
+    Decode = Callable[[Any, int], tuple[Any, ...]]
+
+_INT, _BOOL, _FLOAT = TypeKind.INT, TypeKind.BOOL, TypeKind.FLOAT
+_ENUM, _POINTER, _ARRAY = TypeKind.ENUM, TypeKind.POINTER, TypeKind.ARRAY
+_COMPOUND = frozenset({TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS})
+_SCALAR = frozenset({_INT, _BOOL, _FLOAT, _ENUM, _POINTER})
+_PAGE_SIZE = 4096
+
+
+class Field:
+    """A member of a structure as its enclosing structure sees it."""
+
+    __slots__ = ("bit_field_size", "bit_offset", "codec", "end", "name", "type")
+
+    def __init__(
+        self, name: str | None, type: Type, bit_offset: int, bit_field_size: int | None
+    ) -> None:
+        self.name = name
+        self.type = type
+        self.codec = codec_of(type)
+        self.bit_offset = bit_offset
+        self.bit_field_size = bit_field_size
+        self.end = bit_offset + (bit_field_size or 8 * (self.codec.size or 0))
+
+
+class Codec:
+    """What a type means to the engine; one for each Type, in ``type._codec``.
+
+    ``decode(buffer, offset)`` gives the value of a scalar that is no bit field as a
+    tuple of one, and ``last`` is the greatest offset in a page of 4096 bytes where it
+    lies in that page; both are only there to be fast. ``size`` is in bytes and None
+    for a type without values. The slots below the line belong to who fills them.
+    """
+
+    __slots__ = (
+        "decode",
+        "kind",
+        "last",
+        "little",
+        "scalar",
+        "signed",
+        "size",
+        "type",
+        "under",
+        # ----
+        "_fields",
+        "common",
+        "element",
+        "format_plan",
+        "offsets",
+        "pointer",
+        "promoted",
+        "rvalue",
+    )
+
+    decode: Decode | None
+    kind: TypeKind
+    last: int
+    little: bool
+    scalar: bool
+    signed: bool
+    size: int | None
+    type: Type
+    under: Type
+
+    def __init__(self, type: Type) -> None:
+        under = type.unaliased()
+        kind = under.kind
+        self.type = type
+        self.under = under
+        self.kind = kind
+        self.size = None
+        self.little = True
+        self.signed = False
+        self.scalar = False
+        self.decode = None
+        self.last = -1
+        self._fields: tuple[Field, ...] | None = None
+        self.pointer: Type | None = None
+        self.element: Any = None
+        self.promoted: Any = None
+        self.common: Any = None
+        self.format_plan: Any = None
+        self.offsets: dict[str, int] | None = None
+        self.rvalue: Type | None = None
+        if kind is TypeKind.VOID or kind is TypeKind.FUNCTION or not under.is_complete():
+            return
+        check_object_type(under)
+        size = type_size(under)
+        self.size = size
+        if kind not in _SCALAR:
+            return
+        self.scalar = True
+        integer = under.type if kind is _ENUM else under
+        integer = integer.unaliased()
+        self.little = integer.byteorder == "little"
+        self.signed = integer.kind is _INT and integer.is_signed
+        self.decode = self._decoder(size)
+        self.last = _PAGE_SIZE - size if self.decode is not None else -1
+
+    def _decoder(self, size: int) -> Decode | None:
+        """The fast way to decode a value, None if the size is not usual."""
+        if self.kind is _FLOAT:
+            code = {4: "f", 8: "d"}.get(size)
+        elif self.kind is _BOOL:
+            code = "?" if size == 1 else None
+        else:
+            code = {1: "b", 2: "h", 4: "i", 8: "q"}.get(size)
+            if code is not None and not self.signed:
+                code = code.upper()
+        if code is None:
+            return None
+        return struct.Struct(("<" if self.little else ">") + code).unpack_from
+
+    # Scalars.
+
+    def bit_size(self, bit_field_size: int | None) -> int:
+        """Size of a value in bits."""
+        if bit_field_size is not None:
+            return bit_field_size
+        assert self.size is not None
+        return 8 * self.size
+
+    def get(self, buffer: Any, bit_offset: int, bit_field_size: int | None) -> Any:
+        """The scalar at ``bit_offset`` bits of a buffer that holds all of it.
+
+        Raises NotImplementedError for floating-point numbers that are neither
+        32 nor 64 bits.
+        """
+        if self.decode is not None and bit_field_size is None and not bit_offset & 7:
+            return self.decode(buffer, bit_offset >> 3)[0]
+        bits = self.bit_size(bit_field_size)
+        number = get_bits(buffer, bit_offset, bits, self.little)
+        return self.from_bits(number, bits)
+
+    def from_bits(self, number: int, bits: int) -> Any:
+        """The scalar that ``bits`` bits stand for."""
+        if self.kind is _FLOAT:
+            self.check_float()
+            size = bits >> 3
+            return struct.unpack("<f" if size == 4 else "<d", number.to_bytes(size, "little"))[0]
+        if self.kind is _BOOL:
+            return number != 0
+        if self.signed and number >> (bits - 1):
+            return number - (1 << bits)
+        return number
+
+    def to_bits(self, value: Any, bits: int) -> int:
+        """The bits that stand for a scalar."""
+        if self.kind is _FLOAT:
+            self.check_float()
+            size = bits >> 3
+            return int.from_bytes(struct.pack("<f" if size == 4 else "<d", value), "little")
+        return int(value) & ((1 << bits) - 1)
+
+    def put(
+        self, buffer: bytearray, bit_offset: int, bit_field_size: int | None, value: Any
+    ) -> None:
+        """Store a scalar that `fit` returned."""
+        bits = self.bit_size(bit_field_size)
+        number = self.to_bits(value, bits)
+        put_bits(buffer, bit_offset, bits, self.little, number)
+
+    def fit(self, value: Any, bit_field_size: int | None) -> Any:
+        """The number as a scalar of this type: integers wrap, float32 is rounded."""
+        kind = self.kind
+        if kind is _FLOAT:
+            self.check_float()
+            value = float(value)
+            return value if self.size == 8 else round_to_single(value)
+        bits = self.bit_size(bit_field_size)
+        if kind is _BOOL:
+            return int(value) & ((1 << bits) - 1) != 0
+        return wrap(int(value), bits, self.signed)
+
+    def check_float(self) -> None:
+        """Raise NotImplementedError unless the size is one that Python knows."""
+        if self.size != 4 and self.size != 8:
+            raise NotImplementedError(
+                "float values which are not 32 or 64 bits are not yet supported"
+            )
+
+    # Compound types and arrays.
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The members, those of unnamed structures and unions in their place."""
+        if self._fields is None:
+            fields: list[Field] = []
+            _collect(fields, self.under._def, 0)
+            self._fields = tuple(fields)
+        return self._fields
+
+    def element_of(self) -> tuple[Type, int]:
+        """The type of the elements of an array or referent of a pointer, its size.
+
+        Raises TypeError if that has no size.
+        """
+        if self.element is None:
+            type = self.under.type
+            self.element = (type, type_size(type))
+        found: tuple[Type, int] = self.element
+        return found
+
+    def pointer_to(self) -> Type:
+        """The type of pointers to this type."""
+        if self.pointer is None:
+            type = self.type
+            self.pointer = type.prog._types.pointer_type(type, language=type.language)
+        return self.pointer
+
+    # Errors.
+
+    def obstacle(self) -> str:
+        """Why this type has no values: "void", "incomplete structure", ..."""
+        if self.kind is TypeKind.VOID:
+            return "void"
+        if self.kind is TypeKind.FUNCTION:
+            return "function"
+        return f"incomplete {INCOMPLETE_NAMES[self.kind]}"
+
+    def no_values(self, action: str) -> TypeError:
+        """The error for an ``action`` such as "read object with"."""
+        return TypeError(f"cannot {action} {self.obstacle()} type")
+
+
+def _collect(fields: list[Field], definition: CompoundDefinition, base: int) -> None:
+    for member in definition.members or ():
+        type = member.type
+        offset = base + member.bit_offset
+        if member.name is None:
+            inner = type.unaliased()
+            if inner.kind in _COMPOUND:
+                _collect(fields, inner._def, offset)
+                continue
+        fields.append(Field(member.name, type, offset, member.bit_field_size))
+
+
+def codec_of(type: Type) -> Codec:
+    """The codec of ``type``; TypeError or OverflowError if its size is impossible."""
+    codec: Codec | None = type._codec
+    if codec is None:
+        codec = type._codec = Codec(type)
+    return codec
+
+
+def round_to_single(value: float) -> float:
+    """The nearest number that a 32-bit float can hold."""
+    try:
+        rounded: float = struct.unpack("<f", struct.pack("<f", value))[0]
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+    return rounded
+
+
+def decode(
+    codec: Codec, buffer: bytes, bit_offset: int, bit_field_size: int | None
+) -> Any:
+    """The value at ``bit_offset`` of ``buffer``, see `Object.value_`.
+
+    Raises OutOfBoundsError if the buffer ends before it.
+    """
+    if codec.size is None:
+        raise codec.no_values("read object with")
+    if bit_offset + codec.bit_size(bit_field_size) > 8 * len(buffer):
+        raise OutOfBoundsError("out of bounds of value")
+    if codec.scalar:
+        return codec.get(buffer, bit_offset, bit_field_size)
+    if codec.kind is _ARRAY:
+        return _decode_array(codec, buffer, bit_offset)
+    return {
+        field.name: decode(field.codec, buffer, bit_offset + field.bit_offset, field.bit_field_size)
+        for field in codec.fields
+        if field.codec.size is not None and field.name is not None
+    }
+
+
+def _decode_array(codec: Codec, buffer: bytes, bit_offset: int) -> list[Any]:
+    type, size = codec.element_of()
+    length = codec.under.length
+    element = codec_of(type)
+    if element.decode is not None:
+        unpack = element.decode
+        first = bit_offset >> 3
+        return [unpack(buffer, first + size * i)[0] for i in range(length)]
+    return [
+        decode(element, buffer, bit_offset + 8 * size * i, None) for i in range(length)
+    ]

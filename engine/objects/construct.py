@@ -1,0 +1,264 @@
+"""Making objects from the arguments of users."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+from ..errors import OutOfBoundsError
+from ..flags import AbsenceReason
+from ..language.c_ops_types import literal_type
+from ..types.arguments import type_label, uint64
+from ..types.kinds import PrimitiveType, TypeKind
+from ..types.members import find_member
+from ..types.type import Type
+from .codec import Codec, codec_of
+from .read import value_from_buffer
+
+if TYPE_CHECKING:
+    from collections.abc import Buffer
+
+    from ..program import Program
+    from .object import Object, ObjectMeta
+
+UNSET: Any = object()
+"""The default of an argument for which None is not allowed."""
+_OTHER = AbsenceReason.OTHER
+_ARRAY = TypeKind.ARRAY
+_BIT_FIELDS = frozenset({TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM})
+
+
+def check_program(function: str, prog: Any) -> None:
+    """Raise TypeError unless the first argument is a Program."""
+    # Programs live on a higher floor.
+    if not hasattr(type(prog), "_memory"):
+        raise TypeError(
+            f"{function}() argument 1 must be _drgn.Program, not {type_label(prog)}"
+        )
+
+
+def resolve_type(prog: Program, type: Any, expected: str = "Type or str") -> Type:
+    """A type that is given as a Type of the program or by its name."""
+    if isinstance(type, str):
+        return prog.type(type)
+    if not isinstance(type, Type):
+        raise TypeError(f"type must be {expected}")
+    if type.prog is not prog:
+        raise ValueError("type is from different program")
+    return type
+
+
+def check_bit_field(codec: Codec, bit_field_size: SupportsIndex | None) -> int | None:
+    """The size of a bit field of a type, in bits; ValueError if it cannot be."""
+    if bit_field_size is None:
+        return None
+    size = uint64(bit_field_size)
+    if codec.kind not in _BIT_FIELDS or not codec.scalar:
+        raise ValueError("bit field must be integer")
+    if size == 0:
+        raise ValueError("bit field size cannot be zero")
+    if size > codec.bit_size(None):
+        raise ValueError("bit field size is larger than type size")
+    return size
+
+
+def _check_alignment(codec: Codec, bit_offset: int) -> None:
+    if bit_offset & 7 and not codec.scalar:
+        raise ValueError("non-scalar must be byte-aligned")
+
+
+def construct(
+    obj: Object,
+    prog: Program,
+    type: Any,
+    value: Any,
+    address: SupportsIndex | None,
+    absence_reason: AbsenceReason,
+    bit_offset: SupportsIndex | None,
+    bit_field_size: SupportsIndex | None,
+) -> None:
+    """What ``Object()`` does."""
+    check_program("Object", prog)
+    if absence_reason is not UNSET and not isinstance(absence_reason, AbsenceReason):
+        raise TypeError(
+            f"expected AbsenceReason, not {absence_reason.__class__.__name__}"
+        )
+    if type is not None:
+        type = resolve_type(prog, type, "Type, str, or None")
+    where = None if address is None else uint64(address)
+    offset = None if bit_offset is None else uint64(bit_offset)
+    size = None if bit_field_size is None else uint64(bit_field_size)
+    if where is not None and value is not None:
+        raise ValueError("object cannot have address and value")
+    if absence_reason is not UNSET and (where is not None or value is not None):
+        what = "value" if where is None else "address"
+        raise ValueError(f"object cannot have {what} and absence reason")
+    obj._prog_ = prog
+    obj._address_ = None
+    obj._bits_ = None
+    if where is not None:
+        if type is None:
+            raise ValueError("reference must have type")
+        obj._type_ = type
+        _make_reference(obj, codec_of(type), where, offset or 0, size)
+        return
+    if value is None:
+        if type is None:
+            raise ValueError("absent object must have type")
+        if offset is not None:
+            raise ValueError("absent object cannot have bit offset")
+        obj._type_ = type
+        size = check_bit_field(codec_of(type), size)
+        obj._value_ = _OTHER if absence_reason is UNSET else absence_reason
+    else:
+        if offset is not None:
+            raise ValueError("value cannot have bit offset")
+        if type is None:
+            _make_literal(obj, value, size)
+            return
+        obj._type_ = type
+        codec = codec_of(type)
+        size = check_bit_field(codec, size)
+        obj._value_ = encode(codec, value, size)
+    if size is not None:
+        obj._bits_ = (0, size)
+
+
+def _make_reference(
+    obj: Object, codec: Codec, address: int, bit_offset: int, size: int | None
+) -> None:
+    size = check_bit_field(codec, size)
+    _check_alignment(codec, bit_offset)
+    address += bit_offset >> 3
+    obj._address_ = address & obj._prog_._memory.virtual.mask
+    obj._value_ = None
+    if bit_offset & 7 or size is not None:
+        obj._bits_ = (bit_offset & 7, size)
+
+
+def _make_literal(obj: Object, value: Any, bit_field_size: int | None) -> None:
+    if bit_field_size is not None:
+        raise ValueError("literal cannot be bit field")
+    prog = obj._prog_
+    if isinstance(value, int):
+        obj._type_ = literal_type(prog, int(value))
+        obj._value_ = codec_of(obj._type_).fit(value, None)
+    elif isinstance(value, float):
+        obj._type_ = prog._types.primitive(PrimitiveType.C_DOUBLE)
+        obj._value_ = float(value)
+    else:
+        raise TypeError(
+            f"literal must be int, float, or bool, not '{type_label(value)}'"
+        )
+
+
+def from_bytes(
+    cls: ObjectMeta,
+    prog: Program,
+    type: Any,
+    buffer: Buffer,
+    bit_offset: SupportsIndex,
+    bit_field_size: SupportsIndex | None,
+) -> Object:
+    """See `Object.from_bytes_`."""
+    check_program("from_bytes_", prog)
+    type = resolve_type(prog, type)
+    try:
+        raw = bytes(memoryview(buffer))
+    except TypeError:
+        raise TypeError(
+            f"a bytes-like object is required, not '{buffer.__class__.__name__}'"
+        ) from None
+    offset = uint64(bit_offset)
+    codec = codec_of(type)
+    size = check_bit_field(codec, bit_field_size)
+    if codec.size is None:
+        raise codec.no_values("create object with")
+    _check_alignment(codec, offset)
+    if offset + codec.bit_size(size) > 8 * len(raw):
+        raise ValueError("buffer is too small")
+    return cls._val(prog, type, value_from_buffer(codec, raw, offset, size), size)
+
+
+# Values.
+
+
+def encode(codec: Codec, value: Any, bit_field_size: int | None) -> Any:
+    """What an Object keeps of a value that the user gives in Python.
+
+    Integers wrap. Raises TypeError for a value that does not fit the type.
+    """
+    if codec.size is None:
+        raise codec.no_values("create value with")
+    if codec.scalar:
+        return _scalar(codec, value, bit_field_size)
+    buffer = bytearray(codec.size)
+    _encode_into(buffer, codec, value, 0, None)
+    return bytes(buffer)
+
+
+def _scalar(codec: Codec, value: Any, bit_field_size: int | None) -> Any:
+    cls = type(value)
+    if not (
+        hasattr(cls, "__int__") or hasattr(cls, "__index__") or hasattr(cls, "__float__")
+    ):
+        # complex has neither, and Python's own words for it.
+        if not isinstance(value, complex):
+            raise TypeError(f"'{codec.type.type_name()}' value must be number")
+    return codec.fit(value, bit_field_size)
+
+
+def _encode_into(
+    buffer: bytearray,
+    codec: Codec,
+    value: Any,
+    bit_offset: int,
+    bit_field_size: int | None,
+) -> None:
+    if codec.size is None:
+        raise codec.no_values("create member with")
+    if bit_offset + codec.bit_size(bit_field_size) > 8 * len(buffer):
+        raise OutOfBoundsError("out of bounds of value")
+    if codec.scalar:
+        value = _scalar(codec, value, bit_field_size)
+        codec.put(buffer, bit_offset, bit_field_size, value)
+    elif codec.kind is _ARRAY:
+        _encode_array(buffer, codec, value, bit_offset)
+    else:
+        _encode_members(buffer, codec, value, bit_offset)
+
+
+def _encode_array(buffer: bytearray, codec: Codec, value: Any, bit_offset: int) -> None:
+    try:
+        items = iter(value)
+    except TypeError:
+        raise TypeError(
+            f"'{codec.type.type_name()}' value must be iterable"
+        ) from None
+    element_type, size = codec.element_of()
+    element = codec_of(element_type)
+    for i, item in enumerate(items):
+        if i >= codec.under.length:
+            raise ValueError("too many items in array value")
+        _encode_into(buffer, element, item, bit_offset + 8 * i * size, None)
+
+
+def _encode_members(
+    buffer: bytearray, codec: Codec, value: Any, bit_offset: int
+) -> None:
+    if not hasattr(type(value), "__getitem__"):
+        raise TypeError(
+            f"'{codec.type.type_name()}' value must be dictionary or mapping"
+        )
+    for name, item in value.items():
+        if not isinstance(name, str):
+            raise TypeError("member key must be string")
+        member, offset = find_member(codec.type, name)
+        _encode_into(
+            buffer,
+            codec_of(member.type),
+            item,
+            bit_offset + offset,
+            member.bit_field_size,
+        )
+
+

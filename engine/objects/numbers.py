@@ -1,0 +1,66 @@
+"""Objects as Python's own numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+from ..language import c_ops_convert
+from ..types.kinds import TypeKind
+from .codec import codec_of
+
+if TYPE_CHECKING:
+    from .object import Object
+
+_INTEGERS = frozenset({TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM})
+_REALS = _INTEGERS | {TypeKind.FLOAT}
+_INDICES = _INTEGERS | {TypeKind.POINTER}
+_ALL = _REALS | {TypeKind.POINTER}
+
+
+def _number(obj: Object, kinds: frozenset[TypeKind], message: str) -> Any:
+    """The value if its kind is one of ``kinds``, else TypeError."""
+    codec = codec_of(obj._type_)
+    if codec.kind not in kinds or not codec.scalar:
+        raise TypeError(message.format(obj._type_.type_name()))
+    return obj.value_()
+
+
+class Numbers:
+    """Has the conversions to bool, int and float."""
+
+    __slots__ = ()
+
+    def __bool__(self: Object) -> bool:  # type: ignore[misc]
+        codec = self._type_._codec
+        if codec is not None and codec.scalar:
+            return bool(self.value_())
+        return c_ops_convert.truth(self)
+
+    def __int__(self: Object) -> int:  # type: ignore[misc]
+        return int(_number(self, _ALL, "cannot convert '{}' to int"))
+
+    def __float__(self: Object) -> float:  # type: ignore[misc]
+        return float(_number(self, _REALS, "cannot convert '{}' to float"))
+
+    def __index__(self: Object) -> int:  # type: ignore[misc]
+        return int(
+            _number(self, _INDICES, "'{}' object cannot be interpreted as an integer")
+        )
+
+    def __trunc__(self: Object) -> int:  # type: ignore[misc]
+        return math.trunc(_number(self, _REALS, "cannot round '{}'"))
+
+    def __floor__(self: Object) -> int:  # type: ignore[misc]
+        return math.floor(_number(self, _REALS, "cannot round '{}'"))
+
+    def __ceil__(self: Object) -> int:  # type: ignore[misc]
+        return math.ceil(_number(self, _REALS, "cannot round '{}'"))
+
+    def __round__(self: Object, ndigits: SupportsIndex | None = None) -> Any:  # type: ignore[misc]
+        """To an int, or to ``ndigits`` decimal digits as an object of this type."""
+        value = _number(self, _REALS, "cannot round '{}'")
+        if ndigits is None:
+            return round(value)
+        value = codec_of(self._type_).fit(round(value, ndigits), None)
+        return self.__class__._val(self._prog_, self._type_, value)
