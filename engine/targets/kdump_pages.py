@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import FaultError
@@ -196,6 +196,23 @@ class KdumpSegment(Segment):
         if start + size > 1 << self._shift:
             return None
         return self._page(address), start
+
+    def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        import numpy as np
+
+        first, last = start >> self._shift, (end - 1 >> self._shift) + 1
+        held = np.zeros(last - first + 2, np.int8)
+        for part in self._parts:
+            header = part.header
+            low = max(first, header.first_frame)
+            high = min(last, header.last_frame)
+            if low < high:
+                bitmap = np.frombuffer(header.bitmap, np.uint8)[low >> 3 :]
+                bits = np.unpackbits(bitmap, bitorder="little", count=high - (low & ~7))
+                held[low - first + 1 : high - first + 1] |= bits[low & 7 :]
+        borders = np.flatnonzero(np.diff(held)) + first
+        for low, high in borders.reshape(-1, 2).tolist():
+            yield max(low << self._shift, start), min(high << self._shift, end)
 
     def gather(
         self,
