@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadDataError
 from . import constants as dw
 from . import scan
-from .names import CONTINUES
+from .names import CONTINUES, DECLARATION
 from .unit import Unit
 
 if TYPE_CHECKING:
@@ -23,18 +23,6 @@ _PLAIN_SIZE = 1 << 20
 """Up to this size the scan takes less time as plain Python than importing numba."""
 
 _MAX_BUCKET_BITS = 16
-
-_SECTIONS = (
-    ".debug_abbrev",
-    ".debug_str",
-    ".debug_line_str",
-    "",  # Strings of the supplementary file.
-    ".debug_str_offsets",
-    ".debug_addr",
-    ".debug_ranges",
-    ".debug_rnglists",
-)
-"""What `scan.scan()` takes, in its order."""
 
 
 class _Rows:
@@ -131,7 +119,7 @@ class _Scanner:
         file: DwarfFile,
         base: int,
         info: Any,
-        sections: list[Any],
+        sections: tuple[Any, ...],
         units: list[Unit],
         kernel: Any,
         ints: Any,
@@ -156,14 +144,14 @@ class _Scanner:
             size += self.units[first].base
             room = max(room, size // 32 + 256)
             rows = self.ints(abbrev_room)
-            abbrevs = self.ints(abbrev_room * 4)
-            steps = self.ints(abbrev_room * 32)
+            abbrevs = self.ints(abbrev_room * scan.ABBREV_COLUMNS)
+            steps = self.ints(abbrev_room * 8 * scan.STEP_COLUMNS)
             hashes, entries = self.ints(room), self.ints(room)
             origins, spans = self.ints(room), self.ints(room)
             self.kernel(
                 self.info,
                 self.base,
-                *self.sections,
+                self.sections,
                 self.table,
                 first,
                 last,
@@ -205,24 +193,24 @@ class _Scanner:
         return parts
 
 
-def _alt_strings(file: DwarfFile) -> memoryview:
+def _sections(file: DwarfFile) -> list[memoryview]:
+    sections = [file.section(name) for name in scan.SECTIONS]
     alt = file.supplementary
-    return memoryview(b"") if alt is None else alt.section(".debug_str")
+    sections.append(memoryview(b"") if alt is None else alt.section(".debug_str"))
+    return sections
 
 
 def _scan(
     file: DwarfFile, base: int, data: memoryview, units: list[Unit]
 ) -> list[_Rows]:
     """Scan as plain Python."""
-    sections = [
-        file.section(name) if name else _alt_strings(file) for name in _SECTIONS
-    ]
 
     def ints(values: int | array[int]) -> array[int]:
         if isinstance(values, int):
             return array("q", bytes(8 * values))
         return values
 
+    sections = tuple(_sections(file))
     scanner = _Scanner(file, base, data, sections, units, scan.scan, ints)
     return scanner.run(0, len(units))
 
@@ -235,20 +223,18 @@ def _scan_fast(
 
     import numpy as np
 
-    sections = [
-        np.frombuffer(
-            (file.section(name) if name else _alt_strings(file)).toreadonly(), np.uint8
-        )
-        for name in _SECTIONS
-    ]
+    from .kernels import scan_units
+
+    def array_of(data: memoryview) -> NDArray[np.uint8]:
+        return np.frombuffer(data.toreadonly(), np.uint8)
 
     def ints(values: int | array[int]) -> NDArray[np.int64]:
         if isinstance(values, int):
             return np.empty(values, np.int64)
         return np.array(values, np.int64)
 
-    info = np.frombuffer(data.toreadonly(), np.uint8)
-    scanner = _Scanner(file, base, info, sections, units, scan.compiled(), ints)
+    sections = tuple(array_of(section) for section in _sections(file))
+    scanner = _Scanner(file, base, array_of(data), sections, units, scan_units, ints)
     threads = _processors()
     stretches = _stretches(units, threads * 4)
     parts: list[list[_Rows]] = [[] for _ in stretches]
@@ -332,6 +318,7 @@ def _plain_columns(parts: list[_Rows]) -> dict[str, memoryview]:
         if len(unresolved) == len(open_rows):
             break
         open_rows = unresolved
+    rows = [row for row in rows if not row[0] & DECLARATION]
     rows.sort(key=lambda row: row[0] >> 16)
     mask = (1 << _bucket_bits(len(rows))) - 1
     buckets: list[list[tuple[int, int]]] = [[] for _ in range(mask + 1)]
@@ -365,24 +352,26 @@ def _plain_columns(parts: list[_Rows]) -> dict[str, memoryview]:
 def _fast_columns(parts: list[_Rows]) -> dict[str, memoryview]:
     import numpy as np
 
-    empty = np.empty(0, np.int64)
-    hashes = np.concatenate([empty] + [part.hashes for part in parts])
-    entries = np.concatenate([empty] + [part.entries for part in parts])
-    origins = np.concatenate([empty] + [part.origins for part in parts])
-    spans = np.concatenate([empty] + [part.spans for part in parts]).reshape(-1, 3)
-    _resolve(hashes, entries, origins)
-    mask = (1 << _bucket_bits(len(hashes))) - 1
-    buckets = ((hashes >> 32) & mask).astype(np.uint16)
-    # numpy sorts 16-bit numbers by radix, so that this takes no time.
-    order = np.argsort(buckets, kind="stable")
-    sizes = np.bincount(buckets, minlength=mask + 1)
-    starts = np.zeros(mask + 2, np.uint32)
-    np.cumsum(sizes, out=starts[1:])
+    from .kernels import group_rows
+
+    _resolve(parts)
+    mask = (1 << _bucket_bits(sum(len(part.hashes) for part in parts))) - 1
+    checks, entries = np.empty(0, np.uint32), np.empty(0, np.int64)
+    starts = np.zeros(mask + 2, np.int64)
+    for part in parts:
+        group_rows(part.hashes, part.entries, mask, starts[1:], checks, entries, False)
+    np.cumsum(starts, out=starts)
+    checks, entries = np.empty(starts[-1], np.uint32), np.empty(starts[-1], np.int64)
+    cursors = starts.copy()
+    for part in parts:
+        group_rows(part.hashes, part.entries, mask, cursors, checks, entries, True)
     columns = {
-        "starts": _view(starts),
-        "checks": _view(hashes.astype(np.uint32)[order]),
-        "entries": _view(entries[order]),
+        "starts": _view(starts.astype(np.uint32)),
+        "checks": _view(checks),
+        "entries": _view(entries),
     }
+    spans = np.concatenate([np.empty(0, np.int64)] + [part.spans for part in parts])
+    spans = spans.reshape(-1, 3)
     is_function = (spans[:, 2] >> 8 & 0xFF) == dw.DW_TAG_subprogram
     for prefix, dies, chosen in (
         ("function", "functions", spans[is_function]),
@@ -402,21 +391,32 @@ def _view(column: NDArray[Any]) -> memoryview:
     return memoryview(buffer)
 
 
-def _resolve(
-    hashes: NDArray[np.int64], entries: NDArray[np.int64], origins: NDArray[np.int64]
-) -> None:
-    """Give rows whose name is that of another DIE that DIE's hash, in place."""
+def _resolve(parts: list[_Rows]) -> None:
+    """Give rows whose name is that of another DIE that DIE's hash, in place.
+
+    The rows of a part, and the parts, are in file order, so that entries ascend.
+    """
     import numpy as np
 
-    open_rows = np.flatnonzero(entries & CONTINUES)
-    offsets = entries >> 16  # Ascending, as rows are in file order.
-    while len(open_rows):
-        targets = np.searchsorted(offsets, origins[open_rows])
-        targets = np.minimum(targets, len(offsets) - 1)
-        found = offsets[targets] == origins[open_rows]
-        states = np.where(found, hashes[targets], 0)
-        hashes[open_rows] = states
-        unresolved = open_rows[states == 0]
-        if len(unresolved) == len(open_rows):
-            return
-        open_rows = unresolved
+    open_rows = [np.flatnonzero(part.entries & CONTINUES) for part in parts]
+    last = [part.entries[-1] >> 16 if len(part.entries) else 0 for part in parts]
+    ends = np.maximum.accumulate(np.array(last, np.int64))
+    progress = True
+    while progress:
+        progress = False
+        for i, part in enumerate(parts):
+            rows = open_rows[i]
+            if not len(rows):
+                continue
+            origins = part.origins[rows]
+            states = np.zeros(len(rows), np.int64)
+            homes = np.searchsorted(ends, origins)
+            for home in np.unique(homes[homes < len(parts)]):
+                chosen = homes == home
+                entries = parts[home].entries
+                targets = np.searchsorted(entries, origins[chosen] << 16)
+                found = entries[targets] >> 16 == origins[chosen]
+                states[chosen] = np.where(found, parts[home].hashes[targets], 0)
+            part.hashes[rows] = states
+            open_rows[i] = rows[states == 0]
+            progress = progress or len(open_rows[i]) < len(rows)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadDataError
 from . import constants as dw
-from .names import DECLARATION
 from .reader import c_string
 from .unit import Unit
 
@@ -189,10 +188,8 @@ class DwarfFile:
 
     # Lookups in the index
 
-    def find(
-        self, name: str, tags: frozenset[int], *, declarations: bool = False
-    ) -> Iterator[Die]:
-        """The definitions, or else declarations, of a name, in file order.
+    def find(self, name: str, tags: frozenset[int]) -> Iterator[Die]:
+        """The definitions of a name, in file order.
 
         ``name`` is qualified as in ``a::b``. Found are types, variables and functions
         with one of these tags. A static member of a class is found as a
@@ -203,7 +200,7 @@ class DwarfFile:
         try:
             for entry in self.index.entries(name):
                 tag = entry >> 8 & 0xFF
-                if tag in tags and bool(entry & DECLARATION) == declarations:
+                if tag in tags:
                     die = self.die_at(entry >> 16)
                     if _is_named(die, tag, name):
                         yield die
@@ -217,7 +214,7 @@ class DwarfFile:
 
             # ... or the cache is.
             self._index = load_index(self, rebuild=True)
-            yield from self.find(name, tags, declarations=declarations)
+            yield from self.find(name, tags)
 
     def unit_for_pc(self, file_pc: int) -> Unit | None:
         """The unit whose code contains a file address."""

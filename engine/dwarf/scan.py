@@ -6,7 +6,7 @@ than the scan. That is why it deals in nothing but integers and one-dimensional 
 results must fit in 64 bits with sign (as which addresses are taken), and every read is
 checked against a limit, since compiled code does not check the bounds of arrays.
 
-How names are hashed is said in `names.py`.
+All that is compiled is in this file: numba compiles again when it changes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from .names import CONTINUES, DECLARATION, HAS_VALUE, HASH_MASK, HASH_PRIME, HAS
 # What the scan works on is `memoryview` and `array.array`, or numpy's arrays.
 _Bytes = Any
 _Ints = Any
+_Sizes = tuple[int, int, int]
+"""Sizes of an address, of an offset, and of DW_FORM_ref_addr."""
 
 # Columns of a unit in `units`.
 (
@@ -31,6 +33,18 @@ _Ints = Any
     UNIT_ABBREVS,
     UNIT_COLUMNS,
 ) = range(8)
+
+SECTIONS = (
+    ".debug_abbrev",
+    ".debug_str",
+    ".debug_line_str",
+    ".debug_str_offsets",
+    ".debug_addr",
+    ".debug_ranges",
+    ".debug_rnglists",
+)
+"""What `scan()` takes; and last the strings of the supplementary file."""
+_ABBREV, _STR, _LINE_STR, _STR_OFFSETS, _ADDR, _RANGES, _RNGLISTS, _ALT_STR = range(8)
 
 # What `scan()` leaves in `result`.
 (
@@ -52,21 +66,131 @@ STATUS_ABBREVS_FULL = 3
 STATUS_BAD_ABBREVS = 4
 
 # Columns of an abbreviation in the working space.
-_TAG = 0
-_CHILDREN = 1
-_FIRST_STEP = 2
-_LAST_STEP = 3
-_ABBREV_COLUMNS = 4
+_TAG, _CHILDREN, _FIRST_STEP, _LAST_STEP, ABBREV_COLUMNS = range(5)
 
 # Columns of a step: an attribute that matters, or bytes to skip (form _SKIP).
-_AT = 0
-_FORM = 1
-_NUMBER = 2
-_STEP_COLUMNS = 3
+_AT, _FORM, _NUMBER, STEP_COLUMNS = range(4)
 _SKIP = 0
 
 _MAX_SCOPES = 64
 MAX_CODE = 1 << 24
+
+# Sizes of forms: these stand for the elements of _Sizes, and for those that vary.
+_ADDRESS, _OFFSET, _REF, _VARIES = -3, -2, -1, -4
+_FORM_SIZES = tuple(
+    {
+        dw.DW_FORM_addr: _ADDRESS,
+        dw.DW_FORM_data1: 1,
+        dw.DW_FORM_data2: 2,
+        dw.DW_FORM_data4: 4,
+        dw.DW_FORM_data8: 8,
+        dw.DW_FORM_data16: 16,
+        dw.DW_FORM_flag: 1,
+        dw.DW_FORM_strp: _OFFSET,
+        dw.DW_FORM_line_strp: _OFFSET,
+        dw.DW_FORM_strp_sup: _OFFSET,
+        dw.DW_FORM_sec_offset: _OFFSET,
+        dw.DW_FORM_ref_addr: _REF,
+        dw.DW_FORM_ref1: 1,
+        dw.DW_FORM_ref2: 2,
+        dw.DW_FORM_ref4: 4,
+        dw.DW_FORM_ref8: 8,
+        dw.DW_FORM_ref_sig8: 8,
+        dw.DW_FORM_ref_sup4: 4,
+        dw.DW_FORM_ref_sup8: 8,
+        dw.DW_FORM_strx1: 1,
+        dw.DW_FORM_strx2: 2,
+        dw.DW_FORM_strx3: 3,
+        dw.DW_FORM_strx4: 4,
+        dw.DW_FORM_addrx1: 1,
+        dw.DW_FORM_addrx2: 2,
+        dw.DW_FORM_addrx3: 3,
+        dw.DW_FORM_addrx4: 4,
+        dw.DW_FORM_flag_present: 0,
+        dw.DW_FORM_implicit_const: 0,
+    }.get(form, _VARIES)
+    for form in range(dw.DW_FORM_addrx4 + 1)
+)
+
+_LEB128_FORMS = (
+    dw.DW_FORM_udata,
+    dw.DW_FORM_sdata,
+    dw.DW_FORM_ref_udata,
+    dw.DW_FORM_strx,
+    dw.DW_FORM_addrx,
+    dw.DW_FORM_loclistx,
+    dw.DW_FORM_rnglistx,
+    dw.DW_FORM_GNU_addr_index,
+    dw.DW_FORM_GNU_str_index,
+)
+
+_WANTED = (
+    dw.DW_AT_name,
+    dw.DW_AT_sibling,
+    dw.DW_AT_declaration,
+    dw.DW_AT_specification,
+    dw.DW_AT_abstract_origin,
+    dw.DW_AT_location,
+    dw.DW_AT_const_value,
+    dw.DW_AT_low_pc,
+    dw.DW_AT_high_pc,
+    dw.DW_AT_ranges,
+    dw.DW_AT_external,
+    dw.DW_AT_language,
+    dw.DW_AT_str_offsets_base,
+    dw.DW_AT_addr_base,
+    dw.DW_AT_GNU_addr_base,
+    dw.DW_AT_rnglists_base,
+)
+
+_ADDRESS_INDEXES = (
+    dw.DW_FORM_addrx,
+    dw.DW_FORM_addrx1,
+    dw.DW_FORM_addrx2,
+    dw.DW_FORM_addrx3,
+    dw.DW_FORM_addrx4,
+    dw.DW_FORM_GNU_addr_index,
+)
+
+_STRING_INDEXES = (
+    dw.DW_FORM_strx,
+    dw.DW_FORM_strx1,
+    dw.DW_FORM_strx2,
+    dw.DW_FORM_strx3,
+    dw.DW_FORM_strx4,
+    dw.DW_FORM_GNU_str_index,
+)
+
+_UNIT_REFERENCES = (
+    dw.DW_FORM_ref4,
+    dw.DW_FORM_ref8,
+    dw.DW_FORM_ref2,
+    dw.DW_FORM_ref1,
+    dw.DW_FORM_ref_udata,
+)
+
+_SCOPES = (
+    dw.DW_TAG_namespace,
+    dw.DW_TAG_structure_type,
+    dw.DW_TAG_class_type,
+    dw.DW_TAG_union_type,
+)
+"""Names inside of these are looked up as ``scope::name``."""
+
+_INDEXED = (
+    dw.DW_TAG_structure_type,
+    dw.DW_TAG_class_type,
+    dw.DW_TAG_union_type,
+    dw.DW_TAG_enumeration_type,
+    dw.DW_TAG_typedef,
+    dw.DW_TAG_base_type,
+    dw.DW_TAG_variable,
+    dw.DW_TAG_subprogram,
+    dw.DW_TAG_enumerator,
+    dw.DW_TAG_template_alias,
+)
+
+_CPLUSPLUS = tuple(sorted(dw.CPLUSPLUS_LANGUAGES))
 
 
 def uleb(data: _Bytes, position: int, limit: int) -> tuple[int, int]:
@@ -95,76 +219,27 @@ def fixed(data: _Bytes, position: int, size: int, big: bool) -> int:
     return result
 
 
-def fixed_size(form: int, address_size: int, offset_size: int, ref_size: int) -> int:
+def fixed_size(form: int, sizes: _Sizes) -> int:
     """The size of a form, or -1 if it varies or is unknown."""
-    if form in (
-        dw.DW_FORM_data4,
-        dw.DW_FORM_ref4,
-        dw.DW_FORM_ref_sup4,
-        dw.DW_FORM_strx4,
-        dw.DW_FORM_addrx4,
-    ):
-        return 4
-    if form in (
-        dw.DW_FORM_strp,
-        dw.DW_FORM_line_strp,
-        dw.DW_FORM_sec_offset,
-        dw.DW_FORM_strp_sup,
-        dw.DW_FORM_GNU_ref_alt,
-        dw.DW_FORM_GNU_strp_alt,
-    ):
-        return offset_size
-    if form in (
-        dw.DW_FORM_data1,
-        dw.DW_FORM_flag,
-        dw.DW_FORM_ref1,
-        dw.DW_FORM_strx1,
-        dw.DW_FORM_addrx1,
-    ):
-        return 1
-    if form in (
-        dw.DW_FORM_data2,
-        dw.DW_FORM_ref2,
-        dw.DW_FORM_strx2,
-        dw.DW_FORM_addrx2,
-    ):
-        return 2
-    if form in (
-        dw.DW_FORM_data8,
-        dw.DW_FORM_ref8,
-        dw.DW_FORM_ref_sig8,
-        dw.DW_FORM_ref_sup8,
-    ):
-        return 8
-    if form in (dw.DW_FORM_flag_present, dw.DW_FORM_implicit_const):
-        return 0
-    if form == dw.DW_FORM_addr:
-        return address_size
-    if form == dw.DW_FORM_ref_addr:
-        return ref_size
-    if form in (dw.DW_FORM_strx3, dw.DW_FORM_addrx3):
-        return 3
-    if form == dw.DW_FORM_data16:
-        return 16
+    if 0 <= form < len(_FORM_SIZES):
+        size = _FORM_SIZES[form]
+        if size >= 0:
+            return size
+        return -1 if size == _VARIES else sizes[size + 3]
+    if form in (dw.DW_FORM_GNU_ref_alt, dw.DW_FORM_GNU_strp_alt):
+        return sizes[1]
     return -1
 
 
 def value(
-    data: _Bytes,
-    position: int,
-    limit: int,
-    form: int,
-    address_size: int,
-    offset_size: int,
-    ref_size: int,
-    big: bool,
+    data: _Bytes, position: int, limit: int, form: int, sizes: _Sizes, big: bool
 ) -> tuple[int, int]:
     """The value of an attribute, and the position after it or -1.
 
     The value is the position of a string of ``DW_FORM_string``, 0 for blocks, and the
     stored number for everything else.
     """
-    size = fixed_size(form, address_size, offset_size, ref_size)
+    size = fixed_size(form, sizes)
     if size >= 0:
         if position + size > limit:
             return 0, -1
@@ -178,17 +253,7 @@ def value(
                 return start, position + 1
             position += 1
         return 0, -1
-    if form in (
-        dw.DW_FORM_udata,
-        dw.DW_FORM_sdata,
-        dw.DW_FORM_ref_udata,
-        dw.DW_FORM_strx,
-        dw.DW_FORM_addrx,
-        dw.DW_FORM_loclistx,
-        dw.DW_FORM_rnglistx,
-        dw.DW_FORM_GNU_addr_index,
-        dw.DW_FORM_GNU_str_index,
-    ):
+    if form in _LEB128_FORMS:
         return uleb(data, position, limit)
     if form in (dw.DW_FORM_exprloc, dw.DW_FORM_block):
         length, position = uleb(data, position, limit)
@@ -210,6 +275,16 @@ def value(
     return 0, position + length
 
 
+def indexed(data: _Bytes, base: int, index: int, size: int, big: bool) -> int:
+    """An entry of a table of numbers; -1 if it does not exist."""
+    if not 0 <= index <= len(data):
+        return -1
+    position = base + index * size
+    if position < 0 or position + size > len(data):
+        return -1
+    return fixed(data, position, size, big)
+
+
 def hash_string(data: _Bytes, position: int, state: int) -> int:
     """Go on hashing with a string that ends in NUL; -1 if it does not end."""
     limit = len(data)
@@ -224,17 +299,29 @@ def hash_string(data: _Bytes, position: int, state: int) -> int:
     return -1
 
 
+def hash_scope(state: int) -> int:
+    """Go on hashing with ``::``."""
+    state = ((state ^ 0x3A) * HASH_PRIME) & HASH_MASK
+    return ((state ^ 0x3A) * HASH_PRIME) & HASH_MASK
+
+
+def add_step(steps: _Ints, step: int, at: int, form: int, number: int) -> int:
+    column = step * STEP_COLUMNS
+    steps[column + _AT] = at
+    steps[column + _FORM] = form
+    steps[column + _NUMBER] = number
+    return step + 1
+
+
 def read_abbrevs(
     table: _Bytes,
     position: int,
-    address_size: int,
-    offset_size: int,
-    ref_size: int,
+    sizes: _Sizes,
     rows: _Ints,
     abbrevs: _Ints,
     steps: _Ints,
 ) -> int:
-    """Prepare a unit's abbreviations in the working space.
+    """Prepare a unit's abbreviations in the working space; returns a status.
 
     ``rows`` takes from a code to a row in ``abbrevs``, which gives the range of its
     steps. Attributes of fixed size that do not matter become one step that skips them.
@@ -253,10 +340,10 @@ def read_abbrevs(
         tag, position = uleb(table, position, limit)
         if position < 0 or position >= limit or code > MAX_CODE:
             return STATUS_BAD_ABBREVS
-        if code >= len(rows) or (row + 1) * _ABBREV_COLUMNS > len(abbrevs):
+        if code >= len(rows) or (row + 1) * ABBREV_COLUMNS > len(abbrevs):
             return STATUS_ABBREVS_FULL
         rows[code] = row
-        column = row * _ABBREV_COLUMNS
+        column = row * ABBREV_COLUMNS
         abbrevs[column + _TAG] = tag
         abbrevs[column + _CHILDREN] = table[position]
         abbrevs[column + _FIRST_STEP] = step
@@ -276,49 +363,20 @@ def read_abbrevs(
                 constant, position = uleb(table, position, limit)
                 if position < 0:
                     return STATUS_BAD_ABBREVS
-            size = fixed_size(form, address_size, offset_size, ref_size)
-            wanted = (
-                at
-                in (
-                    dw.DW_AT_name,
-                    dw.DW_AT_sibling,
-                    dw.DW_AT_declaration,
-                    dw.DW_AT_specification,
-                    dw.DW_AT_abstract_origin,
-                    dw.DW_AT_location,
-                    dw.DW_AT_const_value,
-                    dw.DW_AT_low_pc,
-                    dw.DW_AT_high_pc,
-                    dw.DW_AT_ranges,
-                    dw.DW_AT_external,
-                    dw.DW_AT_language,
-                    dw.DW_AT_str_offsets_base,
-                    dw.DW_AT_addr_base,
-                    dw.DW_AT_GNU_addr_base,
-                    dw.DW_AT_rnglists_base,
-                )
-                or size < 0
-            )
-            if (step + 2) * _STEP_COLUMNS > len(steps):
-                return STATUS_ABBREVS_FULL
-            if not wanted:
+            size = fixed_size(form, sizes)
+            if size >= 0 and at not in _WANTED:
                 skipped += size
                 continue
+            if (step + 3) * STEP_COLUMNS > len(steps):
+                return STATUS_ABBREVS_FULL
             if skipped:
-                steps[step * _STEP_COLUMNS + _AT] = 0
-                steps[step * _STEP_COLUMNS + _FORM] = _SKIP
-                steps[step * _STEP_COLUMNS + _NUMBER] = skipped
-                step += 1
+                step = add_step(steps, step, 0, _SKIP, skipped)
                 skipped = 0
-            steps[step * _STEP_COLUMNS + _AT] = at
-            steps[step * _STEP_COLUMNS + _FORM] = form
-            steps[step * _STEP_COLUMNS + _NUMBER] = constant
-            step += 1
+            step = add_step(steps, step, at, form, constant)
+        if (step + 1) * STEP_COLUMNS > len(steps):
+            return STATUS_ABBREVS_FULL
         if skipped:
-            steps[step * _STEP_COLUMNS + _AT] = 0
-            steps[step * _STEP_COLUMNS + _FORM] = _SKIP
-            steps[step * _STEP_COLUMNS + _NUMBER] = skipped
-            step += 1
+            step = add_step(steps, step, 0, _SKIP, skipped)
         abbrevs[column + _LAST_STEP] = step
         row += 1
 
@@ -339,7 +397,7 @@ def add_ranges(
     data: _Bytes,
     position: int,
     base: int,
-    address_size: int,
+    size: int,
     big: bool,
     spans: _Ints,
     count: int,
@@ -348,11 +406,11 @@ def add_ranges(
     """Append the ranges of a list in ``.debug_ranges``; a bad list ends early."""
     limit = len(data)
     # All ones, in the way of `fixed()`.
-    select_base = -1 if address_size == 8 else (1 << address_size * 8) - 1
-    while 0 <= position <= limit - 2 * address_size:
-        low = fixed(data, position, address_size, big)
-        high = fixed(data, position + address_size, address_size, big)
-        position += 2 * address_size
+    select_base = -1 if size == 8 else (1 << size * 8) - 1
+    while 0 <= position <= limit - 2 * size:
+        low = fixed(data, position, size, big)
+        high = fixed(data, position + size, size, big)
+        position += 2 * size
         if low == 0 and high == 0:
             break
         if low == select_base:
@@ -364,25 +422,13 @@ def add_ranges(
     return count
 
 
-def indexed_address(
-    addresses: _Bytes, base: int, index: int, address_size: int, big: bool
-) -> int:
-    """An entry of ``.debug_addr``; 0 if it does not exist."""
-    if index > len(addresses):
-        return 0
-    position = base + index * address_size
-    if position < 0 or position + address_size > len(addresses):
-        return 0
-    return fixed(addresses, position, address_size, big)
-
-
 def add_rnglist(
     data: _Bytes,
     position: int,
     base: int,
     addresses: _Bytes,
     addr_base: int,
-    address_size: int,
+    size: int,
     big: bool,
     spans: _Ints,
     count: int,
@@ -401,33 +447,31 @@ def add_rnglist(
             dw.DW_RLE_startx_length,
         ):
             index, position = uleb(data, position, limit)
-            if position < 0:
-                break
-            low = indexed_address(addresses, addr_base, index, address_size, big)
+            low = indexed(addresses, addr_base, index, size, big)
         elif kind in (
             dw.DW_RLE_base_address,
             dw.DW_RLE_start_end,
             dw.DW_RLE_start_length,
         ):
-            if position + address_size > limit:
+            if position + size > limit:
                 break
-            low = fixed(data, position, address_size, big)
-            position += address_size
+            low = fixed(data, position, size, big)
+            position += size
         elif kind == dw.DW_RLE_offset_pair:
             low, position = uleb(data, position, limit)
             low += base
-            if position < 0:
-                break
         else:
+            break
+        if position < 0:
             break
         if kind in (dw.DW_RLE_base_addressx, dw.DW_RLE_base_address):
             base = low
             continue
         if kind == dw.DW_RLE_start_end:
-            if position + address_size > limit:
+            if position + size > limit:
                 break
-            high = fixed(data, position, address_size, big)
-            position += address_size
+            high = fixed(data, position, size, big)
+            position += size
         else:
             high, position = uleb(data, position, limit)
             if position < 0:
@@ -435,7 +479,7 @@ def add_rnglist(
             if kind == dw.DW_RLE_offset_pair:
                 high += base
             elif kind == dw.DW_RLE_startx_endx:
-                high = indexed_address(addresses, addr_base, high, address_size, big)
+                high = indexed(addresses, addr_base, high, size, big)
             else:
                 high += low
         count = add_span(spans, count, low, high, entry)
@@ -444,77 +488,10 @@ def add_rnglist(
     return count
 
 
-def is_address_index(form: int) -> bool:
-    return form in (
-        dw.DW_FORM_addrx,
-        dw.DW_FORM_addrx1,
-        dw.DW_FORM_addrx2,
-        dw.DW_FORM_addrx3,
-        dw.DW_FORM_addrx4,
-        dw.DW_FORM_GNU_addr_index,
-    )
-
-
-def is_string_index(form: int) -> bool:
-    return form in (
-        dw.DW_FORM_strx,
-        dw.DW_FORM_strx1,
-        dw.DW_FORM_strx2,
-        dw.DW_FORM_strx3,
-        dw.DW_FORM_strx4,
-        dw.DW_FORM_GNU_str_index,
-    )
-
-
-def is_scope(tag: int) -> bool:
-    """Whether names inside of it are looked up as ``scope::name``."""
-    return tag in (
-        dw.DW_TAG_namespace,
-        dw.DW_TAG_structure_type,
-        dw.DW_TAG_class_type,
-        dw.DW_TAG_union_type,
-    )
-
-
-def is_indexed(tag: int) -> bool:
-    """Whether a name is looked up at all."""
-    return tag in (
-        dw.DW_TAG_structure_type,
-        dw.DW_TAG_class_type,
-        dw.DW_TAG_union_type,
-        dw.DW_TAG_enumeration_type,
-        dw.DW_TAG_typedef,
-        dw.DW_TAG_base_type,
-        dw.DW_TAG_variable,
-        dw.DW_TAG_subprogram,
-        dw.DW_TAG_enumerator,
-        dw.DW_TAG_template_alias,
-    )
-
-
-def is_cplusplus(language: int) -> bool:
-    return language in (
-        dw.DW_LANG_C_plus_plus,
-        dw.DW_LANG_C_plus_plus_03,
-        dw.DW_LANG_C_plus_plus_11,
-        dw.DW_LANG_C_plus_plus_14,
-        dw.DW_LANG_C_plus_plus_17,
-        dw.DW_LANG_C_plus_plus_20,
-        dw.DW_LANG_C_plus_plus_23,
-    )
-
-
 def scan(
     info: _Bytes,
     base: int,
-    abbrev_table: _Bytes,
-    strings: _Bytes,
-    line_strings: _Bytes,
-    alt_strings: _Bytes,
-    str_offsets: _Bytes,
-    addresses: _Bytes,
-    ranges: _Bytes,
-    rnglists: _Bytes,
+    sections: tuple[_Bytes, ...],
     units: _Ints,
     first: int,
     last: int,
@@ -528,21 +505,22 @@ def scan(
     spans: _Ints,
     result: _Ints,
 ) -> None:
-    """Scan the units ``first`` to ``last`` (exclusive).
+    """Scan the units ``first`` to ``last`` (exclusive) of a section.
 
     Fills one row for each name: the hash in ``hashes``, and in ``entries`` the DIE's
     offset (its position plus ``base``) << 16 | tag << 8 | flags; of an enumerator, the
     offset of its enumeration. Where the name is that of another DIE (`CONTINUES`) the
-    hash is 0 and ``origins`` has that DIE's offset.
-    ``spans`` gets three numbers for each range of addresses: low, high, and the DIE as
-    in ``entries``.
+    hash is 0 and ``origins`` has that DIE's offset. ``spans`` gets three numbers for
+    each range of addresses: low, high, and the DIE as in ``entries``. ``rows``,
+    ``abbrevs`` and ``steps`` are the working space of `read_abbrevs()`.
     """
     count = 0
     span_count = 0
     prefixes = [0] * _MAX_SCOPES
-    modes = [0] * _MAX_SCOPES
     owners = [0] * _MAX_SCOPES
     abbrevs_at = -1
+    addresses = sections[_ADDR]
+    rnglists = sections[_RNGLISTS]
     result[RESULT_STATUS] = STATUS_DONE
     result[RESULT_ROWS] = 0
     result[RESULT_SPANS] = 0
@@ -555,24 +533,16 @@ def scan(
         address_size = units[unit + UNIT_ADDRESS_SIZE]
         offset_size = units[unit + UNIT_OFFSET_SIZE]
         ref_size = address_size if version <= 2 else offset_size
-        if abbrevs_at != units[unit + UNIT_ABBREVS]:
-            # Two units share a table only if they have the same parameters.
-            abbrevs_at = -1
+        sizes = (address_size, offset_size, ref_size)
+        result[RESULT_POSITION] = start
+        if abbrevs_at != units[unit + UNIT_ABBREVS] or u == first:
+            abbrevs_at = units[unit + UNIT_ABBREVS]
             status = read_abbrevs(
-                abbrev_table,
-                units[unit + UNIT_ABBREVS],
-                address_size,
-                offset_size,
-                ref_size,
-                rows,
-                abbrevs,
-                steps,
+                sections[_ABBREV], abbrevs_at, sizes, rows, abbrevs, steps
             )
             if status != STATUS_DONE:
                 result[RESULT_STATUS] = status
-                result[RESULT_POSITION] = start
                 return
-            abbrevs_at = units[unit + UNIT_ABBREVS]
         str_offsets_base = 0
         addr_base = 0
         rnglists_base = 0
@@ -583,26 +553,21 @@ def scan(
         position = units[unit + UNIT_ROOT]
         while position < limit:
             die = position
+            result[RESULT_POSITION] = die
             code, position = uleb(info, position, limit)
-            if position < 0:
-                result[RESULT_STATUS] = STATUS_BAD
-                result[RESULT_POSITION] = die
-                return
-            if code == 0:
+            if code == 0 and position > 0:
                 if skipping:
                     skipping -= 1
-                else:
-                    depth -= 1
-                    if depth < 0:
-                        break
+                    continue
+                depth -= 1
+                if depth < 0:
+                    break
                 continue
-            if code >= len(rows) or rows[code] < 0:
+            if position < 0 or code >= len(rows) or rows[code] < 0:
                 result[RESULT_STATUS] = STATUS_BAD
-                result[RESULT_POSITION] = die
                 return
-            column = rows[code] * _ABBREV_COLUMNS
+            column = rows[code] * ABBREV_COLUMNS
             tag = abbrevs[column + _TAG]
-            children = abbrevs[column + _CHILDREN]
             name_form = 0
             name = 0
             sibling = 0
@@ -619,28 +584,18 @@ def scan(
             for step in range(
                 abbrevs[column + _FIRST_STEP], abbrevs[column + _LAST_STEP]
             ):
-                at = steps[step * _STEP_COLUMNS + _AT]
-                form = steps[step * _STEP_COLUMNS + _FORM]
+                at = steps[step * STEP_COLUMNS + _AT]
+                form = steps[step * STEP_COLUMNS + _FORM]
+                number = steps[step * STEP_COLUMNS + _NUMBER]
                 if form == _SKIP:
-                    position += steps[step * _STEP_COLUMNS + _NUMBER]
+                    position += number
                     continue
                 if form == dw.DW_FORM_indirect:
                     form, position = uleb(info, position, limit)
                 if form == dw.DW_FORM_flag_present:
                     number = 1
-                elif form == dw.DW_FORM_implicit_const:
-                    number = steps[step * _STEP_COLUMNS + _NUMBER]
-                elif position >= 0:
-                    number, position = value(
-                        info,
-                        position,
-                        limit,
-                        form,
-                        address_size,
-                        offset_size,
-                        ref_size,
-                        big,
-                    )
+                elif form != dw.DW_FORM_implicit_const and position >= 0:
+                    number, position = value(info, position, limit, form, sizes, big)
                 if position < 0:
                     break
                 if at == dw.DW_AT_name:
@@ -655,13 +610,7 @@ def scan(
                 elif at in (dw.DW_AT_specification, dw.DW_AT_abstract_origin):
                     if form == dw.DW_FORM_ref_addr:
                         origin = number
-                    elif form in (
-                        dw.DW_FORM_ref4,
-                        dw.DW_FORM_ref8,
-                        dw.DW_FORM_ref2,
-                        dw.DW_FORM_ref1,
-                        dw.DW_FORM_ref_udata,
-                    ):
+                    elif form in _UNIT_REFERENCES:
                         origin = base + start + number
                 elif at in (dw.DW_AT_location, dw.DW_AT_const_value):
                     has_value = True
@@ -678,7 +627,7 @@ def scan(
                     has_value = True
                 elif depth < 0:
                     if at == dw.DW_AT_language:
-                        cplusplus = is_cplusplus(number)
+                        cplusplus = number in _CPLUSPLUS
                     elif at == dw.DW_AT_str_offsets_base:
                         str_offsets_base = number
                     elif at in (dw.DW_AT_addr_base, dw.DW_AT_GNU_addr_base):
@@ -687,35 +636,27 @@ def scan(
                         rnglists_base = number
             if position < 0 or position > limit:
                 result[RESULT_STATUS] = STATUS_BAD
-                result[RESULT_POSITION] = die
                 return
 
             entry = ((base + die) << 16) | ((tag & 0xFF) << 8)
-            looked_into = skipping == 0 and (depth < 0 or modes[depth] != 0)
-            if looked_into and (depth < 0 or tag == dw.DW_TAG_subprogram):
-                if is_address_index(low_form):
-                    low = indexed_address(addresses, addr_base, low, address_size, big)
+            if depth < 0 or (skipping == 0 and tag == dw.DW_TAG_subprogram):
+                if low_form in _ADDRESS_INDEXES:
+                    low = indexed(addresses, addr_base, low, address_size, big)
                 if depth < 0:
                     low_base = low
                 if high_form:
-                    if is_address_index(high_form):
-                        high = indexed_address(
-                            addresses, addr_base, high, address_size, big
-                        )
+                    if high_form in _ADDRESS_INDEXES:
+                        high = indexed(addresses, addr_base, high, address_size, big)
                     elif high_form != dw.DW_FORM_addr:
                         high += low
                     span_count = add_span(spans, span_count, low, high, entry)
                 elif list_form and version >= 5:
                     if list_form == dw.DW_FORM_rnglistx:
-                        at_list = rnglists_base
-                        if list_number < len(rnglists):
-                            at_list += list_number * offset_size
-                        if 0 <= at_list <= len(rnglists) - offset_size:
-                            list_number = rnglists_base + fixed(
-                                rnglists, at_list, offset_size, big
-                            )
-                        else:
-                            list_number = -1
+                        list_number = indexed(
+                            rnglists, rnglists_base, list_number, offset_size, big
+                        )
+                        if list_number >= 0:
+                            list_number += rnglists_base
                     span_count = add_rnglist(
                         rnglists,
                         list_number,
@@ -730,7 +671,7 @@ def scan(
                     )
                 elif list_form:
                     span_count = add_ranges(
-                        ranges,
+                        sections[_RANGES],
                         list_number,
                         low_base,
                         address_size,
@@ -744,36 +685,31 @@ def scan(
                     return
 
             state = -1
-            if looked_into and depth >= 0:
+            if skipping == 0 and depth >= 0:
                 prefix = prefixes[depth]
                 # A static member of a class is a variable that is declared there.
                 static = tag == dw.DW_TAG_member and (declaration or external)
-                indexed = is_indexed(tag) or static
-                if name_form and (indexed or is_scope(tag)):
+                wanted = static or tag in _INDEXED
+                if name_form and (wanted or tag in _SCOPES):
                     if name_form == dw.DW_FORM_string:
                         state = hash_string(info, name, prefix)
                     elif name_form == dw.DW_FORM_strp:
-                        state = hash_string(strings, name, prefix)
+                        state = hash_string(sections[_STR], name, prefix)
                     elif name_form == dw.DW_FORM_line_strp:
-                        state = hash_string(line_strings, name, prefix)
-                    elif is_string_index(name_form):
-                        at_name = str_offsets_base
-                        if name < len(str_offsets):
-                            at_name += name * offset_size
-                        if 0 <= at_name <= len(str_offsets) - offset_size:
-                            state = hash_string(
-                                strings,
-                                fixed(str_offsets, at_name, offset_size, big),
-                                prefix,
-                            )
+                        state = hash_string(sections[_LINE_STR], name, prefix)
+                    elif name_form in _STRING_INDEXES:
+                        name = indexed(
+                            sections[_STR_OFFSETS],
+                            str_offsets_base,
+                            name,
+                            offset_size,
+                            big,
+                        )
+                        state = hash_string(sections[_STR], name, prefix)
                     else:
-                        state = hash_string(alt_strings, name, prefix)
-                    if state < 0 and len(alt_strings):
-                        result[RESULT_STATUS] = STATUS_BAD
-                        result[RESULT_POSITION] = die
-                        return
-                continues = not name_form and origin >= 0
-                if indexed and (state >= 0 or (continues and tag != dw.DW_TAG_member)):
+                        state = hash_string(sections[_ALT_STR], name, prefix)
+                continues = not name_form and origin >= 0 and not static
+                if wanted and (state >= 0 or continues):
                     if count >= len(hashes):
                         result[RESULT_STATUS] = STATUS_FULL
                         return
@@ -788,39 +724,34 @@ def scan(
                         entry |= HAS_VALUE
                     if continues:
                         entry |= CONTINUES
-                        hashes[count] = 0
+                        state = 0
                         origins[count] = origin
-                    else:
-                        hashes[count] = state
+                    hashes[count] = state
                     entries[count] = entry
                     count += 1
 
-            if not children:
+            if not abbrevs[column + _CHILDREN]:
                 if depth < 0:
                     break
                 continue
-            mode = 0
+            look_into = depth < 0
             prefix = HASH_START
-            if depth < 0:
-                mode = 1
-            elif looked_into:
+            if depth >= 0 and skipping == 0 and depth + 1 < _MAX_SCOPES:
                 prefix = prefixes[depth]
                 if tag == dw.DW_TAG_enumeration_type:
-                    mode = 1
-                elif tag == dw.DW_TAG_namespace or (cplusplus and is_scope(tag)):
+                    look_into = True
+                elif tag == dw.DW_TAG_namespace or (cplusplus and tag in _SCOPES):
                     # Names in an unnamed namespace are seen around it.
-                    mode = 1
-                    if state >= 0:
+                    look_into = True
+                    if state > 0:
                         prefix = hash_scope(state)
-            if mode and depth + 1 < _MAX_SCOPES:
+            if look_into:
                 depth += 1
-                modes[depth] = mode
-                owners[depth] = die
                 prefixes[depth] = prefix
+                owners[depth] = die
             elif sibling:
                 if not position <= sibling <= limit:
                     result[RESULT_STATUS] = STATUS_BAD
-                    result[RESULT_POSITION] = die
                     return
                 position = sibling
             else:
@@ -830,49 +761,29 @@ def scan(
     result[RESULT_UNIT] = last
 
 
-def hash_scope(state: int) -> int:
-    """Go on hashing with ``::``."""
-    state = ((state ^ 0x3A) * HASH_PRIME) & HASH_MASK
-    return ((state ^ 0x3A) * HASH_PRIME) & HASH_MASK
+def group(
+    hashes: _Ints,
+    entries: _Ints,
+    mask: int,
+    cursors: _Ints,
+    checks: _Ints,
+    grouped: _Ints,
+    place: bool,
+) -> None:
+    """Put rows of a stretch of units next to the others of their bucket.
 
-
-_kernel: Any = None
-
-
-def compiled() -> Any:
-    """`scan()` compiled by numba; the machine code is kept between runs."""
-    global _kernel
-    if _kernel is None:
-        import numba
-        from numba.extending import register_jitable
-
-        for function in (
-            uleb,
-            fixed,
-            fixed_size,
-            value,
-            hash_string,
-            read_abbrevs,
-            add_span,
-            add_ranges,
-            indexed_address,
-            add_rnglist,
-            is_address_index,
-            is_string_index,
-            is_scope,
-            is_indexed,
-            is_cplusplus,
-            hash_scope,
-        ):
-            register_jitable(function)
-        data = numba.types.Array(numba.uint8, 1, "C", readonly=True)
-        ints = numba.int64[::1]
-        number, flag = numba.int64, numba.boolean
-        signature = numba.void(
-            *(data, number),
-            *(data,) * 8,
-            *(ints, number, number, flag),
-            *(ints,) * 8,
-        )
-        _kernel = numba.njit(signature, nogil=True, cache=True)(scan)
-    return _kernel
+    That takes two calls: the first counts the rows in ``cursors``, one for each bucket;
+    the second, with ``place``, has the rows of a bucket go where its cursor is. Left
+    out are declarations and rows whose name is not known.
+    """
+    for i in range(len(hashes)):
+        entry = entries[i]
+        state = hashes[i]
+        if state <= 0 or entry & DECLARATION:
+            continue
+        bucket = state >> 32 & mask
+        row = cursors[bucket]
+        cursors[bucket] = row + 1
+        if place:
+            checks[row] = state & 0xFFFFFFFF
+            grouped[row] = entry
