@@ -10,6 +10,7 @@ from . import constants as dw
 if TYPE_CHECKING:
     from .die import Die
     from .file import DwarfFile
+    from .unit import Unit
 
 _NESTED = frozenset(
     (
@@ -28,6 +29,7 @@ _LOCALS = frozenset(
         dw.DW_TAG_subprogram,
     )
 )
+_GLOBALS = frozenset((dw.DW_TAG_variable, dw.DW_TAG_subprogram, dw.DW_TAG_enumerator))
 
 
 def scopes_at(file: DwarfFile, file_pc: int) -> list[Die]:
@@ -73,7 +75,10 @@ def split_frames(scopes: list[Die]) -> list[list[Die]]:
 
 
 def local_entries(scope: Die) -> Iterator[tuple[str, Die]]:
-    """The named variables, parameters, constants and functions of one scope."""
+    """The named variables, parameters, functions and constants of one scope.
+
+    The DIE of a constant is that of its DW_TAG_enumeration_type.
+    """
     for child in scope.children():
         if child.tag in _LOCALS:
             name = child.origin_attr(dw.DW_AT_name)
@@ -84,4 +89,18 @@ def local_entries(scope: Die) -> Iterator[tuple[str, Die]]:
                 continue
             for enumerator in child.children():
                 if enumerator.tag == dw.DW_TAG_enumerator and enumerator.name:
-                    yield enumerator.name, enumerator
+                    yield enumerator.name, child
+
+
+def global_entry(unit: Unit, name: str) -> Die | None:
+    """What a name means at the top of a unit, as `local_entries()` has it.
+
+    A definition is preferred over a declaration.
+    """
+    found = None
+    for die in unit.file.find(name, _GLOBALS):
+        if unit.offset <= die.offset < unit.end:
+            if not die.flag(dw.DW_AT_declaration):
+                return die
+            found = found or die
+    return found

@@ -1,0 +1,124 @@
+"""Stack traces and source locations of a Program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, SupportsIndex
+
+from ..objects.object import Object
+from .code import CodeInfo
+from .initial import initial_frame
+from .source import SourceLocation, SourceLocationList, source_location_list
+from .trace import StackTrace, stack_trace_of
+from .unwind import Frame, Unwinder
+
+if TYPE_CHECKING:
+    from ..program import Program
+    from ..threads import Thread
+    from .code import Call
+
+_UINT64_MAX = (1 << 64) - 1
+
+
+def stack_trace(prog: Program, thread: Thread | Object | SupportsIndex) -> StackTrace:
+    """The stack of a thread, by its ID, ``struct task_struct *`` or ``pt_regs``.
+
+    Raises LookupError if there is no such thread or its registers are not known,
+    FaultError if they cannot be read, ValueError if stacks of the program cannot be
+    unwound.
+    """
+    info = CodeInfo.of(prog)
+    unwinder = Unwinder(prog, info)
+    with initial_frame(prog, thread) as (registers, interrupted):
+        frames = unwinder.unwind(registers, interrupted)
+    return stack_trace_of(prog, frames)
+
+
+def stack_trace_from_pcs(prog: Program, pcs: Iterable[SupportsIndex]) -> StackTrace:
+    """A trace of program counters, each of which is taken for a return address."""
+    from ..program.memory_access import unsigned
+
+    if prog.platform is None:
+        raise ValueError("cannot create stack trace without platform")
+    try:
+        pcs = list(pcs)
+    except TypeError:
+        raise TypeError("stack_trace_from_pcs() argument 1 must be a list") from None
+    info = CodeInfo.of(prog)
+    return stack_trace_of(prog, [Frame(info, {}, False, pc=unsigned(pc)) for pc in pcs])
+
+
+def source_location(
+    prog: Program, address: SupportsIndex | str, /
+) -> SourceLocationList:
+    """Where the code at an address comes from, inlined calls first.
+
+    Raises LookupError if that is not known, ValueError if a string cannot be parsed.
+    """
+    from ..program.memory_access import unsigned
+
+    if isinstance(address, str):
+        number = _parse_address(prog, address)
+    else:
+        number = unsigned(address)
+    code = CodeInfo.of(prog).at(number)
+    if code.calls[0].line is None:
+        raise LookupError("source code location not found")
+
+    def name_of(call: Call) -> str | None:
+        if call.name is not None:
+            return call.name
+        symbol = prog._find_symbol(None, number)
+        return None if symbol is None else symbol.name
+
+    locations = [
+        SourceLocation(*(call.line or ("", 0, 0)), lambda call=call: name_of(call))
+        for call in code.calls
+    ]
+    return source_location_list(prog, locations)
+
+
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|(?!0[xX])[0-9]+")
+_HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]+")
+_NAME = re.compile(r"[^\s+]*")
+_SPACE = re.compile(r"\s*")
+
+
+def _parse_address(prog: Program, text: str) -> int:
+    """The address that ``symbol``, ``0x10`` or ``symbol + 0x10`` means."""
+    position = _skip(text, 0)
+    match = _NAME.match(text, position)
+    assert match is not None
+    name = match[0]
+    if not name:
+        what = "" if text[position:] else " or address"
+        raise ValueError(f"expected symbol name{what}")
+    position = _skip(text, match.end())
+    offset = 0
+    if text[position : position + 1] == "+":
+        position = _skip(text, position + 1)
+        number = _NUMBER.match(text, position)
+        if number is None:
+            raise ValueError("expected symbol offset")
+        offset = int(number[0], 16 if number[0][:2].lower() == "0x" else 10)
+        position = _skip(text, number.end())
+        if position < len(text):
+            raise ValueError("unexpected input after symbol offset")
+    elif position < len(text):
+        raise ValueError("unexpected input after symbol name or address")
+    if _HEXADECIMAL.fullmatch(name):
+        start = int(name, 16)
+    else:
+        start = prog.symbol(name).address
+    if start > _UINT64_MAX:
+        raise OverflowError("address out of range")
+    if offset > _UINT64_MAX:
+        raise OverflowError("symbol offset out of range")
+    return start + offset & _UINT64_MAX
+
+
+def _skip(text: str, position: int) -> int:
+    match = _SPACE.match(text, position)
+    assert match is not None
+    return match.end()

@@ -1,0 +1,234 @@
+"""What debug information says of the code at an address, remembered by address.
+
+The frames of many threads are at the same few addresses, so that all that depends on
+the address alone (how to unwind, which calls are inlined, the source) is kept.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..dwarf import constants as dw
+from ..dwarf.cfi import CfiRow, CfiTable, cfi_tables
+from ..dwarf.lines import Line, LineHeader, LineTable
+from ..dwarf.scopes import scopes_at, split_frames
+from ..errors import BadDataError
+from ..flags import ProgramFlags
+
+if TYPE_CHECKING:
+    from ..dwarf.die import Die
+    from ..dwarf.file import DwarfFile
+    from ..dwarf.unit import Unit
+    from ..elf.file import ElfFile
+    from ..kernel.orc import OrcEntry
+    from ..modules.module import Module
+    from ..program import Program
+
+
+class Call:
+    """A call that is active at an address: of a function, or inlined into one."""
+
+    __slots__ = ("is_inline", "line", "name", "scopes")
+
+    name: str | None
+    """Name of the function, if debug information has one there."""
+    line: Line | None
+    """Where in the source this call is at the address."""
+    is_inline: bool
+    scopes: list[Die]
+    """The function's DIE and the blocks in it around the address."""
+
+    def __init__(
+        self, name: str | None, line: Line | None, is_inline: bool, scopes: list[Die]
+    ) -> None:
+        self.name = name
+        self.line = line
+        self.is_inline = is_inline
+        self.scopes = scopes
+
+
+class Code:
+    """The code at an address. Errors in debug information only make it less known."""
+
+    __slots__ = ("_calls", "_cfi", "_info", "_orc", "address", "file_pc", "module")
+
+    address: int
+    module: Module | None
+    """The module that the address is in."""
+    file_pc: int | None
+    """The address in the module's file."""
+
+    def __init__(self, info: CodeInfo, address: int) -> None:
+        self._info = info
+        self.address = address
+        self.module = info.prog._modules.for_address(address)
+        self.file_pc = None if self.module is None else self.module._to_file(address)
+        self._calls: list[Call] | None = None
+        self._cfi: CfiRow | bool | None = False
+        self._orc: OrcEntry | bool | None = False
+
+    @property
+    def dwarf(self) -> DwarfFile | None:
+        """The debug information of the module."""
+        return None if self.module is None else self.module._dwarf
+
+    @property
+    def cfi(self) -> CfiRow | None:
+        """The call frame information for the address."""
+        if isinstance(self._cfi, bool):
+            self._cfi = self._info.cfi(self)
+        return self._cfi
+
+    @property
+    def orc(self) -> OrcEntry | None:
+        """The kernel's own unwind information for the address."""
+        if isinstance(self._orc, bool):
+            self._orc = self._info.orc(self)
+        return self._orc
+
+    @property
+    def calls(self) -> list[Call]:
+        """The active calls, from the innermost inlined one to the function's.
+
+        One without a name and a scope if no function is known. At least one.
+        """
+        if self._calls is None:
+            try:
+                self._calls = self._info.calls(self)
+            except BadDataError as e:
+                _warn(e)
+                self._calls = [Call(None, None, False, [])]
+        return self._calls
+
+
+class CodeInfo:
+    """The code of a program, until its debug information changes."""
+
+    __slots__ = ("_cfi_tables", "_codes", "_headers", "_kernel_orc", "_lines", "prog")
+
+    def __init__(self, prog: Program) -> None:
+        self.prog = prog
+        self._codes: dict[int, Code] = {}
+        self._cfi_tables: dict[ElfFile, list[CfiTable]] = {}
+        self._headers: dict[Unit, LineHeader | None] = {}
+        self._lines: dict[Unit, LineTable | None] = {}
+        self._kernel_orc: KernelOrc | None = None
+        if prog.flags & ProgramFlags.IS_LINUX_KERNEL:
+            from ..kernel.orc import KernelOrc
+
+            self._kernel_orc = KernelOrc(prog)
+
+    @classmethod
+    def of(cls, prog: Program) -> CodeInfo:
+        """The one of a program."""
+        if prog._code is None:
+            prog._code = cls(prog)
+        return prog._code
+
+    def at(self, address: int) -> Code:
+        """The code that contains an address."""
+        code = self._codes.get(address)
+        if code is None:
+            code = Code(self, address)
+            if code.module is not None:
+                self._codes[address] = code
+        return code
+
+    # Unwinding
+
+    def cfi(self, code: Code) -> CfiRow | None:
+        module, file_pc = code.module, code.file_pc
+        if module is None or file_pc is None:
+            return None
+        for elf in (module._debug_file, module._loaded_file):
+            if elf is None:
+                continue
+            tables = self._cfi_tables.get(elf)
+            if tables is None:
+                tables = self._cfi_tables[elf] = cfi_tables(elf)
+            for table in tables:
+                try:
+                    row = table.row(file_pc)
+                except BadDataError as e:
+                    _warn(e)
+                    continue
+                if row is not None:
+                    return row
+        return None
+
+    def orc(self, code: Code) -> OrcEntry | None:
+        if self._kernel_orc is None or code.module is None:
+            return None
+        return self._kernel_orc.lookup(code.module, code.address)
+
+    # Source
+
+    def calls(self, code: Code) -> list[Call]:
+        file, pc = code.dwarf, code.file_pc
+        if file is None or pc is None:
+            return [Call(None, None, False, [])]
+        frames = split_frames(scopes_at(file, pc))
+        line = self._line(file, pc)
+        if not frames:
+            return [Call(None, line, False, [])]
+        calls: list[Call] = []
+        for scopes in frames:
+            die = scopes[0]
+            is_inline = die.tag == dw.DW_TAG_inlined_subroutine
+            name = die.origin_attr(dw.DW_AT_name)
+            calls.append(
+                Call(name if isinstance(name, str) else None, line, is_inline, scopes)
+            )
+            if is_inline:
+                line = self._call_site(die)
+        return calls
+
+    def _line(self, file: DwarfFile, pc: int) -> Line | None:
+        unit = file.unit_for_pc(pc)
+        if unit is None:
+            return None
+        table = self._line_table(unit)
+        return None if table is None else table.lookup(pc)
+
+    def _line_table(self, unit: Unit) -> LineTable | None:
+        if unit not in self._lines:
+            table = None
+            header = self._header(unit)
+            if header is not None:
+                try:
+                    table = LineTable(header)
+                except BadDataError as e:
+                    _warn(e)
+            self._lines[unit] = table
+        return self._lines[unit]
+
+    def _header(self, unit: Unit) -> LineHeader | None:
+        if unit not in self._headers:
+            header = None
+            if unit.stmt_list is not None:
+                try:
+                    header = LineHeader(unit)
+                except BadDataError as e:
+                    _warn(e)
+            self._headers[unit] = header
+        return self._headers[unit]
+
+    def _call_site(self, die: Die) -> Line | None:
+        """Where an inlined function was called."""
+        header = self._header(die.unit)
+        file = die.attr(dw.DW_AT_call_file)
+        line = die.attr(dw.DW_AT_call_line)
+        column = die.attr(dw.DW_AT_call_column)
+        if header is None or not isinstance(file, int):
+            return None
+        return Line(
+            header.file_name(file),
+            line if isinstance(line, int) else 0,
+            column if isinstance(column, int) else 0,
+        )
+
+
+def _warn(error: Exception) -> None:
+    import logging
+
+    logging.getLogger("drgn").warning("%s", error)

@@ -1,0 +1,198 @@
+"""The registers from which the stack of a thread is unwound."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, SupportsIndex
+
+from ..flags import ProgramFlags
+from ..objects.object import Object
+from ..threads import Thread
+from ..types.kinds import TypeKind
+from . import registers as regs
+from .registers import NUMBERS, RBP, RIP, RSP, Registers
+
+if TYPE_CHECKING:
+    from ..program import Program
+    from ..types.type import Type
+
+_STRUCT, _POINTER = TypeKind.STRUCT, TypeKind.POINTER
+_INTEGERS = (TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM)
+
+# struct inactive_task_frame of arch/x86/include/asm/switch_to.h
+_INACTIVE_TASK_FRAME = {
+    "r15": NUMBERS["r15"],
+    "r14": NUMBERS["r14"],
+    "r13": NUMBERS["r13"],
+    "r12": NUMBERS["r12"],
+    "bx": NUMBERS["rbx"],
+    "bp": RBP,
+    "ret_addr": RIP,
+}
+
+
+@contextmanager
+def initial_frame(
+    prog: Program, thread: Thread | Object | SupportsIndex
+) -> Iterator[tuple[Registers, bool]]:
+    """The registers of a thread, and whether it was interrupted with them.
+
+    A thread of a live process stays stopped inside of the ``with`` statement. Errors
+    as `stack_trace()`.
+    """
+    is_kernel = bool(prog.flags & ProgramFlags.IS_LINUX_KERNEL)
+    if isinstance(thread, Thread):
+        if is_kernel:
+            yield _of_task(prog, thread.object)
+            return
+        tid = thread.tid
+    elif isinstance(thread, Object):
+        pt_regs = _pt_regs(thread)
+        if pt_regs is not None:
+            _check_platform(prog)
+            yield regs.from_pt_regs(pt_regs), True
+            return
+        if is_kernel and _is_pointer_to(thread.type_, "task_struct"):
+            _check_platform(prog)
+            yield _of_task(prog, thread)
+            return
+        kind = _unaliased(thread.type_).kind
+        if kind not in _INTEGERS:
+            task = "struct task_struct *, " if is_kernel else ""
+            raise TypeError(f"expected struct pt_regs, struct pt_regs *, {task}or int")
+        tid = _thread_id(thread.value_())
+    else:
+        tid = _thread_id(thread)
+    _check_platform(prog)
+    if is_kernel:
+        yield _of_task(prog, _find_task(prog, tid))
+    elif prog.flags & ProgramFlags.IS_LIVE:
+        yield from _of_live_thread(prog, tid)
+    else:
+        yield _of_saved_thread(prog, tid), True
+
+
+def _check_platform(prog: Program) -> None:
+    if prog.platform is None:
+        raise ValueError("cannot unwind stack without platform")
+    # That stacks of the platform can be unwound is checked where there is a stack.
+
+
+def _thread_id(thread: SupportsIndex) -> int:
+    tid = operator.index(thread)
+    if tid < 0:
+        raise OverflowError("can't convert negative value to unsigned int")
+    if tid >= 2**64:
+        raise OverflowError("Python int too large to convert to C unsigned long")
+    if tid >= 2**32:
+        raise OverflowError("Python int too large to convert to C uint32_t")
+    return tid
+
+
+def _unaliased(type_: Type) -> Type:
+    while type_.kind is TypeKind.TYPEDEF:
+        type_ = type_.type
+    return type_
+
+
+def _is_struct(type_: Type, tag: str) -> bool:
+    type_ = _unaliased(type_)
+    return type_.kind is _STRUCT and type_.tag == tag
+
+
+def _is_pointer_to(type_: Type, tag: str) -> bool:
+    type_ = _unaliased(type_)
+    return type_.kind is _POINTER and _is_struct(type_.type, tag)
+
+
+def _pt_regs(obj: Object) -> bytes | None:
+    """The bytes of a ``struct pt_regs``; None if an Object is nothing such."""
+    if _is_struct(obj.type_, "pt_regs"):
+        return obj.to_bytes_()
+    if _is_pointer_to(obj.type_, "pt_regs"):
+        return obj[0].to_bytes_()
+    return None
+
+
+# Processes
+
+
+def _supported(prog: Program) -> None:
+    platform = prog.platform
+    if platform is None or not regs.is_supported(platform):
+        name = "unknown" if platform is None else platform.arch.name
+        raise ValueError(f"unwinding is not supported for {name} architecture")
+
+
+def _of_saved_thread(prog: Program, tid: int) -> Registers:
+    target = prog._target
+    thread = None if target is None else target.thread(tid)
+    if thread is None:
+        raise LookupError("thread not found")
+    _supported(prog)
+    if thread.registers is None:
+        raise LookupError("registers of thread were not saved")
+    return regs.from_prstatus(thread.registers)
+
+
+def _of_live_thread(prog: Program, tid: int) -> Iterator[tuple[Registers, bool]]:
+    import os
+
+    from ..targets.ptrace import stopped_thread
+
+    target = prog._target
+    _supported(prog)
+    if target is None or os.path.exists(f"/proc/self/task/{tid}"):
+        # A process cannot stop its own threads and go on.
+        raise NotImplementedError(
+            "stack unwinding is not yet supported for live processes"
+        )
+    if target.thread(tid) is None:
+        raise LookupError("thread not found")
+    with stopped_thread(tid) as data:
+        yield regs.from_prstatus(data), True
+
+
+# The kernel
+
+
+def _find_task(prog: Program, tid: int) -> Object:
+    if tid == 0:
+        raise LookupError("task not found; use stack_trace(idle_task(cpu)) for PID 0")
+    try:
+        return prog.thread(tid).object
+    except LookupError:
+        raise LookupError("task not found") from None
+
+
+def _of_task(prog: Program, task: Object) -> tuple[Registers, bool]:
+    from ..kernel.tasks import running_cpu
+
+    _supported(prog)
+    cpu = running_cpu(prog, task)
+    if cpu is None:
+        return _of_sleeping_task(prog, task), False
+    target = prog._target
+    if prog.flags & ProgramFlags.IS_LIVE or target is None:
+        raise ValueError("cannot unwind stack of running task")
+    registers = target.cpu_registers()
+    if cpu >= len(registers):
+        raise LookupError(f"registers for CPU {cpu} were not saved")
+    return regs.from_prstatus(registers[cpu]), True
+
+
+def _of_sleeping_task(prog: Program, task: Object) -> Registers:
+    """The registers that ``__switch_to_asm`` left on the stack of a task."""
+    frame = Object(
+        prog, "struct inactive_task_frame", address=task.thread.sp.value_()
+    ).read_()
+    registers = {
+        number: frame.member_(name).value_()
+        for name, number in _INACTIVE_TASK_FRAME.items()
+    }
+    ret_addr_end = frame.type_.size
+    assert ret_addr_end is not None
+    registers[RSP] = task.thread.sp.value_() + ret_addr_end
+    return registers

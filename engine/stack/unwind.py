@@ -1,0 +1,347 @@
+"""Unwinding the stack of an x86-64 thread.
+
+Each step goes from the registers of a frame to those of its caller, by the best that
+is known of the code:
+
+1. A kernel's ORC tables say where the caller's frame is and are always right, also in
+   entry code, on interrupt stacks and in modules without debug information. They say
+   nothing of registers other than rsp, rip and rbp, so
+2. call frame information adds those where it agrees on the frame, and is used alone
+   where there are no ORC tables, in programs above all.
+3. Code without either is taken to keep a frame pointer, or not to have got to set it
+   up; a jump to an address without code left nothing but a return address.
+
+No stack is trusted to end: frames are limited in number, and a frame that was there
+before ends it.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from ..dwarf import cfi
+from ..dwarf.expr import ExprContext, Unavailable, Unsupported, evaluate_value
+from ..errors import FaultError
+from ..flags import ProgramFlags
+from ..kernel import orc
+from . import registers as regs
+from .registers import RBP, RIP, RSP, Registers
+
+if TYPE_CHECKING:
+    from ..dwarf.cfi import CfiRow, Rule
+    from ..kernel.orc import OrcEntry
+    from ..program import Program
+    from .code import Code, CodeInfo
+
+MAX_FRAMES = 1024
+"""Frames of a stack at most, not counting inlined calls."""
+
+_KERNEL_HALF = 1 << 63
+_MASK = (1 << 64) - 1
+_TWO_WORDS = struct.Struct("<2Q")
+
+_ORC_REGISTERS = {
+    orc.REG_DX: regs.NUMBERS["rdx"],
+    orc.REG_DI: regs.NUMBERS["rdi"],
+    orc.REG_BP: RBP,
+    orc.REG_SP: RSP,
+    orc.REG_R10: regs.NUMBERS["r10"],
+    orc.REG_R13: regs.NUMBERS["r13"],
+    orc.REG_BP_INDIRECT: RBP,
+    orc.REG_SP_INDIRECT: RSP,
+}
+
+
+class Frame:
+    """A frame in memory; inlined calls share the one of their caller.
+
+    ``interrupted`` says that ``registers`` are as they were at some instruction, rather
+    than as they will be when a call returns.
+    """
+
+    __slots__ = ("cfa", "code", "interrupted", "pc", "registers")
+
+    registers: Registers
+    interrupted: bool
+    pc: int | None
+    """The program counter, None if it is not known."""
+    code: Code | None
+    """The code that was running or did the call; None if the pc is not known."""
+    cfa: int | None
+    """Canonical frame address, None if it is not known (yet)."""
+
+    def __init__(
+        self,
+        info: CodeInfo,
+        registers: Registers,
+        interrupted: bool,
+        *,
+        pc: int | None = None,
+    ) -> None:
+        """The pc is that in ``registers`` unless it is given."""
+        self.registers = registers
+        self.interrupted = interrupted
+        self.cfa = None
+        self.pc = pc = registers.get(RIP) if pc is None else pc
+        # A call may be the last instruction of its function, or of its block.
+        self.code = (
+            None if pc is None else info.at(pc if interrupted else pc - 1 & _MASK)
+        )
+
+
+class _CfiContext(ExprContext):
+    """What the expressions of call frame information may ask for."""
+
+    __slots__ = ("_prog", "_registers")
+
+    def __init__(self, prog: Program, registers: Registers) -> None:
+        super().__init__()
+        self._prog = prog
+        self._registers = registers
+
+    def register(self, number: int) -> int:
+        value = self._registers.get(number)
+        if value is None:
+            raise Unavailable
+        return value
+
+    def read(self, address: int, size: int) -> bytes:
+        return self._prog._memory.read(address, size)
+
+
+class Unwinder:
+    """Unwinds stacks of a program."""
+
+    __slots__ = ("_info", "_is_kernel", "_prog")
+
+    def __init__(self, prog: Program, info: CodeInfo) -> None:
+        self._prog = prog
+        self._info = info
+        self._is_kernel = bool(prog.flags & ProgramFlags.IS_LINUX_KERNEL)
+
+    def unwind(self, registers: Registers, interrupted: bool) -> list[Frame]:
+        """All frames of a stack, from the innermost one; at least one."""
+        frame = Frame(self._info, registers, interrupted)
+        frames = [frame]
+        seen: set[tuple[int | None, int | None]] = set()
+        while len(frames) < MAX_FRAMES:
+            place = (frame.pc, registers.get(RSP))
+            if place in seen or self._is_last(frame):
+                break
+            seen.add(place)
+            caller = self._caller(frame)
+            if caller is None:
+                break
+            frame = caller
+            registers = frame.registers
+            frames.append(frame)
+        return frames
+
+    def _is_last(self, frame: Frame) -> bool:
+        """Whether nothing is to be found beneath a frame."""
+        pc = frame.pc
+        if pc is None:
+            return True
+        if not self._is_kernel:
+            return False
+        # Where a kernel was entered from user mode, its stack ends.
+        cs = frame.registers.get(regs.CS)
+        if cs is None:
+            return 0 < pc < _KERNEL_HALF
+        return cs & 3 != 0
+
+    def _caller(self, frame: Frame) -> Frame | None:
+        code = frame.code
+        assert code is not None
+        try:
+            if code.orc is not None and code.orc.kind != orc.UNDEFINED:
+                if code.orc.kind == orc.END_OF_STACK:
+                    return None
+                caller = self._by_orc(frame, code.orc, code.cfi)
+                if caller is not None:
+                    return caller
+            if code.cfi is not None:
+                return self._by_cfi(frame, code.cfi)
+        except (Unavailable, Unsupported, FaultError, ValueError):
+            return None
+        try:
+            return self._without_information(frame, code)
+        except FaultError:
+            return None
+
+    def _words(self, address: int, count: int) -> tuple[int, ...]:
+        data = self._prog._memory.read(address & _MASK, 8 * count)
+        return struct.unpack(f"<{count}Q", data)
+
+    # ORC
+
+    def _by_orc(
+        self, frame: Frame, entry: OrcEntry, row: CfiRow | None
+    ) -> Frame | None:
+        base = _ORC_REGISTERS.get(entry.sp_reg)
+        value = None if base is None else frame.registers.get(base)
+        if value is None:
+            return None
+        if entry.sp_reg == orc.REG_BP_INDIRECT:
+            (sp,) = self._words(value + entry.sp_offset, 1)
+        elif entry.sp_reg == orc.REG_SP_INDIRECT:
+            (sp,) = self._words(value, 1)
+            sp = sp + entry.sp_offset & _MASK
+        else:
+            sp = value + entry.sp_offset & _MASK
+        frame.cfa = sp
+        if entry.kind == orc.REGS:
+            data = self._prog._memory.read(sp, regs.PT_REGS_SIZE)
+            return Frame(self._info, regs.from_pt_regs(data), entry.is_signal)
+        if entry.kind == orc.REGS_PARTIAL:
+            registers = regs.from_iret_frame(self._prog._memory.read(sp, 40))
+            for number in regs.CALLEE_SAVED:
+                if number in frame.registers:
+                    registers[number] = frame.registers[number]
+            self._restore_rbp(frame, entry, sp, registers)
+            return Frame(self._info, registers, entry.is_signal)
+        if entry.kind != orc.CALL:
+            return None
+        if row is not None and self._cfa(frame, row) == sp:
+            return self._by_cfi(frame, row)
+        (pc,) = self._words(sp - 8, 1)
+        registers = {RSP: sp, RIP: pc}
+        self._restore_rbp(frame, entry, sp, registers)
+        return Frame(self._info, registers, entry.is_signal)
+
+    def _restore_rbp(
+        self, frame: Frame, entry: OrcEntry, sp: int, registers: Registers
+    ) -> None:
+        rbp = frame.registers.get(RBP)
+        if entry.bp_reg == orc.REG_PREV_SP:
+            (registers[RBP],) = self._words(sp + entry.bp_offset, 1)
+        elif rbp is not None:
+            if entry.bp_reg == orc.REG_BP:
+                (rbp,) = self._words(rbp + entry.bp_offset, 1)
+            registers[RBP] = rbp
+
+    # Call frame information
+
+    def _cfa(self, frame: Frame, row: CfiRow) -> int | None:
+        """The CFA by call frame information, None if it cannot be computed."""
+        rule = row.cfa
+        if len(rule) == 3:
+            base = frame.registers.get(rule[1])
+            return None if base is None else base + rule[2] & _MASK
+        assert isinstance(rule[1], bytes)
+        try:
+            return evaluate_value(rule[1], _CfiContext(self._prog, frame.registers))
+        except (Unavailable, Unsupported, FaultError, ValueError):
+            return None
+
+    def _by_cfi(self, frame: Frame, row: CfiRow) -> Frame | None:
+        cfa = self._cfa(frame, row)
+        if cfa is None:
+            return None
+        frame.cfa = cfa
+        old = frame.registers
+        new: Registers = {}
+        for number in regs.CALLEE_SAVED:
+            if number not in row.rules and number in old:
+                new[number] = old[number]
+        new[RSP] = cfa
+        for number, rule in row.rules.items():
+            value = self._restored(number, rule, old, cfa)
+            if value is None:
+                new.pop(number, None)
+            else:
+                new[number] = value
+        if row.return_address != RIP:
+            new.pop(RIP, None)
+            if row.return_address in new:
+                new[RIP] = new.pop(row.return_address)
+        return Frame(self._info, new, row.is_signal_frame)
+
+    def _restored(
+        self, number: int, rule: Rule, old: Registers, cfa: int
+    ) -> int | None:
+        """The value of a register in the caller, None if it is not known."""
+        kind, operand = rule[0], rule[1]
+        if isinstance(operand, bytes):
+            try:
+                value = evaluate_value(
+                    operand, _CfiContext(self._prog, old), initial=cfa
+                )
+                return self._words(value, 1)[0] if kind == cfi.AT_EXPRESSION else value
+            except (Unavailable, Unsupported, FaultError, ValueError):
+                return None
+        if kind == cfi.AT_CFA_PLUS:
+            try:
+                return self._words(cfa + operand, 1)[0]
+            except FaultError:
+                # Without its return address a frame has no caller.
+                if number == RIP:
+                    raise
+                return None
+        if kind == cfi.CFA_PLUS:
+            return cfa + operand & _MASK
+        if kind == cfi.SAME_VALUE:
+            return old.get(number)
+        if kind == cfi.REGISTER:
+            return old.get(operand)
+        return None
+
+    # Neither
+
+    def _without_information(self, frame: Frame, code: Code) -> Frame | None:
+        sp = frame.registers.get(RSP)
+        if sp is not None and self._just_called(frame, code):
+            (pc,) = self._words(sp, 1)
+            registers = {
+                number: value
+                for number, value in frame.registers.items()
+                if number in regs.CALLEE_SAVED
+            }
+            registers[RSP] = sp + 8 & _MASK
+            registers[RIP] = pc
+            return Frame(self._info, registers, False)
+        return self._by_frame_pointer(frame, sp)
+
+    def _just_called(self, frame: Frame, code: Code) -> bool:
+        """Whether the return address is on top of the stack."""
+        pc = frame.pc
+        assert pc is not None
+        if not frame.interrupted:
+            return False
+        if code.module is None:
+            # A call of what is no code, such as a null pointer.
+            return not self._is_readable(pc)
+        symbol = self._prog._find_symbol(None, pc)
+        return symbol is not None and symbol.address == pc
+
+    def _is_readable(self, address: int) -> bool:
+        try:
+            self._prog._memory.read(address, 1)
+        except FaultError:
+            return False
+        return True
+
+    def _by_frame_pointer(self, frame: Frame, sp: int | None) -> Frame | None:
+        rbp = frame.registers.get(RBP)
+        if rbp is None or sp is None:
+            return None
+        if self._is_kernel and rbp & 1:
+            # CONFIG_FRAME_POINTER marks struct pt_regs by an odd frame pointer.
+            data = self._prog._memory.read(rbp - 1, regs.PT_REGS_SIZE)
+            return Frame(self._info, regs.from_pt_regs(data), True)
+        if rbp < sp or rbp & 7:
+            return None
+        caller_rbp, pc = _TWO_WORDS.unpack(self._prog._memory.read(rbp, 16))
+        if not self._is_code(pc):
+            return None
+        registers = {RBP: caller_rbp, RSP: rbp + 16 & _MASK, RIP: pc}
+        return Frame(self._info, registers, False)
+
+    def _is_code(self, address: int) -> bool:
+        """Whether an address can be a return address."""
+        if self._is_kernel and address < _KERNEL_HALF:
+            return False
+        return self._info.at(address - 1 & _MASK).module is not None or (
+            address != 0 and self._is_readable(address - 1 & _MASK)
+        )
