@@ -176,4 +176,5 @@ class DebugInfoAccess:
 
     def _debug_info_changed(self: Any) -> None:
         """A module got its files: what was looked up before may be found now."""
+        self._code = None
         self._forget_lookups()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from ..kernel.state import KernelState
     from ..modules.module import Module
+    from ..stack.code import CodeInfo
     from ..symbols.symbol import Symbol
     from ..targets.base import Target
     from ..types.type import Type
@@ -49,6 +50,7 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
 
     __slots__ = (
         "__weakref__",
+        "_code",
         "_debug",
         "_debug_info_finders",
         "_debug_info_options",
@@ -98,6 +100,7 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
         self._types = TypeFactory(self)
         self._modules = ModuleSet(self)
         self._debug = DebugInfo(self)
+        self._code: CodeInfo | None = None
         self._debug_info_options = DebugInfoOptions()
         self._type_memo = {}
         self._found_types = {}
