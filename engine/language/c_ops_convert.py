@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..objects.bits import wrap
 from ..objects.codec import Codec, codec_of
+from ..objects.read import check_present
 from ..types.kinds import TypeKind
 from .c_ops_types import ARITHMETIC, BOOL, ENUM, FLOAT, INT, POINTER, rvalue_type
 
@@ -28,9 +29,12 @@ def truth(obj: Object) -> bool:
 
     Raises TypeError for types that have no truth.
     """
+    if obj._address_ is None and codec_of(obj._type_).kind is _ARRAY:
+        check_present(obj)
+        return True
     codec = codec_of(rvalue_type(obj._type_))
     if codec.scalar:
-        return obj._rvalue_() != 0
+        return bool(obj._rvalue_())
     if codec.kind is ENUM:
         raise TypeError("object cannot be converted to boolean")
     raise _cannot(obj, "bool")

@@ -26,7 +26,7 @@ ARITHMETIC = frozenset({INT, BOOL, ENUM, FLOAT})
 
 # Conversion rank (6.3.1.1) of the standard types that promotion leaves as they are.
 # Other types rank below those of the same width.
-_RANKS = {
+_RANKS: dict[PrimitiveType | None, int] = {
     PrimitiveType.C_INT: 1,
     PrimitiveType.C_UNSIGNED_INT: 1,
     PrimitiveType.C_LONG: 2,
@@ -134,23 +134,28 @@ def _common_type(left: TypeBits, right: TypeBits) -> TypeBits:
     lcodec, rcodec = codec_of(left[0]), codec_of(right[0])
     check_width(lcodec)
     check_width(rcodec)
-    lrank, rrank = _rank(lcodec, left[1]), _rank(rcodec, right[1])
+    order = _compare_ranks(left, right)
     if lcodec.signed == rcodec.signed:
-        return left if lrank > rrank else right
-    signed, srank = (left, lrank) if lcodec.signed else (right, rrank)
-    unsigned, urank = (right, rrank) if lcodec.signed else (left, lrank)
-    if urank >= srank:
+        return left if order > 0 else right
+    signed, unsigned = (left, right) if lcodec.signed else (right, left)
+    if not order or (order > 0) is not lcodec.signed:
         return unsigned
-    if srank[0] > urank[0]:
+    if codec_of(signed[0]).bit_size(signed[1]) > codec_of(unsigned[0]).bit_size(
+        unsigned[1]
+    ):
         return signed
     # Only a standard type ranks above another of its width.
-    types = signed[0].prog._types
-    return types.primitive(_UNSIGNED[srank[1]]), None
+    rank = _RANKS[codec_of(signed[0]).under.primitive]
+    return signed[0].prog._types.primitive(_UNSIGNED[rank]), None
 
 
-def _rank(codec: Codec, bits: int | None) -> tuple[int, int]:
-    primitive = codec.under.primitive if bits is None else None
-    return codec.bit_size(bits), 0 if primitive is None else _RANKS.get(primitive, 0)
+def _compare_ranks(left: TypeBits, right: TypeBits) -> int:
+    """Which promoted type has the greater rank: above 0 if it is the left one."""
+    lcodec, rcodec = codec_of(left[0]), codec_of(right[0])
+    lwidth, rwidth = lcodec.bit_size(left[1]), rcodec.bit_size(right[1])
+    if lwidth != rwidth or left[1] is not None or right[1] is not None:
+        return lwidth - rwidth
+    return _RANKS.get(lcodec.under.primitive, 0) - _RANKS.get(rcodec.under.primitive, 0)
 
 
 def _float_rank(codec: Codec) -> tuple[int, int]:

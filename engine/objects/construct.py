@@ -197,13 +197,11 @@ def encode(codec: Codec, value: Any, bit_field_size: int | None) -> Any:
 
 
 def _scalar(codec: Codec, value: Any, bit_field_size: int | None) -> Any:
-    cls = type(value)
-    if not (
-        hasattr(cls, "__int__") or hasattr(cls, "__index__") or hasattr(cls, "__float__")
+    # Python has its own words for complex numbers.
+    if not isinstance(value, complex) and not any(
+        hasattr(type(value), name) for name in ("__index__", "__int__", "__float__")
     ):
-        # complex has neither, and Python's own words for it.
-        if not isinstance(value, complex):
-            raise TypeError(f"'{codec.type.type_name()}' value must be number")
+        raise TypeError(f"'{codec.type.type_name()}' value must be number")
     return codec.fit(value, bit_field_size)
 
 

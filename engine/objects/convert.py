@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, SupportsIndex
 
+from ..errors import OutOfBoundsError
 from ..language.c_ops_convert import cast_value, check_implicit
 from ..types.arguments import check_argument
 from ..types.kinds import TypeKind
@@ -51,6 +52,9 @@ def reinterpret(type: str | Type, obj: Object) -> Object:
     check_present(obj)
     codec = codec_of(type)
     if obj._address_ is None:
+        size = obj.bit_field_size_
+        if size is not None and codec.size is not None and size < 8 * codec.size:
+            raise OutOfBoundsError("out of bounds of value")
         return Object._from_buffer(prog, type, read_bytes(obj))
     bit_offset = obj.bit_offset_ or 0
     if bit_offset and not codec.scalar:

@@ -400,7 +400,15 @@ def _add_member_property(name: str) -> None:
 
 
 _member_properties: set[str] = set()
-_HIDDEN = {*Object.__slots__, "_rvalue_", "_is_pointer", "__getattr__", "__slots__"}
+_HIDDEN = {
+    *Object.__slots__,
+    "__annotations__",
+    "__getattr__",
+    "__module__",
+    "__slots__",
+    "_is_pointer",
+    "_rvalue_",
+}
 # Without the members that become properties later, which not every object has.
 _API_NAMES = [name for name in type.__dir__(Object) if name not in _HIDDEN]
 use_object_class(Object)
