@@ -179,8 +179,8 @@ def vma_name(vma: Object) -> bytes:
     """
     prog = vma.prog_
     file = vma.vm_file.read_()
-    name = _anon_name(vma)
     if file:
+        name = _anon_name(vma)
         return b"[anon_shmem:%s]" % name if name else d_path(file.f_path)
     ops = vma.vm_ops.value_()
     if ops and ops == prog["special_mapping_vmops"].address_:
@@ -194,6 +194,7 @@ def vma_name(vma: Object) -> bytes:
         return b"[heap]"
     if start <= mm.start_stack.value_() <= end:
         return b"[stack]"
+    name = _anon_name(vma)
     return b"[anon:%s]" % name if name else b""
 
 
@@ -201,9 +202,13 @@ def _anon_name(vma: Object) -> bytes:
     # Linux kernel commit 9a10064f5625 ("mm: add a field to store names for private
     # anonymous memory") (in v5.17).
     try:
-        anon_name = vma.anon_name.read_()
+        anon_name = vma.anon_name
     except AttributeError:
         return b""  # !CONFIG_ANON_VMA_NAME
+    # Before Linux kernel commit d09e8ca6cb93 ("mm: anonymous shared memory naming")
+    # (in v6.2), it shared its place with what mapped files have.
+    if vma.vm_file and anon_name.address_ == vma.shared.address_:
+        return b""
     return anon_name.name.string_() if anon_name else b""
 
 

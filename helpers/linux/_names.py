@@ -88,6 +88,11 @@ NAMES: dict[str, tuple[str, ...]] = {
         "idr_for_each",
         "idr_for_each_entry",
     ),
+    "kallsyms": (
+        "load_module_kallsyms",
+        "load_vmlinux_kallsyms",
+        "module_kallsyms",
+    ),
     "kernfs": (
         "kernfs_children",
         "kernfs_name",
@@ -255,6 +260,14 @@ NAMES: dict[str, tuple[str, ...]] = {
         "valid_section_nr",
         "wmark_pages",
     ),
+    "module": (
+        "address_to_module",
+        "find_module",
+        "for_each_module",
+        "module_address_regions",
+        "module_percpu_region",
+        "module_taints",
+    ),
     "nodemask": (
         "for_each_node",
         "for_each_node_mask",
@@ -262,6 +275,11 @@ NAMES: dict[str, tuple[str, ...]] = {
         "for_each_online_node",
         "node_state",
         "nr_node_ids",
+    ),
+    "panic": (
+        "panic_message",
+        "panic_task",
+        "tainted",
     ),
     "percpu": (
         "per_cpu",
@@ -284,6 +302,11 @@ NAMES: dict[str, tuple[str, ...]] = {
         "plist_head_empty",
         "plist_last_entry",
         "plist_node_empty",
+    ),
+    "printk": (
+        "get_dmesg",
+        "get_printk_records",
+        "print_dmesg",
     ),
     "radixtree": (
         "radix_tree_for_each",
@@ -329,6 +352,19 @@ NAMES: dict[str, tuple[str, ...]] = {
     "swait": (
         "swait_active",
         "swait_for_each_task",
+    ),
+    "timekeeping": (
+        "ktime_get_boottime_seconds",
+        "ktime_get_clocktai_seconds",
+        "ktime_get_coarse_boottime_ns",
+        "ktime_get_coarse_clocktai_ns",
+        "ktime_get_coarse_ns",
+        "ktime_get_coarse_real_ns",
+        "ktime_get_real_seconds",
+        "ktime_get_seconds",
+        "ktime_to_ns",
+        "uptime",
+        "uptime_pretty",
     ),
     "user": (
         "find_user",

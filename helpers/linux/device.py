@@ -158,16 +158,32 @@ def for_each_registered_chrdev(
     :return: Iterator of (first ``dev_t``, number of minor numbers, name, ``struct
         cdev *`` or ``NULL``) tuples.
     """
+    cdevs = _cdevs(prog)
     for region in prog["chrdevs"]:
         region = region.read_()
         while region:
-            yield (
-                MKDEV(region.major, region.baseminor),
-                region.minorct.value_(),
-                region.name.string_(),
-                cast("struct cdev *", region.cdev),
-            )
+            dev = MKDEV(region.major, region.baseminor)
+            count = region.minorct.value_()
+            cdev = region.cdev.read_() or cdevs.get(dev)
+            if cdev is None:
+                cdev = NULL(prog, "struct cdev *")
+            yield dev, count, region.name.string_(), cdev
             region = region.next.read_()
+
+
+def _cdevs(prog: Program) -> dict[int, Object]:
+    """Return the character devices that were added, by their first ``dev_t``."""
+    cdevs: dict[int, Object] = {}
+    # What maps numbers to devices is private to fs/char_dev.c and drivers/base/map.c.
+    for probe in prog["cdev_map"].probes:
+        probe = probe.read_()
+        while probe:
+            # Others (base_probe) only load a module.
+            if probe.data:
+                cdev = cast("struct cdev *", probe.data)
+                cdevs.setdefault(probe.dev.value_(), cdev)
+            probe = probe.next.read_()
+    return cdevs
 
 
 @takes_program_or_default

@@ -95,7 +95,7 @@ def kernfs_children(kn: Object) -> Iterator[Object]:
     :raises ValueError: if *kn* is not a directory
     """
     if _type(kn) != _DIR:
-        raise ValueError("kernfs node is not a directory")
+        raise ValueError("not a directory")
     return rbtree_inorder_for_each_entry(
         "struct kernfs_node", kn.dir.children.address_of_(), "rb"
     )

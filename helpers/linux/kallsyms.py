@@ -1,0 +1,239 @@
+"""
+Kallsyms
+--------
+
+``drgn.helpers.linux.kallsyms`` reads the symbol tables that the kernel keeps of
+itself and of its modules, so that symbols can be found without debugging symbols.
+"""
+
+from __future__ import annotations
+
+from struct import unpack
+from typing import TYPE_CHECKING
+
+from drgn import (
+    Object,
+    PlatformFlags,
+    Program,
+    ProgramFlags,
+    Symbol,
+    SymbolBinding,
+    SymbolIndex,
+    SymbolKind,
+)
+from drgn.helpers.linux.module import for_each_module
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("load_module_kallsyms", "load_vmlinux_kallsyms", "module_kallsyms")
+
+# The binding and the kind of a symbol by its letter; see nm(1).
+_BINDINGS = {
+    "u": SymbolBinding.UNIQUE,
+    "v": SymbolBinding.WEAK,
+    "w": SymbolBinding.WEAK,
+}
+_KINDS = {
+    "b": SymbolKind.OBJECT,
+    "c": SymbolKind.OBJECT,
+    "d": SymbolKind.OBJECT,
+    "g": SymbolKind.OBJECT,
+    "r": SymbolKind.OBJECT,
+    "s": SymbolKind.OBJECT,
+    "t": SymbolKind.FUNC,
+    "v": SymbolKind.OBJECT,
+    "w": SymbolKind.FUNC,
+}
+
+
+def load_vmlinux_kallsyms(prog: Program) -> SymbolIndex:
+    """Read the symbol table of the kernel itself.
+
+    On the running kernel it comes from ``/proc/kallsyms``, which only root can read
+    in full; otherwise from memory, with addresses from vmcoreinfo, which Linux has
+    since 6.0. Debugging symbols are not needed.
+
+    :raises LookupError: if vmcoreinfo has no addresses of the symbol table
+    """
+    if prog.flags & ProgramFlags.IS_LOCAL:
+        return SymbolIndex(_symbols(_proc_kallsyms()))
+    return SymbolIndex(_symbols(_builtin_kallsyms(prog)))
+
+
+def _symbols(entries: Iterator[tuple[int, str, str]]) -> Iterator[Symbol]:
+    """Make symbols, whose sizes are the distances between their addresses."""
+    table = sorted(entries, key=lambda entry: entry[0])
+    next_address = end = 0
+    for address, letter, name in reversed(table):
+        if address != next_address:
+            end = next_address or address
+        next_address = address
+        yield _symbol(name, address, end - address, letter)
+
+
+def _symbol(name: str, address: int, size: int, letter: str) -> Symbol:
+    lower = letter.lower()
+    binding = _BINDINGS.get(lower)
+    if binding is None:
+        # A lower case letter is local but for some that have no upper case one.
+        binding = SymbolBinding.UNKNOWN if letter == lower else SymbolBinding.GLOBAL
+    kind = _KINDS.get(lower, SymbolKind.UNKNOWN)
+    return Symbol(name, address, size, binding, kind)
+
+
+def _proc_kallsyms() -> Iterator[tuple[int, str, str]]:
+    with open("/proc/kallsyms") as file:
+        for line in file:
+            address, letter, name, *module = line.split()
+            if not module:
+                yield int(address, 16), letter, name
+
+
+def _builtin_kallsyms(prog: Program) -> Iterator[tuple[int, str, str]]:
+    """Decode kallsyms (scripts/kallsyms.c, kernel/kallsyms.c)."""
+    symbols = _vmcoreinfo_symbols(prog)
+    order = "<" if _is_little_endian(prog) else ">"
+    count = prog.read_u32(symbols["kallsyms_num_syms"])
+    addresses = _addresses(prog, symbols, count, order)
+    tokens = _tokens(prog, symbols, order)
+    # The names are followed by kallsyms_markers or, since Linux kernel commit
+    # 60443c88f3a8 ("kallsyms: Improve the performance of kallsyms_lookup_name()") (in
+    # v6.2), by others; read on until all are there.
+    names = _Reader(prog, symbols["kallsyms_names"])
+    for address in addresses:
+        length = names.byte()
+        if length & 0x80:
+            # Linux kernel commit 73bbb94466fd ("kallsyms: support "big" kernel
+            # symbols") (in v6.1).
+            length = length & 0x7F | names.byte() << 7
+        name = b"".join(tokens[names.byte()] for _ in range(length))
+        yield address, chr(name[0]), name[1:].decode(errors="replace")
+
+
+def _vmcoreinfo_symbols(prog: Program) -> dict[str, int]:
+    symbols = {}
+    for line in prog["VMCOREINFO"].string_().decode(errors="replace").split("\n"):
+        key, _, value = line.partition("=")
+        if key.startswith("SYMBOL(kallsyms_"):
+            symbols[key[len("SYMBOL(") : -1]] = int(value, 16)
+    for name in (
+        "kallsyms_names",
+        "kallsyms_num_syms",
+        "kallsyms_token_table",
+        "kallsyms_token_index",
+    ):
+        # Linux kernel commit f09bddbd8661 ("vmcoreinfo: add kallsyms_num_syms
+        # symbol") (in v6.0).
+        if name not in symbols:
+            raise LookupError(f"vmcoreinfo does not have the address of {name}")
+    return symbols
+
+
+def _is_little_endian(prog: Program) -> bool:
+    platform = prog.platform
+    return platform is None or PlatformFlags.IS_LITTLE_ENDIAN in platform.flags
+
+
+def _addresses(
+    prog: Program, symbols: dict[str, int], count: int, order: str
+) -> list[int]:
+    if "kallsyms_offsets" not in symbols:
+        # !CONFIG_KALLSYMS_BASE_RELATIVE
+        size = prog.address_size()
+        data = prog.read(symbols["kallsyms_addresses"], count * size)
+        return list(unpack(f"{order}{count}{'Q' if size == 8 else 'I'}", data))
+    base = prog.read_word(symbols["kallsyms_relative_base"])
+    data = prog.read(symbols["kallsyms_offsets"], count * 4)
+    offsets = unpack(f"{order}{count}i", data)
+    if any(offset < 0 for offset in offsets):
+        # CONFIG_KALLSYMS_ABSOLUTE_PERCPU: per-CPU symbols are absolute, the others
+        # negative. Removed in v6.15.
+        return [offset if offset >= 0 else base - 1 - offset for offset in offsets]
+    return [base + offset for offset in offsets]
+
+
+def _tokens(prog: Program, symbols: dict[str, int], order: str) -> list[bytes]:
+    data = prog.read(symbols["kallsyms_token_index"], 512)
+    table = symbols["kallsyms_token_table"]
+    return [prog.read_c_string(table + index) for index in unpack(f"{order}256H", data)]
+
+
+class _Reader:
+    """Reads bytes one after another, a page at a time."""
+
+    def __init__(self, prog: Program, address: int) -> None:
+        self._prog = prog
+        self._address = address
+        self._bytes = iter(b"")
+
+    def byte(self) -> int:
+        for byte in self._bytes:
+            return byte
+        size = 4096 - self._address % 4096
+        self._bytes = iter(self._prog.read(self._address, size))
+        self._address += size
+        return next(self._bytes)
+
+
+def load_module_kallsyms(prog: Program) -> SymbolIndex:
+    """Read the symbol tables of the loaded kernel modules.
+
+    This needs debugging symbols of the kernel itself, and ``CONFIG_KALLSYMS``.
+    """
+    return SymbolIndex(
+        symbol for module in for_each_module(prog) for symbol in module_kallsyms(module)
+    )
+
+
+_ELF_BINDINGS = {
+    0: SymbolBinding.LOCAL,
+    1: SymbolBinding.GLOBAL,
+    2: SymbolBinding.WEAK,
+    10: SymbolBinding.UNIQUE,
+}
+_ELF_KINDS = {
+    1: SymbolKind.OBJECT,
+    2: SymbolKind.FUNC,
+    3: SymbolKind.SECTION,
+    4: SymbolKind.FILE,
+    5: SymbolKind.COMMON,
+    6: SymbolKind.TLS,
+    10: SymbolKind.IFUNC,
+}
+_SHN_UNDEF = 0
+
+
+def module_kallsyms(module: Object) -> list[Symbol]:
+    """Return the symbols of a kernel module.
+
+    :param module: ``struct module *``
+    """
+    prog = module.prog_
+    try:
+        kallsyms = module.kallsyms.read_()
+    except AttributeError:
+        # Before Linux kernel commit 8244062ef1e5 ("modules: fix longstanding
+        # /proc/kallsyms vs module insertion race.") (in v4.5).
+        kallsyms = module
+    if not kallsyms:
+        return []
+    count: int = kallsyms.num_symtab.value_()
+    strtab: int = kallsyms.strtab.value_()
+    symbols = []
+    for i in range(count):
+        elf_symbol = kallsyms.symtab[i].read_()
+        name = prog.read_c_string(strtab + elf_symbol.st_name.value_())
+        if elf_symbol.st_shndx.value_() == _SHN_UNDEF or not name:
+            continue
+        info: int = elf_symbol.st_info.value_()
+        symbols.append(
+            Symbol(
+                name.decode(errors="replace"),
+                elf_symbol.st_value.value_(),
+                elf_symbol.st_size.value_(),
+                _ELF_BINDINGS.get(info >> 4, SymbolBinding.UNKNOWN),
+                _ELF_KINDS.get(info & 0xF, SymbolKind.UNKNOWN),
+            )
+        )
+    return symbols

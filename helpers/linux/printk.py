@@ -1,0 +1,244 @@
+"""
+Log Buffer
+----------
+
+``drgn.helpers.linux.printk`` reads the kernel's log buffer.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from drgn import Object, Program, offsetof, sizeof
+from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux.timekeeping import ktime_get_coarse_ns, ktime_get_coarse_real_ns
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
+__all__ = ("get_dmesg", "get_printk_records", "print_dmesg")
+
+
+class PrintkRecord(NamedTuple):
+    """A record of the kernel's log."""
+
+    text: bytes
+    """Text, which may have several lines."""
+    facility: int
+    """Facility of :manpage:`syslog(3)`."""
+    level: int
+    """Log level."""
+    seq: int
+    """Sequence number."""
+    timestamp: int
+    """Nanoseconds since the kernel was booted."""
+    caller_tid: int | None
+    """Thread that logged it, if known (``CONFIG_PRINTK_CALLER``) and it was one."""
+    caller_cpu: int | None
+    """CPU that logged it, if known and it was not a thread."""
+    continuation: bool
+    """Whether the record continues the one before it."""
+    context: dict[bytes, bytes]
+    """Further properties, e.g., ``SUBSYSTEM`` and ``DEVICE``."""
+
+
+@takes_program_or_default
+def get_printk_records(prog: Program) -> list[PrintkRecord]:
+    """Return the records of the kernel's log, oldest first."""
+    try:
+        # Linux kernel commit 896fbe20b4e2 ("printk: use the lockless ringbuffer")
+        # (in v5.10).
+        prb = prog["prb"]
+    except KeyError:
+        return _log_buf_records(prog)
+    return _ring_buffer_records(prb.read_())
+
+
+# kernel/printk/printk_ringbuffer.h: enum desc_state, in a descriptor's highest bits.
+_COMMITTED = 1
+_FINALIZED = 2
+_LOG_CONT = 8  # enum printk_info_flags
+_CALLER_IS_CPU = 0x80000000
+
+
+def _ring_buffer_records(prb: Object) -> list[PrintkRecord]:
+    prog = prb.prog_
+    ring = prb.desc_ring.read_()
+    descs, infos = ring.descs, ring.infos
+    index_mask = (1 << ring.count_bits.value_()) - 1
+    state_shift = 8 * prog.address_size() - 2
+    id_mask = (1 << state_shift) - 1
+    text = _TextRing(prb.text_data_ring)
+
+    records = []
+    id: int = ring.tail_id.counter.value_() & id_mask
+    head: int = ring.head_id.counter.value_() & id_mask
+    for _ in range(index_mask + 1):
+        desc = descs[id & index_mask].read_()
+        state: int = desc.state_var.counter.value_()
+        # Others are being written, or were overwritten.
+        if state & id_mask == id and state >> state_shift & 3 in (
+            _COMMITTED,
+            _FINALIZED,
+        ):
+            info = infos[id & index_mask].read_()
+            records.append(_record(info, text.of(desc, info)))
+        if id == head:
+            break
+        id = (id + 1) & id_mask
+    return records
+
+
+class _TextRing:
+    """The ring of the records' texts (``struct prb_data_ring``)."""
+
+    def __init__(self, ring: Object) -> None:
+        prog = ring.prog_
+        self._size_bits: int = ring.size_bits.value_()
+        self._data = prog.read(ring.data, 1 << self._size_bits)
+        self._header = offsetof(prog.type("struct prb_data_block"), "data")
+
+    def of(self, desc: Object, info: Object) -> bytes:
+        begin: int = desc.text_blk_lpos.begin.value_()
+        end: int = desc.text_blk_lpos.next.value_()
+        if begin & 1:
+            return b""  # LPOS_DATALESS
+        # A block that does not fit before the end of the ring is at its beginning.
+        fits = begin >> self._size_bits == (end - 1) >> self._size_bits
+        mask = (1 << self._size_bits) - 1
+        start = begin & mask if fits else 0
+        stop = ((end - 1) & mask) + 1
+        start += self._header
+        return self._data[start : min(start + info.text_len.value_(), stop)]
+
+
+def _record(info: Object, text: bytes) -> PrintkRecord:
+    context = {}
+    for key, value in (
+        (b"SUBSYSTEM", info.dev_info.subsystem),
+        (b"DEVICE", info.dev_info.device),
+    ):
+        string = value.string_()
+        if string:
+            context[key] = string
+    return PrintkRecord(
+        text,
+        info.facility.value_(),
+        info.level.value_(),
+        info.seq.value_(),
+        info.ts_nsec.value_(),
+        *_caller(info),
+        bool(info.flags.value_() & _LOG_CONT),
+        context,
+    )
+
+
+def _caller(info: Object) -> tuple[int | None, int | None]:
+    """Return the thread or else the CPU that logged a record."""
+    try:
+        caller: int = info.caller_id.value_()
+    except AttributeError:
+        return None, None
+    if caller & _CALLER_IS_CPU:
+        return None, caller & ~_CALLER_IS_CPU
+    return caller, None
+
+
+def _log_buf_records(prog: Program) -> list[PrintkRecord]:
+    """Read the log buffer of Linux before 5.10: records one after another."""
+    log_type = prog.type("struct printk_log")
+    buffer = prog["log_buf"].value_()
+    size: int = prog["log_buf_len"].value_()
+    offset: int = prog["log_first_idx"].value_()
+    end: int = prog["log_next_idx"].value_()
+    seq: int = prog["log_first_seq"].value_()
+    count: int = prog["log_next_seq"].value_() - seq
+    records = []
+    while count > 0 and offset != end and offset + sizeof(log_type) <= size:
+        log = Object(prog, log_type, address=buffer + offset).read_()
+        length: int = log.len.value_()
+        if not length:
+            # The rest did not fit before the end of the buffer.
+            if not offset:
+                break
+            offset = 0
+            continue
+        text_address = buffer + offset + sizeof(log_type)
+        text_len, dict_len = log.text_len.value_(), log.dict_len.value_()
+        context = {}
+        for item in prog.read(text_address + text_len, dict_len).split(b"\0"):
+            key, separator, value = item.partition(b"=")
+            if separator:
+                context[key] = value
+        records.append(
+            PrintkRecord(
+                prog.read(text_address, text_len),
+                log.facility.value_(),
+                log.level.value_(),
+                seq,
+                log.ts_nsec.value_(),
+                *_caller(log),
+                bool(log.flags.value_() & _LOG_CONT),
+                context,
+            )
+        )
+        seq += 1
+        count -= 1
+        offset += length
+    return records
+
+
+@takes_program_or_default
+def get_dmesg(
+    prog: Program, *, timestamps: bool | Literal["human"] = True
+) -> bytes:
+    """Return the kernel's log as :manpage:`dmesg(1)` writes it.
+
+    The lines are ``[   timestamp] message``.
+
+    :param timestamps: ``True`` for seconds since boot, ``"human"`` for dates and
+        times, which are wrong for what was logged before the last suspend, ``False``
+        for none.
+    """
+    if timestamps not in (True, False, "human"):
+        raise ValueError("timestamps must be True, False or 'human'")
+    boot = 0
+    if timestamps == "human":
+        boot = (
+            ktime_get_coarse_real_ns(prog).value_() - ktime_get_coarse_ns(prog).value_()
+        )
+    lines = []
+    for record in get_printk_records(prog):
+        prefix = b""
+        if timestamps == "human":
+            prefix = f"[{_date(boot + record.timestamp)}] ".encode()
+        elif timestamps:
+            microseconds = record.timestamp // 1000
+            seconds, microseconds = divmod(microseconds, 1000000)
+            prefix = b"[%5d.%06d] " % (seconds, microseconds)
+        lines.append(prefix + record.text)
+    lines.append(b"")
+    return b"\n".join(lines)
+
+
+def _date(ns: int) -> str:
+    import time
+
+    return time.strftime("%a %b %e %H:%M:%S %Z %Y", time.localtime(ns // 10**9))
+
+
+@takes_program_or_default
+def print_dmesg(
+    prog: Program,
+    *,
+    timestamps: bool | Literal["human"] = True,
+    file: SupportsWrite[str] | None = None,
+) -> None:
+    """Print the kernel's log; see :func:`get_dmesg()`.
+
+    :param timestamps: How to write timestamps; see :func:`get_dmesg()`.
+    :param file: File to write to (``sys.stdout`` by default).
+    """
+    text = get_dmesg(prog, timestamps=timestamps).decode(errors="replace")
+    (sys.stdout if file is None else file).write(text)
