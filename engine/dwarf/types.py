@@ -156,18 +156,16 @@ class TypeReader:
 
     def _function(self, die: Die, returned: Type, language: Language) -> Type:
         # An instance of an inline function may have lost some of its parameters.
+        variadic = _is_variadic(die)
         while (origin := die.ref(dw.DW_AT_abstract_origin)) is not None:
             die = origin
+            variadic = variadic or _is_variadic(die)
         parameters = []
         templates = []
-        variadic = False
         for child in die.children():
-            tag = child.tag
-            if tag == dw.DW_TAG_formal_parameter:
+            if child.tag == dw.DW_TAG_formal_parameter:
                 parameters.append(child)
-            elif tag == dw.DW_TAG_unspecified_parameters:
-                variadic = True
-            elif tag in _TEMPLATE_PARAMETERS:
+            elif child.tag in _TEMPLATE_PARAMETERS:
                 templates.append(child)
         return self._factory.function_type(
             returned,
@@ -403,6 +401,12 @@ class TypeReader:
         return self._factory.enum_type(
             tag, type, partial(_enumerators, children, type), language=language
         )
+
+
+def _is_variadic(die: Die) -> bool:
+    return any(
+        child.tag == dw.DW_TAG_unspecified_parameters for child in die.children()
+    )
 
 
 def enumerator_value(enumeration: Type, die: Die) -> int:
