@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..objects.object import Object
 from ..types.kinds import TypeKind
+from ..types.members import find_member
 from .dtype import dtype_of
 from .read import as_addresses, read_values
 
@@ -142,7 +143,7 @@ def _step(prog: Program, place: _Place, step: str) -> _Place:
         return _Place(element, addresses, place.valid)
     if kind is TypeKind.POINTER:
         place = _follow(prog, place)
-    member, bit_offset = place.type.find_member(step)
+    member, bit_offset = find_member(place.type, step)
     bit_offset += place.bit_offset
     return _Place(
         member.type.unaliased(),

@@ -42,7 +42,8 @@ def _make(type: Type) -> np.dtype[Any]:
     if kind is TypeKind.TYPEDEF:
         return dtype_of(type.type)
     if kind is TypeKind.ARRAY:
-        return np.dtype((dtype_of(type.type), (type.length or 0,)))
+        element = dtype_of(type.type)
+        return np.dtype((element.base, (type.length or 0, *element.shape)))
     if kind is TypeKind.VOID or kind is TypeKind.FUNCTION or not type.is_complete():
         raise TypeError(f"'{type.type_name()}' has no dtype")
     if kind in _STRUCTS:

@@ -12,6 +12,8 @@ from .members import find_member, not_compound
 from .primitives import primitive_by_name
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..language.language import Language
     from ..program import Program
     from .parts import (
@@ -301,6 +303,15 @@ class Type:
         """The declaration of a variable ``name`` of this type."""
         check_argument("variable_declaration", 1, name, str)
         return self.language.declaration(self, name)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The numpy dtype that has the layout of this type.
+
+        See ``engine/columns/dtype.py`` for the mapping. TypeError if there is
+        none, as for void, functions and incomplete types.
+        """
+        return self.prog._dtype_of(self)
 
     def __str__(self) -> str:
         return self.language.definition(self)

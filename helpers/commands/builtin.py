@@ -66,7 +66,9 @@ def _cmd_py(
     prog: Program, name: str, args: str, *, globals: dict[str, Any], **kwargs: Any
 ) -> None:
     try:
-        exec(compile(args, "<input>", "single"), globals)
+        exec(compile(args + "\n", "<input>", "single"), globals)
+    except BrokenPipeError:
+        raise  # Not the code's fault: who read its output has gone.
     except Exception as error:
         # The frame of this function says nothing to the user.
         own = error.__traceback__
