@@ -8,7 +8,7 @@ bytes of what may be a mapped file, and needs no numpy.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -106,7 +106,11 @@ def _lookup(lows: Column, highs: Column, dies: Column, pc: int) -> int | None:
     # The columns are signed.
     pc = (pc ^ 1 << 63) - (1 << 63)
     i = bisect_right(lows, pc) - 1
-    return dies[i] if i >= 0 and pc < highs[i] else None
+    if i < 0:
+        return None
+    # Assemblers describe aliases one by one: the first of them is the function.
+    i = bisect_left(lows, lows[i])
+    return dies[i] if pc < highs[i] else None
 
 
 def load_index(file: DwarfFile, *, rebuild: bool = False) -> Index:
