@@ -293,27 +293,29 @@ class Unwinder:
         sp = frame.registers.get(RSP)
         if sp is not None and self._just_called(frame, code):
             (pc,) = self._words(sp, 1)
-            registers = {
-                number: value
-                for number, value in frame.registers.items()
-                if number in regs.CALLEE_SAVED
-            }
-            registers[RSP] = sp + 8 & _MASK
-            registers[RIP] = pc
+            registers = {**frame.registers, RSP: sp + 8 & _MASK, RIP: pc}
             return Frame(self._info, registers, False)
         return self._by_frame_pointer(frame, sp)
 
     def _just_called(self, frame: Frame, code: Code) -> bool:
-        """Whether the return address is on top of the stack."""
+        """Whether a call was the last that happened, and nothing was pushed since."""
         pc = frame.pc
         assert pc is not None
         if not frame.interrupted:
             return False
         if code.module is None:
             # A call of what is no code, such as a null pointer.
-            return not self._is_readable(pc)
+            return not self._is_mapped(pc)
         symbol = self._prog._find_symbol(None, pc)
         return symbol is not None and symbol.address == pc
+
+    def _is_mapped(self, address: int) -> bool:
+        target = self._prog._target
+        # A core dump of a process need not hold its code.
+        return self._is_readable(address) or (
+            target is not None
+            and any(m.start <= address < m.end for m in target.mappings())
+        )
 
     def _is_readable(self, address: int) -> bool:
         try:
