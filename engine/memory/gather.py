@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,13 +77,16 @@ def gather_pieces(
 
 
 def address_array(addresses: Any) -> NDArray[np.uint64]:
-    """Addresses as a one-dimensional array of uint64; ints wrap around at 2**64."""
-    array = np.asarray(addresses)
-    if array.dtype.kind == "O" or not array.size:
-        array = np.array([int(a) % 2**64 for a in array.ravel()], np.uint64)
-    elif array.dtype.kind not in "iu":
-        raise TypeError(f"addresses must be integers, not {array.dtype}")
-    return array.astype(np.uint64, copy=False).ravel()
+    """An array or iterable of integers as uint64[n]; they wrap around at 2**64."""
+    if hasattr(addresses, "__array__"):
+        array = np.asarray(addresses)
+        if array.dtype.kind in "iu":
+            return array.astype(np.uint64, copy=False).ravel()
+        if array.dtype.kind != "O":
+            raise TypeError(f"addresses must be integers, not {array.dtype}")
+        addresses = array.ravel()
+    # numpy would make floats of a list with small and great integers.
+    return np.array([operator.index(a) % 2**64 for a in addresses], np.uint64)
 
 
 def translate_many(

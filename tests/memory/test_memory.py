@@ -1,0 +1,148 @@
+"""Memory: pages, strings, arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from drgn.engine.errors import FaultError
+from drgn.engine.memory.memory import Memory
+from drgn.engine.memory.segments import BufferSegment, CallbackSegment
+from drgn.engine.platform import Architecture, Platform
+
+_PAGE = bytes(range(256)) * 16
+
+
+@pytest.fixture
+def memory() -> Memory:
+    result = Memory()
+    data = memoryview(b"head" + _PAGE + _PAGE[::-1])
+    result.add(BufferSegment(0x1000, 0x2000, data, 4))
+    return result
+
+
+def test_page_says_where_a_page_lies(memory: Memory) -> None:
+    buffer, offset = memory.page(0x1234)
+    assert bytes(buffer[offset : offset + 4096]) == _PAGE
+    assert memory.pages == {1: (buffer, offset)}
+    assert memory.read(0x1234, 4) == _PAGE[0x234:0x238]
+
+
+def test_page_that_is_not_whole(memory: Memory) -> None:
+    memory.add(BufferSegment(0x3000, 0x10, memoryview(bytes(16))))
+    with pytest.raises(FaultError):
+        memory.page(0x3000)
+    assert memory.read(0x3000, 16) == bytes(16)
+
+
+def test_page_of_memory_that_may_change(memory: Memory) -> None:
+    calls = []
+    memory.add_callback(0x5000, 0x1000, lambda *args: calls.append(args) or b"")
+    with pytest.raises(FaultError):
+        memory.page(0x5000)
+    assert not calls and not memory.pages
+
+
+def test_adding_memory_forgets_pages(memory: Memory) -> None:
+    memory.page(0x1000)
+    memory.add(BufferSegment(0x1000, 4, memoryview(b"abcd")))
+    assert memory.read(0x1000, 6) == b"abcd" + _PAGE[4:6]
+
+
+def test_pages_are_bounded(memory: Memory) -> None:
+    memory.page_limit = 1
+    memory.page(0x1000)
+    memory.page(0x2000)
+    assert list(memory.pages) == [2]
+
+
+def test_nothing_is_remembered_if_not_cacheable(memory: Memory) -> None:
+    memory.cacheable = False
+    memory.page(0x1000)
+    assert not memory.pages
+
+
+@pytest.mark.parametrize("little_endian", [True, False])
+def test_integers(memory: Memory, little_endian: bool) -> None:
+    order = "little" if little_endian else "big"
+    for size, read in (
+        (2, memory.read_u16),
+        (4, memory.read_u32),
+        (8, memory.read_u64),
+    ):
+        expected = int.from_bytes(_PAGE[5 : 5 + size], order)  # type: ignore[arg-type]
+        assert read(0x1005, little_endian=little_endian) == expected
+    assert memory.read_u8(0x1005) == 5
+
+
+def test_32_bit_addresses_wrap() -> None:
+    memory = Memory()
+    memory.set_platform(Platform(Architecture.I386))
+    memory.add(BufferSegment(0x100, 4, memoryview(b"abcd")))
+    assert memory.read(2**32 + 0x100, 4) == b"abcd"
+    assert memory.read_many([2**32 + 0x101], 2)[0].tobytes() == b"bc"
+
+
+def test_c_string_ends_at_nul_or_max_size(memory: Memory) -> None:
+    memory.add(BufferSegment(0x5FFC, 12, memoryview(b"abcdefgh\0\0\0\0")))
+    assert memory.read_c_string(0x5FFC) == b"abcdefgh"
+    assert memory.read_c_string(0x5FFC, 3) == b"abc"
+    assert memory.read_c_string(0x5FFC, 8) == b"abcdefgh"
+    assert memory.read_c_string(0x9000, 0) == b""
+
+
+def test_c_string_that_runs_into_a_fault(memory: Memory) -> None:
+    memory.add(BufferSegment(0x6000, 4, memoryview(b"abcd")))
+    with pytest.raises(FaultError) as info:
+        memory.read_c_string(0x6000)
+    assert info.value.address == 0x6004
+    assert memory.read_c_string(0x6000, 4) == b"abcd"
+
+
+def test_c_string_asks_a_callback_for_no_more_than_it_needs() -> None:
+    memory = Memory()
+    sizes = []
+
+    def read(address: int, size: int, offset: int, physical: bool) -> bytes:
+        sizes.append(size)
+        return b"ab\0"[offset : offset + size]
+
+    memory.add(CallbackSegment(0x1000, 3, read, False))
+    assert memory.read_c_string(0x1000) == b"ab"
+    assert sizes == [1, 1, 1]
+
+
+def test_read_array_is_a_view_of_one_buffer(memory: Memory) -> None:
+    array = memory.read_array(0x1010, 0x1000)
+    assert array.tobytes() == memory.read(0x1010, 0x1000)
+    assert not array.flags.owndata and not array.flags.writeable
+
+
+def test_read_array_of_two_segments(memory: Memory) -> None:
+    memory.add(BufferSegment(0x3000, 4, memoryview(b"abcd")))
+    assert memory.read_array(0x2FFE, 4).tobytes() == b"\x01\x00ab"
+    assert memory.read_array(0x9000, 0).tobytes() == b""
+    with pytest.raises(FaultError):
+        memory.read_array(0x3000, 5)
+
+
+def test_read_many_marks_what_cannot_be_read(memory: Memory) -> None:
+    rows, valid = memory.read_many([0x1000, 0, 0x2FFE, 0x2FFD], 3)
+    assert valid.tolist() == [True, False, False, True]
+    assert rows.tolist() == [[0, 1, 2], [0, 0, 0], [0, 0, 0], [2, 1, 0]]
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.int64, object])
+def test_read_many_takes_any_integers(memory: Memory, dtype: type) -> None:
+    rows, valid = memory.read_many(np.array([0x1001, 0x1002], dtype), 1)
+    assert valid.all() and rows.tolist() == [[1], [2]]
+
+
+def test_read_many_rejects_floats(memory: Memory) -> None:
+    with pytest.raises(TypeError):
+        memory.read_many(np.array([1.0]), 1)
+
+
+def test_no_page_tables(memory: Memory) -> None:
+    with pytest.raises(ValueError, match="page tables"):
+        memory.translate(0x1000)
