@@ -379,15 +379,66 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
 
         return format_object(self)
 
-    def format_(self, **options: Any) -> str:
-        """This object in the syntax of its language; see the options of FormatOptions.
+    def format_(
+        self,
+        *,
+        columns: SupportsIndex | None = None,
+        integer_base: SupportsIndex | None = None,
+        dereference: bool | None = None,
+        symbolize: bool | None = None,
+        string: bool | None = None,
+        char: bool | None = None,
+        type_name: bool | None = None,
+        member_type_names: bool | None = None,
+        element_type_names: bool | None = None,
+        members_same_line: bool | None = None,
+        elements_same_line: bool | None = None,
+        member_names: bool | None = None,
+        element_indices: bool | None = None,
+        implicit_members: bool | None = None,
+        implicit_elements: bool | None = None,
+    ) -> str:
+        """This object in the syntax of its language.
 
         An option that is left out or None has its default.
+
+        :param columns: how wide a line may be, where it can be wrapped (no limit)
+        :param integer_base: 8, 10 or 16 (10)
+        :param dereference: show what a pointer points to (yes)
+        :param symbolize: show the symbol at the address of a pointer (yes)
+        :param string: show arrays of and pointers to characters as strings (yes)
+        :param char: show characters as such and not as integers (no)
+        :param type_name: show the type (yes)
+        :param member_type_names: show the types of members (yes)
+        :param element_type_names: show the types of elements (no)
+        :param members_same_line: put members that fit in one line there (no)
+        :param elements_same_line: put elements that fit in one line there (yes)
+        :param member_names: show the names of members (yes)
+        :param element_indices: show the indices of elements (no)
+        :param implicit_members: show members that are zero (yes)
+        :param implicit_elements: show elements that are zero (no)
         """
         from ..language.c_format import format_object
         from ..language.c_format_options import FormatOptions
 
-        return format_object(self, FormatOptions(**options))
+        options = FormatOptions(
+            columns,
+            integer_base,
+            dereference=dereference,
+            symbolize=symbolize,
+            string=string,
+            char=char,
+            type_name=type_name,
+            member_type_names=member_type_names,
+            element_type_names=element_type_names,
+            members_same_line=members_same_line,
+            elements_same_line=elements_same_line,
+            member_names=member_names,
+            element_indices=element_indices,
+            implicit_members=implicit_members,
+            implicit_elements=implicit_elements,
+        )
+        return format_object(self, options)
 
     def _repr_pretty_(self, p: Any, cycle: bool) -> None:
         p.text("..." if cycle else str(self))

@@ -1,0 +1,436 @@
+"""Objects in C's syntax, as ``str`` and `Object.format_` show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..errors import FaultError, OutOfBoundsError
+from ..flags import AbsenceReason
+from ..objects.codec import Codec, Field, codec_of
+from ..types.kinds import TypeKind
+from .c_format_options import DEFAULT_OPTIONS, FormatOptions
+from .c_format_values import (
+    character_text,
+    float_text,
+    integer_text,
+    is_character,
+    string_text,
+)
+
+if TYPE_CHECKING:
+    from ..objects.object import Object
+    from ..types.type import Type
+
+_INT, _BOOL, _FLOAT = TypeKind.INT, TypeKind.BOOL, TypeKind.FLOAT
+_ENUM, _POINTER, _ARRAY = TypeKind.ENUM, TypeKind.POINTER, TypeKind.ARRAY
+_VOID, _FUNCTION = TypeKind.VOID, TypeKind.FUNCTION
+_COMPOUND = frozenset({TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS})
+_ABSENT = {
+    AbsenceReason.OTHER: "<absent>",
+    AbsenceReason.OPTIMIZED_OUT: "<optimized out>",
+    AbsenceReason.NOT_IMPLEMENTED: "<not implemented>",
+}
+_TAB = 8
+_WIDE = 8
+
+
+class _Node:
+    """A part of the object that is shown.
+
+    Its value is at ``bit_offset`` of ``buffer``. For a part of a reference ``address``
+    is known, and ``buffer`` is None until it is read.
+    """
+
+    __slots__ = ("address", "bit_offset", "bits", "buffer", "codec")
+
+    def __init__(
+        self,
+        codec: Codec,
+        buffer: bytes | None,
+        bit_offset: int,
+        address: int | None,
+        bits: int | None = None,
+    ) -> None:
+        self.codec = codec
+        self.buffer = buffer
+        self.bit_offset = bit_offset
+        self.address = address
+        self.bits = bits
+
+    def part(self, codec: Codec, bit_offset: int, bits: int | None = None) -> _Node:
+        """The part that lies ``bit_offset`` bits into this."""
+        address = self.address
+        if address is not None:
+            memory = codec.type.prog._memory
+            address = (address + (bit_offset >> 3)) & memory.virtual.mask
+        start = self.bit_offset + bit_offset
+        if self.buffer is not None and codec.size is not None:
+            if start + codec.bit_size(bits) <= 8 * len(self.buffer):
+                return _Node(codec, self.buffer, start, address, bits)
+            if address is None:
+                raise OutOfBoundsError("out of bounds of value")
+        return _Node(codec, None, bit_offset & 7, address, bits)
+
+    def load(self) -> bytes:
+        """The bytes that hold the value; FaultError if they cannot be read."""
+        if self.buffer is None:
+            assert self.address is not None
+            size = (self.bit_offset + self.codec.bit_size(self.bits) + 7) >> 3
+            self.buffer = self.codec.type.prog._memory.read(self.address, size)
+        return self.buffer
+
+    def try_load(self) -> None:
+        """Load the value whole; where that fails its parts are read one by one."""
+        try:
+            self.load()
+        except FaultError:
+            pass
+
+    def parts(self) -> Iterator[_Node]:
+        """The members or elements."""
+        codec = self.codec
+        if codec.kind is _ARRAY:
+            type, size = codec.element_of()
+            element = codec_of(type)
+            for i in range(codec.under.length):
+                yield self.part(element, 8 * size * i)
+        else:
+            for field in codec.fields:
+                yield self.part(field.codec, field.bit_offset, field.bit_field_size)
+
+    def is_zero(self) -> bool:
+        """Whether this is what C initializes to where nothing is said."""
+        codec = self.codec
+        if codec.size is None:
+            return True
+        if codec.scalar:
+            return not codec.get(self.load(), self.bit_offset, self.bits)
+        self.try_load()
+        if self.buffer is not None:
+            start = self.bit_offset >> 3
+            if not any(self.buffer[start : start + codec.size]):
+                return True
+        return all(part.is_zero() for part in self.parts())
+
+
+def format_object(obj: Object, options: FormatOptions = DEFAULT_OPTIONS) -> str:
+    """``obj`` in C's syntax.
+
+    Raises FaultError if it cannot be read and TypeError if its type has no values.
+    """
+    codec = codec_of(obj._type_)
+    if obj.absent_:
+        prefix = f"({obj._type_.type_name()})" if options.type_name else ""
+        return prefix + _ABSENT[obj._value_]
+    bit_offset, bits = obj._bits_ or (0, None)
+    if obj._address_ is None and codec.scalar:
+        buffer: bytes | None = obj.to_bytes_()
+    else:
+        buffer = obj._value_
+    node = _Node(codec, buffer, bit_offset, obj._address_, bits)
+    formatter = _Formatter(options)
+    text = formatter.format(
+        node, 0, options.columns, True, options.type_name, options.dereference
+    )
+    assert text is not None
+    return text
+
+
+class _Formatter:
+    """Formats with given options.
+
+    The methods take the depth at which lines are indented, the columns that are left
+    in the current line, and whether the text may have more than one line. They return
+    None if it may not and does not fit.
+    """
+
+    __slots__ = ("options",)
+
+    def __init__(self, options: FormatOptions) -> None:
+        self.options = options
+
+    def format(
+        self,
+        node: _Node,
+        indent: int,
+        room: int,
+        multi: bool,
+        type_name: bool,
+        dereference: bool = False,
+    ) -> str | None:
+        """A part, with the name of its type in front if ``type_name``."""
+        codec = node.codec
+        kind = codec.kind
+        prefix = f"({_type_name(codec)})" if type_name else ""
+        if kind is _POINTER:
+            return self._pointer(node, prefix, indent, room, multi, dereference)
+        if codec.scalar:
+            text = prefix + self._scalar(node)
+        elif kind in _COMPOUND or kind is _ARRAY:
+            if codec.size is not None or kind is _ARRAY:
+                return self._aggregate(node, prefix, indent, room, multi)
+            return self._no_value(node, prefix)
+        elif kind is _FUNCTION:
+            text = f"{prefix}{node.address:#x}"
+        else:
+            text = self._no_value(node, prefix)
+        return text if multi or len(text) <= room else None
+
+    def _no_value(self, node: _Node, prefix: str) -> str:
+        kind = node.codec.kind
+        if node.address is None:
+            return prefix + "<absent>"
+        if kind is _VOID:
+            raise TypeError("cannot format void object")
+        raise TypeError(f"cannot format incomplete {kind.name.lower()} object")
+
+    # Scalars.
+
+    def _scalar(self, node: _Node) -> str:
+        codec = node.codec
+        value = codec.get(node.load(), node.bit_offset, node.bits)
+        kind = codec.kind
+        if kind is _INT:
+            if codec.size > _WIDE:  # type: ignore[operator]
+                return hex(value & ((1 << codec.bit_size(node.bits)) - 1))
+            if self.options.char and is_character(codec.type):
+                return character_text(value)
+            return integer_text(value, self.options.integer_base)
+        if kind is _BOOL:
+            return integer_text(int(value), self.options.integer_base)
+        if kind is _ENUM:
+            return _enumerators(codec).get(value) or str(value)
+        return float_text(value)
+
+    def _pointer(
+        self,
+        node: _Node,
+        prefix: str,
+        indent: int,
+        room: int,
+        multi: bool,
+        dereference: bool,
+    ) -> str | None:
+        codec = node.codec
+        value = codec.get(node.load(), node.bit_offset, node.bits)
+        prog = codec.type.prog
+        address = hex(value)
+        symbol = prog._symbol_for_format(value) if self.options.symbolize else None
+        text = address if symbol is None else f"{symbol} = {address}"
+        referent = codec.under.type
+        if self.options.string and is_character(referent):
+            try:
+                string = prog._memory.read_c_string(value, None)
+            except FaultError:
+                pass
+            else:
+                text = f"{text} = {string_text(string)}"
+        elif dereference and _has_value(referent):
+            first = f"*{prefix}{text if symbol is None else f'({text})'} = "
+            target = _Node(codec_of(referent), None, 0, value)
+            try:
+                found = self.format(
+                    target, indent, room - len(first), multi, type_name=False
+                )
+                return None if found is None else first + found
+            except FaultError:
+                pass
+        text = prefix + text
+        return text if multi or len(text) <= room else None
+
+    # Structures and arrays.
+
+    def _aggregate(
+        self, node: _Node, prefix: str, indent: int, room: int, multi: bool
+    ) -> str | None:
+        codec = node.codec
+        if codec.kind is _ARRAY:
+            if codec.under.length is None and node.address is None:
+                return prefix + "<absent>"
+            string = self._string(node)
+            if string is not None:
+                text = prefix + string
+                return text if multi or len(text) <= room else None
+            items = self._elements(node)
+            same_line = self.options.elements_same_line
+            type_names = self.options.element_type_names
+        else:
+            items = self._members(node)
+            same_line = self.options.members_same_line
+            type_names = self.options.member_type_names
+        if not items:
+            text = prefix + "{}"
+            return text if multi or len(text) <= room else None
+        if same_line:
+            found = self._one_line(items, type_names, room - len(prefix))
+            if found is not None:
+                return prefix + found
+        if not multi:
+            return None
+        return prefix + self._lines(items, type_names, same_line, indent)
+
+    def _one_line(
+        self, items: list[tuple[str, _Node]], type_names: bool, room: int
+    ) -> str | None:
+        texts = []
+        room -= len("{ }")
+        for designator, part in items:
+            room -= len(designator) + len(" ") + bool(texts)
+            text = self.format(part, 0, room, False, type_names)
+            if text is None:
+                return None
+            room -= len(text)
+            texts.append(designator + text)
+        return f"{{ {', '.join(texts)} }}"
+
+    def _lines(
+        self,
+        items: list[tuple[str, _Node]],
+        type_names: bool,
+        same_line: bool,
+        indent: int,
+    ) -> str:
+        """The items, in lines of their own or as many in a line as fit."""
+        indent += 1
+        start = "\n" + "\t" * indent
+        width = self.options.columns - _TAB * indent
+        pieces = ["{"]
+        room = 0
+        for designator, part in items:
+            if room > 0:
+                left = room - len(" ") - len(designator) - len(",")
+                text = self.format(part, indent, left, False, type_names)
+                if text is not None:
+                    pieces.append(f" {designator}{text},")
+                    room = left - len(text)
+                    continue
+            left = width - len(designator) - len(",")
+            text = self.format(part, indent, left, True, type_names)
+            assert text is not None
+            pieces.append(f"{start}{designator}{text},")
+            room = left - len(text) if same_line and "\n" not in text else 0
+        pieces.append("\n" + "\t" * (indent - 1) + "}")
+        return "".join(pieces)
+
+    def _members(self, node: _Node) -> list[tuple[str, _Node]]:
+        """The members to show, with their designators."""
+        options = self.options
+        node.try_load()
+        items = []
+        for (designator, field), part in zip(_plan(node.codec), node.parts(), strict=True):
+            items.append((designator if options.member_names else "", part))
+        if options.implicit_members:
+            return items
+        if options.member_names:
+            return [item for item in items if not item[1].is_zero()]
+        while items and items[-1][1].is_zero():
+            items.pop()
+        return items
+
+    def _elements(self, node: _Node) -> list[tuple[str, _Node]]:
+        """The elements to show, with their designators."""
+        codec = node.codec
+        length = codec.under.length
+        if not length:
+            return []
+        options = self.options
+        type, size = codec.element_of()
+        element = codec_of(type)
+        node.try_load()
+        if node.buffer is None:
+            # Report the fault of the last element, which decides what is shown.
+            node.part(element, 8 * size * (length - 1)).load()
+        if not options.implicit_elements:
+            length = self._significant(node, element, size, length)
+        items = []
+        for i in range(length):
+            part = node.part(element, 8 * size * i)
+            if options.element_indices:
+                if options.implicit_elements or not part.is_zero():
+                    items.append((f"[{i}] = ", part))
+            else:
+                items.append(("", part))
+        return items
+
+    def _significant(
+        self, node: _Node, element: Codec, size: int, length: int
+    ) -> int:
+        """The number of elements up to the last one that is not zero."""
+        if node.buffer is not None and size:
+            # Elements of zero bytes need no closer look.
+            start = node.bit_offset >> 3
+            raw = bytes(node.buffer[start : start + size * length]).rstrip(b"\0")
+            length = -(-len(raw) // size)
+        while length and node.part(element, 8 * size * (length - 1)).is_zero():
+            length -= 1
+        return length
+
+    def _string(self, node: _Node) -> str | None:
+        """The text of an array of characters, None if it is none."""
+        codec = node.codec
+        length = codec.under.length
+        if not self.options.string or not length or not is_character(codec.under.type):
+            return None
+        if node.buffer is None:
+            assert node.address is not None
+            raw = codec.type.prog._memory.read_c_string(node.address, length)
+        else:
+            start = node.bit_offset >> 3
+            raw = bytes(node.buffer[start : start + length])
+        return string_text(raw.partition(b"\0")[0])
+
+
+def _has_value(type: Type) -> bool:
+    """Whether a pointer to ``type`` can be followed."""
+    kind = type.unaliased_kind()
+    return kind is not _VOID and kind is not _FUNCTION and type.is_complete()
+
+
+class _Plan:
+    """What formatting remembers of a type."""
+
+    __slots__ = ("enumerators", "fields", "type_name")
+
+    enumerators: dict[int, str] | None
+    fields: list[tuple[str, Field]] | None
+    type_name: str
+
+    def __init__(self, codec: Codec) -> None:
+        self.type_name = codec.type.type_name()
+        self.enumerators = None
+        self.fields = None
+
+
+def _plan_of(codec: Codec) -> _Plan:
+    plan: _Plan | None = codec.format_plan
+    if plan is None:
+        plan = codec.format_plan = _Plan(codec)
+    return plan
+
+
+def _type_name(codec: Codec) -> str:
+    return _plan_of(codec).type_name
+
+
+def _enumerators(codec: Codec) -> dict[int, str]:
+    """The names of the values of an enum; the first of several."""
+    plan = _plan_of(codec)
+    if plan.enumerators is None:
+        plan.enumerators = {}
+        for enumerator in codec.under.enumerators or ():
+            plan.enumerators.setdefault(enumerator.value, enumerator.name)
+    return plan.enumerators
+
+
+def _plan(codec: Codec) -> list[tuple[str, Field]]:
+    """The members of a structure with their designators."""
+    plan = _plan_of(codec)
+    if plan.fields is None:
+        plan.fields = [
+            ("" if field.name is None else f".{field.name} = ", field)
+            for field in codec.fields
+        ]
+    return plan.fields
+
+
