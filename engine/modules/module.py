@@ -5,11 +5,12 @@ from __future__ import annotations
 import enum
 import operator
 import os
-from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..elf.constants import ET_REL
 from ..types.arguments import uint64
+from .placement import Bias, Placement, SectionPlacement
 from .section_addresses import ModuleSectionAddresses
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ..elf.file import ElfFile
     from ..objects.object import Object
     from ..program import Program
-    from ..symbols.table import SymbolTable
+    from ..symbols.finder import ModuleSymbols
 
     Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -53,14 +54,6 @@ class WantedSupplementaryFile(NamedTuple):
     checksum: bytes
 
 
-class SectionPlacement(NamedTuple):
-    """Where a section of a relocatable file is: file address, size, address."""
-
-    start: int
-    size: int
-    address: int
-
-
 class Module:
     """Something with code and data in a program, and the files that describe it.
 
@@ -71,7 +64,6 @@ class Module:
     __slots__ = (
         "__weakref__",
         "_build_id",
-        "_by_address",
         "_debug_file",
         "_debug_file_bias",
         "_debug_file_status",
@@ -83,7 +75,7 @@ class Module:
         "_name",
         "_object",
         "_pending",
-        "_placements",
+        "_placement",
         "_prog",
         "_ranges",
         "_supplementary_file",
@@ -107,10 +99,9 @@ class Module:
         # A debug file that waits for its supplementary file, and what it wants.
         self._pending: tuple[ElfFile, int, WantedSupplementaryFile] | None = None
         self._dwarf: DwarfFile | None = None
-        self._symbols: SymbolTable | None = None
-        # Sections of a relocatable file, by file address and by address.
-        self._placements: list[SectionPlacement] | None = None
-        self._by_address: list[SectionPlacement] = []
+        self._symbols: ModuleSymbols | None = None
+        # Of the debug file, else of the loaded file.
+        self._placement: Placement = Bias(0)
 
     def __repr__(self) -> str:
         return f"prog.{type(self)._function()}(name={self._name!r}{self._repr_key()})"
@@ -206,34 +197,21 @@ class Module:
 
     def _to_file(self, address: int) -> int | None:
         """The file address of an address; None if no section is loaded there."""
-        if self._placements is None:
-            bias = self._debug_file_bias
-            if bias is None:
-                bias = self._loaded_file_bias
-            return (address - (bias or 0)) & _UINT64_MAX
-        i = bisect_right(self._by_address, address, key=_placed_address) - 1
-        if i >= 0:
-            start, size, placed = self._by_address[i]
-            if address - placed <= size:
-                return start + (address - placed)
-        return None
+        return self._placement.to_file(address)
 
     def _to_address(self, file_address: int) -> int | None:
         """The address of a file address; None if its section is not loaded.
 
         Only relocatable files have sections that are not loaded.
         """
-        if self._placements is None:
+        return self._placement.to_address(file_address)
+
+    def _placement_of(self, file: ElfFile) -> Placement:
+        """Where the file addresses of one of the module's files are."""
+        bias = self._loaded_file_bias
+        if file is self._debug_file:
             bias = self._debug_file_bias
-            if bias is None:
-                bias = self._loaded_file_bias
-            return (file_address + (bias or 0)) & _UINT64_MAX
-        i = bisect_right(self._placements, file_address, key=_placed_start) - 1
-        if i >= 0:
-            start, size, placed = self._placements[i]
-            if file_address - start <= size:
-                return placed + (file_address - start)
-        return None
+        return Bias(bias or 0, file)
 
     # Files.
 
@@ -418,6 +396,11 @@ class RelocatableModule(Module):
     def _repr_key(self) -> str:
         return f", address={self._key:#x}"
 
+    def _placement_of(self, file: ElfFile) -> Placement:
+        if file.type == ET_REL:
+            return SectionPlacement(file, self._section_addresses)
+        return super()._placement_of(file)
+
     @property
     def address(self) -> int:
         """The address that identifies the module."""
@@ -445,14 +428,6 @@ class ExtraModule(Module):
     def id(self) -> int:
         """The number that the user gave it."""
         return self._key
-
-
-def _placed_start(placement: SectionPlacement) -> int:
-    return placement.start
-
-
-def _placed_address(placement: SectionPlacement) -> int:
-    return placement.address
 
 
 def _range(value: Any, message: str) -> tuple[int, int]:

@@ -1,0 +1,28 @@
+"""Messages to the "drgn" logger, without the cost of importing logging for nothing."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+def debug(message: str, *args: Any) -> None:
+    """Log for whoever wants to know every step."""
+    # Who has not imported logging has not asked for more than warnings.
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        logging.getLogger("drgn").debug(message, *args)
+
+
+def info(message: str, *args: Any) -> None:
+    """Log what was found."""
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        logging.getLogger("drgn").info(message, *args)
+
+
+def warning(message: str, *args: Any) -> None:
+    """Log what the user should know."""
+    import logging
+
+    logging.getLogger("drgn").warning(message, *args)

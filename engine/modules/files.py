@@ -1,0 +1,342 @@
+"""Taking a file as a module's loaded, debug or supplementary file."""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+from typing import TYPE_CHECKING
+
+from .. import log
+from ..elf import constants as elf
+from ..elf.file import ElfFile, open_elf
+from ..errors import BadDataError
+from .module import (
+    ExtraModule,
+    MainModule,
+    Module,
+    ModuleFileStatus,
+    RelocatableModule,
+    SharedLibraryModule,
+    SupplementaryFileKind,
+    VdsoModule,
+    WantedSupplementaryFile,
+)
+from .placement import file_range
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MASK = 2**64 - 1
+
+
+def build_id_text(module: Module) -> str:
+    """How log messages name a module's build ID."""
+    if module._build_id is None:
+        return "no build ID"
+    return f"build ID {module._build_id.hex()}"
+
+
+def wanted_text(module: Module) -> str:
+    """How log messages name the files that a module wants."""
+    wanted = []
+    if module.wants_loaded_file():
+        wanted.append("loaded")
+    if module._debug_file_status is ModuleFileStatus.WANT_SUPPLEMENTARY:
+        wanted.append("supplementary debug")
+    elif module.wants_debug_file():
+        wanted.append("debug")
+    return " and ".join(wanted) + (" files" if len(wanted) > 1 else " file")
+
+
+def wants_files(module: Module) -> bool:
+    """Whether a module wants any file."""
+    return module.wants_loaded_file() or module.wants_debug_file()
+
+
+def try_provided_file(module: Module, path: str, fd: int, force: bool) -> None:
+    """Take the file that the user gave if it is wanted and belongs to a module."""
+    if not wants_files(module):
+        log.debug("%s: ignoring unwanted file %s", module._name, path)
+        if fd >= 0:
+            os.close(fd)
+        return
+    log.debug(
+        "%s (%s): trying provided file as %s",
+        module._name,
+        build_id_text(module),
+        wanted_text(module),
+    )
+    try_path(module, path, fd=fd, force=force)
+
+
+def open_candidate(path: str, fd: int = -1) -> ElfFile | None:
+    """Open a file that may be of use; None, and a debug message, if it is not.
+
+    ``fd`` is the file if it is open already; it is closed.
+    """
+    try:
+        if fd >= 0:
+            return _open_fd(path, fd)
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            log.debug("%s: invalid file descriptor", path)
+            return None
+        real = os.path.realpath(path)
+        if real != path:
+            log.debug("canonical path is %s", real)
+        return open_elf(real)
+    except OSError as error:
+        log.debug("%s: %s", path, error.strerror)
+    except BadDataError as error:
+        log.debug("%s", error)
+    return None
+
+
+def _open_fd(path: str, fd: int) -> ElfFile:
+    import mmap
+
+    try:
+        status = os.fstat(fd)
+        real = os.path.realpath(f"/proc/self/fd/{fd}")
+        if not os.path.isabs(real) or not os.path.exists(real):
+            real = os.path.abspath(path)
+        if not status.st_size:
+            raise BadDataError(f"{path}: not an ELF file")
+        data = memoryview(mmap.mmap(fd, 0, access=mmap.ACCESS_READ))
+    finally:
+        try:
+            os.close(fd)
+        except OSError:
+            pass
+    return ElfFile(data, real)
+
+
+def try_path(
+    module: Module,
+    path: str,
+    *,
+    fd: int = -1,
+    force: bool = False,
+    check: Callable[[ElfFile], bool] | None = None,
+) -> bool:
+    """Take a file if it is wanted and belongs to a module; whether it was taken.
+
+    It belongs if the build IDs are the same. ``check`` has the last word.
+    """
+    if fd < 0 and not os.path.lexists(path):
+        log.debug("%s: No such file or directory", path)
+        return False
+    suffix = f" with fd {fd}" if fd >= 0 else ""
+    log.debug("%s: trying %s%s", module._name, path, suffix)
+    file = open_candidate(path, fd)
+    return file is not None and try_elf(module, file, force=force, check=check)
+
+
+def try_elf(
+    module: Module,
+    file: ElfFile,
+    *,
+    force: bool = False,
+    check: Callable[[ElfFile], bool] | None = None,
+) -> bool:
+    """`try_path()` of a file that is open."""
+    try:
+        if _is_wanted_supplementary(module, file):
+            _use_supplementary(module, file)
+            return True
+        if not force_or_matches(module, file, force):
+            return False
+        if check is not None and not check(file):
+            return False
+        return _adopt(module, file)
+    except BadDataError as error:
+        log.debug("%s", error)
+        return False
+
+
+def force_or_matches(module: Module, file: ElfFile, force: bool) -> bool:
+    """Whether the build IDs of a module and a file agree, or need not."""
+    if module._build_id is None:
+        return True
+    forcing = "; forcing" if force else ""
+    if file.build_id is None:
+        log.debug("%s: %s is missing build ID%s", module._name, file.path, forcing)
+        return force
+    if file.build_id == module._build_id:
+        log.debug("%s: %s build ID matches", module._name, file.path)
+        return True
+    log.debug("%s: %s build ID does not match%s", module._name, file.path, forcing)
+    return force
+
+
+# Supplementary files.
+
+
+def _is_wanted_supplementary(module: Module, file: ElfFile) -> bool:
+    if module._pending is None or file.build_id != module._pending[2].checksum:
+        return False
+    log.debug("%s: %s build ID matches gnu_debugaltlink", module._name, file.path)
+    return file.has_dwarf
+
+
+def _use_supplementary(module: Module, supplementary: ElfFile) -> None:
+    assert module._pending is not None
+    file, bias, _ = module._pending
+    log.info(
+        "%s: using debug info file %s with supplementary file %s",
+        module._name,
+        file.path,
+        supplementary.path,
+    )
+    module._supplementary_file = supplementary
+    _set_debug_file(module, file, bias)
+    module.prog._debug_info_changed()
+
+
+# Loaded and debug files.
+
+
+def _adopt(module: Module, file: ElfFile) -> bool:
+    """Take a file that belongs to a module for what it is good for."""
+    use_loaded = module.wants_loaded_file() and is_loadable(file)
+    use_debug = module.wants_debug_file() and file.has_dwarf
+    wait = False
+    if use_debug:
+        altlink = file.debugaltlink
+        if altlink is not None:
+            wait, use_debug = True, False
+    if not use_loaded and not use_debug and not wait:
+        what = "loadable" if module.wants_loaded_file() else "debug info"
+        log.debug("%s: %s is not a %s file", module._name, file.path, what)
+        return False
+    bias = _bias(module, file)
+    if bias is None:
+        return False
+    if wait and not _wait_for_supplementary(module, file, bias) and not use_loaded:
+        return False
+    if use_loaded and use_debug:
+        what = "loadable file with debug info"
+    else:
+        what = "loadable file" if use_loaded else "debug info file"
+    if use_loaded or use_debug:
+        log.info("%s: using %s %s", module._name, what, file.path)
+        _describe(module, file, bias)
+    if use_loaded:
+        module._loaded_file = file
+        module._loaded_file_bias = bias
+        module._loaded_file_status = ModuleFileStatus.HAVE
+        module._symbols = None
+        if module._debug_file is None:
+            module._placement = module._placement_of(file)
+    if use_debug:
+        _set_debug_file(module, file, bias)
+    if use_loaded or use_debug:
+        module.prog._debug_info_changed()
+    return use_loaded or use_debug or wait
+
+
+def _wait_for_supplementary(module: Module, file: ElfFile, bias: int) -> bool:
+    """Remember a debug file until its supplementary file is found."""
+    altlink = file.debugaltlink
+    if module._pending is not None or altlink is None:
+        return False
+    path, checksum = altlink
+    log.debug("%s has gnu_debugaltlink %s build ID %s", file.path, path, checksum.hex())
+    wanted = WantedSupplementaryFile(
+        SupplementaryFileKind.GNU_DEBUGALTLINK, file.path, path, checksum
+    )
+    module._pending = file, bias, wanted
+    module._debug_file_status = ModuleFileStatus.WANT_SUPPLEMENTARY
+    return True
+
+
+def _set_debug_file(module: Module, file: ElfFile, bias: int) -> None:
+    module._debug_file = file
+    module._debug_file_bias = bias
+    module._debug_file_status = ModuleFileStatus.HAVE
+    module._pending = None
+    module._symbols = None
+    module._placement = module._placement_of(file)
+    _describe(module, file, bias)
+    module.prog._debug.add(module)
+
+
+def is_loadable(file: ElfFile) -> bool:
+    """Whether a file has the code and data that its headers tell of.
+
+    A separate debug file has the headers of what is loaded, but no contents.
+    """
+    if file.type not in (elf.ET_REL, elf.ET_EXEC, elf.ET_DYN):
+        return False
+    for section in file.sections:
+        if section.type == elf.SHT_PROGBITS and section.flags & elf.SHF_ALLOC:
+            return True
+    return not file.sections and bool(file.segments)
+
+
+def _describe(module: Module, file: ElfFile, bias: int) -> None:
+    """Tell the module and the program what a file says of them."""
+    if module._build_id is None and file.build_id is not None:
+        module._build_id = file.build_id
+        log.debug("%s: set build ID %s from file", module._name, file.build_id.hex())
+    if module._ranges is None and isinstance(
+        module, (MainModule, SharedLibraryModule, VdsoModule)
+    ):
+        start, end = ((address + bias) & _MASK for address in file_range(file))
+        if start < end:
+            module.address_range = start, end
+            log.debug(
+                "%s: set address range %#x-%#x from file", module._name, start, end
+            )
+        else:
+            log.debug("%s: address range is invalid", file.path)
+    if module.prog.platform is None:
+        log.debug("setting program platform from %s", file.path)
+        module.prog._set_platform(file.platform())
+
+
+# How far a file was moved.
+
+
+def _bias(module: Module, file: ElfFile) -> int | None:
+    """What to add to addresses in a file; None, with a message, if it has no place."""
+    if isinstance(module, MainModule):
+        kernel = module.prog._kernel
+        if kernel is not None:
+            bias = kernel.vmcoreinfo.kaslr_offset
+            log.debug("got bias %#x from VMCOREINFO", bias)
+            return bias
+        return _main_bias(module, file)
+    if isinstance(module, (SharedLibraryModule, VdsoModule)):
+        for segment in file.segments:
+            if segment.type == elf.PT_DYNAMIC:
+                bias = (module.dynamic_address - segment.vaddr) & _MASK
+                log.debug("got bias %#x from PT_DYNAMIC program header", bias)
+                return bias
+        log.debug("file does not have PT_DYNAMIC program header")
+        return None
+    if isinstance(module, RelocatableModule):
+        return 0
+    assert isinstance(module, ExtraModule)
+    if module._ranges is not None and len(module._ranges) == 1:
+        bias = (module._ranges[0][0] - file_range(file)[0]) & _MASK
+        log.debug("got bias %#x from ELF start address", bias)
+        return bias
+    return 0
+
+
+def _main_bias(module: Module, file: ElfFile) -> int | None:
+    """By where the program headers are: AT_PHDR of the auxiliary vector."""
+    from .userspace import AT_PHDR, auxiliary_vector
+
+    layout, position = ("Q", 32) if file.is_64 else ("I", 28)
+    offset: int = struct.unpack_from(file.order + layout, file.data, position)[0]
+    for segment in file.segments:
+        if (
+            segment.type == elf.PT_LOAD
+            and segment.offset <= offset < segment.offset + max(segment.filesz, 1)
+        ) and offset:
+            address = auxiliary_vector(module.prog).get(AT_PHDR, 0)
+            return (address - (segment.vaddr + offset - segment.offset)) & _MASK
+    log.debug("file does not have loadable segment containing e_phoff")
+    return None

@@ -1,0 +1,112 @@
+"""Where the file addresses of a module's files are in the program."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..elf import constants as elf
+
+if TYPE_CHECKING:
+    from ..elf.file import ElfFile, Section
+
+_MASK = 2**64 - 1
+
+
+def file_range(file: ElfFile) -> tuple[int, int]:
+    """File addresses of a file: start of the first segment, end of the last one."""
+    loads = [segment for segment in file.segments if segment.type == elf.PT_LOAD]
+    if not loads:
+        return 0, 0
+    return loads[0].vaddr, loads[-1].vaddr + loads[-1].memsz
+
+
+class Bias:
+    """A file that was loaded as a whole, moved by a number of bytes.
+
+    What is outside of its segments is no address (an offset of a per-CPU variable, an
+    absolute number) and is not moved.
+    """
+
+    __slots__ = ("bias", "end", "start")
+
+    def __init__(self, bias: int, file: ElfFile | None = None) -> None:
+        self.bias = bias
+        self.start, self.end = (0, _MASK) if file is None else file_range(file)
+
+    def to_file(self, address: int) -> int | None:
+        """The file address of an address."""
+        return (address - self.bias) & _MASK
+
+    def to_address(self, file_address: int, section: Section | None = None) -> int:
+        """The address of a file address."""
+        if self.start <= file_address <= self.end:
+            return (file_address + self.bias) & _MASK
+        return file_address
+
+
+class _Placed(NamedTuple):
+    start: int
+    size: int
+    address: int
+
+
+class SectionPlacement:
+    """A relocatable file whose sections were loaded one by one."""
+
+    __slots__ = ("_addresses", "_by_address", "_by_file")
+
+    def __init__(self, file: ElfFile, addresses: Mapping[str, int]) -> None:
+        self._addresses: dict[int, int] = {}
+        placed = []
+        for section in file.sections:
+            address = addresses.get(section.name)
+            if address is not None and section.flags & elf.SHF_ALLOC:
+                self._addresses[section.index] = address
+                placed.append(_Placed(section.address, section.size, address))
+        self._by_file = sorted(placed)
+        self._by_address = sorted(placed, key=_address)
+
+    def to_file(self, address: int) -> int | None:
+        """The file address of an address, None if no section was loaded there."""
+        i = bisect_right(self._by_address, address, key=_address) - 1
+        while i >= 0:
+            start, size, placed = self._by_address[i]
+            if address < placed + size:
+                return start + (address - placed)
+            if size:
+                break
+            i -= 1
+        return None
+
+    def to_address(
+        self, file_address: int, section: Section | None = None
+    ) -> int | None:
+        """The address of a file address, None if its section was not loaded.
+
+        ``section`` is its section where that is known: the end of one section may be
+        the start of the next.
+        """
+        if section is not None:
+            address = self._addresses.get(section.index)
+            if address is None:
+                return None
+            return (file_address - section.address + address) & _MASK
+        i = bisect_right(self._by_file, file_address, key=_start) - 1
+        if i >= 0:
+            start, size, placed = self._by_file[i]
+            if file_address <= start + size:
+                return (placed + (file_address - start)) & _MASK
+        return None
+
+
+Placement = Bias | SectionPlacement
+
+
+def _start(placed: _Placed) -> int:
+    return placed.start
+
+
+def _address(placed: _Placed) -> int:
+    return placed.address
