@@ -62,7 +62,7 @@ def gather_pieces(
     for group in np.split(rows, borders):
         if not len(group):
             continue
-        part = np.empty((len(group), size), np.uint8)
+        part = np.zeros((len(group), size), np.uint8)
         good = np.zeros(len(group), np.bool_)
         segments[index[group[0]]].gather(addresses[group], part, good)
         out[group] = part
