@@ -280,6 +280,7 @@ class TypeReader:
             partial(self._members, die),
             template_parameters=templates,
             language=language,
+            alignment=_alignment(die),
         )
 
     def _members(self, die: Die) -> list[TypeMember]:
@@ -399,8 +400,18 @@ class TypeReader:
                 language=language,
             )
         return self._factory.enum_type(
-            tag, type, partial(_enumerators, children, type), language=language
+            tag,
+            type,
+            partial(_enumerators, children, type),
+            language=language,
+            alignment=_alignment(die),
         )
+
+
+def _alignment(die: Die) -> int:
+    """What the program asks for by an attribute of the type, 0 for nothing."""
+    alignment = die.attr(dw.DW_AT_alignment)
+    return alignment if isinstance(alignment, int) and alignment > 0 else 0
 
 
 def _is_variadic(die: Die) -> bool:

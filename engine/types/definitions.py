@@ -114,8 +114,9 @@ class ArrayDefinition(Definition):
 class EnumDefinition(Definition):
     """Names for values of an integer ``type``, None if the enum is incomplete."""
 
-    __slots__ = ("lazy_enumerators", "tag", "type")
+    __slots__ = ("alignment", "lazy_enumerators", "tag", "type")
 
+    alignment: int
     tag: str | None
     type: Type | None
     lazy_enumerators: LazyEnumerators
@@ -151,10 +152,14 @@ class TemplateDefinition(Definition):
 
 
 class CompoundDefinition(TemplateDefinition):
-    """A struct, union or class; ``size`` is None if it is incomplete."""
+    """A struct, union or class; ``size`` is None if it is incomplete.
 
-    __slots__ = ("_found", "lazy_members", "size", "tag")
+    ``alignment`` is 0 unless the program asks for one.
+    """
 
+    __slots__ = ("_found", "alignment", "lazy_members", "size", "tag")
+
+    alignment: int
     tag: str | None
     size: int | None
     lazy_members: LazyMembers

@@ -45,8 +45,9 @@ class TypeFactory:
 
     Sequences of members, parameters, template parameters and enumerators may
     also be callables that return them, for types from debugging information:
-    they are called at the first use. Types without such parts are made once for
-    the same arguments.
+    they are called at the first use. ``alignment`` is in bytes where the program
+    asks for more than that of the members. Types without such parts are made once
+    for the same arguments.
     """
 
     __slots__ = ("_definitions", "_primitives", "_prog")
@@ -257,6 +258,7 @@ class TypeFactory:
         template_parameters: (Sequence[TypeTemplateParameter] | Callable[[], Any]) = (),
         qualifiers: Qualifiers = _NONE,
         language: Language | None = None,
+        alignment: int = 0,
     ) -> Type:
         """A struct of ``size`` bytes, incomplete if that and members are None."""
         return self._compound(
@@ -267,6 +269,7 @@ class TypeFactory:
             template_parameters,
             qualifiers,
             language,
+            alignment,
         )
 
     def union_type(
@@ -278,6 +281,7 @@ class TypeFactory:
         template_parameters: (Sequence[TypeTemplateParameter] | Callable[[], Any]) = (),
         qualifiers: Qualifiers = _NONE,
         language: Language | None = None,
+        alignment: int = 0,
     ) -> Type:
         """A union of ``size`` bytes, incomplete if that and members are None."""
         return self._compound(
@@ -288,6 +292,7 @@ class TypeFactory:
             template_parameters,
             qualifiers,
             language,
+            alignment,
         )
 
     def class_type(
@@ -299,6 +304,7 @@ class TypeFactory:
         template_parameters: (Sequence[TypeTemplateParameter] | Callable[[], Any]) = (),
         qualifiers: Qualifiers = _NONE,
         language: Language | None = None,
+        alignment: int = 0,
     ) -> Type:
         """A class of ``size`` bytes, incomplete if that and members are None."""
         return self._compound(
@@ -309,6 +315,7 @@ class TypeFactory:
             template_parameters,
             qualifiers,
             language,
+            alignment,
         )
 
     def _compound(
@@ -320,6 +327,7 @@ class TypeFactory:
         template_parameters: Sequence[TypeTemplateParameter] | Callable[[], Any],
         qualifiers: Qualifiers,
         language: Language | None,
+        alignment: int,
     ) -> Type:
         name = KIND_NAMES[kind]
         if tag is not None and not isinstance(tag, str):
@@ -336,6 +344,7 @@ class TypeFactory:
                     raise TypeError("members must be sequence or None")
                 members = self._parts(members, TypeMember, "member")
         definition = CompoundDefinition(self._prog, kind, self._language(language))
+        definition.alignment = alignment
         definition.tag = tag
         definition.size = size
         definition.lazy_members = members
@@ -353,6 +362,7 @@ class TypeFactory:
         *,
         qualifiers: Qualifiers = _NONE,
         language: Language | None = None,
+        alignment: int = 0,
     ) -> Type:
         """An enum compatible with ``type``; incomplete without that and enumerators."""
         if tag is not None and not isinstance(tag, str):
@@ -369,6 +379,7 @@ class TypeFactory:
                     raise TypeError("enumerators must be sequence or None")
                 enumerators = _check_enumerators(enumerators, type.is_signed)
         definition = EnumDefinition(self._prog, TypeKind.ENUM, self._language(language))
+        definition.alignment = alignment
         definition.tag = tag
         definition.type = type
         definition.lazy_enumerators = enumerators

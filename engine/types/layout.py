@@ -13,6 +13,7 @@ from .type import Type
 
 if TYPE_CHECKING:
     from ..objects.object import Object
+    from .parts import TypeMember
 
 _MAX = 0xFFFFFFFFFFFFFFFF
 # The alignment of what is at least this large stays this large.
@@ -100,13 +101,23 @@ def _alignment(type: Type) -> int:
     kind = type.kind
     if not type.is_complete() or kind is TypeKind.FUNCTION:
         raise _no_layout(type, "alignment")
-    if kind is TypeKind.ENUM or kind is TypeKind.ARRAY:
+    if kind is TypeKind.ARRAY:
         return _alignment(type.type)
     definition = type._def
+    if kind is TypeKind.ENUM:
+        return definition.alignment or _alignment(type.type)
     if isinstance(definition, CompoundDefinition):
         members = definition.members or ()
-        return max((_alignment(member.type) for member in members), default=1)
+        return definition.alignment or max(map(_member_alignment, members), default=1)
     return _scalar_alignment(type, definition.size)
+
+
+def _member_alignment(member: TypeMember) -> int:
+    type = member.type.unaliased()
+    if type.kind is TypeKind.ARRAY:
+        # A flexible array is as aligned as its elements.
+        type = type.type
+    return _alignment(type)
 
 
 def _scalar_alignment(type: Type, size: int) -> int:
