@@ -106,6 +106,7 @@ def write_kdumps(directory: Path, dumps: Dumps) -> None:
     dumps["live.kdump.split"] = parts
     kdump_writer.write_split([directory / part for part in parts], live)
     write("panic.kdump.zlib", Vmcore(directory / "panic.elf"))
+    write("la57.kdump.zlib", Vmcore(directory / "la57.elf"))
 
 
 def unpack_facts(image: Path, directory: Path) -> None:

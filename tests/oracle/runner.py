@@ -145,7 +145,7 @@ def _until_user_frame(lines: list[str]) -> list[str]:
 
 USER_FRAMES = Allowance(
     "upstream unwinds on into the user's stack without its debug info, through what it "
-    "takes for frame pointers and, on ELF dumps, through physical memory",
+    "takes for frame pointers",
     _until_user_frame,
 )
 
