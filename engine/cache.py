@@ -120,6 +120,8 @@ def store_columns(
 
     The file appears at once and complete, whatever other processes do.
     """
+    import threading
+
     if not 0 < len(key) <= _KEY_SIZE:
         return False
     table = b""
@@ -137,7 +139,7 @@ def store_columns(
         _MAGIC, checksum, version, len(key), len(columns), key, stamp[0], stamp[1]
     )
     path = cache_path(kind, key)
-    temporary = f"{path}.{os.getpid()}.tmp"
+    temporary = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         _make_room(os.path.dirname(path), offset)
