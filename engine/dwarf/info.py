@@ -218,10 +218,12 @@ class DebugInfo:
         """The language of ``main``; None if there is none."""
         from ..modules.module import MainModule
 
-        for file in self._files:
-            if isinstance(self._modules[file], MainModule):
-                for die in file.find("main", _FUNCTIONS):
-                    return language_of(die)
+        def is_main(file: DwarfFile) -> bool:
+            return isinstance(self._modules[file], MainModule)
+
+        for file in sorted(self._files, key=is_main, reverse=True):
+            for die in file.find("main", _FUNCTIONS):
+                return language_of(die)
         return None
 
 
