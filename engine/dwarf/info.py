@@ -127,6 +127,8 @@ class DebugInfo:
         return found
 
     def _find(self, name: str, tags: frozenset[int]) -> Iterator[Die]:
+        # The index has names from the global namespace on.
+        name = name.removeprefix("::")
         for file in self._files:
             yield from file.find(name, tags)
 
