@@ -46,6 +46,8 @@ class _Machine:
                 self._next += 0x1000
                 self.ram[place : place + 8] = entry.to_bytes(8, "little")
             table = entry & ~self.me_mask & ~0xFFF
+            if table >= _SIZE:  # It is a leaf that was set before.
+                return
         place = table + (address >> (12 + 9 * depth) & 511) * 8
         self.ram[place : place + 8] = (value & 2**64 - 1).to_bytes(8, "little")
         self.memory.invalidate()
