@@ -88,6 +88,19 @@ NAMES: dict[str, tuple[str, ...]] = {
         "idr_for_each",
         "idr_for_each_entry",
     ),
+    "ioport": (
+        "for_each_resource",
+    ),
+    "irq": (
+        "for_each_irq_desc",
+        "gate_desc_func",
+        "irq_desc_action_names",
+        "irq_desc_affinity_mask",
+        "irq_desc_chip_name",
+        "irq_desc_kstat_cpu",
+        "irq_get_nr_irqs",
+        "irq_to_desc",
+    ),
     "kallsyms": (
         "load_module_kallsyms",
         "load_vmlinux_kallsyms",
@@ -140,6 +153,11 @@ NAMES: dict[str, tuple[str, ...]] = {
         "llist_for_each_entry",
         "llist_is_singular",
         "llist_next_entry",
+    ),
+    "locking": (
+        "mutex_owner",
+        "rwsem_locked",
+        "rwsem_owner",
     ),
     "mapletree": (
         "mt_for_each",
@@ -328,6 +346,12 @@ NAMES: dict[str, tuple[str, ...]] = {
         "validate_rbtree",
         "validate_rbtree_inorder_for_each_entry",
     ),
+    "resource": (
+        "task_rlimits",
+    ),
+    "sbitmap": (
+        "sbitmap_for_each_set",
+    ),
     "sched": (
         "cfs_rq_for_each_entity",
         "cpu_curr",
@@ -349,9 +373,35 @@ NAMES: dict[str, tuple[str, ...]] = {
         "task_thread_info",
         "thread_group_leader",
     ),
+    "slab": (
+        "find_containing_slab_cache",
+        "find_slab_cache",
+        "for_each_slab_cache",
+        "get_slab_cache_aliases",
+        "print_slab_caches",
+        "slab_cache_for_each_allocated_object",
+        "slab_cache_is_merged",
+        "slab_cache_objects_per_slab",
+        "slab_cache_order",
+        "slab_cache_pages_per_slab",
+        "slab_cache_usage",
+        "slab_object_info",
+        "slab_total_usage",
+    ),
     "swait": (
         "swait_active",
         "swait_for_each_task",
+    ),
+    "swap": (
+        "for_each_swap_info",
+        "swap_file_path",
+        "swap_is_file",
+        "swap_total_usage",
+        "swap_usage_in_pages",
+        "total_swapcache_pages",
+    ),
+    "tcp": (
+        "sk_tcpstate",
     ),
     "timekeeping": (
         "ktime_get_boottime_seconds",
@@ -370,6 +420,14 @@ NAMES: dict[str, tuple[str, ...]] = {
         "find_user",
         "for_each_user",
         "kuid_val",
+    ),
+    "vmstat": (
+        "global_node_page_state",
+        "global_numa_event_state",
+        "global_vm_event_state",
+        "global_zone_page_state",
+        "nr_free_pages",
+        "zone_page_state",
     ),
     "wait": (
         "waitqueue_active",

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ("load_module_kallsyms", "load_vmlinux_kallsyms", "module_kallsyms")
 
+_MAX_SIZE = 0x10000
+
 # The binding and the kind of a symbol by its letter; see nm(1).
 _BINDINGS = {
     "u": SymbolBinding.UNIQUE,
@@ -43,7 +45,6 @@ _KINDS = {
     "s": SymbolKind.OBJECT,
     "t": SymbolKind.FUNC,
     "v": SymbolKind.OBJECT,
-    "w": SymbolKind.FUNC,
 }
 
 
@@ -62,14 +63,12 @@ def load_vmlinux_kallsyms(prog: Program) -> SymbolIndex:
 
 
 def _symbols(entries: Iterator[tuple[int, str, str]]) -> Iterator[Symbol]:
-    """Make symbols, whose sizes are the distances between their addresses."""
+    """Make symbols, which are taken to end where the next one begins."""
     table = sorted(entries, key=lambda entry: entry[0])
-    next_address = end = 0
-    for address, letter, name in reversed(table):
-        if address != next_address:
-            end = next_address or address
-        next_address = address
-        yield _symbol(name, address, end - address, letter)
+    for i, (address, letter, name) in enumerate(table):
+        size = table[i + 1][0] - address if i + 1 < len(table) else 0
+        # What is that far from the next one is the last of its section.
+        yield _symbol(name, address, size if size <= _MAX_SIZE else 0, letter)
 
 
 def _symbol(name: str, address: int, size: int, letter: str) -> Symbol:

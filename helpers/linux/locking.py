@@ -1,0 +1,118 @@
+"""
+Locking
+-------
+
+``drgn.helpers.linux.locking`` tells who holds mutexes and read-write semaphores.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from drgn import Object
+
+__all__ = ("mutex_owner", "rwsem_locked", "rwsem_owner")
+
+_MUTEX_FLAGS = 0x7  # kernel/locking/mutex.h
+_RWSEM_OWNER_FLAGS = 0x7  # kernel/locking/rwsem.c
+_RWSEM_WRITER_LOCKED = 1 << 0
+_RWSEM_READER_BIAS = 1 << 8
+
+
+class RwsemLocked(enum.Enum):
+    """Whether and how a read-write semaphore is locked."""
+
+    UNLOCKED = 1
+    READ_LOCKED = 2
+    WRITE_LOCKED = 3
+
+
+def mutex_owner(lock: Object) -> Object:
+    """Return the task that holds a mutex.
+
+    Before Linux 4.10, this needs ``CONFIG_DEBUG_MUTEXES`` or
+    ``CONFIG_MUTEX_SPIN_ON_OWNER``.
+
+    :param lock: ``struct mutex *``
+    :return: ``struct task_struct *``, ``NULL`` if the mutex is not locked.
+    """
+    prog = lock.prog_
+    try:
+        # CONFIG_PREEMPT_RT
+        owner: int = lock.rtmutex.owner.value_()
+        return Object(prog, "struct task_struct *", owner & ~1)
+    except AttributeError:
+        pass
+    try:
+        # Linux kernel commit 3ca0ff571b09 ("locking/mutex: Rework mutex::owner") (in
+        # v4.10).
+        owner = lock.owner.counter.value_()
+    except AttributeError:
+        return lock.owner.read_()
+    return Object(prog, "struct task_struct *", owner & ~_MUTEX_FLAGS)
+
+
+def rwsem_owner(sem: Object) -> Object:
+    """Return the task that holds a read-write semaphore.
+
+    This is reliable only if the semaphore is locked by a writer: readers leave
+    themselves or nothing behind, and another one may hold it.
+
+    Before Linux 5.3, this needs ``CONFIG_RWSEM_SPIN_ON_OWNER``.
+
+    :param sem: ``struct rw_semaphore *``
+    :return: ``struct task_struct *``
+    """
+    prog = sem.prog_
+    try:
+        # CONFIG_PREEMPT_RT
+        owner: int = sem.rwbase.rtmutex.owner.value_()
+        return Object(prog, "struct task_struct *", owner & ~1)
+    except AttributeError:
+        pass
+    try:
+        # Linux kernel commit 94a9717b3c40 ("locking/rwsem: Make rwsem->owner an
+        # atomic_long_t") (in v5.3).
+        owner = sem.owner.counter.value_()
+    except AttributeError:
+        owner = sem.owner.value_()
+    return Object(prog, "struct task_struct *", owner & ~_RWSEM_OWNER_FLAGS)
+
+
+def rwsem_locked(sem: Object) -> RwsemLocked:
+    """Return whether a read-write semaphore is locked, and how.
+
+    Before Linux 5.3, this needs ``CONFIG_RWSEM_SPIN_ON_OWNER``.
+
+    :param sem: ``struct rw_semaphore *``
+    """
+    try:
+        # CONFIG_PREEMPT_RT (include/linux/rwbase_rt.h): READER_BIAS is the lowest
+        # integer, WRITER_BIAS its half.
+        readers: int = sem.rwbase.readers.counter.value_()
+    except AttributeError:
+        pass
+    else:
+        if readers == -(1 << 30):
+            return RwsemLocked.WRITE_LOCKED
+        if readers & 0x7FFFFFFF and readers != -(1 << 31):
+            return RwsemLocked.READ_LOCKED
+        return RwsemLocked.UNLOCKED
+    count: int = sem.count.counter.value_()
+    if not hasattr(sem.owner, "counter"):
+        # Before Linux kernel commit 64489e78004c ("locking/rwsem: Implement a new
+        # locking scheme") (in v5.3), a writer is told from readers by the owner.
+        active = count & ((1 << 4 * sem.prog_.address_size()) - 1)
+        if not active:
+            return RwsemLocked.UNLOCKED
+        owner = sem.owner.value_()
+        if owner and not owner & 1:
+            return RwsemLocked.WRITE_LOCKED
+        return RwsemLocked.READ_LOCKED
+    if count & _RWSEM_WRITER_LOCKED:
+        return RwsemLocked.WRITE_LOCKED
+    # The sign is RWSEM_FLAG_READFAIL.
+    bits = 8 * sem.prog_.address_size() - 1
+    if (count & ((1 << bits) - 1)) >= _RWSEM_READER_BIAS:
+        return RwsemLocked.READ_LOCKED
+    return RwsemLocked.UNLOCKED

@@ -1,0 +1,42 @@
+"""
+Sbitmaps
+--------
+
+``drgn.helpers.linux.sbitmap`` reads scalable bitmaps
+(:linux:`include/linux/sbitmap.h`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drgn import Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("sbitmap_for_each_set",)
+
+
+def sbitmap_for_each_set(sb: Object) -> Iterator[int]:
+    """Iterate over the set (one) bits of a scalable bitmap.
+
+    :param sb: ``struct sbitmap *``
+    """
+    depth: int = sb.depth.value_()
+    shift: int = sb.shift.value_()
+    words = sb.map.read_()
+    for i in range(sb.map_nr.value_()):
+        word = words[i]
+        first = i << shift
+        bits = min(1 << shift, depth - first)
+        value: int = word.word.value_()
+        # Linux kernel commit ea86ea2cdced ("sbitmap: ammortize cost of clearing
+        # bits") (in v5.0) marks bits that are to be cleared.
+        try:
+            value &= ~word.cleared.value_()
+        except AttributeError:
+            pass
+        for bit in range(bits):
+            if value >> bit & 1:
+                yield first + bit

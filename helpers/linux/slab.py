@@ -1,0 +1,310 @@
+"""
+Slab Allocator
+--------------
+
+``drgn.helpers.linux.slab`` works with the slab allocators SLUB and SLAB.
+
+.. warning::
+
+    The kernel may merge slab caches; see :func:`slab_cache_is_merged()`.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from drgn import NULL, IntegerLike, Object, Program, Type
+from drgn.helpers.common.format import escape_ascii_string
+from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux._slab_allocators import (
+    SlabCorruptionError as SlabCorruptionError,
+    SlabFreelistCycleError as SlabFreelistCycleError,
+    SlabPartialListError as SlabPartialListError,
+    allocator_of,
+    slab_of_address,
+    slabs_of_cache,
+)
+from drgn.helpers.linux.list import list_for_each_entry
+from drgn.helpers.linux.vmstat import global_node_page_state, global_zone_page_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = (
+    "find_containing_slab_cache",
+    "find_slab_cache",
+    "for_each_slab_cache",
+    "get_slab_cache_aliases",
+    "print_slab_caches",
+    "slab_cache_for_each_allocated_object",
+    "slab_cache_is_merged",
+    "slab_cache_objects_per_slab",
+    "slab_cache_order",
+    "slab_cache_pages_per_slab",
+    "slab_cache_usage",
+    "slab_object_info",
+    "slab_total_usage",
+)
+
+
+class SlabCacheUsage(NamedTuple):
+    """What :func:`slab_cache_usage()` returns."""
+
+    num_slabs: int
+    """Slabs."""
+    num_objs: int
+    """Objects, allocated or free."""
+    free_objs: int
+    """Free objects."""
+
+    @property
+    def active_objs(self) -> int:
+        """Allocated objects."""
+        return self.num_objs - self.free_objs
+
+
+class SlabTotalUsage(NamedTuple):
+    """What :func:`slab_total_usage()` returns."""
+
+    reclaimable_pages: int
+    """Pages that the kernel can get back when memory is short."""
+    unreclaimable_pages: int
+    """Pages that it cannot."""
+
+    @property
+    def total_pages(self) -> int:
+        """All pages."""
+        return self.reclaimable_pages + self.unreclaimable_pages
+
+
+class SlabObjectInfo:
+    """What :func:`slab_object_info()` returns."""
+
+    __slots__ = ("address", "allocated", "slab", "slab_cache")
+
+    def __init__(
+        self, slab_cache: Object, slab: Object, address: int, allocated: bool | None
+    ) -> None:
+        self.slab_cache = slab_cache
+        """``struct kmem_cache *``"""
+        self.slab = slab
+        """``struct slab *``, ``struct page *`` before Linux 5.17"""
+        self.address = address
+        """Address of the object."""
+        self.allocated = allocated
+        """Whether the object is allocated, ``None`` if that is not known."""
+
+    def __repr__(self) -> str:
+        return (
+            f"SlabObjectInfo(slab_cache={self.slab_cache!r}, slab={self.slab!r}, "
+            f"address={self.address:#x}, allocated={self.allocated!r})"
+        )
+
+
+@takes_program_or_default
+def for_each_slab_cache(prog: Program) -> Iterator[Object]:
+    """Iterate over the slab caches.
+
+    :return: Iterator of ``struct kmem_cache *`` objects.
+    """
+    return list_for_each_entry(
+        "struct kmem_cache", prog["slab_caches"].address_of_(), "list"
+    )
+
+
+@takes_program_or_default
+def find_slab_cache(prog: Program, name: str | bytes) -> Object | None:
+    """Return the slab cache with a name.
+
+    :param name: Name.
+    :return: ``struct kmem_cache *``, ``None`` if there is none.
+    """
+    wanted = os.fsencode(name)
+    for cache in for_each_slab_cache(prog):
+        if cache.name.string_() == wanted:
+            return cache
+    return None
+
+
+@takes_program_or_default
+def print_slab_caches(prog: Program) -> None:
+    """Print the names and addresses of the slab caches."""
+    for cache in for_each_slab_cache(prog):
+        name = escape_ascii_string(cache.name.string_(), escape_backslash=True)
+        print(f"{name} {cache.format_(dereference=False, symbolize=False)}")
+
+
+def slab_cache_is_merged(slab_cache: Object) -> bool:
+    """Return whether a slab cache is used in place of others.
+
+    Unless told otherwise, the kernel has one slab cache for objects of alike sizes
+    and flags. It has the name of the first of them, so that the others are not
+    found, and has objects of different types in it. See the kernel's documentation
+    of ``slab_merge``.
+
+    :param slab_cache: ``struct kmem_cache *``
+    """
+    return slab_cache.refcount.value_() > 1  # type: ignore[no-any-return]
+
+
+@takes_program_or_default
+def get_slab_cache_aliases(prog: Program) -> dict[str, str]:
+    """Return the slab caches that are used in place of merged ones.
+
+    >>> get_slab_cache_aliases()["dnotify_struct"]
+    'avc_xperms_data'
+
+    This needs ``CONFIG_SLUB`` and ``CONFIG_SYSFS``.
+
+    :return: Names of merged slab caches and of those used in place of them.
+    :raises LookupError: if the kernel does not know
+    """
+    from drgn.helpers.linux.kernfs import kernfs_children
+
+    try:
+        kset = prog["slab_kset"].read_()
+    except KeyError:
+        raise LookupError("could not find slab_kset; is this SLUB with sysfs?") from None
+    names = {
+        cache.kobj.sd.value_(): cache.name.string_().decode()
+        for cache in for_each_slab_cache(prog)
+    }
+    aliases = {}
+    for kn in kernfs_children(kset.kobj.sd):
+        alias = kn.name.string_().decode()
+        target = kn.symlink.target_kn.value_()
+        name = names.get(target)
+        if name is not None and name != alias:
+            aliases[alias] = name
+    return aliases
+
+
+def slab_cache_order(slab_cache: Object) -> int:
+    """Return the allocation order of the slabs of a slab cache.
+
+    :param slab_cache: ``struct kmem_cache *``
+    """
+    return allocator_of(slab_cache).order
+
+
+def slab_cache_pages_per_slab(slab_cache: Object) -> int:
+    """Return how many pages a slab of a slab cache takes.
+
+    :param slab_cache: ``struct kmem_cache *``
+    """
+    return 1 << slab_cache_order(slab_cache)
+
+
+def slab_cache_objects_per_slab(slab_cache: Object) -> int:
+    """Return how many objects are in a slab of a slab cache.
+
+    :param slab_cache: ``struct kmem_cache *``
+    """
+    return allocator_of(slab_cache).objects_per_slab
+
+
+def slab_cache_usage(slab_cache: Object) -> SlabCacheUsage:
+    """Return how many slabs and objects a slab cache has.
+
+    With SLUB, this needs ``CONFIG_SLUB_DEBUG``.
+
+    :param slab_cache: ``struct kmem_cache *``
+    :raises SlabPartialListError: if a list of slabs is broken
+    """
+    return SlabCacheUsage(*allocator_of(slab_cache).usage())
+
+
+@takes_program_or_default
+def slab_total_usage(prog: Program) -> SlabTotalUsage:
+    """Return how many pages the slab allocator uses."""
+    # Linux kernel commit d42f3245c7e2 ("mm: memcg: convert vmstat slab counters to
+    # bytes") (in v5.9) renamed them.
+    for suffix in ("_B", ""):
+        try:
+            reclaimable = prog["NR_SLAB_RECLAIMABLE" + suffix]
+            unreclaimable = prog["NR_SLAB_UNRECLAIMABLE" + suffix]
+        except KeyError:
+            continue
+        if reclaimable.type_.tag == "zone_stat_item":
+            # Before Linux kernel commit 385386cff4c6 ("mm: vmstat: move slab
+            # statistics from zone to node counters") (in v4.13).
+            state = global_zone_page_state
+        else:
+            state = global_node_page_state
+        return SlabTotalUsage(state(prog, reclaimable), state(prog, unreclaimable))
+    raise LookupError("could not find NR_SLAB_RECLAIMABLE")
+
+
+def slab_cache_for_each_allocated_object(
+    slab_cache: Object, type: str | Type
+) -> Iterator[Object]:
+    """Iterate over the allocated objects of a slab cache.
+
+    >>> dentry_cache = find_slab_cache("dentry")
+    >>> next(slab_cache_for_each_allocated_object(dentry_cache, "struct dentry"))
+    *(struct dentry *)0xffff905e41404000 = {
+        ...
+    }
+
+    :param slab_cache: ``struct kmem_cache *``
+    :param type: Type of the objects.
+    :return: Iterator of ``type *`` objects.
+    :raises SlabCorruptionError: if a list of free objects is broken
+    """
+    prog = slab_cache.prog_
+    pointer = prog.pointer_type(prog.type(type))
+    for address in allocated_objects(slab_cache):
+        yield Object(prog, pointer, address)
+
+
+def allocated_objects(slab_cache: Object) -> Iterator[int]:
+    """Iterate over the addresses of the allocated objects of a slab cache.
+
+    :param slab_cache: ``struct kmem_cache *``
+    """
+    allocator = allocator_of(slab_cache)
+    for slab in slabs_of_cache(slab_cache):
+        free = allocator.free_objects(slab)
+        for address in allocator.objects(slab):
+            if address not in free:
+                yield address
+
+
+@takes_program_or_default
+def slab_object_info(prog: Program, addr: IntegerLike) -> SlabObjectInfo | None:
+    """Return what is known about an address in a slab.
+
+    :param addr: Address, which may be inside of an object.
+    :return: ``None`` if *addr* is not the address of (a part of) an object.
+    """
+    address = operator.index(addr)
+    slab = slab_of_address(prog, address)
+    if slab is None:
+        return None
+    try:
+        cache = slab.slab_cache
+        allocator = allocator_of(cache.read_())
+    except (AttributeError, ValueError):
+        # SLOB has no caches.
+        return SlabObjectInfo(NULL(prog, "struct kmem_cache *"), slab, 0, None)
+    objects = allocator.objects(slab)
+    if not objects.start <= address < objects.stop:
+        return None
+    start = objects[(address - objects.start) // objects.step]
+    allocated = start not in allocator.free_objects(slab)
+    return SlabObjectInfo(cache, slab, start, allocated)
+
+
+@takes_program_or_default
+def find_containing_slab_cache(prog: Program, addr: IntegerLike) -> Object:
+    """Return the slab cache that an address is from.
+
+    :param addr: ``void *``
+    :return: ``struct kmem_cache *``, ``NULL`` if *addr* is from none.
+    """
+    slab = slab_of_address(prog, operator.index(addr))
+    if slab is None or not hasattr(slab, "slab_cache"):
+        return NULL(prog, "struct kmem_cache *")
+    return slab.slab_cache.read_()
