@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import FaultError, OutOfBoundsError
 from ..flags import AbsenceReason
+from ..objects.bits import get_bits
 from ..objects.codec import Codec, Field, codec_of
+from ..objects.read import read_raw
 from ..types.kinds import TypeKind
 from .c_format_options import DEFAULT_OPTIONS, FormatOptions
 from .c_format_values import (
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 _INT, _BOOL, _FLOAT = TypeKind.INT, TypeKind.BOOL, TypeKind.FLOAT
 _ENUM, _POINTER, _ARRAY = TypeKind.ENUM, TypeKind.POINTER, TypeKind.ARRAY
 _VOID, _FUNCTION = TypeKind.VOID, TypeKind.FUNCTION
-_COMPOUND = frozenset({TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS})
 _ABSENT = {
     AbsenceReason.OTHER: "<absent>",
     AbsenceReason.OPTIMIZED_OUT: "<optimized out>",
@@ -76,8 +77,13 @@ class _Node:
         """The bytes that hold the value; FaultError if they cannot be read."""
         if self.buffer is None:
             assert self.address is not None
-            size = (self.bit_offset + self.codec.bit_size(self.bits) + 7) >> 3
-            self.buffer = self.codec.type.prog._memory.read(self.address, size)
+            self.buffer = read_raw(
+                self.codec.type.prog,
+                self.codec,
+                self.address,
+                self.bit_offset,
+                self.bits,
+            )
         return self.buffer
 
     def try_load(self) -> None:
@@ -167,23 +173,20 @@ class _Formatter:
             return self._pointer(node, prefix, indent, room, multi, dereference)
         if codec.scalar:
             text = prefix + self._scalar(node)
-        elif kind in _COMPOUND or kind is _ARRAY:
-            if codec.size is not None or kind is _ARRAY:
-                return self._aggregate(node, prefix, indent, room, multi)
-            return self._no_value(node, prefix)
+        elif codec.size is not None or (kind is _ARRAY and node.address is not None):
+            return self._aggregate(node, prefix, indent, room, multi)
         elif kind is _FUNCTION:
             text = f"{prefix}{node.address:#x}"
+        elif node.address is None:
+            text = f"{prefix}<absent>"
         else:
-            text = self._no_value(node, prefix)
+            raise self._no_value(kind)
         return text if multi or len(text) <= room else None
 
-    def _no_value(self, node: _Node, prefix: str) -> str:
-        kind = node.codec.kind
-        if node.address is None:
-            return prefix + "<absent>"
+    def _no_value(self, kind: TypeKind) -> TypeError:
         if kind is _VOID:
-            raise TypeError("cannot format void object")
-        raise TypeError(f"cannot format incomplete {kind.name.lower()} object")
+            return TypeError("cannot format void object")
+        return TypeError(f"cannot format incomplete {kind.name.lower()} object")
 
     # Scalars.
 
@@ -198,7 +201,10 @@ class _Formatter:
                 return character_text(value)
             return integer_text(value, self.options.integer_base)
         if kind is _BOOL:
-            return integer_text(int(value), self.options.integer_base)
+            # Memory may hold any number there, which tells more than "true".
+            bits = codec.bit_size(node.bits)
+            value = get_bits(node.load(), node.bit_offset, bits, codec.little)
+            return integer_text(value, self.options.integer_base)
         if kind is _ENUM:
             return _enumerators(codec).get(value) or str(value)
         return float_text(value)
@@ -246,8 +252,6 @@ class _Formatter:
     ) -> str | None:
         codec = node.codec
         if codec.kind is _ARRAY:
-            if codec.under.length is None and node.address is None:
-                return prefix + "<absent>"
             string = self._string(node)
             if string is not None:
                 text = prefix + string
@@ -317,9 +321,11 @@ class _Formatter:
         """The members to show, with their designators."""
         options = self.options
         node.try_load()
-        items = []
-        for (designator, field), part in zip(_plan(node.codec), node.parts(), strict=True):
-            items.append((designator if options.member_names else "", part))
+        fields = _fields(node.codec, options.member_names)
+        items = [
+            (designator, node.part(field.codec, field.bit_offset, field.bit_field_size))
+            for designator, field in fields
+        ]
         if options.implicit_members:
             return items
         if options.member_names:
@@ -338,10 +344,10 @@ class _Formatter:
         type, size = codec.element_of()
         element = codec_of(type)
         node.try_load()
-        if node.buffer is None:
-            # Report the fault of the last element, which decides what is shown.
-            node.part(element, 8 * size * (length - 1)).load()
         if not options.implicit_elements:
+            if node.buffer is None:
+                # The last element decides what is shown: report its fault.
+                node.part(element, 8 * size * (length - 1)).load()
             length = self._significant(node, element, size, length)
         items = []
         for i in range(length):
@@ -390,16 +396,18 @@ def _has_value(type: Type) -> bool:
 class _Plan:
     """What formatting remembers of a type."""
 
-    __slots__ = ("enumerators", "fields", "type_name")
+    __slots__ = ("enumerators", "named", "type_name", "unnamed")
 
     enumerators: dict[int, str] | None
-    fields: list[tuple[str, Field]] | None
+    named: list[tuple[str, Field]] | None
     type_name: str
+    unnamed: list[tuple[str, Field]] | None
 
     def __init__(self, codec: Codec) -> None:
         self.type_name = codec.type.type_name()
         self.enumerators = None
-        self.fields = None
+        self.named = None
+        self.unnamed = None
 
 
 def _plan_of(codec: Codec) -> _Plan:
@@ -423,14 +431,22 @@ def _enumerators(codec: Codec) -> dict[int, str]:
     return plan.enumerators
 
 
-def _plan(codec: Codec) -> list[tuple[str, Field]]:
-    """The members of a structure with their designators."""
+def _fields(codec: Codec, names: bool) -> list[tuple[str, Field]]:
+    """The members of a structure with their designators.
+
+    Without names, members of unnamed structures stay in those.
+    """
     plan = _plan_of(codec)
-    if plan.fields is None:
-        plan.fields = [
-            ("" if field.name is None else f".{field.name} = ", field)
-            for field in codec.fields
+    if names:
+        if plan.named is None:
+            plan.named = [
+                ("" if field.name is None else f".{field.name} = ", field)
+                for field in codec.fields
+            ]
+        return plan.named
+    if plan.unnamed is None:
+        plan.unnamed = [
+            ("", Field(None, member.type, member.bit_offset, member.bit_field_size))
+            for member in codec.under.members or ()
         ]
-    return plan.fields
-
-
+    return plan.unnamed

@@ -54,7 +54,9 @@ def cast_value(codec: Codec, bits: int | None, obj: Object) -> Any:
         raise _cannot(obj, name)
     if codec.kind is FLOAT:
         if source.kind not in ARITHMETIC:
-            raise _cannot(obj, name)
+            raise TypeError(
+                f"cannot convert '{source.type.type_name()}' to {name}"
+            )
         _check_source(source)
         return codec.fit(obj._rvalue_(), None)
     assert codec.size is not None

@@ -36,7 +36,7 @@ def read_raw(
     if codec.size is None:
         raise codec.no_values("read object with")
     bits = bit_offset + codec.bit_size(bit_field_size)
-    return prog._memory.read(address, (bits + 7) >> 3)
+    return prog._memory.read(address, (bits + 7) >> 3) if bits else b""
 
 
 def read_reference(obj: Object, codec: Codec) -> Any:
@@ -65,28 +65,32 @@ def _read_at(
             else:
                 assert codec.decode is not None
                 return codec.decode(buffer, start + offset)[0]
-    if codec.scalar or codec.size is None or _in_one_piece(codec):
+    try:
         raw = read_raw(prog, codec, address, bit_offset, bit_field_size)
         return decode(codec, raw, bit_offset, bit_field_size)
+    except (FaultError, OutOfBoundsError):
+        if codec.scalar:
+            raise
+    # Perhaps only padding cannot be read, or a member lies beyond the end.
+    mask = prog._memory.virtual.mask
+    if codec.kind is _ARRAY:
+        type, size = codec.element_of()
+        element = codec_of(type)
+        return [
+            _read_at(prog, element, (address + i * size) & mask, 0, None)
+            for i in range(codec.under.length)
+        ]
     return {
         field.name: _read_at(
             prog,
             field.codec,
-            (address + (field.bit_offset >> 3)) & prog._memory.virtual.mask,
+            (address + (field.bit_offset >> 3)) & mask,
             field.bit_offset & 7,
             field.bit_field_size,
         )
         for field in codec.fields
         if field.codec.size is not None and field.name is not None
     }
-
-
-def _in_one_piece(codec: Codec) -> bool:
-    """Whether no member lies beyond the end of the type."""
-    assert codec.size is not None
-    return codec.kind is _ARRAY or all(
-        field.end <= 8 * codec.size for field in codec.fields
-    )
 
 
 def read_bytes(obj: Object) -> bytes:
