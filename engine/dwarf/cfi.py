@@ -6,29 +6,16 @@ CIEs are referred to, in augmentations and in how addresses are encoded.
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import BadDataError
+from .cfi_rows import Cie, RowMachine, Rule
 from .reader import c_string, sleb128, uleb128
 
 if TYPE_CHECKING:
     from ..elf.file import ElfFile
-
-# How a register of the caller is found: the first item of a rule.
-UNDEFINED = 0
-SAME_VALUE = 1
-AT_CFA_PLUS = 2  # In memory at CFA + n.
-CFA_PLUS = 3  # CFA + n itself.
-REGISTER = 4  # In another register, n.
-AT_EXPRESSION = 5  # In memory where an expression says, given the CFA.
-EXPRESSION = 6  # What an expression says, given the CFA.
-REGISTER_PLUS = 7  # Register + n; only for the CFA: (kind, register, n).
-
-Rule = tuple[int, int] | tuple[int, bytes] | tuple[int, int, int]
-
-_UNDEFINED: Rule = (UNDEFINED, 0)
-_SAME_VALUE: Rule = (SAME_VALUE, 0)
 
 # Encodings of addresses in .eh_frame: how they are stored, and relative to what.
 _DW_EH_PE_omit = 0xFF
@@ -51,19 +38,6 @@ class CfiRow(NamedTuple):
     """Whether the *caller* was interrupted rather than calling."""
 
 
-class Cie(NamedTuple):
-    """A common information entry."""
-
-    code_alignment: int
-    data_alignment: int
-    return_address: int
-    encoding: int
-    is_signal_frame: bool
-    has_augmentation_data: bool
-    address_size: int
-    instructions: bytes
-
-
 class CfiTable:
     """One section of call frame information and where its FDEs are."""
 
@@ -76,6 +50,7 @@ class CfiTable:
         "_is_eh",
         "_little_endian",
         "_path",
+        "_search_table",
         "_section",
         "_starts",
         "_text",
@@ -96,19 +71,19 @@ class CfiTable:
         self._cies: dict[int, Cie] = {}
         self._starts: list[int] | None = None
         self._fdes: dict[int, int] = {}
+        self._search_table = _search_table(elf) if self._is_eh else None
 
     def row(self, pc: int) -> CfiRow | None:
         """The rules for a file address; None if no FDE covers it.
 
         Raises BadDataError if what covers it is malformed.
         """
-        if self._starts is None:
-            self._index()
-            assert self._starts is not None
-        i = bisect_right(self._starts, pc)
-        if not i:
+        if self._search_table is not None:
+            offset = self._search_table.find(pc)
+        else:
+            offset = self._find(pc)
+        if offset is None:
             return None
-        offset = self._fdes[self._starts[i - 1]]
         try:
             return self._row_of_fde(offset, pc)
         except (IndexError, ValueError) as e:
@@ -126,6 +101,14 @@ class CfiTable:
             "little" if self._little_endian else "big",
             signed=signed,
         )
+
+    def _find(self, pc: int) -> int | None:
+        """The offset of the last FDE whose code starts at or before a file address."""
+        if self._starts is None:
+            self._index()
+            assert self._starts is not None
+        i = bisect_right(self._starts, pc)
+        return self._fdes[self._starts[i - 1]] if i else None
 
     def _index(self) -> None:
         """List the FDEs by where their code starts."""
@@ -302,7 +285,7 @@ class CfiTable:
             position += length
         if position > end:
             raise IndexError("FDE is truncated")
-        machine = _RowMachine(self, cie, low)
+        machine = RowMachine(cie, low, self._little_endian)
         machine.run(cie.instructions, pc)
         machine.initial = dict(machine.rules)
         machine.run(bytes(self._data[position:end]), pc)
@@ -312,205 +295,48 @@ class CfiTable:
             machine.cfa, machine.rules, cie.return_address, cie.is_signal_frame
         )
 
-    def instruction_address(self, cie: Cie, data: bytes, position: int) -> int:
-        """The operand of DW_CFA_set_loc at a position of an FDE's instructions."""
-        if cie.encoding & 0x70:
-            raise ValueError("DW_CFA_set_loc with a relative address")
-        operand = data[position : position + cie.address_size]
-        return int.from_bytes(operand, "little" if self._little_endian else "big")
 
+class _SearchTable:
+    """``.eh_frame_hdr``: FDEs sorted by the linker (LSB Core, section 10.6.2)."""
 
-# Primary opcodes, in the high two bits.
-_DW_CFA_advance_loc = 0x40
-_DW_CFA_offset = 0x80
-_DW_CFA_restore = 0xC0
-# Extended opcodes.
-_DW_CFA_nop = 0x00
-_DW_CFA_set_loc = 0x01
-_DW_CFA_advance_loc1 = 0x02
-_DW_CFA_advance_loc2 = 0x03
-_DW_CFA_advance_loc4 = 0x04
-_DW_CFA_offset_extended = 0x05
-_DW_CFA_restore_extended = 0x06
-_DW_CFA_undefined = 0x07
-_DW_CFA_same_value = 0x08
-_DW_CFA_register = 0x09
-_DW_CFA_remember_state = 0x0A
-_DW_CFA_restore_state = 0x0B
-_DW_CFA_def_cfa = 0x0C
-_DW_CFA_def_cfa_register = 0x0D
-_DW_CFA_def_cfa_offset = 0x0E
-_DW_CFA_def_cfa_expression = 0x0F
-_DW_CFA_expression = 0x10
-_DW_CFA_offset_extended_sf = 0x11
-_DW_CFA_def_cfa_sf = 0x12
-_DW_CFA_def_cfa_offset_sf = 0x13
-_DW_CFA_val_offset = 0x14
-_DW_CFA_val_offset_sf = 0x15
-_DW_CFA_val_expression = 0x16
-_DW_CFA_GNU_window_save = 0x2D
-_DW_CFA_GNU_args_size = 0x2E
-_DW_CFA_GNU_negative_offset_extended = 0x2F
+    __slots__ = ("_base", "_frame_base", "_offsets")
 
-_ADVANCES = {
-    _DW_CFA_advance_loc1: 1,
-    _DW_CFA_advance_loc2: 2,
-    _DW_CFA_advance_loc4: 4,
-}
+    def __init__(self, offsets: memoryview, base: int, frame_base: int) -> None:
+        """``offsets`` are pairs of (code, FDE) relative to the section at ``base``."""
+        self._offsets = offsets
+        self._base = base
+        self._frame_base = frame_base
 
-
-class _RowMachine:
-    """Runs call frame instructions (DWARF 5, section 6.4.2) up to an address."""
-
-    __slots__ = ("cfa", "cie", "initial", "location", "rules", "stack", "table")
-
-    def __init__(self, table: CfiTable, cie: Cie, location: int) -> None:
-        self.table = table
-        self.cie = cie
-        self.location = location
-        self.cfa: Rule | None = None
-        self.rules: dict[int, Rule] = {}
-        self.initial: dict[int, Rule] = {}
-        self.stack: list[tuple[Rule | None, dict[int, Rule]]] = []
-
-    def run(self, code: bytes, pc: int) -> None:
-        """Run instructions until the row for ``pc`` is complete.
-
-        Raises IndexError or ValueError if they are malformed.
-        """
-        view = memoryview(code)
-        cie = self.cie
-        position, end = 0, len(code)
-        while position < end:
-            op = code[position]
-            position += 1
-            low, op = op & 0x3F, op & 0xC0 or op
-            if op == _DW_CFA_advance_loc:
-                self.location += low * cie.code_alignment
-            elif op in _ADVANCES:
-                size = _ADVANCES[op]
-                delta = self._unsigned(view, position, size)
-                position += size
-                self.location += delta * cie.code_alignment
-            elif op == _DW_CFA_set_loc:
-                self.location = self.table.instruction_address(cie, code, position)
-                position += cie.address_size
-            elif op == _DW_CFA_offset:
-                number, position = uleb128(view, position)
-                self.rules[low] = (AT_CFA_PLUS, number * cie.data_alignment)
-                continue
-            elif op == _DW_CFA_restore:
-                self._restore(low)
-                continue
-            else:
-                position = self._extended(op, view, position)
-                continue
-            if self.location > pc:
-                return
-
-    def _unsigned(self, view: memoryview, position: int, size: int) -> int:
-        if position + size > len(view):
-            raise IndexError("call frame instruction is truncated")
-        little = self.table._little_endian
-        return int.from_bytes(
-            view[position : position + size], "little" if little else "big"
+    def find(self, pc: int) -> int | None:
+        """The offset in .eh_frame of the last FDE that starts at or before a pc."""
+        offsets = self._offsets
+        wanted = pc - self._base
+        i = bisect_right(
+            range(len(offsets) // 2), wanted, key=lambda i: int(offsets[2 * i])
         )
-
-    def _restore(self, register: int) -> None:
-        rule = self.initial.get(register)
-        if rule is None:
-            self.rules.pop(register, None)
-        else:
-            self.rules[register] = rule
-
-    def _extended(self, op: int, view: memoryview, position: int) -> int:
-        """Run an instruction other than the commonest; returns where it ends."""
-        rules = self.rules
-        scale = self.cie.data_alignment
-        if op == _DW_CFA_nop:
-            return position
-        if op == _DW_CFA_remember_state:
-            self.stack.append((self.cfa, dict(rules)))
-            return position
-        if op == _DW_CFA_restore_state:
-            if not self.stack:
-                raise ValueError("DW_CFA_restore_state without DW_CFA_remember_state")
-            self.cfa, self.rules = self.stack.pop()
-            return position
-        if op == _DW_CFA_GNU_window_save:
-            raise ValueError("DW_CFA_GNU_window_save is not supported")
-        # All others have at least one number; most start with a register.
-        if op == _DW_CFA_def_cfa_offset_sf:
-            number, position = sleb128(view, position)
-            self._set_cfa(offset=number * scale)
-            return position
-        first, position = uleb128(view, position)
-        if op == _DW_CFA_def_cfa_offset:
-            self._set_cfa(offset=first)
-        elif op == _DW_CFA_def_cfa_register:
-            self._set_cfa(register=first)
-        elif op == _DW_CFA_def_cfa_expression:
-            block, position = self._block(view, position, first)
-            self.cfa = (EXPRESSION, block)
-        elif op == _DW_CFA_undefined:
-            rules[first] = _UNDEFINED
-        elif op == _DW_CFA_same_value:
-            rules[first] = _SAME_VALUE
-        elif op == _DW_CFA_restore_extended:
-            self._restore(first)
-        elif op == _DW_CFA_GNU_args_size:
-            pass
-        elif op in (_DW_CFA_expression, _DW_CFA_val_expression):
-            length, position = uleb128(view, position)
-            block, position = self._block(view, position, length)
-            kind = AT_EXPRESSION if op == _DW_CFA_expression else EXPRESSION
-            rules[first] = (kind, block)
-        elif op in _SIGNED:
-            number, position = sleb128(view, position)
-            if op == _DW_CFA_def_cfa_sf:
-                self.cfa = (REGISTER_PLUS, first, number * scale)
-            else:
-                rules[first] = (_SIGNED[op], number * scale)
-        else:
-            number, position = uleb128(view, position)
-            if op == _DW_CFA_def_cfa:
-                self.cfa = (REGISTER_PLUS, first, number)
-            elif op == _DW_CFA_offset_extended:
-                rules[first] = (AT_CFA_PLUS, number * scale)
-            elif op == _DW_CFA_val_offset:
-                rules[first] = (CFA_PLUS, number * scale)
-            elif op == _DW_CFA_GNU_negative_offset_extended:
-                rules[first] = (AT_CFA_PLUS, -number * scale)
-            elif op == _DW_CFA_register:
-                rules[first] = (REGISTER, number)
-            else:
-                raise ValueError(f"unknown call frame instruction {op:#x}")
-        return position
-
-    def _block(self, view: memoryview, position: int, length: int) -> tuple[bytes, int]:
-        if position + length > len(view):
-            raise IndexError("call frame instruction is truncated")
-        return bytes(view[position : position + length]), position + length
-
-    def _set_cfa(
-        self, *, register: int | None = None, offset: int | None = None
-    ) -> None:
-        """Change a part of a CFA that is register + offset."""
-        if self.cfa is None or len(self.cfa) != 3:
-            raise ValueError("the CFA is not a register and an offset")
-        _, old_register, old_offset = self.cfa
-        self.cfa = (
-            REGISTER_PLUS,
-            old_register if register is None else register,
-            old_offset if offset is None else offset,
-        )
+        if not i:
+            return None
+        return int(offsets[2 * i - 1]) + self._base - self._frame_base
 
 
-_SIGNED = {
-    _DW_CFA_def_cfa_sf: REGISTER_PLUS,
-    _DW_CFA_offset_extended_sf: AT_CFA_PLUS,
-    _DW_CFA_val_offset_sf: CFA_PLUS,
-}
+_EH_FRAME_HDR_SIZE = 12
+_EH_FRAME_HDR_ENCODINGS = bytes((1, 0x1B, 0x03, 0x3B))
+"""Version, and how linkers encode the pointer, the number of entries, the entries."""
+
+
+def _search_table(elf: ElfFile) -> _SearchTable | None:
+    """The search table of a file; None unless it is as linkers make it."""
+    hdr, frame = elf.section(".eh_frame_hdr"), elf.section(".eh_frame")
+    data = elf.contents(".eh_frame_hdr")
+    if hdr is None or frame is None or elf.little_endian != (sys.byteorder == "little"):
+        return None
+    if bytes(data[:4]) != _EH_FRAME_HDR_ENCODINGS or len(data) < _EH_FRAME_HDR_SIZE:
+        return None
+    end = _EH_FRAME_HDR_SIZE + 8 * int(data[8:12].cast("I")[0])
+    if not _EH_FRAME_HDR_SIZE < end <= len(data):
+        return None
+    offsets = data[_EH_FRAME_HDR_SIZE:end].cast("i")
+    return _SearchTable(offsets, hdr.address, frame.address)
 
 
 def cfi_tables(elf: ElfFile) -> list[CfiTable]:

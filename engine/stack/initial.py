@@ -174,13 +174,34 @@ def _of_task(prog: Program, task: Object) -> tuple[Registers, bool]:
     cpu = running_cpu(prog, task)
     if cpu is None:
         return _of_sleeping_task(prog, task), False
-    target = prog._target
-    if prog.flags & ProgramFlags.IS_LIVE or target is None:
+    if prog.flags & ProgramFlags.IS_LIVE:
         raise ValueError("cannot unwind stack of running task")
-    registers = target.cpu_registers()
-    if cpu >= len(registers):
+    return _of_cpu(prog, cpu, task.pid.value_()), True
+
+
+def _of_cpu(prog: Program, cpu: int, pid: int) -> Registers:
+    """The registers of a CPU that was running the task with an ID."""
+    from ..targets.prstatus import NT_PRSTATUS, thread_of
+
+    target, platform = prog._target, prog.platform
+    notes = [] if target is None else list(target.notes())
+    assert platform is not None
+    saved = [
+        thread_of(note.desc, platform, prog.core_dump_path or "")
+        for note in notes
+        if note.name == b"CORE" and note.type == NT_PRSTATUS
+    ]
+    # A kernel leaves out the CPUs that are offline, but says which task was running.
+    # QEMU has all CPUs, and numbers them from 1 where the task should be.
+    running = [thread for thread in saved if thread.tid == pid]
+    if pid and len(running) == 1 and all(note.name != b"QEMU" for note in notes):
+        thread = running[0]
+    elif cpu < len(saved):
+        thread = saved[cpu]
+    else:
         raise LookupError(f"registers for CPU {cpu} were not saved")
-    return regs.from_prstatus(registers[cpu]), True
+    assert thread.registers is not None
+    return regs.from_prstatus(thread.registers)
 
 
 def _of_sleeping_task(prog: Program, task: Object) -> Registers:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from ..dwarf import cfi
+from ..dwarf import cfi_rows as cfi
 from ..dwarf.expr import ExprContext, Unavailable, Unsupported, evaluate_value
 from ..errors import FaultError
 from ..flags import ProgramFlags
@@ -29,7 +29,8 @@ from . import registers as regs
 from .registers import RBP, RIP, RSP, Registers
 
 if TYPE_CHECKING:
-    from ..dwarf.cfi import CfiRow, Rule
+    from ..dwarf.cfi import CfiRow
+    from ..dwarf.cfi_rows import Rule
     from ..kernel.orc import OrcEntry
     from ..program import Program
     from .code import Code, CodeInfo

@@ -1,0 +1,239 @@
+"""The instructions of call frame information and the rules that they make.
+
+DWARF 5, sections 6.4.1 and 6.4.2; the GNU ones are those of the LSB Core
+specification, section 10.5.2.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .reader import sleb128, uleb128
+
+# How a register of the caller is found: the first item of a rule.
+UNDEFINED = 0
+SAME_VALUE = 1
+AT_CFA_PLUS = 2  # In memory at CFA + n.
+CFA_PLUS = 3  # CFA + n itself.
+REGISTER = 4  # In another register, n.
+AT_EXPRESSION = 5  # In memory where an expression says, given the CFA.
+EXPRESSION = 6  # What an expression says, given the CFA.
+REGISTER_PLUS = 7  # Register + n; only for the CFA: (kind, register, n).
+
+Rule = tuple[int, int] | tuple[int, bytes] | tuple[int, int, int]
+
+_UNDEFINED: Rule = (UNDEFINED, 0)
+_SAME_VALUE: Rule = (SAME_VALUE, 0)
+
+
+class Cie(NamedTuple):
+    """A common information entry."""
+
+    code_alignment: int
+    data_alignment: int
+    return_address: int
+    encoding: int
+    is_signal_frame: bool
+    has_augmentation_data: bool
+    address_size: int
+    instructions: bytes
+
+
+# Primary opcodes, in the high two bits.
+_DW_CFA_advance_loc = 0x40
+_DW_CFA_offset = 0x80
+_DW_CFA_restore = 0xC0
+# Extended opcodes.
+_DW_CFA_nop = 0x00
+_DW_CFA_set_loc = 0x01
+_DW_CFA_advance_loc1 = 0x02
+_DW_CFA_advance_loc2 = 0x03
+_DW_CFA_advance_loc4 = 0x04
+_DW_CFA_offset_extended = 0x05
+_DW_CFA_restore_extended = 0x06
+_DW_CFA_undefined = 0x07
+_DW_CFA_same_value = 0x08
+_DW_CFA_register = 0x09
+_DW_CFA_remember_state = 0x0A
+_DW_CFA_restore_state = 0x0B
+_DW_CFA_def_cfa = 0x0C
+_DW_CFA_def_cfa_register = 0x0D
+_DW_CFA_def_cfa_offset = 0x0E
+_DW_CFA_def_cfa_expression = 0x0F
+_DW_CFA_expression = 0x10
+_DW_CFA_offset_extended_sf = 0x11
+_DW_CFA_def_cfa_sf = 0x12
+_DW_CFA_def_cfa_offset_sf = 0x13
+_DW_CFA_val_offset = 0x14
+_DW_CFA_val_offset_sf = 0x15
+_DW_CFA_val_expression = 0x16
+_DW_CFA_GNU_window_save = 0x2D
+_DW_CFA_GNU_args_size = 0x2E
+_DW_CFA_GNU_negative_offset_extended = 0x2F
+
+_ADVANCES = {
+    _DW_CFA_advance_loc1: 1,
+    _DW_CFA_advance_loc2: 2,
+    _DW_CFA_advance_loc4: 4,
+}
+
+
+_MAX_REMEMBERED = 256
+
+
+class RowMachine:
+    """Runs call frame instructions (DWARF 5, section 6.4.2) up to an address."""
+
+    __slots__ = ("cfa", "cie", "initial", "little_endian", "location", "rules", "stack")
+
+    def __init__(self, cie: Cie, location: int, little_endian: bool) -> None:
+        self.cie = cie
+        self.location = location
+        self.little_endian = little_endian
+        self.cfa: Rule | None = None
+        self.rules: dict[int, Rule] = {}
+        self.initial: dict[int, Rule] = {}
+        self.stack: list[tuple[Rule | None, dict[int, Rule]]] = []
+
+    def run(self, code: bytes, pc: int) -> None:
+        """Run instructions until the row for ``pc`` is complete.
+
+        Raises IndexError or ValueError if they are malformed.
+        """
+        view = memoryview(code)
+        cie = self.cie
+        position, end = 0, len(code)
+        while position < end:
+            op = code[position]
+            position += 1
+            low, op = op & 0x3F, op & 0xC0 or op
+            if op == _DW_CFA_advance_loc:
+                self.location += low * cie.code_alignment
+            elif op in _ADVANCES:
+                size = _ADVANCES[op]
+                delta = self._unsigned(view, position, size)
+                position += size
+                self.location += delta * cie.code_alignment
+            elif op == _DW_CFA_set_loc:
+                if cie.encoding & 0x70:
+                    raise ValueError("DW_CFA_set_loc with a relative address")
+                self.location = self._unsigned(view, position, cie.address_size)
+                position += cie.address_size
+            elif op == _DW_CFA_offset:
+                number, position = uleb128(view, position)
+                self.rules[low] = (AT_CFA_PLUS, number * cie.data_alignment)
+                continue
+            elif op == _DW_CFA_restore:
+                self._restore(low)
+                continue
+            else:
+                position = self._extended(op, view, position)
+                continue
+            if self.location > pc:
+                return
+
+    def _unsigned(self, view: memoryview, position: int, size: int) -> int:
+        if position + size > len(view):
+            raise IndexError("call frame instruction is truncated")
+        return int.from_bytes(
+            view[position : position + size],
+            "little" if self.little_endian else "big",
+        )
+
+    def _restore(self, register: int) -> None:
+        rule = self.initial.get(register)
+        if rule is None:
+            self.rules.pop(register, None)
+        else:
+            self.rules[register] = rule
+
+    def _extended(self, op: int, view: memoryview, position: int) -> int:
+        """Run an instruction other than the commonest; returns where it ends."""
+        rules = self.rules
+        scale = self.cie.data_alignment
+        if op == _DW_CFA_nop:
+            return position
+        if op == _DW_CFA_remember_state:
+            if len(self.stack) >= _MAX_REMEMBERED:
+                raise ValueError("DW_CFA_remember_state is nested too deeply")
+            self.stack.append((self.cfa, dict(rules)))
+            return position
+        if op == _DW_CFA_restore_state:
+            if not self.stack:
+                raise ValueError("DW_CFA_restore_state without DW_CFA_remember_state")
+            self.cfa, self.rules = self.stack.pop()
+            return position
+        if op == _DW_CFA_GNU_window_save:
+            raise ValueError("DW_CFA_GNU_window_save is not supported")
+        # All others have at least one number; most start with a register.
+        if op == _DW_CFA_def_cfa_offset_sf:
+            number, position = sleb128(view, position)
+            self._set_cfa(offset=number * scale)
+            return position
+        first, position = uleb128(view, position)
+        if op == _DW_CFA_def_cfa_offset:
+            self._set_cfa(offset=first)
+        elif op == _DW_CFA_def_cfa_register:
+            self._set_cfa(register=first)
+        elif op == _DW_CFA_def_cfa_expression:
+            block, position = self._block(view, position, first)
+            self.cfa = (EXPRESSION, block)
+        elif op == _DW_CFA_undefined:
+            rules[first] = _UNDEFINED
+        elif op == _DW_CFA_same_value:
+            rules[first] = _SAME_VALUE
+        elif op == _DW_CFA_restore_extended:
+            self._restore(first)
+        elif op == _DW_CFA_GNU_args_size:
+            pass
+        elif op in (_DW_CFA_expression, _DW_CFA_val_expression):
+            length, position = uleb128(view, position)
+            block, position = self._block(view, position, length)
+            kind = AT_EXPRESSION if op == _DW_CFA_expression else EXPRESSION
+            rules[first] = (kind, block)
+        elif op in _SIGNED:
+            number, position = sleb128(view, position)
+            if op == _DW_CFA_def_cfa_sf:
+                self.cfa = (REGISTER_PLUS, first, number * scale)
+            else:
+                rules[first] = (_SIGNED[op], number * scale)
+        else:
+            number, position = uleb128(view, position)
+            if op == _DW_CFA_def_cfa:
+                self.cfa = (REGISTER_PLUS, first, number)
+            elif op == _DW_CFA_offset_extended:
+                rules[first] = (AT_CFA_PLUS, number * scale)
+            elif op == _DW_CFA_val_offset:
+                rules[first] = (CFA_PLUS, number * scale)
+            elif op == _DW_CFA_GNU_negative_offset_extended:
+                rules[first] = (AT_CFA_PLUS, -number * scale)
+            elif op == _DW_CFA_register:
+                rules[first] = (REGISTER, number)
+            else:
+                raise ValueError(f"unknown call frame instruction {op:#x}")
+        return position
+
+    def _block(self, view: memoryview, position: int, length: int) -> tuple[bytes, int]:
+        if position + length > len(view):
+            raise IndexError("call frame instruction is truncated")
+        return bytes(view[position : position + length]), position + length
+
+    def _set_cfa(
+        self, *, register: int | None = None, offset: int | None = None
+    ) -> None:
+        """Change a part of a CFA that is register + offset."""
+        if self.cfa is None or len(self.cfa) != 3:
+            raise ValueError("the CFA is not a register and an offset")
+        _, old_register, old_offset = self.cfa
+        self.cfa = (
+            REGISTER_PLUS,
+            old_register if register is None else register,
+            old_offset if offset is None else offset,
+        )
+
+
+_SIGNED = {
+    _DW_CFA_def_cfa_sf: REGISTER_PLUS,
+    _DW_CFA_offset_extended_sf: AT_CFA_PLUS,
+    _DW_CFA_val_offset_sf: CFA_PLUS,
+}
