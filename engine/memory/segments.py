@@ -178,24 +178,39 @@ class CallbackSegment(Segment):
         return data
 
 
+class Descriptor:
+    """An open file that is closed when nobody needs it any more."""
+
+    __slots__ = ("fd",)
+
+    def __init__(self, path: str) -> None:
+        """Open for reading; OSError if that is not possible."""
+        self.fd = -1
+        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+
+
 class FileSegment(Segment):
     """A file that is read at each access, such as ``/proc/PID/mem``.
 
     ``offset`` is the place of ``start`` in the file.
     """
 
-    __slots__ = ("_base", "_fd")
+    __slots__ = ("_base", "_file")
 
-    def __init__(self, start: int, size: int, fd: int, offset: int) -> None:
+    def __init__(self, start: int, size: int, file: Descriptor, offset: int) -> None:
         super().__init__(start, size)
-        self._fd = fd
+        self._file = file
         self._base = offset - start
 
     def read(self, address: int, size: int) -> Buffer:
         pieces = []
         while size:
             try:
-                data = os.pread(self._fd, size, address + self._base)
+                data = os.pread(self._file.fd, size, address + self._base)
             except (OSError, OverflowError) as error:
                 if isinstance(error, OSError) and error.errno not in _FAULTS:
                     raise

@@ -111,6 +111,3 @@ class Target:
             for thread in self.threads()
             if thread.registers is not None
         ]
-
-    def close(self) -> None:
-        """Let go of files and sockets."""

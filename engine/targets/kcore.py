@@ -11,7 +11,7 @@ from ..elf.file import ElfFile
 from ..errors import BadDataError, FaultError
 from ..flags import ProgramFlags
 from ..memory.memory import Memory
-from ..memory.segments import FileSegment, Segment
+from ..memory.segments import Descriptor, FileSegment, Segment
 from .base import TargetThread
 from .core import CoreTarget
 
@@ -30,8 +30,8 @@ class KcoreTarget(CoreTarget):
     """
 
     def __init__(self, path: str = "/proc/kcore") -> None:
-        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        super().__init__(ElfFile.from_bytes(_read_headers(self._fd), path), path)
+        self._file = Descriptor(path)
+        super().__init__(ElfFile.from_bytes(_read_headers(self._file.fd), path), path)
         self.flags = (
             ProgramFlags.IS_LINUX_KERNEL | ProgramFlags.IS_LIVE | ProgramFlags.IS_LOCAL
         )
@@ -41,7 +41,7 @@ class KcoreTarget(CoreTarget):
     def _segments(
         self, header: ProgramHeader, address: int, is_kernel: bool
     ) -> Iterator[Segment]:
-        yield FileSegment(address, header.memsz, self._fd, header.offset)
+        yield FileSegment(address, header.memsz, self._file, header.offset)
 
     def _read_vmcoreinfo(self) -> bytes | None:
         """VMCOREINFO from where ``/sys/kernel/vmcoreinfo`` says that it is."""
@@ -62,13 +62,6 @@ class KcoreTarget(CoreTarget):
 
     def threads(self) -> Sequence[TargetThread]:
         return ()  # The registers in the notes are of the reader itself.
-
-    def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    __del__ = close
 
 
 def open_kernel() -> KcoreTarget:

@@ -7,7 +7,7 @@ import struct
 
 from ..errors import BadDataError
 
-_MAGIC = b"makedumpfile\0"
+_MAGIC = b"makedumpfile"
 _HEADER = struct.Struct(">16sqq")  # signature, type (1), version (1)
 _HEADER_SIZE = 4096
 _BLOCK = struct.Struct(">qq")  # offset in the file proper, size

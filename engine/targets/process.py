@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ..errors import FaultError
 from ..flags import ProgramFlags
-from ..memory.segments import FileSegment
+from ..memory.segments import Descriptor, FileSegment
 from ..platform import host_platform
 from .base import Mapping, Target, TargetThread
 from .prstatus import auxv_of
@@ -27,10 +28,10 @@ class ProcessTarget(Target):
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.platform = host_platform
-        self._fd = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+        self._file = Descriptor(f"/proc/{pid}/mem")
 
     def attach(self, memory: Memory) -> None:
-        memory.add(ProcessSegment(self.pid, self._fd))
+        memory.add(ProcessSegment(self.pid, self._file))
 
     def threads(self) -> Sequence[TargetThread]:
         tids = sorted(int(name) for name in os.listdir(f"/proc/{self.pid}/task"))
@@ -62,27 +63,24 @@ class ProcessTarget(Target):
         with open(f"/proc/{self.pid}/auxv", "rb") as file:
             return auxv_of(file.read(), self.platform or host_platform)
 
-    def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    __del__ = close
-
 
 class ProcessSegment(FileSegment):
     """All of a process's addresses."""
 
     __slots__ = ("_pid",)
 
-    def __init__(self, pid: int, fd: int) -> None:
-        super().__init__(0, 2**64, fd, 0)
+    def __init__(self, pid: int, file: Descriptor) -> None:
+        super().__init__(0, 2**64, file, 0)
         self._pid = pid
 
     def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         for low, high, flags, _offset, _path in _maps(self._pid):
             low, high = max(low, start), min(high, end)
             if low < high and flags.startswith("r"):
+                try:
+                    self.read(low, 1)
+                except FaultError:  # The kernel's own, such as [vvar].
+                    continue
                 yield low, high
 
 

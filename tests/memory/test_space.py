@@ -15,6 +15,7 @@ from drgn.engine.memory.segments import (
     AbsentSegment,
     BufferSegment,
     CallbackSegment,
+    Descriptor,
     FileSegment,
     ZeroSegment,
 )
@@ -149,15 +150,11 @@ def test_file_segment_faults_at_the_end_of_the_file(tmp_path: os.PathLike[str]) 
     path = os.path.join(tmp_path, "memory")
     with open(path, "wb") as file:
         file.write(_DATA)
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        space = AddressSpace()
-        space.add(FileSegment(0x1000, 0x10000, fd, 0x10))
-        assert space.read(0x1000, 4) == _DATA[0x10:0x14]
-        bad = 0x1000 + len(_DATA) - 0x10
-        assert _fault(space, bad - 2, 4) == ("short read from memory file", bad)
-    finally:
-        os.close(fd)
+    space = AddressSpace()
+    space.add(FileSegment(0x1000, 0x10000, Descriptor(path), 0x10))
+    assert space.read(0x1000, 4) == _DATA[0x10:0x14]
+    bad = 0x1000 + len(_DATA) - 0x10
+    assert _fault(space, bad - 2, 4) == ("short read from memory file", bad)
 
 
 @given(

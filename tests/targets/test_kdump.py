@@ -1,0 +1,232 @@
+"""Kdump files: versions, compressions, flattened, split, malformed."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dump_builders import FLAGS, PAGE, VMCOREINFO, flattened, kdump, note, prstatus
+
+from drgn.engine.errors import BadDataError, FaultError
+from drgn.engine.flags import ProgramFlags
+from drgn.engine.memory.memory import Memory
+from drgn.engine.memory.search import search_bytes
+from drgn.engine.platform import Architecture, Platform
+from drgn.engine.targets import kdump_pages
+from drgn.engine.targets.base import Target
+from drgn.engine.targets.open import open_core
+
+_EXCLUDED = "could not read memory from kdump: Excluded page"
+_NOISE = np.random.default_rng(7).integers(0, 256, PAGE, np.uint8).tobytes()
+_PAGES = {
+    1: b"one ".ljust(PAGE, b"1"),
+    2: b"two ".ljust(PAGE, b"2"),
+    7: _NOISE,
+    8: bytes(PAGE),
+    40: b"forty".ljust(PAGE, b"4"),
+}
+
+
+def _open(
+    tmp_path: Path, *files: bytes, names: str = "dump.{}"
+) -> tuple[Target, Memory]:
+    paths = []
+    for number, data in enumerate(files):
+        path = tmp_path / names.format(number)
+        path.write_bytes(data)
+        paths.append(str(path))
+    return _attach(open_core(paths[0] if len(paths) == 1 else paths))
+
+
+def _attach(target: Target) -> tuple[Target, Memory]:
+    memory = Memory()
+    target.attach(memory)
+    return target, memory
+
+
+def _read(memory: Memory, address: int, size: int) -> bytes:
+    return memory.read(address, size, physical=True)
+
+
+def _fault(memory: Memory, address: int, size: int = 1) -> str:
+    with pytest.raises(FaultError) as info:
+        _read(memory, address, size)
+    return str(info.value)
+
+
+@pytest.mark.parametrize("compression", FLAGS)
+@pytest.mark.parametrize("flat", [False, True])
+def test_compressions(tmp_path: Path, compression: str, flat: bool) -> None:
+    data = kdump(_PAGES, compression=compression)
+    target, memory = _open(tmp_path, flattened(data) if flat else data)
+    assert target.flags == ProgramFlags.IS_LINUX_KERNEL
+    assert target.platform == Platform(Architecture.X86_64)
+    assert target.vmcoreinfo == VMCOREINFO
+    for frame, page in _PAGES.items():
+        assert _read(memory, frame * PAGE, PAGE) == page
+    assert _read(memory, 2 * PAGE - 2, 6) == b"11two "
+    assert _read(memory, 7 * PAGE + 5, PAGE) == (_NOISE + bytes(5))[5 : PAGE + 5]
+
+
+def test_excluded_pages(tmp_path: Path) -> None:
+    _, memory = _open(tmp_path, kdump(_PAGES))
+    assert _fault(memory, 0) == f"{_EXCLUDED}: 0x0"
+    assert _fault(memory, 2 * PAGE, 2 * PAGE) == f"{_EXCLUDED}: 0x3000"
+    assert "could not find physical memory segment" in _fault(memory, 64 * PAGE)
+
+
+@pytest.mark.parametrize("size", [1, 64, PAGE, 2 * PAGE + 3])
+def test_gather_is_as_read(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kdump_pages, "_BATCH", 3)
+    monkeypatch.setattr(kdump_pages, "_CACHED_PAGES", 4)
+    _, memory = _open(tmp_path, kdump(_PAGES))
+    addresses = [frame * PAGE + at for frame in range(66) for at in (0, 5, PAGE - 1)]
+    rows, valid = memory.read_many(addresses, size, physical=True)
+    for address, row, good in zip(addresses, rows, valid, strict=True):
+        try:
+            assert good == (row.tobytes() == _read(memory, address, size))
+        except FaultError:
+            assert not good and not row.any()
+
+
+def test_search_leaves_out_what_is_excluded(tmp_path: Path) -> None:
+    _, memory = _open(tmp_path, kdump({**_PAGES, 3: b"4" * PAGE}))
+    search = search_bytes(memory, b"2" * 8 + b"4" * 8)
+    assert list(search.set_address_range(physical=True)) == [3 * PAGE - 8]
+    with pytest.raises(FaultError, match=_EXCLUDED):
+        list(search.set_address_range(0, 0x10000, physical=True))
+
+
+@pytest.mark.parametrize("given", [[0, 1], [1, 0], [0], [1]])
+def test_split(tmp_path: Path, given: list[int]) -> None:
+    """Of one part, the others are found beside it."""
+    parts = [kdump(_PAGES, part=(0, 8)), kdump(_PAGES, part=(8, 64))]
+    paths = [tmp_path / f"dump.split{number}" for number in (1, 2)]
+    for path, data in zip(paths, parts, strict=True):
+        path.write_bytes(data)
+    (tmp_path / "dump.split3").write_bytes(kdump(_PAGES, part=(8, 64), release=b"5"))
+    (tmp_path / "dump.split4").write_bytes(b"nonsense")
+    chosen = [str(paths[number]) for number in given]
+    _, memory = _attach(open_core(chosen if len(chosen) > 1 else chosen[0]))
+    for frame, page in _PAGES.items():
+        assert _read(memory, frame * PAGE, PAGE) == page
+    assert _fault(memory, 50 * PAGE).startswith(_EXCLUDED)
+
+
+def test_a_part_that_is_missing(tmp_path: Path) -> None:
+    _, memory = _open(tmp_path, kdump(_PAGES, part=(0, 8)))
+    assert _read(memory, 7 * PAGE, PAGE) == _NOISE
+    assert "part of the split dump that was not given" in _fault(memory, 8 * PAGE)
+    assert _fault(memory, 50 * PAGE).startswith(_EXCLUDED)
+
+
+def test_parts_of_several_dumps(tmp_path: Path) -> None:
+    one = kdump(_PAGES, part=(0, 8))
+    other = kdump(_PAGES, part=(8, 64), release=b"5.10")
+    with pytest.raises(BadDataError, match=r"dump.1: not a part of the same dump"):
+        _open(tmp_path, one, other)
+
+
+@pytest.mark.parametrize("version", range(1, 7))
+@pytest.mark.parametrize(("bits", "order"), [(64, "<"), (64, ">"), (32, "<")])
+def test_header_versions(tmp_path: Path, version: int, bits: int, order: str) -> None:
+    data = kdump(_PAGES, version=version, bits=bits, order=order, machine=b"")
+    target, memory = _open(tmp_path, data)
+    assert _read(memory, 40 * PAGE, 5) == b"forty"
+    assert target.vmcoreinfo == (VMCOREINFO if version >= 3 else None)
+    assert target.platform is not None
+    assert target.platform.is_64_bit == (bits == 64)
+    assert target.platform.is_little_endian == (order == "<")
+
+
+def test_platform_and_threads_by_notes(tmp_path: Path) -> None:
+    """QEMU leaves fields of utsname out."""
+    notes = prstatus(1) + prstatus(2) + note(b"QEMU", 0, bytes(440))
+    target, _ = _open(tmp_path, kdump(_PAGES, machine=b"", notes=notes))
+    assert target.platform == Platform(Architecture.X86_64)
+    assert [thread.tid for thread in target.threads()] == [1, 2]
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_truncated_files_open_if_the_headers_are_there(
+    tmp_path: Path, flat: bool
+) -> None:
+    data = kdump(_PAGES)[:-20]
+    if flat:
+        head = struct.pack(">16sqq", b"makedumpfile", 1, 1).ljust(4096, b"\0")
+        data = head + struct.pack(">qq", 0, len(data) + 20) + data
+    _, memory = _open(tmp_path, data)
+    assert _read(memory, 1 * PAGE, 4) == b"one "
+    assert "dump.0 is truncated" in _fault(memory, 40 * PAGE)
+
+
+@pytest.mark.parametrize("size", [8, 300, 464, PAGE, PAGE + 64, 3 * PAGE])
+def test_truncated_headers(tmp_path: Path, size: int) -> None:
+    with pytest.raises(BadDataError, match=r"dump.0: .*kdump file is truncated"):
+        _open(tmp_path, kdump(_PAGES)[:size])
+
+
+def test_corrupt_pages(tmp_path: Path) -> None:
+    for compression in FLAGS:
+        data = bytearray(kdump({1: b"x" * PAGE}, compression=compression))
+        data[4 * PAGE + 24 :] = b"\xa5" * (len(data) - 4 * PAGE - 24)
+        _, memory = _open(tmp_path, bytes(data))
+        if compression == "raw":
+            assert _read(memory, PAGE, 2) == b"\xa5\xa5"
+        else:
+            assert "dump.0 has a" in _fault(memory, PAGE)
+
+
+@pytest.mark.parametrize(
+    ("at", "format", "value", "message"),
+    [
+        (0, "<q", -1, "bad page descriptor"),
+        (0, "<q", 2**62, "is truncated"),
+        (8, "<I", 2**32 - 1, "bad page descriptor"),
+        (8, "<I", 0, "corrupt|page of 0 bytes"),
+        (12, "<I", 3, "unknown compression"),
+        (12, "<I", 8, "not written"),
+    ],
+)
+def test_bad_descriptors(
+    tmp_path: Path, at: int, format: str, value: int, message: str
+) -> None:
+    data = bytearray(kdump({1: b"x" * PAGE}))
+    struct.pack_into(format, data, 4 * PAGE + at, value)
+    _, memory = _open(tmp_path, bytes(data))
+    with pytest.raises(FaultError, match=message):
+        _read(memory, PAGE, 1)
+
+
+@pytest.mark.parametrize(
+    ("offset", "value"), [(428, 4095), (428, 0), (432, 0), (436, 2**32 - 1), (440, 0)]
+)
+def test_senseless_headers(tmp_path: Path, offset: int, value: int) -> None:
+    """Of a number of frames in an old version the bitmap is the limit."""
+    data = bytearray(kdump(_PAGES, version=1))
+    struct.pack_into("<I", data, offset, value)
+    if offset == 440:
+        struct.pack_into("<I", data, offset, 2**31)
+    with pytest.raises(BadDataError, match=r"dump.0: .*kdump file"):
+        _open(tmp_path, bytes(data))
+
+
+@pytest.mark.parametrize("size", [12, 40, 4095])
+def test_truncated_flattened_header(tmp_path: Path, size: int) -> None:
+    with pytest.raises(BadDataError, match=r"dump.0: .*flattened dump is truncated"):
+        _open(tmp_path, flattened(kdump(_PAGES))[:size])
+
+
+def test_flattened_nonsense(tmp_path: Path) -> None:
+    data = bytearray(flattened(kdump(_PAGES)))
+    struct.pack_into(">q", data, 16, 5)
+    with pytest.raises(BadDataError, match="unknown flattened format type 5"):
+        _open(tmp_path, bytes(data))
+    struct.pack_into(">q", data, 16, 1)
+    struct.pack_into(">q", data, 4096, -7)
+    with pytest.raises(BadDataError, match="bad block in flattened dump at 0x1010"):
+        _open(tmp_path, bytes(data))
