@@ -8,7 +8,6 @@ from ..types.kinds import PrimitiveType, Qualifiers, TypeKind, TypeKindSet
 from ..types.primitives import BY_SPELLING, BY_TYPEDEF
 from .c_lexer import END, IDENTIFIER, NUMBER, Lexer, number_value
 from .cpp_names import end_of_name
-from .cpp_templates import other_spellings
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -174,6 +173,8 @@ class _Parser:
             kinds = self._tags[tag]
         type = prog._find_type(kinds, identifier, self._filename)
         if type is None and "<" in identifier:
+            from .cpp_templates import other_spellings
+
             for spelling in other_spellings(identifier):
                 type = prog._find_type(kinds, spelling, self._filename)
                 if type is not None:

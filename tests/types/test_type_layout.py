@@ -393,6 +393,7 @@ def test_alignment_that_the_program_asks_for(compile_c: Callable[..., Path]) -> 
         """
         struct s { int a; } __attribute__((aligned(32)));
         struct outer { char c; struct s s; } outer;
+        int main(void) { return 0; }
         """
     )
     prog = Program()
