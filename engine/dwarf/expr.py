@@ -265,12 +265,13 @@ class _Machine:
         if isinstance(left, int) and isinstance(right, int):
             self._push(self._integers(operator, left, right))
             return
-        if isinstance(left, int) or isinstance(right, int):
-            # The amount of a shift, and the zero in a comparison, may be generic.
-            if operator not in _SHIFTS or isinstance(left, int):
-                raise ExprError("DWARF expression mixes types")
-            right = Typed(right, left.type)
-        result = left.type.apply(operator, left.value, right.value)
+        # Only the amount of a shift may be generic where the other is not.
+        if isinstance(left, int) or (
+            isinstance(right, int) and operator not in _SHIFTS
+        ):
+            raise ExprError("DWARF expression mixes types")
+        amount = right if isinstance(right, int) else right.value
+        result = left.type.apply(operator, left.value, amount)
         if operator in _RELATIONS:
             self.stack.append(int(result))
         else:
@@ -445,8 +446,8 @@ class _Machine:
                 raise Unsupported("DW_OP_xderef_type")
             if size != type_.size:
                 raise ExprError("DW_OP_deref_type has another size than its type")
-            data = self._read(self._pop_integer(), size)
-            self.stack.append(Typed(from_bytes(data, type_), type_))
+            memory = self._read(self._pop_integer(), size)
+            self.stack.append(Typed(from_bytes(memory, type_), type_))
         else:
             offset, position = uleb128(code, position)
             operand = self.stack.pop()

@@ -8,7 +8,8 @@ from ..flags import AbsenceReason
 from ..objects.object import Object
 from ..types.layout import type_size
 from . import constants as dw
-from .expr import (
+from .expr import evaluate
+from .expr_context import (
     BYTES,
     MEMORY,
     VALUE,
@@ -17,7 +18,6 @@ from .expr import (
     Piece,
     Unavailable,
     Unsupported,
-    evaluate,
 )
 
 if TYPE_CHECKING:

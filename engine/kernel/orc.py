@@ -224,7 +224,7 @@ class KernelOrc:
 
     def _from_module(self, module: Module) -> OrcTable | None:
         """The tables of a loadable module: ``struct mod_arch_specific``."""
-        obj: Object = module.object  # type: ignore[attr-defined]
+        obj: Object = module.object
         arch = obj.arch
         count = arch.num_orcs.value_()
         return self._from_memory(

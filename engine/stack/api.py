@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, SupportsIndex
 
 from ..objects.object import Object
@@ -73,7 +74,7 @@ def source_location(
         return None if symbol is None else symbol.name
 
     locations = [
-        SourceLocation(*(call.line or ("", 0, 0)), lambda call=call: name_of(call))
+        SourceLocation(*(call.line or ("", 0, 0)), partial(name_of, call))
         for call in code.calls
     ]
     return source_location_list(prog, locations)

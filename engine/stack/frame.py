@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Self
 
 from .registers import NUMBERS, RSP
 from .source import SourceLocation
@@ -31,7 +31,7 @@ class StackFrame:
     _call: Call | None
     """The call in the code of the frame; None if its pc is not known."""
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> NoReturn:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         raise TypeError("cannot create 'StackFrame' instances")
 
     # What it is a call of

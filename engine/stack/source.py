@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, SupportsIndex, TypeVar
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -60,7 +60,7 @@ class SourceLocationList(Sequence[SourceLocation]):
     _locations: list[SourceLocation]
     _prog: Program
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> NoReturn:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         raise TypeError("cannot create 'SourceLocationList' instances")
 
     @property

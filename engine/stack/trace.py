@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from .frame import StackFrame, stack_frame_of
 from .source import item
@@ -22,7 +22,7 @@ class StackTrace(Sequence[StackFrame]):
     _frames: list[Frame]
     _calls: list[tuple[int, int]] | None
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> NoReturn:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         raise TypeError("cannot create 'StackTrace' instances")
 
     @property

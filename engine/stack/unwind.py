@@ -21,7 +21,8 @@ import struct
 from typing import TYPE_CHECKING
 
 from ..dwarf import cfi_rows as cfi
-from ..dwarf.expr import ExprContext, Unavailable, Unsupported, evaluate_value
+from ..dwarf.expr import evaluate_value
+from ..dwarf.expr_context import ExprContext, Unavailable, Unsupported
 from ..errors import FaultError
 from ..flags import ProgramFlags
 from ..kernel import orc

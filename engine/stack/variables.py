@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..dwarf import constants as dw
 from ..dwarf import expr
-from ..dwarf.expr import ExprContext, Unavailable, Unsupported
+from ..dwarf import expr_context as loc
+from ..dwarf.expr_context import ExprContext, Piece, Unavailable, Unsupported
 from ..dwarf.location import expression_at
 from ..dwarf.objects import constant, entry_address, function, variable
 from ..flags import AbsenceReason
@@ -209,10 +210,10 @@ def frame_object(
 
 
 def _assemble(
-    context: FrameContext, prog: Program, type_: Type, pieces: list[expr.Piece]
+    context: FrameContext, prog: Program, type_: Type, pieces: list[Piece]
 ) -> Object:
     first = pieces[0]
-    if first.kind == expr.MEMORY and (len(pieces) == 1 or _is_contiguous(pieces)):
+    if first.kind == loc.MEMORY and (len(pieces) == 1 or _is_contiguous(pieces)):
         assert isinstance(first.value, int)
         return Object._ref(prog, type_, first.value, bit_offset=first.bit_offset)
     bits = 8 * type_size(type_)
@@ -227,11 +228,11 @@ def _assemble(
     return Object._from_buffer(prog, type_, data)
 
 
-def _is_contiguous(pieces: list[expr.Piece]) -> bool:
+def _is_contiguous(pieces: list[Piece]) -> bool:
     """Whether pieces in memory lie there one after the other."""
     end = None
     for piece in pieces:
-        if piece.kind != expr.MEMORY or piece.bit_size is None:
+        if piece.kind != loc.MEMORY or piece.bit_size is None:
             return False
         assert isinstance(piece.value, int)
         start = 8 * piece.value + piece.bit_offset
@@ -241,23 +242,22 @@ def _is_contiguous(pieces: list[expr.Piece]) -> bool:
     return True
 
 
-def _piece_bits(context: FrameContext, piece: expr.Piece, size: int) -> int:
+def _piece_bits(context: FrameContext, piece: Piece, size: int) -> int:
     """The bits of a piece, the lowest first as x86-64 stores them."""
     kind, value = piece.kind, piece.value
-    if kind == expr.EMPTY:
-        raise Unavailable
     if isinstance(value, bytes):
         available = 8 * len(value)
-        value = int.from_bytes(value, "little")
-    elif kind == expr.MEMORY:
+        number = int.from_bytes(value, "little")
+    elif kind == loc.MEMORY:
         count = (piece.bit_offset + size + 7) // 8
         available = 8 * count
-        value = int.from_bytes(context.read(value, count), "little")
+        number = int.from_bytes(context.read(value, count), "little")
+    elif kind == loc.EMPTY:
+        raise Unavailable
     else:
         available = 64
-        if kind == expr.REGISTER:
-            value = context.register(value)
+        number = context.register(value) if kind == loc.REGISTER else value
     if piece.bit_offset + size > available:
         # A register cannot hold so much, such as a vector register's part.
         raise Unavailable
-    return value >> piece.bit_offset & (1 << size) - 1
+    return number >> piece.bit_offset & (1 << size) - 1
