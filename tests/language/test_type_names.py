@@ -27,6 +27,15 @@ def names() -> dict[str, Any]:
         "const_t": p.typedef_type("const_t", integer, qualifiers=Qualifiers.CONST),
     }
 
+    def find(prog: Program, kinds: Any, name: str, filename: Any) -> Any:
+        found = types.get(name)
+        if found is None or found.kind not in kinds:
+            return None
+        return found if filename in (None, "foo.c") else None
+
+    p.register_type_finder("test", find, enable_index=0)
+    return {"p": p}
+
 
 SPECIFIERS = [
     ('p.type("int")', "prog.int_type(name='int', size=4, is_signed=True)"),
