@@ -21,6 +21,10 @@ from typing import NamedTuple
 from . import venv
 
 
+#: Lines of differences in a report.
+REPORTED = 60
+
+
 class Answer(NamedTuple):
     """What one run printed, and its exit status."""
 
@@ -52,7 +56,8 @@ class Comparison(NamedTuple):
     differences: list[str]
     left_out: list[tuple[str, int, int]]
 
-    def report(self) -> str:
+    def report(self, limit: int = REPORTED) -> str:
+        """What differs and what was left out, in at most ``limit`` lines of a diff."""
         lines = [
             f"not compared, {theirs} of upstream's lines and {ours} of ours: {why}"
             for why, theirs, ours in self.left_out
@@ -63,7 +68,10 @@ class Comparison(NamedTuple):
             )
             lines += [f"our errors: {line}" for line in _tail(self.ours.errors)]
             lines += [f"upstream's: {line}" for line in _tail(self.theirs.errors)]
-        return "\n".join([*lines, *self.differences[:200]])
+        shown = self.differences[:limit]
+        if len(shown) < len(self.differences):
+            shown.append(f"... {len(self.differences)} lines of differences in all")
+        return "\n".join([*lines, *shown])
 
     @property
     def same(self) -> bool:
@@ -160,7 +168,7 @@ def main() -> int:
     if comparison.same:
         print(f"the same {len(comparison.ours.output)} lines")
         return 0
-    print(comparison.report())
+    print(comparison.report(len(comparison.differences)))
     return 1
 
 
