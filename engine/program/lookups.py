@@ -63,8 +63,9 @@ class Lookups:
         SyntaxError if ``name`` cannot be parsed.
         """
         if isinstance(name, Type):
-            if filename is not None:
-                raise TypeError("type() takes exactly 1 argument for a Type")
+            if name.prog is not self:
+                raise ValueError("type is from different program")
+            _path(filename)
             return name
         if not isinstance(name, str):
             raise TypeError("type() argument 1 must be str or Type")
@@ -72,7 +73,9 @@ class Lookups:
         found = self._type_memo.get((name, filename))
         if found is None:
             found = self.language.parse_type_name(self, name, filename)
-            self._type_memo[name, filename] = found
+            # Finders of the user's may answer differently the next time.
+            if all(static for _, static in self._type_finders):
+                self._type_memo[name, filename] = found
         return found
 
     def _find_type(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 from .arguments import check_argument, type_label
 from .layout import check_object_type
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..objects.object import Object
     from ..program import Program
 
-    TypeSource = Object | Type | Callable[[], Object | Type]
+    TypeSource: TypeAlias = Object | Type | Callable[[], Object | Type]
 
 # Objects live on a higher floor: their module sets this when it is loaded.
 _object_class: Any = type(None)

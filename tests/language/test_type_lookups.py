@@ -178,7 +178,20 @@ def test_type_of_a_type() -> None:
     prog = Program(X86_64)
     integer = prog.type("int")
     assert prog.type(integer) is integer
+    assert prog.type(integer, "foo.c") is integer
     assert prog.type(name="int") is integer
+    with pytest.raises(ValueError, match="type is from different program"):
+        Program(X86_64).type(integer)
+
+
+def test_finders_may_change_their_mind() -> None:
+    prog = Program(X86_64)
+    answers = [prog.struct_type("s"), prog.struct_type("s", 0, ())]
+    prog.register_type_finder(
+        "test", lambda prog, kinds, name, filename: answers.pop(0), enable_index=0
+    )
+    assert not prog.type("struct s").is_complete()
+    assert prog.type("struct s").is_complete()
 
 
 def test_names_are_parsed_to_the_same_types() -> None:
