@@ -20,7 +20,6 @@ from typing import NamedTuple
 
 from . import venv
 
-
 #: Lines of differences in a report.
 REPORTED = 60
 
