@@ -1,8 +1,4 @@
-"""Objects that the kernel's source has as macros: the finder "linux".
-
-Their values come from VMCOREINFO and debugging information. Nothing is known about a
-kernel whose information does not tell.
-"""
+"""The "linux" object finder: macros and other names that no debug info has."""
 
 from __future__ import annotations
 
@@ -10,136 +6,121 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..flags import FindObjectFlags
-from ..objects.object import Object
-from ..platform import Architecture
-from ..types.kinds import PrimitiveType, Qualifiers
+from ..types.kinds import Qualifiers
 
 if TYPE_CHECKING:
+    from ..objects.object import Object
     from ..program import Program
     from .vmcoreinfo import Vmcoreinfo
 
-# arch/x86/include/asm/sparsemem.h
-_X86_64_PHYSMEM_BITS = {4: 46, 5: 52}
-_X86_64_SECTION_SIZE_BITS = 27
-# __VMEMMAP_BASE_L4 and _L5 of arch/x86/include/asm/pgtable_64_types.h, for kernels
-# without vmemmap_base, which came with KASLR of memory regions in 4.9.
-_X86_64_VMEMMAP = {4: 0xFFFFEA0000000000, 5: 0xFFD4000000000000}
+    Finder = Callable[[Program, Vmcoreinfo], Object | None]
+
+_CONSTANT, _VARIABLE = FindObjectFlags.CONSTANT, FindObjectFlags.VARIABLE
 
 
-class SpecialObjects:
-    """Finds the special objects of one kernel."""
+def find_special_object(
+    prog: Program, name: str, flags: FindObjectFlags, filename: str | None
+) -> Object | None:
+    """The object finder; None for a name that is not special or not known."""
+    special = _SPECIAL.get(name)
+    if special is None or filename is not None or prog._kernel is None:
+        return None
+    kind, find = special
+    if not flags._value_ & kind._value_:
+        return None
+    return find(prog, prog._kernel.vmcoreinfo)
 
-    __slots__ = ("_constants", "_levels", "_memo", "_prog", "_variables", "_vmcoreinfo")
 
-    def __init__(self, prog: Program, vmcoreinfo: Vmcoreinfo, levels: int) -> None:
-        """``levels`` are those of the page tables."""
-        self._prog = prog
-        self._vmcoreinfo = vmcoreinfo
-        self._levels = levels
-        self._memo: dict[str, Object] = {}
-        self._constants: dict[str, Callable[[], Object | None]] = {
-            "MAX_PHYSMEM_BITS": self._max_physmem_bits,
-            "PAGE_MASK": self._page_mask,
-            "PAGE_SHIFT": self._page_shift,
-            "PAGE_SIZE": self._page_size,
-            "SECTION_SIZE_BITS": self._section_size_bits,
-            "THREAD_SIZE": self._thread_size,
-            "UTS_RELEASE": self._uts_release,
-            "VMCOREINFO": self._vmcoreinfo_object,
-        }
-        self._variables: dict[str, Callable[[], Object | None]] = {
-            "jiffies": self._jiffies,
-            "vmemmap": self._vmemmap,
-        }
+def _value(prog: Program, type_name: str, value: int) -> Object:
+    from ..objects.object import Object
 
-    def find(
-        self, prog: Program, name: str, flags: FindObjectFlags, filename: str | None
-    ) -> Object | None:
-        """The finder, as `Program.register_object_finder()` takes it."""
-        make = self._constants.get(name)
-        kind = FindObjectFlags.CONSTANT
-        if make is None:
-            make = self._variables.get(name)
-            kind = FindObjectFlags.VARIABLE
-        if make is None or filename is not None or not flags & kind:
+    return Object._val(prog, prog.type(type_name), value)
+
+
+def _string(prog: Program, value: bytes) -> Object:
+    from ..objects.object import Object
+
+    char = prog.type("char").qualified(Qualifiers.CONST)
+    return Object._from_buffer(prog, prog.array_type(char, len(value)), value)
+
+
+def _uts_release(prog: Program, info: Vmcoreinfo) -> Object:
+    return _string(prog, info.osrelease.encode() + b"\0")
+
+
+def _vmcoreinfo(prog: Program, info: Vmcoreinfo) -> Object:
+    return _string(prog, info.raw)
+
+
+def _page_shift(prog: Program, info: Vmcoreinfo) -> Object:
+    return _value(prog, "int", info.page_size.bit_length() - 1)
+
+
+def _page_size(prog: Program, info: Vmcoreinfo) -> Object:
+    return _value(prog, "unsigned long", info.page_size)
+
+
+def _page_mask(prog: Program, info: Vmcoreinfo) -> Object:
+    bits = 8 * prog.address_size()
+    return _value(prog, "unsigned long", (1 << bits) - info.page_size)
+
+
+def _number(name: str) -> Finder:
+    """A finder of an int that VMCOREINFO has."""
+
+    def find(prog: Program, info: Vmcoreinfo) -> Object | None:
+        value = info.number(name)
+        return None if value is None else _value(prog, "int", value)
+
+    return find
+
+
+def _jiffies(prog: Program, info: Vmcoreinfo) -> Object | None:
+    """The low word of jiffies_64, with which the linker makes it coincide."""
+    from ..objects.object import Object
+
+    jiffies_64 = prog._find_object("jiffies_64", _VARIABLE, None)
+    if jiffies_64 is None or jiffies_64.address_ is None:
+        return None
+    address = jiffies_64.address_
+    type = prog.type("unsigned long").qualified(Qualifiers.VOLATILE)
+    if not prog._is_little_endian() and not prog._is_64_bit():
+        address += 4
+    return Object._ref(prog, type, address)
+
+
+def _vmemmap(prog: Program, info: Vmcoreinfo) -> Object | None:
+    """The array of all ``struct page`` of SPARSEMEM_VMEMMAP."""
+    address = info.symbol("vmemmap")
+    if address is None:
+        base = prog._find_object("vmemmap_base", _VARIABLE, None)
+        if base is None:
             return None
-        found = self._memo.get(name)
-        if found is None:
-            found = make()
-            if found is not None:
-                self._memo[name] = found
-        return found
+        address = base.value_()
+    try:
+        return _value(prog, "struct page *", address)
+    except LookupError:
+        return None
 
-    def _int(self, value: int) -> Object:
-        return Object(self._prog, "int", value)
 
-    def _unsigned_long(self, value: int) -> Object:
-        return Object(self._prog, "unsigned long", value)
+def _thread_size(prog: Program, info: Vmcoreinfo) -> Object | None:
+    """The size of a kernel stack."""
+    try:
+        size = prog.type("union thread_union").size
+    except LookupError:
+        return None
+    return None if size is None else _value(prog, "unsigned long", size)
 
-    def _string(self, value: bytes) -> Object:
-        types = self._prog._types
-        char = types.primitive(PrimitiveType.C_CHAR).qualified(Qualifiers.CONST)
-        return Object.from_bytes_(
-            self._prog, types.array_type(char, len(value) + 1), value + b"\0"
-        )
 
-    def _page_shift(self) -> Object:
-        return self._int(self._vmcoreinfo.page_size.bit_length() - 1)
-
-    def _page_size(self) -> Object:
-        return self._unsigned_long(self._vmcoreinfo.page_size)
-
-    def _page_mask(self) -> Object:
-        return self._unsigned_long(-self._vmcoreinfo.page_size)
-
-    def _uts_release(self) -> Object:
-        return self._string(self._vmcoreinfo.osrelease.encode())
-
-    def _vmcoreinfo_object(self) -> Object:
-        return self._string(self._vmcoreinfo.raw)
-
-    def _thread_size(self) -> Object | None:
-        # It has the stack of a task in it (include/linux/sched.h).
-        try:
-            size = self._prog.type("union thread_union").size
-        except LookupError:
-            return None
-        return self._unsigned_long(size) if size else None
-
-    def _max_physmem_bits(self) -> Object | None:
-        bits = self._vmcoreinfo.number("MAX_PHYSMEM_BITS")  # Since 5.9.
-        if bits is None and self._is_x86_64():
-            bits = _X86_64_PHYSMEM_BITS.get(self._levels)
-        return None if bits is None else self._int(bits)
-
-    def _section_size_bits(self) -> Object | None:
-        bits = self._vmcoreinfo.number("SECTION_SIZE_BITS")  # Since 5.13.
-        if bits is None and self._is_x86_64():
-            bits = _X86_64_SECTION_SIZE_BITS
-        return None if bits is None else self._int(bits)
-
-    def _is_x86_64(self) -> bool:
-        platform = self._prog.platform
-        return platform is not None and platform.arch is Architecture.X86_64
-
-    def _jiffies(self) -> Object | None:
-        # The linker script makes jiffies the low half of jiffies_64.
-        prog = self._prog
-        jiffies_64 = prog._find_object("jiffies_64", FindObjectFlags.VARIABLE, None)
-        if jiffies_64 is None or jiffies_64.address_ is None:
-            return None
-        address = jiffies_64.address_
-        if not prog._is_64_bit() and not prog._is_little_endian():
-            address += 4
-        return Object(prog, "volatile unsigned long", address=address)
-
-    def _vmemmap(self) -> Object | None:
-        prog = self._prog
-        base = prog._find_object("vmemmap_base", FindObjectFlags.VARIABLE, None)
-        if base is not None:
-            address = base.value_()
-        elif self._is_x86_64() and self._levels in _X86_64_VMEMMAP:
-            address = _X86_64_VMEMMAP[self._levels]
-        else:
-            return None
-        return Object(prog, "struct page *", address)
+_SPECIAL: dict[str, tuple[FindObjectFlags, Finder]] = {
+    "MAX_PHYSMEM_BITS": (_CONSTANT, _number("MAX_PHYSMEM_BITS")),
+    "PAGE_MASK": (_CONSTANT, _page_mask),
+    "PAGE_SHIFT": (_CONSTANT, _page_shift),
+    "PAGE_SIZE": (_CONSTANT, _page_size),
+    "SECTION_SIZE_BITS": (_CONSTANT, _number("SECTION_SIZE_BITS")),
+    "THREAD_SIZE": (_CONSTANT, _thread_size),
+    "UTS_RELEASE": (_CONSTANT, _uts_release),
+    "VMCOREINFO": (_CONSTANT, _vmcoreinfo),
+    "jiffies": (_VARIABLE, _jiffies),
+    "vmemmap": (_CONSTANT, _vmemmap),
+}

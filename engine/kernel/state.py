@@ -4,59 +4,85 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..memory.x86_64 import X86_64PageTable
+from .. import log
+from ..elf.constants import PT_LOAD
 from ..platform import Architecture
-from .special import SpecialObjects
 from .vmcoreinfo import Vmcoreinfo
 
 if TYPE_CHECKING:
     from ..program import Program
     from ..targets.base import Target
 
-# arch/x86/include/asm/page_64_types.h: where the kernel's image is mapped.
+# Where x86-64 maps the kernel image (arch/x86/include/asm/page_64_types.h).
 _START_KERNEL_MAP = 0xFFFFFFFF80000000
+
+_NO_VMCOREINFO = (
+    "unrecognized QEMU memory dump; for Linux guests, run QEMU with"
+    " '-device vmcoreinfo', compile the kernel with CONFIG_FW_CFG_SYSFS and"
+    " CONFIG_KEXEC, and load the qemu_fw_cfg kernel module before dumping the guest"
+    " memory (requires Linux >= 4.17 and QEMU >= 2.11)"
+)
 
 
 class KernelState:
     """A Linux kernel: its VMCOREINFO and where it is.
 
-    Raises BadDataError if there is no VMCOREINFO or it is not valid.
+    Raises ValueError if there is no VMCOREINFO, BadDataError if it is not valid.
     """
 
     __slots__ = ("_prog", "target", "vmcoreinfo")
 
+    target: Target
     vmcoreinfo: Vmcoreinfo
 
     def __init__(self, prog: Program, target: Target, vmcoreinfo: bytes | None) -> None:
+        if vmcoreinfo is None:
+            raise ValueError(_NO_VMCOREINFO)
         self._prog = prog
         self.target = target
-        self.vmcoreinfo = Vmcoreinfo(vmcoreinfo or b"")
+        self.vmcoreinfo = Vmcoreinfo(vmcoreinfo)
 
     def attach(self) -> None:
         """Set up page tables and finders, once the target's memory is there."""
-        prog = self._prog
-        platform = prog.platform
+        from .special import find_special_object
+
+        self._prog._object_finders.register(
+            "linux", find_special_object, 0, static=True
+        )
+        platform = self._prog.platform
         if platform is not None and platform.arch is Architecture.X86_64:
-            self._set_up_x86_64()
-        special = SpecialObjects(prog, self.vmcoreinfo, self.levels)
-        prog._object_finders.register("linux", special.find, 0)
+            self._attach_x86_64()
 
-    @property
-    def levels(self) -> int:
-        """The number of levels of the page tables."""
-        return 5 if self.vmcoreinfo.number("pgtable_l5_enabled") else 4
+    def _attach_x86_64(self) -> None:
+        from ..memory.x86_64 import X86_64PageTable
 
-    def _set_up_x86_64(self) -> None:
-        # arch/x86/kernel/machine_kexec_64.c says these; both are as old as the
-        # kernels that can be relocated.
-        root = self.vmcoreinfo.symbol("swapper_pg_dir")
-        phys_base = self.vmcoreinfo.number("phys_base")
-        if root is None or phys_base is None:
+        info = self.vmcoreinfo
+        phys_base = info.number("phys_base")
+        if phys_base is None:
+            root = self._physical_by_segment(info.swapper_pg_dir)
+        else:
+            root = info.swapper_pg_dir - _START_KERNEL_MAP + phys_base
+        if root is None:
+            log.warning("VMCOREINFO does not tell where page tables are")
             return
         memory = self._prog._memory
         memory.mmu = X86_64PageTable(
             memory.physical,
-            root - _START_KERNEL_MAP + phys_base,
-            self.levels,
-            self.vmcoreinfo.number("sme_mask") or 0,
+            root,
+            5 if info.number("pgtable_l5_enabled") else 4,
+            info.number("sme_mask") or 0,
         )
+
+    def _physical_by_segment(self, address: int) -> int | None:
+        """The physical address of a virtual one by the headers of an ELF dump.
+
+        Before 4.13 phys_base is not in VMCOREINFO.
+        """
+        elf = getattr(self.target, "elf", None)
+        for header in () if elf is None else elf.segments:
+            if header.type == PT_LOAD and header.vaddr != header.paddr:
+                offset = address - header.vaddr
+                if 0 <= offset < header.memsz:
+                    physical: int = header.paddr + offset
+                    return physical
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import stat
 import struct
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .. import log
 from ..elf import constants as elf
-from ..elf.file import ElfFile, open_elf
+from ..elf.file import ElfFile
 from ..errors import BadDataError
 from .module import (
     ExtraModule,
@@ -75,40 +76,46 @@ def open_candidate(path: str, fd: int = -1) -> ElfFile | None:
 
     ``fd`` is the file if it is open already; it is closed.
     """
+    opened = fd < 0
     try:
-        if fd >= 0:
-            return _open_fd(path, fd)
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        real = os.path.realpath(path if opened else f"/proc/self/fd/{fd}")
+        if opened:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        elif not os.path.exists(real):  # Deleted, or not a file.
+            real = os.path.abspath(path)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
             log.debug("%s: invalid file descriptor", path)
             return None
-        real = os.path.realpath(path)
         if real != path:
             log.debug("canonical path is %s", real)
-        return open_elf(real)
+        return ElfFile(map_elf(fd, real), real)
     except OSError as error:
         log.debug("%s: %s", path, error.strerror)
     except BadDataError as error:
         log.debug("%s", error)
+    finally:
+        if fd >= 0:
+            try:
+                os.close(fd)
+            except OSError:  # The caller's was none.
+                pass
     return None
 
 
-def _open_fd(path: str, fd: int) -> ElfFile:
-    import mmap
+def map_elf(fd: int, path: str) -> memoryview:
+    """The contents of an open file, inflated if it is a compressed one.
 
+    Raises OSError, or BadDataError if it cannot be inflated or is empty.
+    """
     try:
-        status = os.fstat(fd)
-        real = os.path.realpath(f"/proc/self/fd/{fd}")
-        if not os.path.isabs(real) or not os.path.exists(real):
-            real = os.path.abspath(path)
-        if not status.st_size:
-            raise BadDataError(f"{path}: not an ELF file")
         data = memoryview(mmap.mmap(fd, 0, access=mmap.ACCESS_READ))
-    finally:
-        try:
-            os.close(fd)
-        except OSError:
-            pass
-    return ElfFile(data, real)
+    except ValueError:  # An empty file cannot be mapped.
+        raise BadDataError(f"{path}: not an ELF file") from None
+    if data[:4] == elf.ELFMAG:
+        return data
+    from .compressed import inflated
+
+    return inflated(data, path)
 
 
 def try_path(
@@ -206,8 +213,10 @@ def _adopt(module: Module, file: ElfFile) -> bool:
         if altlink is not None:
             wait, use_debug = True, False
     if not use_loaded and not use_debug and not wait:
-        what = "loadable" if module.wants_loaded_file() else "debug info"
-        log.debug("%s: %s is not a %s file", module._name, file.path, what)
+        if is_loadable(file) and not module.wants_loaded_file():
+            log.debug("%s is loadable, but don't want loaded file; ignoring", file.path)
+        else:
+            log.debug("%s has no debug info; ignoring", file.path)
         return False
     bias = _bias(module, file)
     if bias is None:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .. import log
+from ..elf.file import ElfFile
+from ..errors import BadDataError, MissingDebugInfoError
+from .files import build_id_text, map_elf, try_elf, wanted_text, wants_files
+from .find import check_modules
+from .module import MainModule, Module, ModuleFileStatus
+
 if TYPE_CHECKING:
     from ..program import Program
-    from .module import Module
+
+_SHOW_MISSING = 5
+_MISSING = (
+    "missing some debugging symbols; see"
+    " https://drgn.readthedocs.io/en/latest/getting_debugging_symbols.html"
+)
 
 
 def load_debug_info(
@@ -17,9 +30,168 @@ def load_debug_info(
 
     Raises MissingDebugInfoError if a module stays without.
     """
-    raise NotImplementedError
+    if default:
+        log.debug("loading default debugging symbols")
+    elif main:
+        log.debug("loading main debugging symbols")
+    else:
+        log.debug("loading debugging symbols")
+    _Load(prog, _Provided(() if paths is None else paths), default, main).run()
+
+
+class _Provided:
+    """The files that the user gave, by build ID."""
+
+    def __init__(self, paths: Iterable[Any]) -> None:
+        self.files: dict[bytes, list[ElfFile]] = {}
+        self._matched: set[bytes] = set()
+        for path in [os.fsdecode(path) for path in paths]:
+            file = self._open(path)
+            if file is not None and file.build_id is not None:
+                log.debug("provided file %s build ID %s", path, file.build_id.hex())
+                self.files.setdefault(file.build_id, []).append(file)
+
+    @staticmethod
+    def _open(path: str) -> ElfFile | None:
+        try:
+            if os.path.isdir(path):
+                log.warning("%s: invalid file descriptor; ignoring", path)
+                return None
+            with open(path, "rb", buffering=0) as opened:
+                real = os.path.realpath(path)
+                file = ElfFile(map_elf(opened.fileno(), path), real)
+        except OSError as error:
+            log.warning("%s: %s; ignoring", path, error.strerror)
+            return None
+        except BadDataError as error:
+            log.warning("%s; ignoring", error)
+            return None
+        if file.build_id is None:
+            log.warning("%s: no build ID; ignoring", path)
+        return file
+
+    def try_for(self, module: Module) -> None:
+        """Give a module its files, if they are among these."""
+        files = self.files.get(module.build_id or b"")
+        if files is None:
+            return
+        if module.build_id is not None:
+            self._matched.add(module.build_id)
+        if wants_files(module):
+            log.debug(
+                "%s (%s): trying provided files for %s",
+                module.name,
+                build_id_text(module),
+                wanted_text(module),
+            )
+        for file in files:
+            if wants_files(module):
+                log.debug("%s: trying %s", module.name, file.path)
+                try_elf(module, file)
+
+    def warn_unmatched(self) -> None:
+        """Tell of the files that no module wanted to know of."""
+        for build_id, files in self.files.items():
+            if build_id not in self._matched:
+                for file in files:
+                    log.warning(
+                        "provided file %s did not match any loaded modules; ignoring",
+                        file.path,
+                    )
+
+
+class _Load:
+    """One call of `load_debug_info()`."""
+
+    def __init__(
+        self, prog: Program, provided: _Provided, default: bool, main: bool
+    ) -> None:
+        self._prog = prog
+        self._provided = provided
+        self._default = default
+        self._main = main or default
+        self._missing = False
+
+    def run(self) -> None:
+        if not self._main and not self._provided.files:
+            # There is nothing to do, but what is loaded is not looked for in vain.
+            return
+        if self._prog._kernel is not None:
+            self._kernel()
+        else:
+            self._process()
+        if self._missing:
+            raise MissingDebugInfoError(_MISSING)
+
+    def _kernel(self) -> None:
+        from .kernel import kernel_module, kernel_modules
+
+        main, _ = kernel_module(self._prog)
+        self._provided.try_for(main)
+        if self._main:
+            if main.wants_debug_file():
+                load_module_debug_info(self._prog, [main])
+            if main.wants_debug_file():
+                self._warn_missing([main])
+        modules: list[Module] = []
+        if main.debug_file_status is ModuleFileStatus.HAVE:
+            modules = [module for module, _ in kernel_modules(self._prog)]
+        else:
+            log.debug("can't find loaded modules without kernel debug info")
+        for module in modules:
+            self._provided.try_for(module)
+        self._provided.warn_unmatched()
+        if self._default:
+            self._find(modules)
+
+    def _process(self) -> None:
+        modules = [module for module, _ in self._prog._modules.loaded()]
+        for module in modules:
+            self._provided.try_for(module)
+        self._provided.warn_unmatched()
+        if not self._default:
+            modules = [module for module in modules if isinstance(module, MainModule)]
+        if self._main:
+            self._find(modules)
+
+    def _find(self, modules: list[Module]) -> None:
+        """Ask the finders for what is still wanted, and tell what they do not find."""
+        wanting = [module for module in modules if wants_files(module)]
+        _run_finders(self._prog, wanting)
+        self._warn_missing([module for module in wanting if module.wants_debug_file()])
+
+    def _warn_missing(self, modules: list[Module]) -> None:
+        for module in modules[:_SHOW_MISSING]:
+            name = module.name
+            kernel = self._prog._kernel
+            if kernel is not None and isinstance(module, MainModule):
+                name += f" {kernel.vmcoreinfo.osrelease}"
+            log.warning("missing debugging symbols for %s", name)
+        if len(modules) > _SHOW_MISSING:
+            log.warning("... missing %d more", len(modules) - _SHOW_MISSING)
+        if modules:
+            self._missing = True
+
+
+def _run_finders(prog: Program, modules: Sequence[Module]) -> None:
+    """Call the enabled finders, each with the modules that still want files."""
+    for finder, _ in prog._debug_info_finders:
+        modules = [module for module in modules if wants_files(module)]
+        if not modules:
+            return
+        finder(modules)
 
 
 def load_module_debug_info(prog: Program, modules: Sequence[Module]) -> None:
     """Ask the enabled finders for what the modules want."""
-    raise NotImplementedError
+    given = check_modules(prog, modules)
+    log.debug("loading debugging symbols for %d modules", len(given))
+    wanting = []
+    for module in given:
+        if wants_files(module):
+            wanting.append(module)
+        else:
+            log.debug("debugging symbols already loaded for %s", module.name)
+    _run_finders(prog, wanting)
+    found = sum(not module.wants_debug_file() for module in wanting)
+    log.debug("debugging symbols loaded for %d/%d modules", found, len(wanting))

@@ -6,12 +6,13 @@ import itertools
 import os
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .module import (
     ExtraModule,
     MainModule,
     Module,
+    ModuleFileStatus,
     RelocatableModule,
     SharedLibraryModule,
     VdsoModule,
@@ -130,7 +131,7 @@ class ModuleSet:
             if create:
                 raise LookupError("main module already exists with different name")
         elif create:
-            self._main = MainModule(self._prog, given, 0)
+            self._main = self._make(MainModule, given, 0)
             return self._main
         raise LookupError("module not found")
 
@@ -186,16 +187,26 @@ class ModuleSet:
                 return module, False
         if not create:
             raise LookupError("module not found")
-        new: Any = kind(self._prog, name, key)
+        new = self._make(kind, name, key)
         self._by_name.setdefault(name, []).insert(0, new)
         return new, True
 
+    def _make(self, kind: type[M], name: str, key: int) -> M:
+        module = kind(self._prog, name, key)
+        if self._prog._kernel is not None and issubclass(
+            kind, (MainModule, RelocatableModule)
+        ):
+            # The kernel's code and data are in the dump.
+            module._loaded_file_status = ModuleFileStatus.DONT_NEED
+        return module
+
     def get_or_create_main(self, name: str) -> tuple[MainModule, bool]:
-        """The main module and whether it is new; one of another name stays."""
-        if self._main is not None:
-            return self._main, False
-        self._main = MainModule(self._prog, name, 0)
-        return self._main, True
+        """The main module and whether it is new.
+
+        Raises LookupError if there is one of another name.
+        """
+        new = self._main is None
+        return self.main(name, create=True), new
 
     # What is loaded.
 

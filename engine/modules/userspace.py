@@ -262,7 +262,7 @@ class _Loaded:
 
     def libraries(self) -> Iterator[tuple[Module, bool]]:
         link_map = self._first_link_map()
-        seen = set()
+        seen: set[int] = set()
         while link_map and link_map not in seen and len(seen) < _MAX_LINK_MAPS:
             seen.add(link_map)
             start, name_at, dynamic, link_map = self.reader.words(link_map, 4)

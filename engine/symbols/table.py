@@ -29,7 +29,7 @@ _CACHE_FROM = 4096
 class Entry(NamedTuple):
     """An ELF symbol; ``value`` is a file address if ``section`` is one."""
 
-    index: int
+    number: int
     name: str
     value: int
     size: int
@@ -48,8 +48,19 @@ class SymbolTable:
     What is sorted for the lookups comes from the cache where the table is long.
     """
 
-    __slots__ = ("_by_hash", "_by_start", "_data", "_ends", "_file", "_hashes")
-    __slots__ += ("_layout", "_sections", "_starts", "_strings", "_xindex")
+    __slots__ = (
+        "_by_hash",
+        "_by_start",
+        "_data",
+        "_ends",
+        "_file",
+        "_hashes",
+        "_layout",
+        "_sections",
+        "_starts",
+        "_strings",
+        "_xindex",
+    )
 
     def __init__(self, file: ElfFile, section: Section) -> None:
         self._file = file
@@ -225,7 +236,7 @@ class SymbolTable:
         if not found:
             label = self._label(address)
             return [] if label is None else [label]
-        found.sort()
+        found.sort(key=lambda e: e.number)
         return found
 
     def best(self, address: int) -> Entry | None:
@@ -235,7 +246,7 @@ class SymbolTable:
         rather a global one than a weak or a local one; of these the first.
         """
         sized = sorted(
-            self._sized(address), key=lambda e: (-e.value, e.size, e.rank, e.index)
+            self._sized(address), key=lambda e: (-e.value, e.size, e.rank, e.number)
         )
         return sized[0] if sized else self._label(address)
 
@@ -265,6 +276,6 @@ class SymbolTable:
                 continue
             if not section.address <= address < section.address + section.size:
                 continue
-            if best is None or (entry.rank, entry.index) < (best.rank, best.index):
+            if best is None or (entry.rank, entry.number) < (best.rank, best.number):
                 best = entry
         return best
