@@ -244,14 +244,11 @@ class SlubAllocator:
             return set()
         return self._walk_freelist(cpu_slab.freelist.value_(), self.objects(slab))
 
-    def _cpu_slabs(self, cpu: int) -> Iterator[Object]:
-        """Iterate over the slabs that a CPU has taken for itself."""
+    def _cpu_partial_slabs(self, cpu: int) -> Iterator[Object]:
+        """Iterate over the partially used slabs that a CPU keeps for itself."""
         cpu_slab = self._cpu_slab(cpu)
         if cpu_slab is None:
             return
-        slab = self._current_slab(cpu_slab)
-        if slab is not None:
-            yield slab
         try:
             slab = cpu_slab.partial.read_()
         except AttributeError:
@@ -294,7 +291,7 @@ class SlubAllocator:
                 name = fmt(self.cache)
                 raise SlabPartialListError(f"{name} partial list: {e}") from None
         for cpu in for_each_online_cpu(self._prog):
-            for slab in self._cpu_slabs(cpu):
+            for slab in self._cpu_partial_slabs(cpu):
                 free += slab.objects.value_() - slab.inuse.value_()
         return slabs, objects, free + len(self._cpu_objects())
 

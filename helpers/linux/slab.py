@@ -208,7 +208,8 @@ def slab_cache_objects_per_slab(slab_cache: Object) -> int:
 def slab_cache_usage(slab_cache: Object) -> SlabCacheUsage:
     """Return how many slabs and objects a slab cache has.
 
-    With SLUB, this needs ``CONFIG_SLUB_DEBUG``.
+    With SLUB, this needs ``CONFIG_SLUB_DEBUG``. Objects of the slab that a CPU
+    allocates from count as allocated if another CPU has freed them.
 
     :param slab_cache: ``struct kmem_cache *``
     :raises SlabPartialListError: if a list of slabs is broken
@@ -284,8 +285,8 @@ def slab_object_info(prog: Program, addr: IntegerLike) -> SlabObjectInfo | None:
     if slab is None:
         return None
     try:
-        cache = slab.slab_cache
-        allocator = allocator_of(cache.read_())
+        cache = slab.slab_cache.read_()
+        allocator = allocator_of(cache)
     except (AttributeError, ValueError):
         # SLOB has no caches.
         return SlabObjectInfo(NULL(prog, "struct kmem_cache *"), slab, 0, None)

@@ -1,0 +1,308 @@
+"""
+Block Layer
+-----------
+
+``drgn.helpers.linux.block`` works with disks (``struct gendisk``), partitions and
+block requests.
+
+Partitions are ``struct block_device`` since Linux 5.11, and ``struct hd_struct``
+before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from drgn import Object, Program, TypeKind, cast, container_of
+from drgn.helpers.common.format import escape_ascii_string
+from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux.device import MAJOR, MINOR, MKDEV, class_for_each_device
+from drgn.helpers.linux.list import list_for_each_entry
+from drgn.helpers.linux.sbitmap import sbitmap_for_each_set
+from drgn.helpers.linux.xarray import xa_for_each
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = (
+    "bdev_partno",
+    "blk_mq_rq_from_pdu",
+    "blk_mq_rq_to_pdu",
+    "blk_rq_bytes",
+    "blk_rq_pos",
+    "disk_devt",
+    "disk_name",
+    "for_each_disk",
+    "for_each_partition",
+    "nr_blockdev_pages",
+    "op_is_write",
+    "part_devt",
+    "part_name",
+    "print_disks",
+    "print_partitions",
+    "req_op",
+    "request_queue_busy_iter",
+    "rq_data_dir",
+)
+
+
+def disk_devt(disk: Object) -> Object:
+    """Return the device number of a disk.
+
+    :param disk: ``struct gendisk *``
+    :return: ``dev_t``
+    """
+    return Object(disk.prog_, "dev_t", MKDEV(disk.major, disk.first_minor))
+
+
+def disk_name(disk: Object) -> bytes:
+    """Return the name of a disk, e.g., ``b"sda"``.
+
+    :param disk: ``struct gendisk *``
+    """
+    return disk.disk_name.string_()
+
+
+def bdev_partno(bdev: Object) -> Object:
+    """Return the partition number of a block device.
+
+    :param bdev: ``struct block_device *``
+    :return: ``u8``
+    """
+    try:
+        return bdev.bd_partno
+    except AttributeError:
+        # Linux kernel commit 1116b9fa15c0 ("bdev: infrastructure for flags") (in
+        # v6.10) put it into an atomic_t: BD_PARTNO.
+        flags = bdev.member_("__bd_flags").counter.value_()
+        return Object(bdev.prog_, "u8", flags & 0xFF)
+
+
+def _devices(prog: Program) -> Iterator[Object]:
+    return iter(class_for_each_device(prog["block_class"].address_of_()))
+
+
+@takes_program_or_default
+def for_each_disk(prog: Program) -> Iterator[Object]:
+    """Iterate over the disks of the system.
+
+    :return: Iterator of ``struct gendisk *`` objects.
+    """
+    disk_type = prog["disk_type"].address_
+    for device in _devices(prog):
+        if device.type.value_() != disk_type:
+            continue
+        try:
+            # Linux kernel commit 0d02129e76ed ("block: merge struct block_device and
+            # struct hd_struct") (in v5.11).
+            bdev = container_of(device, "struct block_device", "bd_device")
+            yield bdev.bd_disk
+        except LookupError:
+            yield container_of(device, "struct gendisk", "part0.__dev")
+
+
+@takes_program_or_default
+def print_disks(prog: Program) -> None:
+    """Print the disks of the system: number, name and ``struct gendisk *``."""
+    for disk in for_each_disk(prog):
+        dev = disk_devt(disk)
+        name = escape_ascii_string(disk_name(disk), escape_backslash=True)
+        pointer = disk.format_(dereference=False, symbolize=False)
+        print(f"{MAJOR(dev)}:{MINOR(dev)} {name} {pointer}")
+
+
+@takes_program_or_default
+def for_each_partition(prog: Program) -> Iterator[Object]:
+    """Iterate over the partitions of the system; a whole disk is one, too.
+
+    :return: Iterator of ``struct block_device *`` (or ``struct hd_struct *``)
+        objects.
+    """
+    for device in _devices(prog):
+        try:
+            yield container_of(device, "struct block_device", "bd_device")
+        except LookupError:
+            yield container_of(device, "struct hd_struct", "__dev")
+
+
+def part_devt(part: Object) -> Object:
+    """Return the device number of a partition.
+
+    :param part: ``struct block_device *`` or ``struct hd_struct *``
+    :return: ``dev_t``
+    """
+    try:
+        return part.bd_dev
+    except AttributeError:
+        return part.member_("__dev").devt
+
+
+def part_name(part: Object) -> bytes:
+    """Return the name of a partition, e.g., ``b"sda1"``.
+
+    :param part: ``struct block_device *`` or ``struct hd_struct *``
+    """
+    try:
+        device = part.bd_device
+    except AttributeError:
+        device = part.member_("__dev")
+    return device.kobj.name.string_()
+
+
+@takes_program_or_default
+def print_partitions(prog: Program) -> None:
+    """Print the partitions of the system: number, name and pointer."""
+    for part in for_each_partition(prog):
+        dev = part_devt(part)
+        name = escape_ascii_string(part_name(part), escape_backslash=True)
+        pointer = part.format_(dereference=False, symbolize=False)
+        print(f"{MAJOR(dev)}:{MINOR(dev)} {name} {pointer}")
+
+
+@takes_program_or_default
+def nr_blockdev_pages(prog: Program) -> int:
+    """Return how many pages cache blocks of block devices."""
+    total = 0
+    try:
+        sb = prog["blockdev_superblock"].read_()
+    except KeyError:
+        for bdev in list_for_each_entry(
+            "struct block_device", prog["all_bdevs"].address_of_(), "bd_list"
+        ):
+            total += bdev.bd_inode.i_mapping.nrpages.value_()
+        return total
+    for inode in list_for_each_entry(
+        "struct inode", sb.s_inodes.address_of_(), "i_sb_list"
+    ):
+        total += inode.i_mapping.nrpages.value_()
+    return total
+
+
+def _op_bits(prog: Program) -> int:
+    """Return the mask of the operation in a request's flags (REQ_OP_MASK)."""
+    try:
+        bits = prog["__REQ_FAILFAST_DEV"].value_()
+    except KeyError:
+        return 0xFF
+    return (1 << bits) - 1  # type: ignore[no-any-return]
+
+
+def req_op(rq: Object) -> Object:
+    """Return the operation of a block request.
+
+    >>> req_op(rq)
+    (enum req_op)REQ_OP_WRITE
+
+    :param rq: ``struct request *``
+    :return: ``enum req_op`` (``enum req_opf`` before Linux 6.0)
+    """
+    prog = rq.prog_
+    return cast(prog["REQ_OP_READ"].type_, rq.cmd_flags & _op_bits(prog))
+
+
+def op_is_write(op: Object) -> bool:
+    """Return whether an operation sends data to the device.
+
+    :param op: ``enum req_op``
+    """
+    return bool(op.value_() & 1)
+
+
+def rq_data_dir(rq: Object) -> int:
+    """Return 1 if a block request sends data to the device, 0 otherwise.
+
+    :param rq: ``struct request *``
+    """
+    return int(op_is_write(req_op(rq)))
+
+
+def blk_rq_pos(rq: Object) -> Object:
+    """Return the sector that a block request is at.
+
+    :param rq: ``struct request *``
+    :return: ``sector_t``
+    """
+    return rq.member_("__sector")
+
+
+def blk_rq_bytes(rq: Object) -> Object:
+    """Return how many bytes of a block request are left.
+
+    :param rq: ``struct request *``
+    :return: ``unsigned int``
+    """
+    return rq.member_("__data_len")
+
+
+def blk_mq_rq_to_pdu(rq: Object) -> Object:
+    """Return the driver's data of a block request.
+
+    :param rq: ``struct request *``
+    :return: ``void *``
+    """
+    return cast("void *", rq + 1)
+
+
+def blk_mq_rq_from_pdu(pdu: Object) -> Object:
+    """Return the block request of a driver's data.
+
+    :param pdu: ``void *``
+    :return: ``struct request *``
+    """
+    return cast("struct request *", pdu) - 1
+
+
+def request_queue_busy_iter(
+    q: Object, tags: Literal["driver", "sched"] | None = None
+) -> Iterator[Object]:
+    """Iterate over the requests in work on a block request queue.
+
+    The legacy block layer, which was removed in Linux 5.0, is not supported.
+
+    :param q: ``struct request_queue *``
+    :param tags: ``"driver"`` for requests that the driver has, ``"sched"`` for all
+        that the I/O scheduler has. By default, that of both which has all requests:
+        ``"driver"`` only if there is no scheduler.
+    :return: Iterator of ``struct request *`` objects.
+    """
+    if tags is None:
+        tags = "sched" if q.elevator else "driver"
+    elif tags not in ("driver", "sched"):
+        raise ValueError("tags must be 'driver' or 'sched'")
+    seen = set()
+    for hctx in _hardware_queues(q):
+        tag_set = hctx.sched_tags if tags == "sched" else hctx.tags
+        tag_set = tag_set.read_()
+        # Tags may be shared by queues.
+        if not tag_set or tag_set.value_() in seen:
+            continue
+        seen.add(tag_set.value_())
+        yield from _busy_requests(q, tag_set, tags == "sched")
+
+
+def _hardware_queues(q: Object) -> Iterator[Object]:
+    try:
+        # Linux kernel commit 4e5cc99e1e48 ("blk-mq: manage hctx map via xarray") (in
+        # v6.0).
+        table = q.hctx_table.address_of_()
+    except AttributeError:
+        for i in range(q.nr_hw_queues.value_()):
+            yield q.queue_hw_ctx[i].read_()
+    else:
+        for _, entry in xa_for_each(table):
+            yield cast("struct blk_mq_hw_ctx *", entry)
+
+
+def _busy_requests(q: Object, tags: Object, is_sched: bool) -> Iterator[Object]:
+    requests = tags.static_rqs if is_sched else tags.rqs
+    reserved: int = tags.nr_reserved_tags.value_()
+    queues = [(tags.bitmap_tags, reserved)]
+    if reserved:
+        queues.insert(0, (tags.breserved_tags, 0))
+    for queue, first in queues:
+        if queue.type_.kind == TypeKind.POINTER:
+            queue = queue[0]  # Between v5.10 and v5.16.
+        for i in sbitmap_for_each_set(queue.sb.address_of_()):
+            rq = requests[first + i].read_()
+            if rq and rq.q.value_() == q.value_():
+                yield rq
