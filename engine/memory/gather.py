@@ -142,11 +142,13 @@ def translate_many(
 
 
 def _canonical(mode: PagingMode, addresses: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    bits = mode.address_bits
+    """Which addresses `PageTable._index` takes."""
     if mode.signed:
-        high = addresses.view(np.int64) >> np.int64(bits - 1)
-        return (high == 0) | (high == -1)
-    return (addresses >> np.uint64(bits)) == 0
+        high = addresses.view(np.int64) >> np.int64(mode.address_bits - 1)
+        canonical: NDArray[np.bool_] = (high == 0) | (high == -1)
+    else:
+        canonical = addresses >> np.uint64(mode.address_bits) == 0
+    return canonical
 
 
 def _read_entries(

@@ -100,7 +100,7 @@ class Memory:
         if self._direct_map is None:
             from .paging import find_direct_map
 
-            self._direct_map = find_direct_map(self.page_table(), self.physical)
+            self._direct_map = find_direct_map(self.page_table())
         return self._direct_map
 
     @direct_map.setter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _TABLE_LIMIT = 1 << 14
 """How many page tables are remembered at most."""
+_WALK_LIMIT = 1 << 20
+"""How many page tables a walk visits at most: 4 GiB of them."""
+_DIRECT_MAP_TABLES = 1 << 14
 
 
 class Level(NamedTuple):
@@ -138,14 +142,19 @@ class PageTable:
                     return (table & -size) + offset, size - offset
         raise FaultError("address is not mapped", address)
 
-    def walk(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    def walk(
+        self, start: int, end: int, tables_max: int = _WALK_LIMIT
+    ) -> Iterator[tuple[int, int, int]]:
         """(virtual address, physical address, size) of what is mapped in a range.
 
         In order of virtual address; what adjoins in both is one. Tables that cannot
         be read map nothing.
+
+        Raises FaultError after ``tables_max`` tables: there are more only if they
+        refer to each other.
         """
         merged: tuple[int, int, int] | None = None
-        for piece in self._walk(start, end):
+        for piece in self._walk(start, end, [tables_max]):
             if merged is not None:
                 virtual, physical, size = merged
                 if (virtual + size, physical + size) == piece[:2]:
@@ -156,7 +165,9 @@ class PageTable:
         if merged is not None:
             yield merged
 
-    def _walk(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    def _walk(
+        self, start: int, end: int, budget: list[int]
+    ) -> Iterator[tuple[int, int, int]]:
         mode = self._mode
         half = 1 << (mode.address_bits - 1)
         if not mode.signed:
@@ -166,30 +177,39 @@ class PageTable:
         for low, high in halves:
             low, high = max(start, low), min(end, high)
             if low < high:
-                yield from self._walk_table(self.root, 0, low, high)
+                yield from self._walk_table(self.root, 0, low, high, budget)
 
     def _walk_table(
-        self, table: int, depth: int, start: int, end: int
+        self, table: int, depth: int, start: int, end: int, budget: list[int]
     ) -> Iterator[tuple[int, int, int]]:
         """The part of ``start`` to ``end`` that a table at a depth maps."""
+        if not budget[0]:
+            raise FaultError("too many page tables", start)
+        budget[0] -= 1
         shift, present, leaf = self._mode.levels[depth]
         size = 1 << shift
         mask = (1 << self._mode.index_bits) - 1
-        address = start
-        while address < end:
-            following = min((address & -size) + size, end)
-            try:
-                entry = self._entry(table, (address >> shift) & mask)
-            except FaultError:
-                entry = 0
-            if entry & present:
-                target = self._decode(entry)
-                if leaf is not None and entry & leaf == leaf:
-                    offset = address & (size - 1)
-                    yield address, (target & -size) + offset, following - address
-                else:
-                    yield from self._walk_table(target, depth + 1, address, following)
-            address = following
+        first, last = start >> shift & mask, end - 1 >> shift & mask
+        base = (start & -size) - (first << shift)
+        for index, entry in self._present(table, first, last, present):
+            low = max(base + (index << shift), start)
+            high = min(base + (index + 1 << shift), end)
+            target = self._decode(entry)
+            if leaf is not None and entry & leaf == leaf:
+                yield low, (target & -size) + (low & size - 1), high - low
+            else:
+                yield from self._walk_table(target, depth + 1, low, high, budget)
+
+    def _present(
+        self, table: int, first: int, last: int, present: int
+    ) -> list[tuple[int, int]]:
+        """(index, entry) of those entries from first to last that are present."""
+        try:
+            data = self._physical.read(table + 8 * first, 8 * (last - first + 1))
+        except FaultError:
+            return []
+        entries = struct.unpack(f"<{last - first + 1}Q", data)
+        return [(i, e) for i, e in enumerate(entries, first) if e & present]
 
     def translate_many(
         self, addresses: NDArray[np.uint64]
@@ -253,15 +273,19 @@ class TranslatedSegment(Segment):
         gather_translated(self.table, self._physical, addresses, out, valid)
 
 
-def find_direct_map(table: PageTable, physical: AddressSpace) -> int:
+def find_direct_map(table: PageTable) -> int:
     """Where in the kernel's half all of physical memory is mapped in order.
 
     Returns the virtual address of physical address 0. Raises FaultError if nothing
     is mapped.
     """
     sizes: dict[int, int] = {}
-    for address, where, size in table.walk(2**63, 2**64):
-        sizes[address - where] = sizes.get(address - where, 0) + size
+    try:
+        # Linux maps it below all else that may be large, in huge pages.
+        for address, where, size in table.walk(2**63, 2**64, _DIRECT_MAP_TABLES):
+            sizes[address - where] = sizes.get(address - where, 0) + size
+    except FaultError:
+        pass
     if not sizes:
         raise FaultError("could not find direct mapping", 2**63)
     return max(sizes, key=sizes.__getitem__)

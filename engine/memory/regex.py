@@ -107,7 +107,7 @@ class _Translator:
         if char == ".":
             return self._emit(self._complement([] if self._dotall else _NEWLINE))
         if char == "^":
-            return rb"(?<=\n)" if self._multiline else b"(?!)"
+            return rb"(?<=\n)(?!\Z)" if self._multiline else b"(?!)"
         if char == "$":
             return rb"(?=\n)" if self._multiline else b"(?!)"
         if ord(char) < 0x80:

@@ -169,7 +169,12 @@ class CallbackSegment(Segment):
     def read(self, address: int, size: int) -> Buffer:
         data = self._read_fn(address, size, address - self.start, self._physical)
         if type(data) is not bytes:
-            data = memoryview(data).tobytes()
+            try:
+                data = memoryview(data).tobytes()
+            except TypeError:
+                raise TypeError(
+                    f"a bytes-like object is required, not '{type(data).__name__}'"
+                ) from None
         if len(data) != size:
             raise ValueError(
                 "memory read callback returned buffer of length "

@@ -91,7 +91,9 @@ class MemoryAccess:
 
     def read_word(self, address: SupportsIndex, physical: bool = False) -> int:
         """Read an unsigned integer of the size of an address."""
-        return self._read_uint(address, self.address_size(), physical)
+        if self.platform is None:
+            raise ValueError("program word size is not known")
+        return self._read_uint(address, self.platform.address_size, physical)
 
     def _read_uint(self, address: SupportsIndex, size: int, physical: bool) -> int:
         order: Any = "little" if self._is_little_endian() else "big"
@@ -106,9 +108,10 @@ class MemoryAccess:
         max_size: SupportsIndex = _UINT64_MAX,
     ) -> bytes:
         """Read bytes up to a null byte, which is not returned, or ``max_size``."""
-        return self._memory.read_c_string(
-            self._address(address), unsigned(max_size), physical
-        )
+        max_size = operator.index(max_size)
+        if max_size < 0:
+            raise ValueError("negative max_size")
+        return self._memory.read_c_string(self._address(address), max_size, physical)
 
     def add_memory_segment(
         self,

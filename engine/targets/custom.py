@@ -22,7 +22,9 @@ class CustomKernelTarget(Target):
         self, vmcoreinfo: bytes, is_live: bool, platform: Platform | None
     ) -> None:
         if platform is None:
-            raise ValueError("platform must be known for a custom kernel")
+            raise ValueError(
+                "platform must be set before calling set_linux_kernel_custom()"
+            )
         self.platform = platform
         self.vmcoreinfo = vmcoreinfo
         self.flags = ProgramFlags.IS_LINUX_KERNEL

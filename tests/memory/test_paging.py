@@ -200,13 +200,23 @@ def test_walk_joins_neighbours_and_knows_both_halves() -> None:
     assert list(machine.table.walk(0x400800, 0x401800)) == [(0x400800, 0x80800, 0x1000)]
 
 
-def test_walk_of_a_table_that_is_its_own_child_is_lazy() -> None:
+def test_walk_of_tables_that_refer_to_each_other() -> None:
     machine = _Machine()
     for index in range(512):
         place = 0x1000 + index * 8
         machine.ram[place : place + 8] = (0x1000 | _PRESENT).to_bytes(8, "little")
     found = list(itertools.islice(machine.table.walk(0, 2**64), 3))
     assert found == [(i * 0x1000, 0x1000, 0x1000) for i in range(3)]
+    # Nothing is mapped here, in 2**27 tables.
+    for index in range(512):
+        for table in (0x1000, 0x2000, 0x3000):
+            place = table + index * 8
+            target = table + 0x1000 | _PRESENT
+            machine.ram[place : place + 8] = target.to_bytes(8, "little")
+    with pytest.raises(FaultError, match="too many page tables"):
+        next(machine.table.walk(0, 2**64, 1000))
+    with pytest.raises(FaultError, match="direct map"):
+        _ = machine.memory.direct_map
 
 
 def test_the_direct_map_is_found() -> None:
