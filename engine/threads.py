@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from .errors import UnsupportedOperation
+from .flags import ProgramFlags
+
 if TYPE_CHECKING:
     from .objects.object import Object
     from .program import Program
@@ -58,20 +61,61 @@ class Thread:
 
 
 def threads(prog: Program) -> Iterator[Thread]:
-    """All threads."""
-    raise NotImplementedError
+    """All threads; those of a kernel are its tasks but the idle ones, by PID."""
+    if prog.flags & ProgramFlags.IS_LINUX_KERNEL:
+        from .kernel.tasks import all_tasks
+
+        for pid, task in all_tasks(prog):
+            yield _of_task(prog, pid, task)
+    elif prog._target is not None:
+        for thread in prog._target.threads():
+            yield _of_target(prog, thread)
 
 
 def thread(prog: Program, tid: int) -> Thread:
     """The thread with an ID; LookupError if there is none."""
-    raise NotImplementedError
+    if prog.flags & ProgramFlags.IS_LINUX_KERNEL:
+        from .kernel.tasks import all_tasks
+
+        for pid, task in all_tasks(prog):
+            if pid == tid:
+                return _of_task(prog, pid, task)
+    elif prog._target is not None:
+        found = prog._target.thread(tid)
+        if found is not None:
+            return _of_target(prog, found)
+    raise LookupError(f"thread with ID {tid} not found")
 
 
 def main_thread(prog: Program) -> Thread:
     """The main thread of a process."""
-    raise NotImplementedError
+    if prog.flags & ProgramFlags.IS_LINUX_KERNEL:
+        raise UnsupportedOperation("main thread is not defined for the Linux kernel")
+    found = prog._target.main_thread() if prog._target is not None else None
+    if found is None:
+        raise LookupError("main thread not found")
+    return _of_target(prog, found)
 
 
 def crashed_thread(prog: Program) -> Thread:
-    """The thread that made the program crash."""
-    raise NotImplementedError
+    """The thread that got the fatal signal, or the task that panicked."""
+    if prog.flags & ProgramFlags.IS_LIVE:
+        raise UnsupportedOperation("crashed thread is only defined for core dumps")
+    if prog.flags & ProgramFlags.IS_LINUX_KERNEL:
+        from .kernel.tasks import crashed_cpu, current_task
+
+        task = current_task(prog, crashed_cpu(prog))
+        return _of_task(prog, task.member_("pid").value_(), task)
+    found = prog._target.crashed_thread() if prog._target is not None else None
+    if found is None:
+        raise LookupError("crashed thread not found")
+    return _of_target(prog, found)
+
+
+def _of_target(prog: Program, thread: TargetThread) -> Thread:
+    return Thread(prog, thread.tid, thread.name, target_thread=thread)
+
+
+def _of_task(prog: Program, pid: int, task: Object) -> Thread:
+    name = task.member_("comm").string_().decode(errors="backslashreplace")
+    return Thread(prog, pid, name, task)
