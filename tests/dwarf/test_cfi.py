@@ -1,0 +1,336 @@
+"""Call frame information, against readelf and made by hand."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from drgn import BadDataError
+from drgn.engine.dwarf import cfi_rows as rules
+from drgn.engine.dwarf.cfi import CfiRow, CfiTable, cfi_tables
+from drgn.engine.dwarf.cfi_rows import Cie, RowMachine
+from drgn.engine.elf.file import open_elf
+
+SOURCE = """
+#include <alloca.h>
+#include <string.h>
+
+__attribute__((noipa)) int callee(char *p, int n)
+{
+    return p[n];
+}
+
+__attribute__((noipa)) int stack(int n)
+{
+    char *p = alloca(n);
+    memset(p, n, n);
+    return callee(p, n - 1);
+}
+
+__attribute__((noipa))
+long many(long a, long b, long c, long d, long e, long f, long g)
+{
+    char buffer[200];
+    memset(buffer, a, sizeof(buffer));
+    if (b)
+        return callee(buffer, a) + b * c + many(b, c, d, e, f, g, a) + d * e + f * g;
+    return g;
+}
+
+int main(int argc, char **argv)
+{
+    return stack(argc + 4) + many(argc, 0, 1, 2, 3, 4, 5);
+}
+"""
+NUMBERS = {
+    name: number
+    for number, name in enumerate(
+        [
+            *["rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp"],
+            *[f"r{i}" for i in range(8, 16)],
+            "ra",
+        ]
+    )
+}
+
+
+def readelf_rows(path: Path) -> list[tuple[str, int, dict[str, str]]]:
+    """(section, address, column -> text) of each row that readelf shows."""
+    output = subprocess.run(
+        ["readelf", "--debug-dump=frames-interp", path],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    rows = []
+    section, columns, low, high = "", [""], 0, 0
+    for line in output.splitlines():
+        if match := re.match(r"Contents of the (\S+) section", line):
+            section = match[1]
+        elif " CIE " in line:
+            low = high = 0
+        elif match := re.search(r" FDE .*pc=(\w+)\.\.(\w+)", line):
+            low, high = int(match[1], 16), int(match[2], 16)
+        elif line.lstrip().startswith("LOC"):
+            columns = line.split()[1:]
+        elif match := re.match(r"([0-9a-f]{16}) +(.*)", line):
+            address = int(match[1], 16)
+            if low <= address < high:
+                cells = dict(zip(columns, match[2].split(), strict=True))
+                rows.append((section, address, cells))
+    return rows
+
+
+def as_readelf(row: CfiRow, columns: list[str]) -> dict[str, str]:
+    cells = {}
+    for column in columns:
+        if column == "CFA":
+            if len(row.cfa) == 3:
+                _, register, offset = row.cfa
+                name = next(n for n, r in NUMBERS.items() if r == register)
+                cells[column] = f"{name}{offset:+}"
+            else:
+                cells[column] = "exp"
+            continue
+        rule = row.rules.get(NUMBERS[column], (rules.UNDEFINED, 0))
+        if rule[0] == rules.AT_CFA_PLUS:
+            cells[column] = f"c{rule[1]:+}"
+        elif rule[0] == rules.CFA_PLUS:
+            cells[column] = f"v{rule[1]:+}"
+        else:
+            cells[column] = {
+                rules.UNDEFINED: "u",
+                rules.SAME_VALUE: "s",
+                rules.AT_EXPRESSION: "exp",
+                rules.EXPRESSION: "vexp",
+            }[rule[0]]
+    return cells
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("-O0",),
+        ("-O2",),
+        ("-O2", "-fno-omit-frame-pointer", "-mno-red-zone"),
+        ("-O2", "-fno-asynchronous-unwind-tables"),
+        ("-O2", "-mstackrealign", "-fno-asynchronous-unwind-tables"),
+        ("-Os", "-gdwarf-2"),
+    ],
+    ids=" ".join,
+)
+def test_agrees_with_readelf(compile_c: Any, flags: tuple[str, ...]) -> None:
+    if shutil.which("readelf") is None:
+        pytest.skip("no readelf")
+    path = compile_c(SOURCE, "-g", *flags)
+    elf = open_elf(path)
+    tables = {table._section: table for table in cfi_tables(elf)}
+    rows = readelf_rows(path)
+    assert len(rows) > 10
+    for section, address, cells in rows:
+        row = tables[section].row(address)
+        assert row is not None
+        assert as_readelf(row, list(cells)) == cells, hex(address)
+
+
+def test_debug_frame_comes_first(compile_c: Any) -> None:
+    path = compile_c(SOURCE, "-g", "-O2", "-fno-asynchronous-unwind-tables")
+    sections = [table._section for table in cfi_tables(open_elf(path))]
+    assert sections == [".debug_frame", ".eh_frame"]  # The latter is the C library's.
+
+
+def test_search_table_finds_what_an_index_finds(compile_c: Any) -> None:
+    elf = open_elf(compile_c(SOURCE, "-g", "-O2"))
+    (table,) = cfi_tables(elf)
+    assert table._search_table is not None
+    text = elf.section(".text")
+    assert text is not None
+    for pc in range(text.address - 3, text.address + text.size + 3):
+        assert table._search_table.find(pc) == table._find(pc)
+
+
+def test_signal_frame() -> None:
+    path = Path("/lib/x86_64-linux-gnu/libc.so.6")
+    if not path.exists():
+        pytest.skip(f"no {path}")
+    (table,) = cfi_tables(open_elf(path))
+    table._index()
+    rows = [table.row(start) for start in table._fdes]
+    # __restore_rt is the only function of its kind.
+    (signal,) = [row for row in rows if row is not None and row.is_signal_frame]
+    assert signal.cfa[0] == rules.EXPRESSION
+    assert signal.rules[16][0] == rules.AT_EXPRESSION
+
+
+CIE = Cie(
+    code_alignment=4,
+    data_alignment=-8,
+    return_address=16,
+    encoding=0,
+    address_size=8,
+    is_signal_frame=False,
+    has_augmentation_data=False,
+    instructions=b"",
+)
+
+
+def rows_of(code: bytes, pc: int = 0x1000, initial: bytes = b"") -> RowMachine:
+    machine = RowMachine(CIE, 0x1000, True)
+    machine.run(initial, pc)
+    machine.initial = dict(machine.rules)
+    machine.run(code, pc)
+    return machine
+
+
+DEF_CFA = b"\x0c\x07\x08"
+
+
+@pytest.mark.parametrize(
+    ("code", "cfa"),
+    [
+        (DEF_CFA, (rules.REGISTER_PLUS, 7, 8)),
+        (b"\x12\x06\x7e", (rules.REGISTER_PLUS, 6, 16)),
+        (DEF_CFA + b"\x0d\x06", (rules.REGISTER_PLUS, 6, 8)),
+        (DEF_CFA + b"\x0e\x90\x01", (rules.REGISTER_PLUS, 7, 144)),
+        (DEF_CFA + b"\x13\x7c", (rules.REGISTER_PLUS, 7, 32)),
+        (b"\x0f\x03abc", (rules.EXPRESSION, b"abc")),
+    ],
+)
+def test_cfa(code: bytes, cfa: object) -> None:
+    assert rows_of(code).cfa == cfa
+
+
+@pytest.mark.parametrize(
+    ("code", "rule"),
+    [
+        (b"\x83\x02", (rules.AT_CFA_PLUS, -16)),
+        (b"\x05\x03\x02", (rules.AT_CFA_PLUS, -16)),
+        (b"\x11\x03\x7e", (rules.AT_CFA_PLUS, 16)),
+        (b"\x2f\x03\x02", (rules.AT_CFA_PLUS, 16)),
+        (b"\x14\x03\x02", (rules.CFA_PLUS, -16)),
+        (b"\x15\x03\x7e", (rules.CFA_PLUS, 16)),
+        (b"\x07\x03", (rules.UNDEFINED, 0)),
+        (b"\x08\x03", (rules.SAME_VALUE, 0)),
+        (b"\x09\x03\x0c", (rules.REGISTER, 12)),
+        (b"\x10\x03\x02xy", (rules.AT_EXPRESSION, b"xy")),
+        (b"\x16\x03\x02xy", (rules.EXPRESSION, b"xy")),
+        (b"\x2e\x20\x00", None),
+        (b"\x83\x02\xc3", None),
+        (b"\x83\x02\x06\x03", None),
+        (b"\x83\x02\x0a\x83\x04\x0b", (rules.AT_CFA_PLUS, -16)),
+    ],
+)
+def test_register_rules(code: bytes, rule: object) -> None:
+    assert rows_of(code).rules.get(3) == rule
+
+
+def test_restore_goes_back_to_the_cie() -> None:
+    assert rows_of(b"\x83\x04\xc3", initial=b"\x83\x02").rules[3][1] == -16
+
+
+def test_remember_and_restore_the_cfa() -> None:
+    machine = rows_of(DEF_CFA + b"\x0a\x0e\x40\x0b")
+    assert machine.cfa == (rules.REGISTER_PLUS, 7, 8)
+
+
+@pytest.mark.parametrize(
+    "advance",
+    [
+        b"\x44",
+        b"\x02\x04",
+        b"\x03\x04\x00",
+        b"\x04\x04\x00\x00\x00",
+        b"\x01" + struct.pack("<Q", 0x1010),
+    ],
+)
+def test_rows_hold_from_their_address(advance: bytes) -> None:
+    code = DEF_CFA + advance + b"\x0e\x10"
+    assert rows_of(code, 0x100F).cfa == (rules.REGISTER_PLUS, 7, 8)
+    assert rows_of(code, 0x1010).cfa == (rules.REGISTER_PLUS, 7, 16)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"\x0b",
+        b"\x0e\x08",
+        b"\x0c\x07",
+        b"\x0f\x05ab",
+        b"\x03\x00",
+        b"\x3f\x00\x00",
+        b"\x2d",
+        b"\x0a" * 1000,
+        b"\x0f\x01a\x0d\x07",
+    ],
+)
+def test_malformed_instructions(code: bytes) -> None:
+    with pytest.raises((IndexError, ValueError)):
+        rows_of(code)
+
+
+def debug_frame(*entries: bytes) -> CfiTable:
+    data = b"".join(struct.pack("<I", len(entry)) + entry for entry in entries)
+    section = SimpleNamespace(address=0)
+    elf: Any = SimpleNamespace(
+        path="file",
+        little_endian=True,
+        is_64=True,
+        section=lambda name: section,
+        contents=lambda name: memoryview(data if name == ".debug_frame" else b""),
+    )
+    return CfiTable(elf, ".debug_frame")
+
+
+GOOD_CIE = b"\xff\xff\xff\xff\x01\0\x01\x78\x10" + DEF_CFA + b"\x90\x01"
+
+
+def fde(low: int, size: int, cie: int = 0, code: bytes = b"") -> bytes:
+    return struct.pack("<IQQ", cie, low, size) + code
+
+
+def test_fdes_are_found_by_address() -> None:
+    table = debug_frame(GOOD_CIE, fde(0x2000, 0x10, code=b"\x0e\x20"), fde(0x1000, 8))
+    row = table.row(0x2005)
+    assert row is not None
+    assert row.cfa == (rules.REGISTER_PLUS, 7, 32)
+    assert row.rules == {16: (rules.AT_CFA_PLUS, -8)}
+    assert table.row(0x1007) is not None
+    for pc in (0xFFF, 0x1008, 0x1FFF, 0x2010):
+        assert table.row(pc) is None
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        (b"\xff\xff\xff\xff\x09\0\x01\x78\x10", fde(0x1000, 8)),
+        (b"\xff\xff\xff\xff\x01what\0\x01\x78\x10", fde(0x1000, 8)),
+        (GOOD_CIE, fde(0x1000, 8, cie=0x1000)),
+        (GOOD_CIE, fde(0x1000, 8, code=b"\x0b")),
+        (GOOD_CIE, fde(0x1000, 8, cie=len(GOOD_CIE) + 4)),
+        (b"\xff\xff\xff\xff\x01\0\x01\x78\x10", fde(0x1000, 8)),
+        (GOOD_CIE, fde(0x1000, 8), b"\0\0\0\0\0\0\0\0\0"),
+    ],
+    ids=range(7),
+)
+def test_malformed_sections(entries: tuple[bytes, ...]) -> None:
+    with pytest.raises(BadDataError, match=r"file: \.debug_frame\+0x"):
+        debug_frame(*entries).row(0x1000)
+
+
+def test_truncated_sections() -> None:
+    elf: Any = SimpleNamespace(
+        path="file",
+        little_endian=True,
+        is_64=True,
+        section=lambda name: None,
+        contents=lambda name: memoryview(struct.pack("<I", 100) + GOOD_CIE),
+    )
+    with pytest.raises(BadDataError, match="entry is truncated"):
+        CfiTable(elf, ".debug_frame").row(0)
