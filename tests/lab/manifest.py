@@ -46,6 +46,15 @@ class Lab:
         (path,) = self.dumps[name]
         return path
 
+    def module_files(self) -> list[Path]:
+        """Files with the debug info of the modules that the guest had loaded."""
+        loaded = {line.split()[0] for line in self.fact("proc/modules").splitlines()}
+        return sorted(
+            path
+            for path in self.debug_modules.rglob("*.ko*")
+            if path.name.split(".")[0].replace("-", "_") in loaded
+        )
+
     def fact(self, name: str) -> str:
         """Text of one file the guest wrote, e.g. ``proc/mounts``."""
         return (self.facts / name).read_text(errors="replace")

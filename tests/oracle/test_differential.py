@@ -31,6 +31,8 @@ SAME_MOMENT = {
 #: Every case runs on these; the others differ only in how they hold the same bytes.
 MAIN_DUMPS = ("live.elf", "panic.elf", "la57.elf", "live.kdump.zlib")
 ON_EVERY_DUMP = ("session", "stacks")
+#: Cases that want the debug info of modules too.
+WITH_MODULES = ("module_debug",)
 
 ALLOWANCES: dict[str, tuple[Allowance, ...]] = {
     "stacks": (USER_FRAMES,),
@@ -80,9 +82,13 @@ def runs() -> Iterator[object]:
 @pytest.mark.parametrize(("dump", "case"), list(runs()))
 def test_same_output(dump: Dump, case: str, oracle: Path) -> None:
     script = CASES / f"{case}.py"
+    symbols: list[str | Path] = []
+    if case in WITH_MODULES:
+        for path in dump.lab.module_files():
+            symbols += ["-s", path]
     comparison = runner.compare(
-        runner.upstream(*dump.arguments_for_upstream, script),
-        runner.ours(*dump.arguments, script),
+        runner.upstream(*dump.arguments_for_upstream, *symbols, script),
+        runner.ours(*dump.arguments, *symbols, script),
         ALLOWANCES.get(case, ()),
     )
     if not comparison.same:

@@ -1,0 +1,22 @@
+# Modules with their debug info: places, symbols, variables, types, and stacks.
+from drgn.helpers.linux import find_module, for_each_module, for_each_task, list_empty
+
+names = sorted(module.name.string_().decode() for module in for_each_module(prog))
+for name in names:
+    module = prog.module(name)
+    print(name, type(module).__name__, module.debug_file_status)
+    sections = module.section_addresses
+    for section in sorted(sections):
+        print("  ", section, hex(sections[section]))
+    print("  ", find_module(prog, name).name)
+print(prog["loop_index_idr"])
+print(list_empty(prog["fs_uuids"].address_of_()))
+print(prog.type("struct btrfs_root"))
+print(prog["btrfs_fs_type"].name)
+for name in ("loop_queue_rq", "veth_xmit", "btrfs_sync_file"):
+    function = prog.function(name)
+    print(function.type_.type_name(), prog.symbol(function.address_))
+    print(prog.source_location(function.address_ + 8))
+for task in sorted(for_each_task(prog), key=lambda task: task.pid.value_()):
+    if b"btrfs" in task.comm.string_() or b"loop" in task.comm.string_():
+        print(task.pid, prog.stack_trace(task))
