@@ -25,9 +25,7 @@ def lazy_names(package: str, table: Mapping[str, tuple[str, ...]]) -> dict[str, 
     }
 
 
-def find_name(
-    package: str, table: Mapping[str, tuple[str, ...]], name: str
-) -> object:
+def find_name(package: str, table: Mapping[str, tuple[str, ...]], name: str) -> object:
     """Find a module of a package, or a name in one of them, by importing it.
 
     This is what the package's ``__getattr__`` (:pep:`562`) returns.
@@ -50,9 +48,7 @@ def exported_names(package: str) -> dict[str, tuple[str, ...]]:
     from pkgutil import iter_modules
 
     return {
-        module.name: tuple(
-            sorted(import_module(f"{package}.{module.name}").__all__)
-        )
+        module.name: tuple(sorted(import_module(f"{package}.{module.name}").__all__))
         for module in iter_modules(import_module(package).__path__)
         if not module.name.startswith("_")
     }
@@ -71,7 +67,7 @@ def _main() -> None:
         for module, names in sorted(exported_names(package).items()):
             lines.append(f'    "{module}": (')
             lines += [f'        "{name}",' for name in names]
-            lines.append("    )," if names else "    ),")
+            lines.append("    ),")
         lines.append("}")
         directory = import_module(package).__path__[0]
         with open(f"{directory}/_names.py", "w") as file:

@@ -78,7 +78,7 @@ def takes_program_or_default(f: TakesProgram[P, R]) -> TakesProgramOrDefault[P, 
     update_wrapper(wrapper, f)
     if wrapper.__doc__ and ":param prog:" not in wrapper.__doc__:
         wrapper.__doc__ = _with_prog_doc(wrapper.__doc__)
-    return wrapper  # type: ignore[return-value]
+    return wrapper
 
 
 def takes_object_or_program_or_default(
@@ -103,7 +103,7 @@ def takes_object_or_program_or_default(
     :raises NoDefaultProgramError: by the wrapper, if it gets neither a program
         nor an object and there is no default program
     """
-    code = f.__code__  # type: ignore[attr-defined]
+    code = f.__code__
     parameters = code.co_varnames[: code.co_argcount]
     object_name = parameters[1]
     # Positional parameters besides prog and the object.
@@ -124,7 +124,7 @@ def takes_object_or_program_or_default(
 
     update_wrapper(wrapper, f)
     wrapper.__signature__ = _ObjectOrProgramSignature(f)  # type: ignore[attr-defined]
-    return wrapper  # type: ignore[return-value]
+    return wrapper
 
 
 def _prog_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:

@@ -220,7 +220,7 @@ def task_vsize(task: Object) -> int:
     mm = task.mm.read_()
     if not mm:
         return 0
-    return mm.total_vm.value_() * task.prog_["PAGE_SIZE"].value_()  # type: ignore[no-any-return]
+    return mm.total_vm.value_() * task.prog_["PAGE_SIZE"].value_()
 
 
 class TaskRss(NamedTuple):

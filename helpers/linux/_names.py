@@ -4,9 +4,7 @@ Written by python -m drgn.helpers._lazy.
 """
 
 NAMES: dict[str, tuple[str, ...]] = {
-    "bitmap": (
-        "bitmap_weight",
-    ),
+    "bitmap": ("bitmap_weight",),
     "bitops": (
         "for_each_clear_bit",
         "for_each_set_bit",
@@ -108,9 +106,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "idr_for_each",
         "idr_for_each_entry",
     ),
-    "ioport": (
-        "for_each_resource",
-    ),
+    "ioport": ("for_each_resource",),
     "irq": (
         "for_each_irq_desc",
         "gate_desc_func",
@@ -386,12 +382,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "validate_rbtree",
         "validate_rbtree_inorder_for_each_entry",
     ),
-    "resource": (
-        "task_rlimits",
-    ),
-    "sbitmap": (
-        "sbitmap_for_each_set",
-    ),
+    "resource": ("task_rlimits",),
+    "sbitmap": ("sbitmap_for_each_set",),
     "sched": (
         "cfs_rq_for_each_entity",
         "cpu_curr",
@@ -440,9 +432,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "swap_usage_in_pages",
         "total_swapcache_pages",
     ),
-    "tcp": (
-        "sk_tcpstate",
-    ),
+    "tcp": ("sk_tcpstate",),
     "timekeeping": (
         "ktime_get_boottime_seconds",
         "ktime_get_clocktai_seconds",

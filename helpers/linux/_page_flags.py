@@ -168,7 +168,7 @@ def compound_head(page: Object) -> Object:
 
 def _compound_info(page: Object) -> int:
     try:
-        return page.compound_head.value_()  # type: ignore[no-any-return]
+        return page.compound_head.value_()
     except AttributeError:
         # Renamed in v7.0.
-        return page.compound_info.value_()  # type: ignore[no-any-return]
+        return page.compound_info.value_()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING
 
-from drgn import FaultError, IntegerLike, Object, Program, TypeKind, cast, sizeof
+from drgn import FaultError, IntegerLike, Object, Program, cast, sizeof
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux._page_flags import PageHead
 from drgn.helpers.linux.bitops import for_each_set_bit
@@ -52,14 +52,14 @@ def _compound_order(page: Object) -> int:
     if not PageHead(page):
         return 0
     try:
-        return page[1].compound_order.value_()  # type: ignore[no-any-return]
+        return page[1].compound_order.value_()
     except AttributeError:
         pass
     # Linux kernel commit 379708ffde1b ("mm: add the first tail page to struct
     # folio") (in v6.1).
     folio = cast("struct folio *", page)
     try:
-        return folio.member_("_folio_order").value_()  # type: ignore[no-any-return]
+        return folio.member_("_folio_order").value_()
     except LookupError:
         # Linux kernel commit ebc1baf5c9b4 ("mm: free up a word in the first tail
         # page") (in v6.6).
@@ -68,7 +68,7 @@ def _compound_order(page: Object) -> int:
         flags = flags.f  # memdesc_flags_t since v6.18.
     except AttributeError:
         pass
-    return flags.value_() & 0xFF  # type: ignore[no-any-return]
+    return flags.value_() & 0xFF
 
 
 def page_index(page: Object) -> Object:

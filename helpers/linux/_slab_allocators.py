@@ -60,7 +60,7 @@ def _page_slab(page: Object) -> Object:
 
 def slab_address(slab: Object) -> int:
     """Return the address of the memory of a slab."""
-    return page_to_virt(cast("struct page *", slab)).value_()  # type: ignore[no-any-return]
+    return page_to_virt(cast("struct page *", slab)).value_()
 
 
 def slabs_of_cache(cache: Object) -> Iterator[Object]:
@@ -102,7 +102,7 @@ def _find_word(
         little = PlatformFlags.IS_LITTLE_ENDIAN in prog.platform.flags
         order: Literal["little", "big"] = "little" if little else "big"
         word = int.from_bytes(word.to_bytes(size, order), sys.byteorder)
-    code = "Q" if size == 8 else "I"
+    code: Literal["Q", "I"] = "Q" if size == 8 else "I"
     per_chunk = _CHUNK // stride
     small = max(_SMALL_CHUNK // stride, 1)
     i = 0

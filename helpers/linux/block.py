@@ -70,7 +70,7 @@ def bdev_partno(bdev: Object) -> Object:
     :return: ``u8``
     """
     try:
-        return bdev.bd_partno
+        return bdev.bd_partno.read_()
     except AttributeError:
         # Linux kernel commit 1116b9fa15c0 ("bdev: infrastructure for flags") (in
         # v6.10) put it into an atomic_t: BD_PARTNO.
@@ -184,7 +184,7 @@ def _op_bits(prog: Program) -> int:
         bits = prog["__REQ_FAILFAST_DEV"].value_()
     except KeyError:
         return 0xFF
-    return (1 << bits) - 1  # type: ignore[no-any-return]
+    return (1 << bits) - 1
 
 
 def req_op(rq: Object) -> Object:

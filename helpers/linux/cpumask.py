@@ -128,7 +128,7 @@ def _nr_bits(mask: Object) -> int:
     With CONFIG_CPUMASK_OFFSTACK, no more than these are allocated.
     """
     try:
-        return mask.prog_["nr_cpu_ids"].value_()  # type: ignore[no-any-return]
+        return mask.prog_["nr_cpu_ids"].value_()
     except KeyError:
         return sizeof(mask.bits) * 8  # A macro with NR_CPUS=1.
 

@@ -196,9 +196,7 @@ def path_lookup(
         mnt, dentry = _topmost(mnt, dentry)
     if not allow_negative and not dentry.d_inode:
         raise Exception(f"{os.fsdecode(path)!r} dentry is negative")
-    return Object(
-        prog, "struct path", {"mnt": mnt.mnt.address_of_(), "dentry": dentry}
-    )
+    return Object(prog, "struct path", {"mnt": mnt.mnt.address_of_(), "dentry": dentry})
 
 
 def _child(dentry: Object, name: bytes) -> Object | None:

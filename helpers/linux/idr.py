@@ -72,7 +72,7 @@ def idr_entries(idr: Object) -> Iterator[tuple[int, int]]:
 
 def _base(idr: Object) -> int:
     try:
-        return idr.idr_base.value_()  # type: ignore[no-any-return]
+        return idr.idr_base.value_()
     except AttributeError:
         # Before Linux kernel commit 6ce711f27500 ("idr: Make 1-based IDRs more
         # efficient") (in v4.16).

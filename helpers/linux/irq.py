@@ -37,7 +37,7 @@ def irq_get_nr_irqs(prog: Program) -> int:
     # Renamed and made private in v6.13.
     for name in ("total_nr_irqs", "nr_irqs"):
         try:
-            return prog[name].value_()  # type: ignore[no-any-return]
+            return prog[name].value_()
         except KeyError:
             continue
     raise LookupError("could not find nr_irqs")
@@ -104,7 +104,7 @@ def irq_desc_kstat_cpu(desc: Object, cpu: IntegerLike) -> int:
         count = count.cnt
     except AttributeError:
         pass
-    return count.value_()  # type: ignore[no-any-return]
+    return count.value_()
 
 
 def irq_desc_affinity_mask(desc: Object) -> Object:

@@ -139,4 +139,4 @@ def kernfs_walk(parent: Object, path: Path, follow_symlinks: bool = True) -> Obj
 
 
 def _type(kn: Object) -> int:
-    return kn.flags.value_() & _TYPE_MASK  # type: ignore[no-any-return]
+    return kn.flags.value_() & _TYPE_MASK

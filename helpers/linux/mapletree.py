@@ -52,8 +52,9 @@ def mtree_load(mt: Object, index: IntegerLike, *, advanced: bool = False) -> Obj
         return NULL(prog, "void *")
     for _ in range(_HEIGHT_MAX):
         layout = _layout(layouts, entry)
-        for first, last, entry in layout.ranges(entry, first, last):
-            if index <= last:
+        for slot in layout.ranges(entry, first, last):
+            if index <= slot[1]:
+                first, last, entry = slot
                 break
         else:
             return NULL(prog, "void *")

@@ -40,13 +40,13 @@ from drgn.helpers.linux._page_flags import (
     PageDoubleMap,
     PageError,
     PageForeign,
-    PageHWPoison,
     PageHasHWPoisoned,
     PageHead,
+    PageHWPoison,
     PageIdle,
     PageIsolated,
-    PageLRU,
     PageLocked,
+    PageLRU,
     PageMappedToDisk,
     PageMlocked,
     PageOwnerPriv1,
@@ -318,9 +318,9 @@ def totalram_pages(prog: Program) -> int:
     try:
         # Linux kernel commit ca79b0c211af ("mm: convert totalram_pages and
         # totalhigh_pages variables to atomic") (in v5.0).
-        return prog["_totalram_pages"].counter.value_()  # type: ignore[no-any-return]
+        return prog["_totalram_pages"].counter.value_()
     except KeyError:
-        return prog["totalram_pages"].value_()  # type: ignore[no-any-return]
+        return prog["totalram_pages"].value_()
 
 
 @takes_program_or_default
@@ -335,7 +335,7 @@ def vm_commit_limit(prog: Program) -> int:
         usable = totalram_pages(prog) - hugetlb_total_pages(prog)
         allowed = usable * prog["sysctl_overcommit_ratio"].value_() // 100
     try:
-        return allowed + prog["total_swap_pages"].value_()  # type: ignore[no-any-return]
+        return allowed + prog["total_swap_pages"].value_()
     except KeyError:
         return allowed  # !CONFIG_SWAP
 

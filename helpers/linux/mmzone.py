@@ -85,11 +85,9 @@ def wmark_pages(zone: Object, i: IntegerLike) -> int:
     try:
         # Linux kernel commit 1c30844d2dfe ("mm: reclaim small amounts of memory when
         # an external fragmentation event occurs") (in v5.0).
-        return (  # type: ignore[no-any-return]
-            zone.member_("_watermark")[i].value_() + zone.watermark_boost.value_()
-        )
+        return zone.member_("_watermark")[i].value_() + zone.watermark_boost.value_()
     except LookupError:
-        return zone.watermark[i].value_()  # type: ignore[no-any-return]
+        return zone.watermark[i].value_()
 
 
 def min_wmark_pages(zone: Object) -> int:
@@ -172,9 +170,9 @@ def _highest_section_nr(prog: Program) -> int:
     try:
         # Linux kernel commit c4e1be9ec113 ("mm, sparsemem: break out of loops early")
         # (in v4.13).
-        return prog["__highest_present_section_nr"].value_()  # type: ignore[no-any-return]
+        return prog["__highest_present_section_nr"].value_()
     except KeyError:
-        return prog["max_pfn"].value_() >> _pages_per_section_shift(prog)  # type: ignore[no-any-return]
+        return prog["max_pfn"].value_() >> _pages_per_section_shift(prog)
 
 
 @takes_program_or_default

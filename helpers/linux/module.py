@@ -55,8 +55,9 @@ def find_module(prog: Program, name: str | bytes) -> Object:
 def module_address_regions(mod: Object) -> list[tuple[int, int]]:
     """Return the ranges of addresses that a module is loaded at.
 
-    Some may be empty. How many there are and what each is for depends on the kernel version. The
-    module's per-CPU region is not among them; see :func:`module_percpu_region()`.
+    Some may be empty. How many there are and what each is for depends on the kernel
+    version. The module's per-CPU region is not among them; see
+    :func:`module_percpu_region()`.
 
     :param mod: ``struct module *``
     :return: List of (address, size) tuples.

@@ -20,7 +20,6 @@ from drgn import (
     Type,
     cast,
     container_of,
-    offsetof,
     sizeof,
 )
 from drgn.helpers.common.prog import (
@@ -71,9 +70,7 @@ def SOCKET_I(inode: Object) -> Object:
     """
     if inode.i_mode.value_() & _S_IFMT != _S_IFSOCK:
         raise ValueError("not a socket inode")
-    return container_of(
-        inode, "struct socket_alloc", "vfs_inode"
-    ).socket.address_of_()
+    return container_of(inode, "struct socket_alloc", "vfs_inode").socket.address_of_()
 
 
 def SOCK_INODE(sock: Object) -> Object:
@@ -82,9 +79,7 @@ def SOCK_INODE(sock: Object) -> Object:
     :param sock: ``struct socket *``
     :return: ``struct inode *``
     """
-    return container_of(
-        sock, "struct socket_alloc", "socket"
-    ).vfs_inode.address_of_()
+    return container_of(sock, "struct socket_alloc", "socket").vfs_inode.address_of_()
 
 
 @takes_program_or_default
@@ -164,9 +159,7 @@ def netdev_get_by_index(
 
 
 @takes_object_or_program_or_default
-def netdev_get_by_name(
-    prog: Program, net: Object | None, name: str | bytes
-) -> Object:
+def netdev_get_by_name(prog: Program, net: Object | None, name: str | bytes) -> Object:
     """Return the network device with a name, which may be an alternative one.
 
     :param net: ``struct net *``. Defaults to the initial network namespace if given
@@ -288,9 +281,7 @@ def sk_nulls_for_each(head: Object) -> Iterator[Object]:
     :param head: ``struct hlist_nulls_head *``
     :return: Iterator of ``struct sock *`` objects.
     """
-    return hlist_nulls_for_each_entry(
-        "struct sock", head, "__sk_common.skc_nulls_node"
-    )
+    return hlist_nulls_for_each_entry("struct sock", head, "__sk_common.skc_nulls_node")
 
 
 def skb_shinfo(skb: Object) -> Object:
@@ -328,7 +319,7 @@ def is_pp_page(page: Object) -> bool:
         return False
     # PP_SIGNATURE: 0x40 + POISON_POINTER_DELTA, the lowest bits of which are flags.
     poison = 0xDEAD000000000000 if prog.address_size() == 8 else 0
-    return magic & ~0x3 == poison + 0x40  # type: ignore[no-any-return]
+    return magic & ~0x3 == poison + 0x40
 
 
 def _has_type(prog: Program, name: str) -> bool:
@@ -356,9 +347,7 @@ def neigh_table_for_each_neighbor(table: Object) -> Iterator[Object]:
         heads = None
     for i in range(buckets):
         if heads is not None:
-            yield from hlist_for_each_entry(
-                "struct neighbour", heads + i, "hash"
-            )
+            yield from hlist_for_each_entry("struct neighbour", heads + i, "hash")
             continue
         neighbor = hash_table.hash_buckets[i].read_()
         while neighbor:

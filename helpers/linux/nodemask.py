@@ -70,7 +70,7 @@ def node_state(node: IntegerLike, state: Object) -> bool:
 def nr_node_ids(prog: Program) -> int:
     """Return the number of NUMA node IDs, used or not."""
     try:
-        return prog["nr_node_ids"].value_()  # type: ignore[no-any-return]
+        return prog["nr_node_ids"].value_()
     except KeyError:
         # A macro where there is only one possible node.
         return 1

@@ -59,7 +59,7 @@ def _per_cpu_offset(prog: Program, cpu: int) -> int:
         return 0  # !CONFIG_SMP
     if not 0 <= cpu < len(offsets):
         raise ValueError(f"there is no CPU {cpu}")
-    return offsets[cpu].value_()  # type: ignore[no-any-return]
+    return offsets[cpu].value_()
 
 
 def percpu_counter_sum(fbc: Object) -> int:

@@ -190,9 +190,7 @@ def _log_buf_records(prog: Program) -> list[PrintkRecord]:
 
 
 @takes_program_or_default
-def get_dmesg(
-    prog: Program, *, timestamps: bool | Literal["human"] = True
-) -> bytes:
+def get_dmesg(prog: Program, *, timestamps: bool | Literal["human"] = True) -> bytes:
     """Return the kernel's log as :manpage:`dmesg(1)` writes it.
 
     The lines are ``[   timestamp] message``.

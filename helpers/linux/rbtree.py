@@ -56,7 +56,7 @@ def RB_EMPTY_NODE(node: Object) -> bool:
 
     :param node: ``struct rb_node *``
     """
-    return node.member_("__rb_parent_color").value_() == node.value_()  # type: ignore[no-any-return]
+    return node.member_("__rb_parent_color").value_() == node.value_()
 
 
 def rb_parent(node: Object) -> Object:

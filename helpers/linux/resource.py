@@ -61,5 +61,5 @@ def task_rlimits(task: Object) -> dict[str, Rlimit]:
 
     return {
         name: Rlimit(limit(rlim.rlim_cur), limit(rlim.rlim_max))
-        for name, rlim in zip(_NAMES, limits)
+        for name, rlim in zip(_NAMES, limits, strict=False)
     }

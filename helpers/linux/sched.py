@@ -63,11 +63,11 @@ def task_cpu(task: Object) -> int:
         # In task_struct if CONFIG_THREAD_INFO_IN_TASK, until Linux kernel commit
         # bcf9033e5449 ("sched: move CPU field back into thread_info if
         # THREAD_INFO_IN_TASK=y") (in v5.16).
-        return task.cpu.value_()  # type: ignore[no-any-return]
+        return task.cpu.value_()
     except AttributeError:
         pass
     try:
-        return task_thread_info(task).cpu.value_()  # type: ignore[no-any-return]
+        return task_thread_info(task).cpu.value_()
     except AttributeError:
         return 0  # !CONFIG_SMP
 
@@ -81,7 +81,7 @@ def task_on_cpu(task: Object) -> bool:
         return bool(task.on_cpu)
     except AttributeError:
         # !CONFIG_SMP
-        return cpu_curr(task.prog_, 0).value_() == task.value_()  # type: ignore[no-any-return]
+        return cpu_curr(task.prog_, 0).value_() == task.value_()
 
 
 @takes_program_or_default
@@ -191,7 +191,7 @@ def thread_group_leader(task: Object) -> bool:
 
     :param task: ``struct task_struct *``
     """
-    return task.exit_signal.value_() >= 0  # type: ignore[no-any-return]
+    return task.exit_signal.value_() >= 0
 
 
 def task_since_last_arrival_ns(task: Object) -> int:
@@ -268,9 +268,7 @@ def cfs_rq_for_each_entity(
     yield from _entities(cfs_rq, 0)
 
 
-def _entities(
-    cfs_rq: Object, depth: int
-) -> Iterator[tuple[Object, int, bool, bool]]:
+def _entities(cfs_rq: Object, depth: int) -> Iterator[tuple[Object, int, bool, bool]]:
     # The current entity is not in the tree.
     current = cfs_rq.curr.read_()
     if current:

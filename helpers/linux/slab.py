@@ -20,8 +20,14 @@ from drgn.helpers.common.format import escape_ascii_string
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux._slab_allocators import (
     SlabCorruptionError as SlabCorruptionError,
+)
+from drgn.helpers.linux._slab_allocators import (
     SlabFreelistCycleError as SlabFreelistCycleError,
+)
+from drgn.helpers.linux._slab_allocators import (
     SlabPartialListError as SlabPartialListError,
+)
+from drgn.helpers.linux._slab_allocators import (
     allocator_of,
     slab_of_address,
     slabs_of_cache,
@@ -146,7 +152,7 @@ def slab_cache_is_merged(slab_cache: Object) -> bool:
 
     :param slab_cache: ``struct kmem_cache *``
     """
-    return slab_cache.refcount.value_() > 1  # type: ignore[no-any-return]
+    return slab_cache.refcount.value_() > 1
 
 
 @takes_program_or_default
@@ -166,7 +172,9 @@ def get_slab_cache_aliases(prog: Program) -> dict[str, str]:
     try:
         kset = prog["slab_kset"].read_()
     except KeyError:
-        raise LookupError("could not find slab_kset; is this SLUB with sysfs?") from None
+        raise LookupError(
+            "could not find slab_kset; is this SLUB with sysfs?"
+        ) from None
     names = {
         cache.kobj.sd.value_(): cache.name.string_().decode()
         for cache in for_each_slab_cache(prog)

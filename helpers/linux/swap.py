@@ -66,7 +66,7 @@ def swap_is_file(si: Object) -> bool:
     :param si: ``struct swap_info_struct *``
     """
     mode = si.swap_file.f_mapping.host.i_mode.value_()
-    return mode & _S_IFMT == _S_IFREG  # type: ignore[no-any-return]
+    return mode & _S_IFMT == _S_IFREG
 
 
 def swap_usage_in_pages(si: Object) -> int:
@@ -79,7 +79,7 @@ def swap_usage_in_pages(si: Object) -> int:
         # Since v6.14, it is atomic and has a flag in its second highest bit.
         counter: int = pages.counter.value_()
     except AttributeError:
-        return pages.value_()  # type: ignore[no-any-return]
+        return pages.value_()
     bits = 8 * si.prog_.address_size() - _USAGE_FLAG_BITS
     return counter & ((1 << bits) - 1)
 

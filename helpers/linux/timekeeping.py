@@ -56,16 +56,14 @@ def _coarse_nsec(timekeeper: Object) -> int:
     try:
         # Linux kernel commit b71f9804f66c ("timekeeping: Prevent coarse clocks going
         # backwards") (in v6.15).
-        return timekeeper.coarse_nsec.value_()  # type: ignore[no-any-return]
+        return timekeeper.coarse_nsec.value_()
     except AttributeError:
         mono = timekeeper.tkr_mono
-        return mono.xtime_nsec.value_() >> mono.shift.value_()  # type: ignore[no-any-return]
+        return mono.xtime_nsec.value_() >> mono.shift.value_()
 
 
 def _coarse_mono(timekeeper: Object) -> int:
-    return (  # type: ignore[no-any-return]
-        ktime_to_ns(timekeeper.tkr_mono.base).value_() + _coarse_nsec(timekeeper)
-    )
+    return ktime_to_ns(timekeeper.tkr_mono.base).value_() + _coarse_nsec(timekeeper)
 
 
 def _seconds(prog: Program, seconds: int) -> Object:
@@ -158,7 +156,7 @@ def ktime_get_coarse_clocktai_ns(prog: Program) -> Object:
 @takes_program_or_default
 def uptime(prog: Program) -> float:
     """Return the time since boot in seconds."""
-    return ktime_get_coarse_boottime_ns(prog).value_() / _NSEC_PER_SEC  # type: ignore[no-any-return]
+    return ktime_get_coarse_boottime_ns(prog).value_() / _NSEC_PER_SEC
 
 
 @takes_program_or_default
@@ -166,7 +164,12 @@ def uptime_pretty(prog: Program) -> str:
     """Return the time since boot in words, e.g., ``"1 day, 6 hours, 40 seconds"``."""
     rest: int = ktime_get_boottime_seconds(prog).value_()
     parts = []
-    for unit, seconds in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+    for unit, seconds in (
+        ("day", 86400),
+        ("hour", 3600),
+        ("minute", 60),
+        ("second", 1),
+    ):
         n, rest = divmod(rest, seconds)
         if n:
             parts.append(f"{n} {unit}{'s' if n != 1 else ''}")

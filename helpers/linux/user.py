@@ -26,7 +26,7 @@ def kuid_val(uid: Object | IntegerLike) -> int:
     :param uid: ``kuid_t``, or a number, which is returned as it is.
     """
     if isinstance(uid, Object) and hasattr(uid, "val"):
-        return uid.val.value_()  # type: ignore[no-any-return]
+        return uid.val.value_()
     return operator.index(uid)
 
 

@@ -65,9 +65,7 @@ def xa_load(xa: Object, index: IntegerLike, *, advanced: bool = False) -> Object
     return Object(prog, "void *", entry)
 
 
-def xa_for_each(
-    xa: Object, *, advanced: bool = False
-) -> Iterator[tuple[int, Object]]:
+def xa_for_each(xa: Object, *, advanced: bool = False) -> Iterator[tuple[int, Object]]:
     """Iterate over the entries of an XArray, in the order of their indices.
 
     :param xa: ``struct xarray *``
@@ -106,7 +104,7 @@ def xa_is_zero(entry: Object) -> bool:
 
     :param entry: ``void *``
     """
-    return entry.value_() == _ZERO_ENTRY  # type: ignore[no-any-return]
+    return entry.value_() == _ZERO_ENTRY
 
 
 def xa_entries(xa: Object, advanced: bool = False) -> Iterator[tuple[int, int]]:
@@ -150,14 +148,14 @@ class _Tree:
     """
 
     __slots__ = (
-        "head",
-        "slots",
         "_node_tag",
         "_read_u8",
         "_read_words",
         "_shift_offset",
         "_slots_offset",
         "_word_size",
+        "head",
+        "slots",
     )
 
     def __init__(self, xa: Object) -> None:
