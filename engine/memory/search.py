@@ -90,10 +90,7 @@ class MemorySearchIterator(Generic[T]):
         first = 0 if minimum is None else minimum
         last = space.mask if maximum is None else min(maximum, space.mask)
         run: list[tuple[int, int, Segment]] = []
-        for start, end, segment in space:
-            start, end = max(start, first), min(end, last + 1)
-            if start >= end:
-                continue
+        for start, end, segment in space.pieces(first, last + 1):
             parts = segment.readable(start, end) if whole else ((start, end),)
             for low, high in parts:
                 if run and run[-1][1] != low:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import FaultError
@@ -40,15 +40,33 @@ class AddressSpace:
         """(start, end, segment) of every visible piece, in order of address."""
         return zip(self._starts, self._ends, self._segments, strict=True)
 
+    def pieces(self, start: int, end: int) -> Iterator[tuple[int, int, Segment]]:
+        """(start, end, segment) of what is visible between two addresses, in order."""
+        index = bisect.bisect_right(self._ends, start)
+        while index < len(self._starts) and self._starts[index] < end:
+            low, high = max(self._starts[index], start), min(self._ends[index], end)
+            yield low, high, self._segments[index]
+            index += 1
+
+    def copy(self) -> AddressSpace:
+        """The same segments; what is added to one is not in the other."""
+        other = AddressSpace(self._kind)
+        other.mask = self.mask
+        other._starts = self._starts.copy()
+        other._ends = self._ends.copy()
+        other._segments = self._segments.copy()
+        return other
+
     def add(self, segment: Segment) -> None:
         """Add a segment on top of the others; beyond ``mask`` it is cut off."""
         self._place(segment.start, min(segment.end, self.mask + 1), segment)
 
-    def add_below(self, segment: Segment) -> None:
-        """Add a segment that shows only where there is none yet."""
+    def add_below(self, segments: Iterable[Segment]) -> None:
+        """Add segments that show only where there is none yet."""
         above = list(self)
         self._starts, self._ends, self._segments = [], [], []
-        self.add(segment)
+        for segment in segments:
+            self.add(segment)
         for piece in above:
             self._place(*piece)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..elf.constants import PT_LOAD, PT_NOTE
 from ..elf.notes import iter_notes
+from ..errors import BadDataError
 from ..flags import ProgramFlags
 from ..memory.segments import AbsentSegment, BufferSegment, Segment, ZeroSegment
 from . import prstatus
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from ..elf.file import ElfFile
     from ..elf.file import Segment as ProgramHeader
     from ..memory.memory import Memory
+    from ..memory.space import AddressSpace
 
+_NOT_SAVED = "memory not saved in core dump"
 _UNKNOWN_ADDRESS = 2**64 - 1
 """``p_paddr`` of /proc/kcore where memory is not contiguous."""
 
@@ -27,7 +30,8 @@ class CoreTarget(Target):
 
     It is a kernel's if it has a VMCOREINFO note, or QEMU notes, which only a dump of
     a whole machine has. QEMU writes physical addresses into ``p_vaddr`` too; such
-    segments are physical memory only.
+    segments are physical memory only. What a process's dump leaves out is read from the
+    files that were mapped, if they are still the same.
     """
 
     def __init__(self, elf: ElfFile, path: str) -> None:
@@ -56,6 +60,8 @@ class CoreTarget(Target):
             if has_physical and header.paddr != _UNKNOWN_ADDRESS:
                 for segment in self._segments(header, header.paddr, is_kernel):
                     memory.physical.add(segment)
+        if not is_kernel:
+            self._attach_files(memory.virtual)
         memory.invalidate()
 
     def _segments(
@@ -75,9 +81,24 @@ class CoreTarget(Target):
             if is_kernel:
                 yield ZeroSegment(address + size, left)
             else:
-                yield AbsentSegment(
-                    address + size, left, "memory not saved in core dump"
-                )
+                yield AbsentSegment(address + size, left, _NOT_SAVED)
+
+    def _attach_files(self, virtual: AddressSpace) -> None:
+        """Let the files that were mapped show where the dump holds nothing."""
+        try:
+            mappings = self.mappings()
+        except BadDataError:
+            return
+        if not mappings:
+            return
+        from .mapped_files import MappedFiles
+
+        files = MappedFiles(mappings, virtual.copy())
+        for start, end, segment in virtual.copy():
+            if isinstance(segment, AbsentSegment) and segment.message == _NOT_SAVED:
+                for part in files.parts(start, end, _NOT_SAVED):
+                    virtual.add(part)
+        virtual.add_below(files.parts(0, 2**64, "could not find memory segment"))
 
     def notes(self) -> Iterator[Note]:
         return iter(self._notes)

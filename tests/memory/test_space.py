@@ -88,7 +88,7 @@ def test_a_later_segment_hides_earlier_ones() -> None:
 def test_a_segment_below_shows_only_in_gaps() -> None:
     space = AddressSpace()
     space.add(_buffer(4, b"b" * 4))
-    space.add_below(_buffer(0, b"a" * 12))
+    space.add_below([_buffer(0, b"a" * 12)])
     assert space.read(0, 12) == b"aaaabbbbaaaa"
 
 
