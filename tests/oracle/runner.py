@@ -157,6 +157,24 @@ USER_FRAMES = Allowance(
 )
 
 
+def _without_zombies_frames(lines: list[str]) -> list[str]:
+    kept = []
+    dead = False
+    for line in lines:
+        is_frame = _FRAME.match(line) is not None
+        if not is_frame:
+            dead = re.fullmatch(r"\d+ .* Z", line) is not None
+        if not (dead and is_frame):
+            kept.append(line)
+    return kept
+
+
+ZOMBIES = Allowance(
+    "upstream unwinds the stack of a zombie, which the kernel has freed",
+    _without_zombies_frames,
+)
+
+
 def main() -> int:
     arguments = sys.argv[1:]
     if not arguments:

@@ -11,7 +11,7 @@ from lab import manifest
 from lab.manifest import Lab
 
 from oracle import runner
-from oracle.runner import USER_FRAMES, Allowance
+from oracle.runner import USER_FRAMES, ZOMBIES, Allowance
 
 CASES = Path(__file__).parent / "cases"
 
@@ -35,7 +35,7 @@ ON_EVERY_DUMP = ("session", "stacks")
 WITH_MODULES = ("module_debug",)
 
 ALLOWANCES: dict[str, tuple[Allowance, ...]] = {
-    "stacks": (USER_FRAMES,),
+    "stacks": (ZOMBIES, USER_FRAMES),
     "blocked": (USER_FRAMES,),
     "crash": (USER_FRAMES,),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oracle.runner import USER_FRAMES, Answer, compare
+from oracle.runner import USER_FRAMES, ZOMBIES, Answer, compare
 
 
 def answer(text: str, status: int = 0) -> Answer:
@@ -15,6 +15,14 @@ def test_frames_beyond_the_user_frame_are_counted_not_compared() -> None:
     comparison = compare(theirs, ours, [USER_FRAMES])
     assert comparison.same
     assert comparison.left_out == [(USER_FRAMES.why, 1, 0)]
+
+
+def test_frames_of_a_zombie_are_counted_not_compared() -> None:
+    theirs = answer("7 dead Z\n#0  0xffffd24a80553bb0\n#1  0x0\n8 next S\n#0  c\n")
+    ours = answer("7 dead Z\n8 next S\n#0  c\n")
+    comparison = compare(theirs, ours, [ZOMBIES, USER_FRAMES])
+    assert comparison.same
+    assert comparison.left_out == [(ZOMBIES.why, 2, 0)]
 
 
 def test_kernel_addresses_are_compared() -> None:
