@@ -36,6 +36,8 @@ _DW_LNE_define_file = 3
 _DW_LNCT_path = 1
 _DW_LNCT_directory_index = 2
 
+_LINE_STR = ".debug_line_str"
+
 _FIXED_SIZES = {
     dw.DW_FORM_data1: 1,
     dw.DW_FORM_data2: 2,
@@ -87,8 +89,9 @@ class LineHeader:
         Raises BadDataError if it is malformed or there is none.
         """
         self.unit = unit
-        self._directories: list[str] = []
-        self._files: list[tuple[str, int]] = []
+        self._directories: list[str | tuple[str, int]] = []
+        # (name, or the section and offset that it is at; number of its directory)
+        self._files: list[tuple[str | tuple[str, int], int]] = []
         offset = unit.stmt_list
         if offset is None:
             raise unit.error("there is no DW_AT_stmt_list")
@@ -170,8 +173,8 @@ class LineHeader:
 
     def _entries(
         self, data: memoryview, position: int, offset_size: int
-    ) -> tuple[list[tuple[str, int]], int]:
-        """A table of version 5: (path, index of its directory) and its end."""
+    ) -> tuple[list[tuple[str | tuple[str, int], int]], int]:
+        """A table of version 5, as `_files` has it, and its end."""
         unit, file = self.unit, self.unit.file
         formats: list[tuple[int, int]] = []
         number_of_formats = data[position]
@@ -185,23 +188,19 @@ class LineHeader:
             raise ValueError("file entries have no format")
         if count > len(data) - position:
             raise ValueError("too many file entries")
-        entries: list[tuple[str, int]] = []
+        entries: list[tuple[str | tuple[str, int], int]] = []
         for _ in range(count):
-            path, directory = "", 0
+            path: str | tuple[str, int] = ""
+            directory = 0
             for content, form in formats:
-                value: int | str = 0
+                value: int | str | tuple[str, int] = 0
                 size = _FIXED_SIZES.get(form)
                 if form == dw.DW_FORM_udata:
                     value, position = uleb128(data, position)
                 elif form == dw.DW_FORM_line_strp or form == dw.DW_FORM_strp:
                     end = position + offset_size
-                    if content == _DW_LNCT_path:
-                        section = (
-                            ".debug_str"
-                            if form == dw.DW_FORM_strp
-                            else ".debug_line_str"
-                        )
-                        value = file.string(section, file.unsigned(data[position:end]))
+                    section = ".debug_str" if form == dw.DW_FORM_strp else _LINE_STR
+                    value = (section, file.unsigned(data[position:end]))
                     position = end
                 elif size is not None:
                     value = file.unsigned(data[position : position + size])
@@ -224,7 +223,7 @@ class LineHeader:
                     raise ValueError(f"unknown form {form:#x} of a file entry")
                 if position > len(data):
                     raise IndexError("file entries are truncated")
-                if content == _DW_LNCT_path and isinstance(value, str):
+                if content == _DW_LNCT_path and not isinstance(value, int):
                     path = value
                 elif content == _DW_LNCT_directory_index and isinstance(value, int):
                     directory = value
@@ -239,11 +238,15 @@ class LineHeader:
         """
         if not 0 <= index < len(self._files):
             return ""
-        name, directory = self._files[index]
+        path, directory = self._files[index]
+        name = self._string(path)
         if name.startswith("/") or not 0 <= directory < len(self._directories):
             return name
-        prefix = self._directories[directory]
+        prefix = self._string(self._directories[directory])
         return f"{prefix}/{name}" if prefix else name
+
+    def _string(self, value: str | tuple[str, int]) -> str:
+        return value if isinstance(value, str) else self.unit.file.string(*value)
 
 
 def line_error(unit: Unit, offset: int, message: str) -> BadDataError:
