@@ -46,9 +46,9 @@ class Thread:
 
     @property
     def object(self) -> Object:
-        """``struct task_struct *`` of a kernel's task; ValueError for others."""
+        """``struct task_struct *``; UnsupportedOperation if it is not a kernel's."""
         if self._object is None:
-            raise ValueError(
+            raise UnsupportedOperation(
                 "thread object is currently only defined for the Linux kernel"
             )
         return self._object

@@ -104,12 +104,22 @@ def _vmemmap(prog: Program, info: Vmcoreinfo) -> Object | None:
 
 
 def _thread_size(prog: Program, info: Vmcoreinfo) -> Object | None:
-    """The size of a kernel stack."""
+    """The size of a kernel stack: that of the union with it, or of the first one."""
     try:
         size = prog.type("union thread_union").size
     except LookupError:
-        return None
+        size = _init_stack_size(prog)
     return None if size is None else _value(prog, "unsigned long", size)
+
+
+def _init_stack_size(prog: Program) -> int | None:
+    # What include/asm-generic/vmlinux.lds.h calls it depends on the version.
+    for name in ("stack", "task"):
+        start = prog._find_symbol(f"__start_init_{name}", None)
+        end = prog._find_symbol(f"__end_init_{name}", None)
+        if start is not None and end is not None:
+            return end.address - start.address
+    return None
 
 
 _SPECIAL: dict[str, tuple[FindObjectFlags, Finder]] = {

@@ -133,6 +133,8 @@ def running_cpu(prog: Program, task: Object) -> int | None:
 
 def crashed_cpu(prog: Program) -> int:
     """The CPU that panicked; LookupError if none did."""
+    if "runqueues" not in prog:  # There is no debugging information.
+        raise LookupError("could not find 'runqueues'")
     for name in ("panic_cpu", "crashing_cpu"):
         if name not in prog:
             continue

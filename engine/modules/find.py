@@ -317,19 +317,14 @@ class _StandardFinder:
             wanted.checksum.hex(),
             wanted.path,
         )
-        for path in self._supplementary_paths(
-            wanted.path, wanted.supplementary_path, wanted.checksum.hex()
-        ):
+        for path in self._supplementary_paths(wanted.path, wanted.supplementary_path):
             if module._pending is None:
                 return
             try_path(module, path)
 
-    def _supplementary_paths(
-        self, path: str, link: str, build_id: str
-    ) -> Iterator[str]:
+    def _supplementary_paths(self, path: str, link: str) -> Iterator[str]:
         yield os.path.normpath(os.path.join(os.path.dirname(path), link))
-        for directory in self._options.directories:
-            yield f"{directory}/.build-id/{build_id[:2]}/{build_id[2:]}.debug"
-            _, dwz, name = link.partition("/.dwz/")
-            if dwz:
+        _, dwz, name = link.partition("/.dwz/")
+        if dwz:
+            for directory in self._options.directories:
                 yield f"{directory}/.dwz/{name}"

@@ -38,9 +38,9 @@ def kernel_module(prog: Program) -> tuple[MainModule, bool]:
     module, new = prog._modules.get_or_create_main("kernel")
     if new:
         log.debug("created main module kernel")
+    if module._build_id is None and kernel.vmcoreinfo.build_id is not None:
         module._build_id = kernel.vmcoreinfo.build_id
-        if module._build_id is not None:
-            log.debug("found kernel build ID %s in VMCOREINFO", module._build_id.hex())
+        log.debug("found kernel build ID %s in VMCOREINFO", module._build_id.hex())
     return module, new
 
 
@@ -115,7 +115,6 @@ class _ModuleReader:
     def module(self, mod: Object, create: bool) -> tuple[RelocatableModule, bool]:
         """The module, and whether it is new."""
         name = mod.member_("name").string_().decode("utf-8", "backslashreplace")
-        ranges = self._ranges(mod)
         base = self._base(mod)
         log.debug("found loaded kernel module %s@%#x", name, base)
         module, new = self._prog._modules.get_or_create(
@@ -124,7 +123,7 @@ class _ModuleReader:
         if new:
             log.debug("created relocatable module %s@%#x", name, base)
             module._object = mod
-            self._describe(module, mod, ranges)
+            self._describe(module, mod)
         return module, new
 
     # Where it is.
@@ -168,13 +167,11 @@ class _ModuleReader:
     def _has(self, name: str) -> bool:
         return self._struct_module.has_member(name)
 
-    def _describe(
-        self, module: RelocatableModule, mod: Object, ranges: list[tuple[int, int]]
-    ) -> None:
+    def _describe(self, module: RelocatableModule, mod: Object) -> None:
         """Tell a new module what memory says of it, as far as it can be read."""
         try:
-            self._prog._modules.set_ranges(module, ranges)
-        except ValueError as error:
+            self._prog._modules.set_ranges(module, self._ranges(mod))
+        except (FaultError, ValueError) as error:
             log.debug("%s", error)
         try:
             module._build_id = self._build_id(mod)
@@ -204,7 +201,6 @@ class _ModuleReader:
         attrs = sect_attrs.member_("attrs")
         entry = attrs.type_.type
         step = entry.size
-        assert step is not None
         address_at = "address" if entry.has_member("address") else "private"
         if entry.has_member("name"):
             name_at = _offset(entry, "name")
@@ -218,6 +214,7 @@ class _ModuleReader:
             entry.member("name").type.unaliased().kind is TypeKind.ARRAY
         )
         number = self._section_number(sect_attrs, layout)
+        assert attrs.address_ is not None and step is not None
         table = memory.read(attrs.address_, number * step)
         for start in range(0, len(table), step):
             where = attrs.address_ + start + name_at

@@ -43,13 +43,13 @@ class _Provided:
     """The files that the user gave, by build ID."""
 
     def __init__(self, paths: Iterable[Any]) -> None:
-        self.files: dict[bytes, list[ElfFile]] = {}
+        self.files: dict[bytes, list[tuple[str, ElfFile]]] = {}
         self._matched: set[bytes] = set()
         for path in [os.fsdecode(path) for path in paths]:
             file = self._open(path)
             if file is not None and file.build_id is not None:
                 log.debug("provided file %s build ID %s", path, file.build_id.hex())
-                self.files.setdefault(file.build_id, []).append(file)
+                self.files.setdefault(file.build_id, []).append((path, file))
 
     @staticmethod
     def _open(path: str) -> ElfFile | None:
@@ -84,19 +84,19 @@ class _Provided:
                 build_id_text(module),
                 wanted_text(module),
             )
-        for file in files:
+        for path, file in files:
             if wants_files(module):
-                log.debug("%s: trying %s", module.name, file.path)
+                log.debug("%s: trying %s", module.name, path)
                 try_elf(module, file)
 
     def warn_unmatched(self) -> None:
         """Tell of the files that no module wanted to know of."""
         for build_id, files in self.files.items():
             if build_id not in self._matched:
-                for file in files:
+                for path, _ in files:
                     log.warning(
                         "provided file %s did not match any loaded modules; ignoring",
-                        file.path,
+                        path,
                     )
 
 

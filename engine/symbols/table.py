@@ -21,7 +21,7 @@ _STT_SECTION, _STT_FILE, _STT_TLS = 3, 4, 6
 _RANKS = {_STB_GLOBAL: 0, _STB_GNU_UNIQUE: 0, _STB_WEAK: 1, _STB_LOCAL: 2}
 
 _CACHE_KIND = "symbols"
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 _CACHE_FROM = 4096
 """Number of symbols from which sorting them takes longer than a cache file."""
 
@@ -87,7 +87,8 @@ class SymbolTable:
         """Set the sorted columns, from the cache or by sorting.
 
         _starts: uint64, file addresses of what has one, ascending; _by_start: uint32,
-        its index in the table; _ends: uint64, the greatest end so far; _hashes: uint32,
+        its index in the table; _ends: uint64, the greatest end so far of
+        those with a size; _hashes: uint32,
         CRC-32 of names, ascending; _by_hash: uint32, the index in the table.
         """
         columns = None
@@ -151,7 +152,8 @@ class SymbolTable:
         ends = array("Q")
         last = 0
         for start, _, size in placed:
-            last = min(max(last, start + size), 2**64 - 1)
+            if size:
+                last = min(max(last, start + size), 2**64 - 1)
             ends.append(last)
         columns = {
             "starts": array("Q", [start for start, _, _ in placed]),
