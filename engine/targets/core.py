@@ -126,6 +126,8 @@ class CoreTarget(Target):
         return self._threads
 
     def threads(self) -> Sequence[TargetThread]:
+        if ProgramFlags.IS_LINUX_KERNEL in self.flags:
+            return self.prstatus_threads()
         # Upstream lists them backwards, and each ID once.
         return list({t.tid: t for t in reversed(self.prstatus_threads())}.values())
 
