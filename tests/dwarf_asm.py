@@ -138,7 +138,7 @@ class _Assembler:
         offset_size = 8 if unit.is_dwarf64 else 4
         if isinstance(value, D):
             absolute = form in (dw.DW_FORM_ref_addr, dw.DW_FORM_GNU_ref_alt)
-            value = value.offset - (0 if absolute else unit.offset)
+            value = max(value.offset - (0 if absolute else unit.offset), 0)
         if form == dw.DW_FORM_indirect:
             return uleb(value.form) + self.value(unit, value.form, value.value)
         if form == dw.DW_FORM_string:
@@ -240,7 +240,7 @@ def assemble(
     units: Sequence[Unit], *, order: str = "<", section: str = ".debug_info"
 ) -> dict[str, bytes]:
     """The sections of the units; afterwards each DIE knows its ``offset``."""
-    for _ in range(2):  # References forward are known the second time.
+    for _ in range(3):  # References forward are known, then their sizes are.
         assembler = _Assembler(order)
         info = b""
         for unit in units:

@@ -177,7 +177,7 @@ class Die:
             sibling = 0
             if slot is not None:
                 value = self.attr(dw.DW_AT_sibling)
-                sibling = value - self.unit.base if isinstance(value, int) else 0
+                sibling = value - self.unit.base if isinstance(value, int) else -1
                 if not self._body < sibling <= self.unit.limit:
                     raise self.error("DW_AT_sibling is out of bounds")
             self._next = sibling or self.unit.skip_children(self._body)

@@ -570,7 +570,7 @@ def scan(
             tag = abbrevs[column + _TAG]
             name_form = 0
             name = 0
-            sibling = 0
+            sibling = -1
             origin = -1
             low = 0
             low_form = 0
@@ -749,7 +749,7 @@ def scan(
                 depth += 1
                 prefixes[depth] = prefix
                 owners[depth] = die
-            elif sibling:
+            elif sibling >= 0:
                 if not position <= sibling <= limit:
                     result[RESULT_STATUS] = STATUS_BAD
                     return
