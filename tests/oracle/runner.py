@@ -114,10 +114,24 @@ def run(command: Sequence[str | Path], seconds: float) -> Answer:
     )
 
 
+_OPTIMIZED_OUT = "<optimized out>"
+ENTRY_VALUES = (
+    "upstream calls optimized out what the caller's call site tells (DW_OP_entry_value)"
+)
+
+
 def compare(
-    theirs: Answer, ours: Answer, allowances: Sequence[Allowance] = ()
+    theirs: Answer,
+    ours: Answer,
+    allowances: Sequence[Allowance] = (),
+    *,
+    entry_values: bool = False,
 ) -> Comparison:
-    """Compare two answers."""
+    """Compare two answers.
+
+    ``entry_values``: ours may know a value where upstream says that it is optimized out
+    (on the same line, which is else the same); those lines are counted as left out.
+    """
     expected, actual = theirs.output, ours.output
     left_out = []
     for allowance in allowances:
@@ -126,10 +140,28 @@ def compare(
         if any(counts):
             left_out.append((allowance.why, *counts))
         expected, actual = fewer_expected, fewer
+    if entry_values and len(expected) == len(actual):
+        pairs = list(zip(expected, actual, strict=True))
+        known = {
+            index
+            for index, pair in enumerate(pairs)
+            if pair[0] != pair[1] and _knows_more(*pair)
+        }
+        if known:
+            left_out.append((ENTRY_VALUES, len(known), len(known)))
+        expected = [line for index, line in enumerate(expected) if index not in known]
+        actual = [line for index, line in enumerate(actual) if index not in known]
     differences = list(
         difflib.unified_diff(expected, actual, "upstream", "pydrgn", lineterm="", n=4)
     )
     return Comparison(theirs, ours, differences, left_out)
+
+
+def _knows_more(theirs: str, ours: str) -> bool:
+    known = re.escape(_OPTIMIZED_OUT)
+    pattern = re.escape(theirs).replace(known, "(.+?)")
+    match = re.fullmatch(pattern, ours)
+    return match is not None and len(match.groups()) > 0
 
 
 _FRAME = re.compile(r"^#(\d+) +(\S+)")

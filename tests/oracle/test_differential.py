@@ -40,6 +40,9 @@ ALLOWANCES: dict[str, tuple[Allowance, ...]] = {
     "crash": (USER_FRAMES,),
 }
 
+#: Cases that print the values of local variables.
+WITH_ENTRY_VALUES = ("blocked", "locals")
+
 
 class Dump(NamedTuple):
     lab: Lab
@@ -90,6 +93,7 @@ def test_same_output(dump: Dump, case: str, oracle: Path) -> None:
         runner.upstream(*dump.arguments_for_upstream, *symbols, script),
         runner.ours(*dump.arguments, *symbols, script),
         ALLOWANCES.get(case, ()),
+        entry_values=case in WITH_ENTRY_VALUES,
     )
     if not comparison.same:
         pytest.fail(comparison.report(), pytrace=False)

@@ -37,6 +37,16 @@ def test_missing_and_different_lines_are_differences() -> None:
     assert "-b" in comparison.report() and "+c" in comparison.report()
 
 
+def test_value_that_upstream_does_not_know_may_be_known() -> None:
+    theirs = answer("f n int '<optimized out>'\nf m int '(int)1'\n")
+    ours = answer("f n int '(int)0'\nf m int '(int)1'\n")
+    assert not compare(theirs, ours).same
+    comparison = compare(theirs, ours, entry_values=True)
+    assert comparison.same
+    assert comparison.left_out[0][1:] == (1, 1)
+    assert not compare(ours, theirs, entry_values=True).same
+
+
 def test_exit_status_counts() -> None:
     comparison = compare(answer("a", 0), answer("a", 1))
     assert not comparison.same

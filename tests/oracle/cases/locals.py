@@ -20,4 +20,4 @@ for task in sorted(for_each_task(prog), key=lambda task: task.pid.value_()):
                 text = variable.format_(dereference=False, symbolize=False)
             except FaultError as error:
                 text = str(error)
-            print(frame.name, name, variable.type_.type_name(), text)
+            print(frame.name, name, variable.type_.type_name(), repr(text))
