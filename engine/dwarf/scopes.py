@@ -92,15 +92,20 @@ def local_entries(scope: Die) -> Iterator[tuple[str, Die]]:
                     yield enumerator.name, child
 
 
-def global_entry(unit: Unit, name: str) -> Die | None:
-    """What a name means at the top of a unit, as `local_entries()` has it.
-
-    A definition is preferred over a declaration.
-    """
-    found = None
+def definition_in(unit: Unit, name: str) -> Die | None:
+    """What a unit defines by a name at its top, as `local_entries()` has it."""
     for die in unit.file.find(name, _GLOBALS):
         if unit.offset <= die.offset < unit.end:
-            if not die.flag(dw.DW_AT_declaration):
-                return die
-            found = found or die
-    return found
+            return die
+    return None
+
+
+def declaration_in(unit: Unit, name: str) -> Die | None:
+    """The variable or function that a unit only declares by a name at its top.
+
+    There is no index of them: the whole unit is read.
+    """
+    for die in unit.root.children():
+        if die.tag in _LOCALS and die.name == name:
+            return die
+    return None

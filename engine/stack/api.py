@@ -88,6 +88,7 @@ _SPACE = re.compile(r"\s*")
 
 def _parse_address(prog: Program, text: str) -> int:
     """The address that ``symbol``, ``0x10`` or ``symbol + 0x10`` means."""
+    text, _, _ = text.partition("\0")
     position = _skip(text, 0)
     match = _NAME.match(text, position)
     assert match is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from ..flags import FindObjectFlags
 from .registers import NUMBERS, RSP
 from .source import SourceLocation
 
@@ -142,7 +143,7 @@ class StackFrame:
         return [name for scope in self._call.scopes for name, _ in local_entries(scope)]
 
     def _find(self, name: object) -> Die | None:
-        from ..dwarf.scopes import global_entry, local_entries
+        from ..dwarf.scopes import declaration_in, definition_in, local_entries
 
         if self._call is None or not isinstance(name, str):
             return None
@@ -150,9 +151,21 @@ class StackFrame:
             for entry, die in local_entries(scope):
                 if entry == name:
                     return die
-        if self._call.scopes:
-            return global_entry(self._call.scopes[0].unit, name)
-        return None
+        if not self._call.scopes:
+            return None
+        unit = self._call.scopes[0].unit
+        found = definition_in(unit, name)
+        if found is None and self._is_global(name):
+            found = declaration_in(unit, name)
+        return found
+
+    def _is_global(self, name: str) -> bool:
+        """Whether some unit of the program defines a name."""
+        prog = self._trace._prog
+        return (
+            prog._find_object(name, FindObjectFlags.ANY, None) is not None
+            or prog._find_symbol(name, None) is not None
+        )
 
     def __getitem__(self, name: str) -> Object:
         """The variable, function or constant of a name where the call is.

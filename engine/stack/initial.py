@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ..types.type import Type
 
 _STRUCT, _POINTER = TypeKind.STRUCT, TypeKind.POINTER
-_INTEGERS = (TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM)
 
 # struct inactive_task_frame of arch/x86/include/asm/switch_to.h
 _INACTIVE_TASK_FRAME = {
@@ -58,8 +57,7 @@ def initial_frame(
             _check_platform(prog)
             yield _of_task(prog, thread)
             return
-        kind = _unaliased(thread.type_).kind
-        if kind not in _INTEGERS:
+        if _unaliased(thread.type_).kind is not TypeKind.INT:
             task = "struct task_struct *, " if is_kernel else ""
             raise TypeError(f"expected struct pt_regs, struct pt_regs *, {task}or int")
         tid = _thread_id(thread.value_())
