@@ -15,7 +15,7 @@ from .. import log
 from ..elf.constants import NT_GNU_BUILD_ID
 from ..elf.notes import iter_notes
 from ..errors import FaultError
-from ..flags import FindObjectFlags
+from ..flags import FindObjectFlags, ProgramFlags
 from ..types.kinds import TypeKind
 from ..types.members import find_member
 from .module import MainModule, Module, RelocatableModule
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..objects.object import Object
     from ..program import Program
     from ..types.type import Type
+    from .section_addresses import ModuleSectionAddresses
 
 _MAX_MODULES = 1 << 16
 _MAX_SECTIONS = 1 << 12
@@ -177,17 +178,26 @@ class _ModuleReader:
             module._build_id = self._build_id(mod)
         except (FaultError, LookupError) as error:
             log.debug("%s: couldn't read notes: %s", module.name, error)
-        addresses = module.section_addresses
-        try:
-            if self._has("percpu") and mod.member_("percpu").value_():
-                addresses[".data..percpu"] = mod.member_("percpu").value_()
-            log.debug("getting section addresses from sect_attrs")
-            for name, address in self._sections(mod):
-                addresses[name] = address
-        except (FaultError, LookupError) as error:
-            log.debug("%s: couldn't read section addresses: %s", module.name, error)
+
+        def read_sections(addresses: ModuleSectionAddresses) -> None:
+            try:
+                self._read_sections(mod, addresses)
+            except (FaultError, LookupError) as error:
+                log.debug("%s: couldn't read section addresses: %s", module.name, error)
+
+        if self._prog.flags & ProgramFlags.IS_LIVE:
+            read_sections(module._section_addresses)
+        else:
+            # There are hundreds, which nobody needs before the module has a file.
+            module._read_sections = read_sections
 
     # Sections.
+
+    def _read_sections(self, mod: Object, addresses: ModuleSectionAddresses) -> None:
+        if self._has("percpu") and mod.member_("percpu").value_():
+            addresses.fill([(".data..percpu", mod.member_("percpu").value_())])
+        log.debug("getting section addresses from sect_attrs")
+        addresses.fill(self._sections(mod))
 
     def _sections(self, mod: Object) -> Iterator[tuple[str, int]]:
         """Name and address of each section, from what sysfs shows of them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..elf.constants import ET_REL
@@ -383,11 +383,13 @@ class VdsoModule(_DynamicModule):
 class RelocatableModule(Module):
     """A relocatable file, such as a kernel module, loaded at ``address``."""
 
-    __slots__ = ("_section_addresses",)
+    __slots__ = ("_read_sections", "_section_addresses")
 
     def __init__(self, prog: Program, name: str, key: int) -> None:
         super().__init__(prog, name, key)
         self._section_addresses = ModuleSectionAddresses(self)
+        # What fills them when they are first asked for.
+        self._read_sections: Callable[[ModuleSectionAddresses], None] | None = None
 
     @classmethod
     def _function(cls) -> str:
@@ -398,7 +400,7 @@ class RelocatableModule(Module):
 
     def _placement_of(self, file: ElfFile) -> Placement:
         if file.type == ET_REL:
-            return SectionPlacement(file, self._section_addresses)
+            return SectionPlacement(file, self.section_addresses)
         return super()._placement_of(file)
 
     @property
@@ -409,6 +411,9 @@ class RelocatableModule(Module):
     @property
     def section_addresses(self) -> ModuleSectionAddresses:
         """Where the sections are; cannot be changed once there is a file."""
+        read, self._read_sections = self._read_sections, None
+        if read is not None:
+            read(self._section_addresses)
         return self._section_addresses
 
 

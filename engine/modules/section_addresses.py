@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from typing import TYPE_CHECKING
 
 from ..types.arguments import uint64
@@ -31,6 +31,11 @@ class ModuleSectionAddresses(MutableMapping[str, int]):
         if not isinstance(name, str):
             raise TypeError("section_addresses key must be str")
         self._addresses[name] = uint64(address)
+
+    def fill(self, addresses: Iterable[tuple[str, int]]) -> None:
+        """Add what the kernel says, whether or not the module has a file."""
+        for name, address in addresses:
+            self._addresses[name] = address
 
     def __delitem__(self, name: str) -> None:
         self._check()
