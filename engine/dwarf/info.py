@@ -135,13 +135,19 @@ class DebugInfo:
     def _find_variable(self, name: str, filename: str | None) -> Object | None:
         from .objects import variable
 
-        absent = None
+        incomplete = absent = None
         for die in self._find(name, _VARIABLES):
             if filename and not self._is_in(die, filename):
                 continue
             if die.has(dw.DW_AT_location) or die.has(dw.DW_AT_const_value):
-                return variable(self, die)
+                found = variable(self, die)
+                if found.type_.is_complete():
+                    return found
+                # A weak array whose length only the strong definition tells.
+                incomplete = found if incomplete is None else incomplete
             absent = absent or die
+        if incomplete is not None:
+            return incomplete
         return None if absent is None else variable(self, absent)
 
     def _find_function(self, name: str, filename: str | None) -> Object | None:
