@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
     Rvalue = tuple[Type, int | None, Any]
 
-# These give the same bits whether or not their operands were converted before.
-_MODULAR = {
+MODULAR = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
@@ -40,6 +39,7 @@ _MODULAR = {
     "|": operator.or_,
     "^": operator.xor,
 }
+"""Operators that give the same bits whether or not integers were converted before."""
 _FLOATING = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 
 
@@ -83,7 +83,7 @@ def binary(op: str, left: Object, right: Object) -> Rvalue:
 def _integer(op: str, codec: Codec, bits: int | None, left: int, right: int) -> int:
     width = codec.bit_size(bits)
     signed = codec.signed
-    modular = _MODULAR.get(op)
+    modular = MODULAR.get(op)
     if modular is not None:
         return wrap(modular(left, right), width, signed)
     left, right = wrap(left, width, signed), wrap(right, width, signed)

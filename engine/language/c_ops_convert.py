@@ -20,8 +20,10 @@ _VOID, _ARRAY, _FUNCTION = TypeKind.VOID, TypeKind.ARRAY, TypeKind.FUNCTION
 _MAX_BYTES = 8
 
 
-def _cannot(obj: Object, target: str) -> TypeError:
-    return TypeError(f"cannot convert '{obj._type_.type_name()}' to {target}")
+def _cannot(source: Type, target: Type) -> TypeError:
+    return TypeError(
+        f"cannot convert '{source.type_name()}' to '{target.type_name()}'"
+    )
 
 
 def truth(obj: Object) -> bool:
@@ -37,7 +39,7 @@ def truth(obj: Object) -> bool:
         return bool(obj._rvalue_())
     if codec.kind is ENUM:
         raise TypeError("object cannot be converted to boolean")
-    raise _cannot(obj, "bool")
+    raise TypeError(f"cannot convert '{obj._type_.type_name()}' to bool")
 
 
 def cast_value(codec: Codec, bits: int | None, obj: Object) -> Any:
@@ -49,19 +51,16 @@ def cast_value(codec: Codec, bits: int | None, obj: Object) -> Any:
     if codec.kind is BOOL:
         return truth(obj)
     source = codec_of(rvalue_type(obj._type_))
-    name = f"'{codec.type.type_name()}'"
     if not source.scalar:
-        raise _cannot(obj, name)
+        raise _cannot(obj._type_, codec.type)
     if codec.kind is FLOAT:
         if source.kind not in ARITHMETIC:
-            raise TypeError(
-                f"cannot convert '{source.type.type_name()}' to {name}"
-            )
+            raise _cannot(source.type, codec.type)
         _check_source(source)
         return codec.fit(obj._rvalue_(), None)
     assert codec.size is not None
     if codec.size > _MAX_BYTES:
-        raise _cannot(obj, name)
+        raise _cannot(obj._type_, codec.type)
     if source.kind is FLOAT:
         return _integer_of(obj._rvalue_(), codec, bits)
     _check_source(source)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 INT, BOOL, FLOAT = TypeKind.INT, TypeKind.BOOL, TypeKind.FLOAT
 ENUM, POINTER = TypeKind.ENUM, TypeKind.POINTER
 ARRAY, FUNCTION = TypeKind.ARRAY, TypeKind.FUNCTION
-INTEGERS = frozenset({INT, BOOL, ENUM})
-ARITHMETIC = frozenset({INT, BOOL, ENUM, FLOAT})
+INTEGERS = (INT, BOOL, ENUM)
+ARITHMETIC = (INT, BOOL, ENUM, FLOAT)
 
 # Conversion rank (6.3.1.1) of the standard types that promotion leaves as they are.
 # Other types rank below those of the same width.
@@ -39,7 +39,7 @@ _UNSIGNED = {
     2: PrimitiveType.C_UNSIGNED_LONG,
     3: PrimitiveType.C_UNSIGNED_LONG_LONG,
 }
-_STANDARD_FLOATS = frozenset({PrimitiveType.C_FLOAT, PrimitiveType.C_DOUBLE})
+_STANDARD_FLOATS = (PrimitiveType.C_FLOAT, PrimitiveType.C_DOUBLE)
 _WIDEST = 64
 
 
@@ -196,6 +196,6 @@ def similar_pointers(left: Type, right: Type) -> bool:
 
 def referent_size(codec: Codec) -> int:
     """By how many bytes a pointer moves; like gcc, that is 1 for ``void *``."""
-    if codec.under.type.unaliased_kind() is TypeKind.VOID:
+    if codec.element is None and codec.under.type.unaliased_kind() is TypeKind.VOID:
         return 1
     return codec.element_of()[1]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from ..types.definitions import CompoundDefinition
 from ..types.kinds import TypeKind
 from ..types.members import no_member, not_compound
-from .codec import codec_of
+from .codec import Codec, codec_of
 from .read import check_present
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _new = object.__new__
 _POINTER, _ARRAY = TypeKind.POINTER, TypeKind.ARRAY
-_COMPOUND = frozenset({TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS})
+_COMPOUND = (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS)
 _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
 
 
@@ -56,14 +56,21 @@ def find_step(type: Type, name: str) -> Step:
 
 def attribute(obj: Object, name: str) -> Object:
     """`member`, but AttributeError if there is no such member."""
+    codec = codec_of(obj._type_)
+    if codec.missing is not None and name in codec.missing:
+        # Code that serves several kernels asks for what is not there, and often.
+        raise AttributeError(codec.missing[name])
     try:
         find_step(obj._type_, name)
-    except TypeError:
-        raise AttributeError(
-            f"'_drgn.Object' object has no attribute '{name}'"
-        ) from None
-    except LookupError as error:
-        raise AttributeError(*error.args) from None
+    except (LookupError, TypeError) as error:
+        if isinstance(error, LookupError):
+            message = str(error)
+        else:
+            message = f"'_drgn.Object' object has no attribute '{name}'"
+        if codec.missing is None:
+            codec.missing = {}
+        codec.missing[name] = message
+        raise AttributeError(message) from None
     return member(obj, name)
 
 
@@ -96,7 +103,7 @@ def _member_of_value(obj: Object, step: Step) -> Object:
     )
 
 
-def make_member_property(name: str) -> property:
+def make_member_property(cls: type[Object], name: str) -> property:
     """A property that is the member ``name``: `member` written out, for speed."""
 
     def get(self: Object) -> Object:
@@ -109,7 +116,7 @@ def make_member_property(name: str) -> property:
         address = self.value_() if follow else self._address_
         if address is None:
             return _member_of_value(self, type._steps[name])
-        result = _new(self.__class__)
+        result = _new(cls)
         prog = result._prog_ = self._prog_
         result._type_ = member_type
         result._address_ = (address + offset) & prog._memory.virtual.mask
@@ -157,30 +164,31 @@ def _int64(index: SupportsIndex) -> int:
     return number
 
 
-def _sequence(obj: Object) -> tuple[Type, int, int | None]:
-    """The type and size of the elements and the address of the first one.
-
-    The address is None if ``obj`` is the value of an array.
-    """
-    type = obj._type_
-    codec = codec_of(type)
-    if codec.kind is _POINTER:
-        return *codec.element_of(), obj.value_()
-    if codec.kind is not _ARRAY:
-        raise TypeError(f"'{type.type_name()}' is not an array or pointer")
-    if obj._address_ is None:
-        check_present(obj)
-    return *codec.element_of(), obj._address_
-
-
 def element(obj: Object, index: int) -> Object:
     """Element ``index`` of an array or behind a pointer."""
-    index = _int64(index)
-    type, size, address = _sequence(obj)
-    cls = obj.__class__
-    if address is None:
-        return cls._from_buffer(obj._prog_, type, obj._value_, 8 * index * size)
-    return cls._ref(obj._prog_, type, address + index * size)
+    if not _INT64_MIN <= index <= _INT64_MAX:
+        raise OverflowError("int too big to convert")
+    codec: Codec = obj._type_._codec or codec_of(obj._type_)
+    if codec.kind is _ARRAY:
+        address = obj._address_
+        if address is None:
+            check_present(obj)
+            type, size = codec.element_of()
+            return obj.__class__._from_buffer(
+                obj._prog_, type, obj._value_, 8 * index * size
+            )
+    elif codec.kind is _POINTER:
+        address = obj.value_()
+    else:
+        raise TypeError(f"'{obj._type_.type_name()}' is not an array or pointer")
+    type, size = codec.element or codec.element_of()
+    result = _new(obj.__class__)
+    prog = result._prog_ = obj._prog_
+    result._type_ = type
+    result._address_ = (address + index * size) & prog._memory.virtual.mask
+    result._value_ = None
+    result._bits_ = None
+    return result
 
 
 def elements(obj: Object, indices: slice) -> Object:
@@ -199,7 +207,11 @@ def elements(obj: Object, indices: slice) -> Object:
         raise TypeError(
             f"'{obj._type_.type_name()}' has no length; slice stop must be given"
         )
-    type, size, address = _sequence(obj)
+    address = obj._address_
+    if codec.kind is _POINTER:
+        address = obj.value_()
+    check_present(obj)
+    type, size = codec.element_of()
     length = max(stop - start, 0)
     array = obj._prog_._types.array_type(type, length, language=type.language)
     codec_of(array)

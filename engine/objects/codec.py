@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _INT, _BOOL, _FLOAT = TypeKind.INT, TypeKind.BOOL, TypeKind.FLOAT
 _ENUM, _POINTER, _ARRAY = TypeKind.ENUM, TypeKind.POINTER, TypeKind.ARRAY
-_COMPOUND = frozenset({TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS})
-_SCALAR = frozenset({_INT, _BOOL, _FLOAT, _ENUM, _POINTER})
+_COMPOUND = (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS)
+_SCALAR = (_INT, _BOOL, _FLOAT, _ENUM, _POINTER)
 _PAGE_SIZE = 4096
 
 
@@ -45,7 +45,8 @@ class Codec:
 
     ``decode(buffer, offset)`` gives the value of a scalar that is no bit field as a
     tuple of one, and ``last`` is the greatest offset in a page of 4096 bytes where it
-    lies in that page; both are only there to be fast. ``size`` is in bytes and None
+    lies in that page; both are only there to be fast. ``plain`` is whether these
+    values are integers. ``size`` is in bytes and None
     for a type without values. The slots below the line belong to who fills them.
     """
 
@@ -54,6 +55,7 @@ class Codec:
         "kind",
         "last",
         "little",
+        "plain",
         "scalar",
         "signed",
         "size",
@@ -62,18 +64,21 @@ class Codec:
         # ----
         "_fields",
         "common",
+        "containers",
         "element",
         "format_plan",
-        "offsets",
+        "missing",
         "pointer",
         "promoted",
         "rvalue",
+        "with_int",
     )
 
     decode: Decode | None
     kind: TypeKind
     last: int
     little: bool
+    plain: bool
     scalar: bool
     signed: bool
     size: int | None
@@ -92,13 +97,16 @@ class Codec:
         self.scalar = False
         self.decode = None
         self.last = -1
+        self.plain = False
         self._fields: tuple[Field, ...] | None = None
         self.pointer: Type | None = None
         self.element: Any = None
         self.promoted: Any = None
+        self.with_int: Any = None
         self.common: Any = None
         self.format_plan: Any = None
-        self.offsets: dict[str, int] | None = None
+        self.containers: Any = None
+        self.missing: dict[str, str] | None = None
         self.rvalue: Type | None = None
         if kind is TypeKind.VOID or kind is TypeKind.FUNCTION or not under.is_complete():
             return
@@ -113,7 +121,9 @@ class Codec:
         self.little = integer.byteorder == "little"
         self.signed = integer.kind is _INT and integer.is_signed
         self.decode = self._decoder(size)
-        self.last = _PAGE_SIZE - size if self.decode is not None else -1
+        if self.decode is not None:
+            self.last = _PAGE_SIZE - size
+            self.plain = kind is not _FLOAT
 
     def _decoder(self, size: int) -> Decode | None:
         """The fast way to decode a value, None if the size is not usual."""

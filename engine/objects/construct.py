@@ -24,7 +24,7 @@ UNSET: Any = object()
 """The default of an argument for which None is not allowed."""
 _OTHER = AbsenceReason.OTHER
 _ARRAY = TypeKind.ARRAY
-_BIT_FIELDS = frozenset({TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM})
+_BIT_FIELDS = (TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM)
 
 
 def check_program(function: str, prog: Any) -> None:
@@ -38,9 +38,9 @@ def check_program(function: str, prog: Any) -> None:
 
 def resolve_type(prog: Program, type: Any, expected: str = "Type or str") -> Type:
     """A type that is given as a Type of the program or by its name."""
-    if isinstance(type, str):
-        return prog.type(type)
-    if not isinstance(type, Type):
+    if type.__class__ is not Type:
+        if isinstance(type, str):
+            return prog.type(type)
         raise TypeError(f"type must be {expected}")
     if type.prog is not prog:
         raise ValueError("type is from different program")

@@ -8,14 +8,14 @@ from ..errors import OutOfBoundsError
 from ..language.c_ops_convert import cast_value, check_implicit
 from ..types.arguments import check_argument
 from ..types.kinds import TypeKind
-from .access import codec_of
+from ..types.type import Type
+from .codec import Codec, codec_of
 from .construct import check_bit_field, resolve_type
-from .object import Object
+from .object import Object, make_value
 from .read import check_present, read_bytes
 
 if TYPE_CHECKING:
     from ..program import Program
-    from ..types.type import Type
 
 
 def NULL(prog: Program, type: str | Type) -> Object:
@@ -92,25 +92,34 @@ def container_of(ptr: Object, type: str | Type, member: str) -> Object:
     is no pointer or ``type`` no structure, union or class, LookupError if there is
     no such member and ValueError if it does not start at a byte.
     """
-    check_argument("container_of", 1, ptr, Object)
-    check_argument("container_of", 3, member, str)
+    if ptr.__class__ is not Object:
+        check_argument("container_of", 1, ptr, Object)
     prog = ptr._prog_
-    type = resolve_type(prog, type)
-    codec = codec_of(type)
+    if type.__class__ is not Type or type._prog is not prog:
+        type = resolve_type(prog, type)
     if codec_of(ptr._type_).kind is not TypeKind.POINTER:
         raise TypeError(
             "container_of() argument must be a pointer, "
             f"not '{ptr._type_.type_name()}'"
         )
-    offsets = codec.offsets
-    if offsets is None:
-        offsets = codec.offsets = {}
-    offset = offsets.get(member)
-    if offset is None:
-        bit_offset = type.language.bit_offset(type, member)
-        if bit_offset % 8:
-            raise ValueError("member is not byte-aligned")
-        offset = offsets[member] = bit_offset // 8
+    codec: Codec = type._codec or codec_of(type)
+    try:
+        offset, pointer, mask = codec.containers[member]
+    except (KeyError, TypeError):
+        offset, pointer, mask = _container(codec, member)
+    return make_value(prog, pointer, (ptr.value_() - offset) & mask, None)
+
+
+def _container(codec: Codec, member: str) -> tuple[int, Type, int]:
+    """The offset of a member, the type of the pointer, and a mask of its bits."""
+    check_argument("container_of", 3, member, str)
+    type = codec.type
+    bit_offset = type.language.bit_offset(type, member)
+    if bit_offset % 8:
+        raise ValueError("member is not byte-aligned")
     pointer = codec.pointer_to()
     mask = (1 << codec_of(pointer).bit_size(None)) - 1
-    return Object._val(prog, pointer, (ptr.value_() - offset) & mask)
+    if codec.containers is None:
+        codec.containers = {}
+    found = codec.containers[member] = (bit_offset // 8, pointer, mask)
+    return found

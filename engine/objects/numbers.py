@@ -12,13 +12,13 @@ from .codec import codec_of
 if TYPE_CHECKING:
     from .object import Object
 
-_INTEGERS = frozenset({TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM})
-_REALS = _INTEGERS | {TypeKind.FLOAT}
-_INDICES = _INTEGERS | {TypeKind.POINTER}
-_ALL = _REALS | {TypeKind.POINTER}
+_INTEGERS = (TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM)
+_REALS = (*_INTEGERS, TypeKind.FLOAT)
+_INDICES = (*_INTEGERS, TypeKind.POINTER)
+_ALL = (*_REALS, TypeKind.POINTER)
 
 
-def _number(obj: Object, kinds: frozenset[TypeKind], message: str) -> Any:
+def _number(obj: Object, kinds: tuple[TypeKind, ...], message: str) -> Any:
     """The value if its kind is one of ``kinds``, else TypeError."""
     codec = codec_of(obj._type_)
     if codec.kind not in kinds or not codec.scalar:

@@ -10,6 +10,7 @@ from ..errors import ObjectAbsentError
 from ..flags import AbsenceReason
 from ..types.kinds import TypeKind
 from ..types.parts import use_object_class
+from ..types.type import Type
 from .access import (
     ElementIterator,
     array_length,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Buffer
 
     from ..program import Program
-    from ..types.type import Type
 
 _new = object.__new__
 _OTHER = AbsenceReason.OTHER
@@ -84,13 +84,8 @@ class ObjectMeta(type):
         cls, prog: Program, type: Type, value: Any, bit_field_size: int | None = None
     ) -> Object:
         """A value that fits the type: a number, or bytes for what is no scalar."""
-        obj = _new(Object)
-        obj._prog_ = prog
-        obj._type_ = type
-        obj._address_ = None
-        obj._value_ = value
-        obj._bits_ = None if bit_field_size is None else (0, bit_field_size)
-        return obj
+        bits = None if bit_field_size is None else (0, bit_field_size)
+        return make_value(prog, type, value, bits)
 
     def _from_buffer(
         cls,
@@ -159,6 +154,21 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         bit_offset: SupportsIndex | None = None,
         bit_field_size: SupportsIndex | None = None,
     ) -> None:
+        if (
+            value.__class__ is int
+            and type.__class__ is Type
+            and address is bit_offset is bit_field_size is None
+            and absence_reason is UNSET
+            and type._prog is prog  # type: ignore[union-attr]
+        ):
+            # The most frequent form, with which helpers make their results.
+            codec: Codec = type._codec or codec_of(type)  # type: ignore
+            if codec.plain:
+                self._prog_ = prog
+                self._type_ = type  # type: ignore[assignment]
+                self._address_ = self._bits_ = None
+                self._value_ = codec.fit(value, None)
+                return
         construct(
             self, prog, type, value, address, absence_reason, bit_offset, bit_field_size
         )
@@ -243,9 +253,11 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
 
     def _rvalue_(self) -> Any:
         """The number that this is in an expression: arrays are addresses."""
-        codec = codec_of(self._type_)
-        if codec.kind is not _ARRAY and codec.kind is not _FUNCTION:
+        codec: Codec = self._type_._codec or codec_of(self._type_)
+        if codec.scalar:
             return self.value_()
+        if codec.kind is not _ARRAY and codec.kind is not _FUNCTION:
+            raise codec.no_values("read object with")
         if self._address_ is None:
             check_present(self)
             raise ValueError("cannot get address of value")
@@ -256,17 +268,15 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
 
     def read_(self) -> Object:
         """This object as a value, read now."""
-        codec = codec_of(self._type_)
-        bits = self._bits_
-        size = None if bits is None else bits[1]
         if self._address_ is None:
             check_present(self)
-            return Object._val(self._prog_, self._type_, self._value_, size)
-        if codec.scalar:
-            value = self.value_()
-        else:
-            value = read_bytes(self)
-        return Object._val(self._prog_, self._type_, value, size)
+            return self
+        codec: Codec = self._type_._codec or codec_of(self._type_)
+        value = self.value_() if codec.scalar else read_bytes(self)
+        bits = self._bits_
+        if bits is not None:
+            bits = None if bits[1] is None else (0, bits[1])
+        return make_value(self._prog_, self._type_, value, bits)
 
     def to_bytes_(self) -> bytes:
         """The binary representation of the value."""
@@ -324,9 +334,9 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
             raise ValueError("cannot take address of value")
         if self._bits_ is not None:
             raise ValueError("cannot take address of bit field")
-        return Object._val(
-            self._prog_, codec_of(self._type_).pointer_to(), self._address_
-        )
+        codec: Codec = self._type_._codec or codec_of(self._type_)
+        pointer = codec.pointer or codec.pointer_to()
+        return make_value(self._prog_, pointer, self._address_, None)
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> Object: ...
@@ -444,10 +454,23 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         p.text("..." if cycle else str(self))
 
 
+def make_value(
+    prog: Program, type: Type, value: Any, bits: tuple[int, int | None] | None
+) -> Object:
+    """`Object._val`, where it must be fast."""
+    obj = _new(Object)
+    obj._prog_ = prog
+    obj._type_ = type
+    obj._address_ = None
+    obj._value_ = value
+    obj._bits_ = bits
+    return obj
+
+
 def _add_member_property(name: str) -> None:
     if len(_member_properties) < _MAX_MEMBER_PROPERTIES:
         _member_properties.add(name)
-        setattr(Object, name, make_member_property(name))
+        setattr(Object, name, make_member_property(Object, name))
 
 
 _member_properties: set[str] = set()

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..language import c_ops
-from ..language.c_ops_types import literal_type
+from ..language.c_ops_types import INTEGERS, literal_type, referent_size
 from ..types.kinds import PrimitiveType, TypeKind
 from .codec import codec_of
 
 if TYPE_CHECKING:
     from .object import Object
 
-_SAME = frozenset({TypeKind.INT, TypeKind.POINTER, TypeKind.ENUM, TypeKind.BOOL})
-_INT = TypeKind.INT
+_INT, _POINTER = TypeKind.INT, TypeKind.POINTER
+_LITERAL_MAX = 1 << 63
 
 
 def literal(obj: Object, value: Any) -> Object | None:
@@ -55,12 +55,54 @@ def _binary(op: str, left: Object, right: Object) -> Object:
     return left.__class__._val(left._prog_, type, value, bits)
 
 
+def _remember(left: Object, literal: Object, result: Object) -> None:
+    """Keep what the next operation on the left type and a literal int needs.
+
+    That is the type of the result, the limit of literals of type int, a mask of the
+    bits of the result, its sign bit, and by how much a pointer moves, None if it is
+    no pointer.
+    """
+    codec, other = codec_of(left._type_), codec_of(literal._type_)
+    found = codec_of(result._type_)
+    if left._bits_ is not None or other.under.primitive is not PrimitiveType.C_INT:
+        return
+    scale = None
+    if codec.kind is _POINTER:
+        scale = referent_size(codec)
+    elif codec.kind not in INTEGERS or found.kind is not _INT:
+        return
+    bits = found.bit_size(None)
+    codec.with_int = (
+        result._type_,
+        1 << (other.bit_size(None) - 1),
+        (1 << bits) - 1,
+        1 << (bits - 1) if found.signed else 0,
+        scale,
+    )
+
+
 def _forward(op: str) -> Callable[[Any, Any], Any]:
+    modular = c_ops.MODULAR.get(op)
+    additive = op in "+-"
+
     def method(self: Object, other: Any) -> Object:
+        if modular is not None and other.__class__ is int and self._bits_ is None:
+            codec = self._type_._codec
+            if codec is not None and codec.with_int is not None:
+                type, limit, mask, sign, scale = codec.with_int
+                if -limit < other < limit and (scale is None or additive):
+                    step = other if scale is None else other * scale
+                    value = modular(self.value_(), step) & mask
+                    if value & sign:
+                        value -= mask + 1
+                    return self.__class__._val(self._prog_, type, value)
         operand = _pair(self, other)
         if operand is None:
             return NotImplemented
-        return _binary(op, self, operand)
+        result = _binary(op, self, operand)
+        if modular is not None and operand is not other:
+            _remember(self, operand, result)
+        return result
 
     return method
 
@@ -85,29 +127,30 @@ def _unary(op: str) -> Callable[[Any], Any]:
 
 def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
     def method(self: Object, other: Any) -> bool:
-        if other.__class__ is self.__class__:
-            # Values of one integer or pointer type compare as they are.
-            type = self._type_
-            if type is other._type_ and self._prog_ is other._prog_:
-                codec = type._codec
-                if codec is not None and codec.kind in _SAME and codec.last >= 0:
-                    return compare(self.value_(), other.value_())
-        elif other.__class__ is int:
-            # So do numbers that are not negative, whatever their types.
-            codec = self._type_._codec
-            if codec is not None and codec.kind is _INT and codec.last >= 0:
-                value = self.value_()
-                if 0 <= other < _SIGNED_MAX and (value >= 0 or codec.size <= 4):
-                    return compare(value, other)
+        type = self._type_
+        codec = type._codec
+        if codec is not None and codec.plain:
+            if other.__class__ is self.__class__:
+                # Values of one integer or pointer type compare as they are.
+                if type is other._type_:
+                    left = self._value_ if self._address_ is None else self.value_()
+                    right = other._value_ if other._address_ is None else other.value_()
+                    if left.__class__ is right.__class__ is int:
+                        return compare(left, right)
+            elif (
+                other.__class__ is int
+                and 0 <= other < _LITERAL_MAX
+                and codec.kind is _INT
+            ):
+                # So does a literal that is not negative: its type is signed, and
+                # only negative values change where they become unsigned.
+                return compare(self.value_(), other)
         operand = _pair(self, other)
         if operand is None:
             return NotImplemented
         return compare(*c_ops.compare(self, operand))
 
     return method
-
-
-_SIGNED_MAX = 1 << 31
 
 
 class Operators:

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Iterator, Set
 class TypeKind(enum.Enum):
     """A kind of type."""
 
+    # Enum's own is Python code, and kinds are looked up everywhere.
+    __hash__ = object.__hash__
+
     VOID = 1
     INT = 2
     BOOL = 3
@@ -63,6 +66,8 @@ class Qualifiers(enum.Flag):
 
 class PrimitiveType(enum.Enum):
     """A primitive type of the C language."""
+
+    __hash__ = object.__hash__
 
     C_VOID = 0
     C_CHAR = 1
