@@ -17,7 +17,11 @@ for task in sorted(for_each_task(prog), key=lambda task: task.pid.value_()):
         for name in frame.locals():
             variable = frame[name]
             try:
-                text = variable.format_(dereference=False, symbolize=False)
+                # No strings: on kdump files upstream reads a user's pointers through
+                # the page table that some processor happened to have loaded.
+                text = variable.format_(
+                    dereference=False, symbolize=False, string=False
+                )
             except FaultError as error:
                 text = str(error)
             print(frame.name, name, variable.type_.type_name(), repr(text))
