@@ -87,9 +87,9 @@ class SymbolTable:
         """Set the sorted columns, from the cache or by sorting.
 
         _starts: uint64, file addresses of what has one, ascending; _by_start: uint32,
-        its index in the table; _ends: uint64, the greatest end so far of
-        those with a size; _hashes: uint32,
-        CRC-32 of names, ascending; _by_hash: uint32, the index in the table.
+        its index in the table; _ends: uint64, the greatest end so far of those with a
+        size; _hashes: uint32, CRC-32 of names, ascending; _by_hash: uint32, the index
+        in the table.
         """
         columns = None
         key = self._file.build_id
@@ -272,12 +272,14 @@ class SymbolTable:
                 continue
             if best is not None and entry.value != best.value:
                 break
-            section = entry.section
             # The assembler's own labels are no names of functions.
-            if section.flags & elf.SHF_EXECINSTR and entry.name.startswith(".L"):
-                continue
-            if not section.address <= address < section.address + section.size:
+            if entry.section.flags & elf.SHF_EXECINSTR and entry.name.startswith(".L"):
                 continue
             if best is None or (entry.rank, entry.number) < (best.rank, best.number):
                 best = entry
-        return best
+        if best is None or best.section is None:
+            return None
+        # A label that ends a section is not in the next one, where it points to.
+        section = best.section
+        inside = section.address <= address < section.address + section.size
+        return best if inside else None
