@@ -25,10 +25,10 @@ class Abbrev:
     """One abbreviation: the shape of the DIEs that refer to its code."""
 
     __slots__ = (
+        "_attributes",
         "_constants",
-        "_head",
         "_steps",
-        "attributes",
+        "_tail",
         "decoders",
         "forms",
         "has_children",
@@ -39,27 +39,29 @@ class Abbrev:
     tag: int
     has_children: bool
     slots: dict[int, int]
-    """Attribute -> index of its value in what `read()` returns."""
+    """Attribute -> index of its value in what `read()` returned."""
     forms: list[int]
-    """Form of each value in what `read()` returns."""
+    """Form of each value in what `read()` returned."""
     decoders: list[Callable[[Unit, Raw], Value] | None]
     """How to decode each value; None if the raw value is the value."""
 
     def __init__(
-        self,
-        tag: int,
-        has_children: bool,
-        attributes: list[tuple[int, int, int]],
-        unit: Unit,
+        self, tag: int, has_children: bool, attributes: list[tuple[int, int, int]]
     ) -> None:
+        """``attributes`` are (attribute, form, value of DW_FORM_implicit_const)."""
         self.tag = tag
         self.has_children = has_children
+        self._attributes = attributes
+        self._steps: tuple[tuple[struct.Struct, int], ...] | None = None
+
+    def _prepare(self, unit: Unit) -> tuple[tuple[struct.Struct, int], ...]:
+        """Do for the first DIE what serves all others."""
         self.slots = {}
         self.forms = []
-        # (format, form of varying size after it or 0)
+        # (format, form of varying size after it)
         steps: list[tuple[struct.Struct, int]] = []
         codes = ""
-        for at, form, _ in attributes:
+        for at, form, _ in self._attributes:
             if form in (dw.DW_FORM_implicit_const, dw.DW_FORM_flag_present):
                 continue
             code = fixed_code(form, unit)
@@ -69,10 +71,10 @@ class Abbrev:
             else:
                 codes += code
             self._add(at, form)
-        tail = unit.file.struct(codes)
+        self._tail = unit.file.struct(codes)
         # The values that need no bytes come after those that do.
         constants: list[int] = []
-        for at, form, constant in attributes:
+        for at, form, constant in self._attributes:
             if form == dw.DW_FORM_implicit_const:
                 self._add(at, form)
                 constants.append(constant)
@@ -80,9 +82,9 @@ class Abbrev:
                 self._add(at, form)
                 constants.append(1)
         self._constants = tuple(constants)
-        self._steps = tuple(steps)
-        self._head = tail
         self.decoders = [DECODERS.get(form) for form in self.forms]
+        self._steps = tuple(steps)
+        return self._steps
 
     def _add(self, at: int, form: int) -> None:
         self.slots.setdefault(at, len(self.forms))
@@ -94,46 +96,65 @@ class Abbrev:
         Also returns the position after the DIE. Raises struct.error, IndexError or
         ValueError if the bytes do not hold such a DIE.
         """
+        steps = self._steps
+        if steps is None:
+            steps = self._prepare(unit)
         values: tuple[Raw, ...] = ()
-        for layout, form in self._steps:
+        for layout, form in steps:
             value, end = read_variable(form, unit, position + layout.size)
             values += layout.unpack_from(unit.data, position)
             values += (value,)
             position = end
-        tail = self._head
+        tail = self._tail
         values += tail.unpack_from(unit.data, position)
         return values + self._constants, position + tail.size
 
 
-def read_abbrevs(unit: Unit, table: memoryview, offset: int) -> dict[int, Abbrev]:
-    """The abbreviations of a unit by their codes; they start at an offset of a section.
+_USUAL_SIZE = 1 << 14
 
-    Raises BadDataError if the section does not hold them.
+
+def read_abbrevs(table: memoryview, offset: int, where: str) -> dict[int, Abbrev]:
+    """The abbreviations at an offset of ``.debug_abbrev`` by their codes.
+
+    Raises BadDataError, which says ``where``, if the section does not hold them.
     """
-    abbrevs: dict[int, Abbrev] = {}
-    position = offset
+    # Bytes are faster to read than the mapping; a unit's table is small.
+    data = bytes(table[offset : offset + _USUAL_SIZE])
     try:
-        while True:
-            code, position = uleb128(table, position)
-            if code == 0:
-                return abbrevs
-            tag, position = uleb128(table, position)
-            has_children = table[position] != 0
-            position += 1
-            attributes: list[tuple[int, int, int]] = []
-            while True:
-                at, position = uleb128(table, position)
-                form, position = uleb128(table, position)
-                if at == 0 and form == 0:
-                    break
-                constant = 0
-                if form == dw.DW_FORM_implicit_const:
-                    constant, position = sleb128(table, position)
-                attributes.append((at, form, constant))
-            if code in abbrevs:
-                raise ValueError(f"code {code} appears twice")
-            abbrevs[code] = Abbrev(tag, has_children, attributes, unit)
+        try:
+            return _parse(data)
+        except IndexError:
+            return _parse(bytes(table[offset:]))
     except (IndexError, ValueError) as e:
         raise BadDataError(
-            f"{unit.file.path}: .debug_abbrev+{offset:#x}: invalid abbreviations: {e}"
+            f"{where}: .debug_abbrev+{offset:#x}: invalid abbreviations: {e}"
         ) from None
+
+
+def _parse(data: bytes) -> dict[int, Abbrev]:
+    abbrevs: dict[int, Abbrev] = {}
+    position = 0
+    while True:
+        code, position = uleb128(data, position)
+        if code == 0:
+            return abbrevs
+        tag, position = uleb128(data, position)
+        has_children = data[position] != 0
+        position += 1
+        attributes: list[tuple[int, int, int]] = []
+        while True:
+            at, form = data[position], data[position + 1]
+            if at < 0x80 and form < 0x80:
+                position += 2
+                if not at and not form:
+                    break
+            else:
+                at, position = uleb128(data, position)
+                form, position = uleb128(data, position)
+            constant = 0
+            if form == dw.DW_FORM_implicit_const:
+                constant, position = sleb128(data, position)
+            attributes.append((at, form, constant))
+        if code in abbrevs:
+            raise ValueError(f"code {code} appears twice")
+        abbrevs[code] = Abbrev(tag, has_children, attributes)

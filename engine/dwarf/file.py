@@ -128,7 +128,8 @@ class DwarfFile:
         key = (offset, unit.address_size, unit.offset_size, unit.version <= 2)
         abbrevs = self._abbrevs.get(key)
         if abbrevs is None:
-            abbrevs = read_abbrevs(unit, self.section(".debug_abbrev"), offset)
+            table = self.section(".debug_abbrev")
+            abbrevs = read_abbrevs(table, offset, self.path)
             self._abbrevs[key] = abbrevs
         return abbrevs
 

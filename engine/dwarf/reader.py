@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+Buffer = bytes | memoryview
+
 _MAX_LEB128_BYTES = 19  # Enough for 128 bits; more is padding that nobody writes.
 
 
-def uleb128(data: memoryview, position: int) -> tuple[int, int]:
+def uleb128(data: Buffer, position: int) -> tuple[int, int]:
     """An unsigned LEB128 number and the position after it.
 
     Raises IndexError past the end of the data and ValueError if it does not end.
@@ -25,7 +27,7 @@ def uleb128(data: memoryview, position: int) -> tuple[int, int]:
     raise ValueError("LEB128 number is too long")
 
 
-def sleb128(data: memoryview, position: int) -> tuple[int, int]:
+def sleb128(data: Buffer, position: int) -> tuple[int, int]:
     """A signed LEB128 number and the position after it; errors as `uleb128()`."""
     start = position
     result, position = uleb128(data, position)
