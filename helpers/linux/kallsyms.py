@@ -68,7 +68,7 @@ def _symbols(entries: Iterator[tuple[int, str, str]]) -> Iterator[Symbol]:
     for i, (address, letter, name) in enumerate(table):
         size = table[i + 1][0] - address if i + 1 < len(table) else 0
         # What is that far from the next one is the last of its section.
-        yield _symbol(name, address, size if size <= _MAX_SIZE else 0, letter)
+        yield _symbol(name, address, size if size < _MAX_SIZE else 0, letter)
 
 
 def _symbol(name: str, address: int, size: int, letter: str) -> Symbol:

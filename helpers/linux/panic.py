@@ -35,7 +35,7 @@ def panic_task(prog: Program) -> Object:
     """
     try:
         return prog.crashed_thread().object
-    except ValueError:
+    except (LookupError, ValueError):
         return NULL(prog, "struct task_struct *")
 
 

@@ -46,7 +46,7 @@ def for_each_swap_info(prog: Program) -> Iterator[Object]:
         return  # !CONFIG_SWAP
     infos = prog["swap_info"]
     for i in range(count):
-        info = infos[i].read_()
+        info = infos[i]
         if info and info.flags.value_() & _SWP_USED:
             yield info
 
