@@ -1,0 +1,104 @@
+"""The client of a QEMU monitor (QEMU's docs/interop/qmp-spec)."""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import re
+import socket
+import struct
+from typing import Any
+
+_TCP = re.compile(r"([^./:][^:]*)?:([1-9][0-9]{0,4})")
+_TIMEOUT = 30  # seconds
+_LINE_MAX = 1 << 26
+
+
+class Monitor:
+    """A connection to a QMP socket.
+
+    ``address`` is ``host:port``, the path of a UNIX socket or a file descriptor.
+    Raises OSError if it cannot be opened and ValueError if it is no QMP socket.
+    """
+
+    def __init__(self, address: str | int) -> None:
+        self.address = address
+        self._socket = _connect(address)
+        self._socket.settimeout(_TIMEOUT)
+        self._file = self._socket.makefile("rb")
+        if "QMP" not in self._receive():
+            raise ValueError(f"{address}: not a QMP socket")
+        self.execute("qmp_capabilities")
+
+    def execute(self, command: str, *, fd: int | None = None, **arguments: Any) -> Any:
+        """Run a command, with a descriptor to pass, and return its answer.
+
+        Raises ValueError with what QEMU says if it fails.
+        """
+        message = {"execute": command, "arguments": arguments}
+        data = json.dumps(message).encode() + b"\n"
+        if fd is None:
+            self._socket.sendall(data)
+        else:
+            rights = array.array("i", [fd])
+            control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)]
+            self._socket.sendmsg([data], control)
+        while True:
+            answer = self._receive()
+            if "return" in answer:
+                return answer["return"]
+            if "error" in answer:
+                raise ValueError(f"{self.address}: {answer['error'].get('desc')}")
+
+    def human(self, command: str) -> str:
+        """Run a command of the human monitor and return its text."""
+        text = self.execute("human-monitor-command", **{"command-line": command})
+        return str(text)
+
+    def _receive(self) -> dict[str, Any]:
+        try:
+            line = self._file.readline(_LINE_MAX)
+        except TimeoutError:
+            # QEMU serves one client at a time.
+            raise TimeoutError(
+                f"{self.address}: no answer within {_TIMEOUT} s"
+            ) from None
+        try:
+            message = json.loads(line)
+        except ValueError:
+            reason = "not a QMP socket" if line else "connection was closed"
+            raise ValueError(f"{self.address}: {reason}") from None
+        if not isinstance(message, dict):
+            raise ValueError(f"{self.address}: not a QMP socket")
+        return message
+
+    @property
+    def is_unix(self) -> bool:
+        """Whether descriptors can be passed."""
+        return self._socket.family == socket.AF_UNIX
+
+    def peer(self) -> int | None:
+        """The process at the other end, None if it is not on this machine."""
+        if not self.is_unix:
+            return None
+        size = struct.calcsize("3i")
+        data = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+        pid: int = struct.unpack("3i", data)[0]
+        return pid or None
+
+
+def _connect(address: str | int) -> socket.socket:
+    if isinstance(address, int):
+        return socket.socket(fileno=os.dup(address))
+    tcp = _TCP.fullmatch(address)
+    try:
+        if tcp is not None and int(tcp[2]) < 1 << 16:
+            return socket.create_connection((tcp[1] or "localhost", int(tcp[2])))
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(address)
+    except socket.gaierror as error:
+        raise OSError(f"{address}: {error.strerror}") from None
+    except OSError as error:
+        raise OSError(error.errno, os.strerror(error.errno or 0), address) from None
+    return connection
