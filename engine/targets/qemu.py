@@ -134,14 +134,9 @@ def _vmcoreinfo(monitor: Monitor) -> bytes | None:
         return None
     fd = os.memfd_create("vmcoreinfo", os.MFD_CLOEXEC)
     try:
-        monitor.execute("getfd", fd=fd, fdname="pydrgn")
-        monitor.execute(
-            "dump-guest-memory",
-            paging=False,
-            protocol="fd:pydrgn",
-            begin=0,
-            length=4096,
-        )
+        monitor.execute("getfd", {"fdname": "pydrgn"}, fd)
+        page = {"paging": False, "begin": 0, "length": 4096}
+        monitor.execute("dump-guest-memory", {**page, "protocol": "fd:pydrgn"})
         dump = os.pread(fd, os.fstat(fd).st_size, 0)
         return CoreTarget(ElfFile.from_bytes(dump, "QEMU"), "QEMU").vmcoreinfo
     except (ValueError, BadDataError):  # Not for this machine.

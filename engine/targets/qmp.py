@@ -10,7 +10,7 @@ import socket
 import struct
 from typing import Any
 
-_TCP = re.compile(r"([^./:][^:]*)?:([1-9][0-9]{0,4})")
+_TCP = re.compile(r"([^./].*)?:([1-9][0-9]{0,4})")
 _TIMEOUT = 30  # seconds
 _LINE_MAX = 1 << 26
 
@@ -31,12 +31,17 @@ class Monitor:
             raise ValueError(f"{address}: not a QMP socket")
         self.execute("qmp_capabilities")
 
-    def execute(self, command: str, *, fd: int | None = None, **arguments: Any) -> Any:
+    def execute(
+        self,
+        command: str,
+        arguments: dict[str, Any] | None = None,
+        fd: int | None = None,
+    ) -> Any:
         """Run a command, with a descriptor to pass, and return its answer.
 
         Raises ValueError with what QEMU says if it fails.
         """
-        message = {"execute": command, "arguments": arguments}
+        message = {"execute": command, "arguments": arguments or {}}
         data = json.dumps(message).encode() + b"\n"
         if fd is None:
             self._socket.sendall(data)
@@ -53,7 +58,7 @@ class Monitor:
 
     def human(self, command: str) -> str:
         """Run a command of the human monitor and return its text."""
-        text = self.execute("human-monitor-command", **{"command-line": command})
+        text = self.execute("human-monitor-command", {"command-line": command})
         return str(text)
 
     def _receive(self) -> dict[str, Any]:
@@ -91,6 +96,8 @@ class Monitor:
 def _connect(address: str | int) -> socket.socket:
     if isinstance(address, int):
         return socket.socket(fileno=os.dup(address))
+    if not isinstance(address, str):
+        raise TypeError(f"address must be str or int, not {type(address).__name__}")
     tcp = _TCP.fullmatch(address)
     try:
         if tcp is not None and int(tcp[2]) < 1 << 16:
