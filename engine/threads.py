@@ -55,9 +55,7 @@ class Thread:
 
     def stack_trace(self) -> StackTrace:
         """The stack of this thread."""
-        from .stack import api
-
-        return api.stack_trace(self._prog, self)
+        return self._prog.stack_trace(self)
 
 
 def threads(prog: Program) -> Iterator[Thread]:

@@ -97,9 +97,9 @@ def _root(objects: Any, type: str | Type | None, prog: Program | None) -> _Place
             found = found.type.unaliased()
     else:
         if prog is None:
-            from ..program.default import get_default_prog
-
-            prog = get_default_prog() if isinstance(type, str) else type.prog
+            if isinstance(type, str):
+                raise TypeError("columns of addresses need a type and a program")
+            prog = type.prog
         found = prog.type(type).unaliased()
     addresses = as_addresses(objects)
     return _Place(found, addresses, addresses != 0)

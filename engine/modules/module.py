@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..elf.constants import ET_REL
-from ..types.arguments import uint64
+from ..arguments import uint64
 from .placement import Bias, Placement, SectionPlacement
 from .section_addresses import ModuleSectionAddresses
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, MutableMapping
 from typing import TYPE_CHECKING
 
-from ..types.arguments import uint64
+from ..arguments import uint64
 
 if TYPE_CHECKING:
     from .module import RelocatableModule

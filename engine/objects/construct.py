@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from ..errors import OutOfBoundsError
 from ..flags import AbsenceReason
 from ..language.c_ops_types import literal_type
-from ..types.arguments import type_label, uint64
+from ..arguments import type_label, uint64
 from ..types.kinds import PrimitiveType, TypeKind
 from ..types.members import find_member
 from ..types.type import Type

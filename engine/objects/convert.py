@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 
 from ..errors import OutOfBoundsError
 from ..language.c_ops_convert import cast_value, check_implicit
-from ..types.arguments import check_argument
+from ..arguments import check_argument
 from ..types.kinds import TypeKind
 from ..types.type import Type
 from .codec import Codec, codec_of
@@ -28,7 +28,7 @@ def cast(type: str | Type, obj: Object) -> Object:
 
     Raises TypeError if there is no such cast.
     """
-    check_argument("cast", 2, obj, Object)
+    check_argument("cast", 2, obj, Object, "_drgn.Object")
     prog = obj._prog_
     type = resolve_type(prog, type)
     codec = codec_of(type)
@@ -46,7 +46,7 @@ def reinterpret(type: str | Type, obj: Object) -> Object:
 
     Raises OutOfBoundsError if ``obj`` is a smaller value.
     """
-    check_argument("reinterpret", 2, obj, Object)
+    check_argument("reinterpret", 2, obj, Object, "_drgn.Object")
     prog = obj._prog_
     type = resolve_type(prog, type)
     check_present(obj)
@@ -69,7 +69,7 @@ def implicit_convert(
 
     Raises TypeError if an assignment would need a cast.
     """
-    check_argument("implicit_convert", 2, obj, Object)
+    check_argument("implicit_convert", 2, obj, Object, "_drgn.Object")
     prog = obj._prog_
     type = resolve_type(prog, type)
     codec = codec_of(type)
@@ -93,7 +93,7 @@ def container_of(ptr: Object, type: str | Type, member: str) -> Object:
     no such member and ValueError if it does not start at a byte.
     """
     if ptr.__class__ is not Object:
-        check_argument("container_of", 1, ptr, Object)
+        check_argument("container_of", 1, ptr, Object, "_drgn.Object")
     prog = ptr._prog_
     if type.__class__ is not Type or type._prog is not prog:
         type = resolve_type(prog, type)

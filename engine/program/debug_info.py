@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from ..arguments import uint64
 from .finders import FinderRegistry
-from .memory_access import unsigned
 
 if TYPE_CHECKING:
     import os
@@ -126,7 +126,7 @@ class DebugInfoAccess:
         """The module that contains an address or has a name; else LookupError."""
         if isinstance(address_or_name, str):
             return self._modules.by_name(address_or_name)
-        return self._modules.by_address(unsigned(address_or_name))
+        return self._modules.by_address(uint64(address_or_name))
 
     def main_module(
         self: Program, name: Path | None = None, *, create: bool = False
@@ -143,7 +143,7 @@ class DebugInfoAccess:
     ) -> SharedLibraryModule:
         """The shared library with its dynamic section at an address."""
         return self._modules.shared_library(
-            name, unsigned(dynamic_address), create=create
+            name, uint64(dynamic_address), create=create
         )
 
     def vdso_module(
@@ -154,13 +154,13 @@ class DebugInfoAccess:
         create: bool = False,
     ) -> VdsoModule:
         """The vDSO with its dynamic section at an address."""
-        return self._modules.vdso(name, unsigned(dynamic_address), create=create)
+        return self._modules.vdso(name, uint64(dynamic_address), create=create)
 
     def relocatable_module(
         self: Program, name: Path, address: SupportsIndex, *, create: bool = False
     ) -> RelocatableModule:
         """The relocatable module loaded at an address."""
-        return self._modules.relocatable(name, unsigned(address), create=create)
+        return self._modules.relocatable(name, uint64(address), create=create)
 
     def linux_kernel_loadable_module(
         self: Program, module_obj: Object, *, create: bool = False
@@ -172,7 +172,7 @@ class DebugInfoAccess:
         self: Program, name: Path, id: SupportsIndex = 0, *, create: bool = False
     ) -> ExtraModule:
         """A module that the user made, by name and number."""
-        return self._modules.extra(name, unsigned(id), create=create)
+        return self._modules.extra(name, uint64(id), create=create)
 
     def _debug_info_changed(self: Any) -> None:
         """A module got its files: what was looked up before may be found now."""

@@ -6,13 +6,13 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from ..arguments import uint64
 from ..errors import ObjectNotFoundError
 from ..flags import FindObjectFlags
 from ..objects.object import Object
 from ..types.kinds import TypeKind, TypeKindSet
 from ..types.type import Type
 from .finders import FinderRegistry
-from .memory_access import unsigned
 
 if TYPE_CHECKING:
     from ..language.language import Language
@@ -327,4 +327,4 @@ def _path(filename: Any) -> str | None:
 def _name_or_address(value: Any) -> tuple[str | None, int | None]:
     if isinstance(value, str):
         return value, None
-    return None, unsigned(operator.index(value))
+    return None, uint64(operator.index(value))

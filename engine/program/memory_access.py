@@ -6,6 +6,8 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
+from ..arguments import UINT64_MAX, uint64
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -15,23 +17,9 @@ if TYPE_CHECKING:
     from ..objects.object import Object
     from ..platform import Platform
     from ..types.type import Type
+    from .program import Program
 
     IntegerOrRange = SupportsIndex | tuple[SupportsIndex, SupportsIndex]
-
-_UINT64_MAX = 2**64 - 1
-
-
-def unsigned(value: SupportsIndex) -> int:
-    """An argument that must be an unsigned 64-bit integer.
-
-    Raises OverflowError if it is not.
-    """
-    value = operator.index(value)
-    if value < 0:
-        raise OverflowError("can't convert negative int to unsigned")
-    if value > _UINT64_MAX:
-        raise OverflowError("int too big to convert")
-    return value
 
 
 class MemoryAccess:
@@ -58,7 +46,7 @@ class MemoryAccess:
 
     def _address(self, address: SupportsIndex) -> int:
         # Addresses wrap around at the size of an address.
-        value = unsigned(address)
+        value = uint64(address)
         return value if self._is_64_bit() else value & 0xFFFFFFFF
 
     def read(
@@ -105,7 +93,7 @@ class MemoryAccess:
         address: SupportsIndex,
         physical: bool = False,
         *,
-        max_size: SupportsIndex = _UINT64_MAX,
+        max_size: SupportsIndex = UINT64_MAX,
     ) -> bytes:
         """Read bytes up to a null byte, which is not returned, or ``max_size``."""
         max_size = operator.index(max_size)
@@ -127,7 +115,7 @@ class MemoryAccess:
         """
         if not callable(read_fn):
             raise TypeError("read_fn must be callable")
-        address, size = unsigned(address), unsigned(size)
+        address, size = uint64(address), uint64(size)
         self._is_64_bit()
         self._memory.add_callback(address, size, read_fn, physical)
 
@@ -143,7 +131,7 @@ class MemoryAccess:
         address is not mapped.
         """
         return self._memory.translate(
-            self._address(address), None if pgtable is None else unsigned(pgtable)
+            self._address(address), None if pgtable is None else uint64(pgtable)
         )
 
     def translate_many(
@@ -154,7 +142,7 @@ class MemoryAccess:
         Returns uint64[n] addresses and bool[n], False where nothing is mapped.
         """
         return self._memory.translate_many(
-            addresses, None if pgtable is None else unsigned(pgtable)
+            addresses, None if pgtable is None else uint64(pgtable)
         )
 
     def read_vm(
@@ -164,10 +152,10 @@ class MemoryAccess:
         size = operator.index(size)
         if size < 0:
             raise ValueError("negative size")
-        return self._memory.read_vm(unsigned(pgtable), unsigned(address), size)
+        return self._memory.read_vm(uint64(pgtable), uint64(address), size)
 
     def read_array(
-        self, type: str | Type, address: SupportsIndex, count: SupportsIndex
+        self: Program, type: str | Type, address: SupportsIndex, count: SupportsIndex
     ) -> NDArray[Any]:
         """``count`` consecutive values of ``type`` as an array of ``type.dtype``.
 
@@ -176,9 +164,9 @@ class MemoryAccess:
         """
         from ..columns.read import read_array
 
-        return read_array(self, type, unsigned(address), operator.index(count))
+        return read_array(self, type, uint64(address), operator.index(count))
 
-    def gather(self, type: str | Type, addresses: Any) -> Any:
+    def gather(self: Program, type: str | Type, addresses: Any) -> Any:
         """The values of ``type`` at each of n addresses, as a masked array.
 
         Shape (n,), dtype ``type.dtype``; the mask is set where memory could not
@@ -192,15 +180,17 @@ class MemoryAccess:
 
     @overload
     def search_memory(
-        self, value: bytes | str, *, alignment: int = 1
+        self: Program, value: bytes | str, *, alignment: int = 1
     ) -> MemorySearchIterator[int]: ...
 
     @overload
     def search_memory(
-        self, value: SupportsIndex | Object
+        self: Program, value: SupportsIndex | Object
     ) -> MemorySearchIterator[int]: ...
 
-    def search_memory(self, value: Any, **kwargs: Any) -> MemorySearchIterator[int]:
+    def search_memory(
+        self: Program, value: Any, **kwargs: Any
+    ) -> MemorySearchIterator[int]:
         """Iterate over the addresses where ``value`` lies in memory."""
         from .searching import search_memory
 
@@ -208,46 +198,49 @@ class MemoryAccess:
 
     @overload
     def search_memory_regex(
-        self, pattern: bytes
+        self: Program, pattern: bytes
     ) -> MemorySearchIterator[tuple[int, bytes]]: ...
 
     @overload
     def search_memory_regex(
-        self, pattern: str
+        self: Program, pattern: str
     ) -> MemorySearchIterator[tuple[int, str]]: ...
 
-    def search_memory_regex(self, pattern: Any) -> MemorySearchIterator[Any]:
+    def search_memory_regex(self: Program, pattern: Any) -> MemorySearchIterator[Any]:
         """Iterate over (address, match) of a regular expression in memory."""
         from .searching import search_memory_regex
 
         return search_memory_regex(self, pattern)
 
     def search_memory_u16(
-        self, *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
+        self: Program, *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
     ) -> MemorySearchIterator[tuple[int, int]]:
         """Iterate over (address, value) of aligned 16-bit integers."""
         return self._search_uint(2, values, ignore_mask)
 
     def search_memory_u32(
-        self, *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
+        self: Program, *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
     ) -> MemorySearchIterator[tuple[int, int]]:
         """Iterate over (address, value) of aligned 32-bit integers."""
         return self._search_uint(4, values, ignore_mask)
 
     def search_memory_u64(
-        self, *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
+        self: Program, *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
     ) -> MemorySearchIterator[tuple[int, int]]:
         """Iterate over (address, value) of aligned 64-bit integers."""
         return self._search_uint(8, values, ignore_mask)
 
     def search_memory_word(
-        self, *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
+        self: Program, *values: IntegerOrRange, ignore_mask: SupportsIndex = 0
     ) -> MemorySearchIterator[tuple[int, int]]:
         """Iterate over (address, value) of aligned integers of address size."""
         return self._search_uint(None, values, ignore_mask)
 
     def _search_uint(
-        self, size: int | None, values: tuple[Any, ...], ignore_mask: SupportsIndex
+        self: Program,
+        size: int | None,
+        values: tuple[Any, ...],
+        ignore_mask: SupportsIndex,
     ) -> MemorySearchIterator[tuple[int, int]]:
         from .searching import search_memory_uint
 

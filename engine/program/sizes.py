@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..arguments import type_label
 from ..objects.object import Object
 from ..types import layout
-from ..types.arguments import type_label
 from ..types.type import Type
 from .default import get_default_prog
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, SupportsIndex
 
-from .memory_access import unsigned
+from ..arguments import uint64
 
 if TYPE_CHECKING:
     from ..objects.object import Object
@@ -30,7 +30,7 @@ class ThreadAccess:
         """The thread with an ID; LookupError if there is none."""
         from .. import threads
 
-        return threads.thread(self, unsigned(tid))
+        return threads.thread(self, uint64(tid))
 
     def main_thread(self: Program) -> Thread:
         """The main thread of a process."""
@@ -44,7 +44,9 @@ class ThreadAccess:
 
         return threads.crashed_thread(self)
 
-    def stack_trace(self: Program, thread: Object | SupportsIndex) -> StackTrace:
+    def stack_trace(
+        self: Program, thread: Thread | Object | SupportsIndex
+    ) -> StackTrace:
         """The stack of a thread ID, a ``struct task_struct *`` or a ``pt_regs``."""
         from ..stack import api
 

@@ -38,7 +38,7 @@ def stack_trace(prog: Program, thread: Thread | Object | SupportsIndex) -> Stack
 
 def stack_trace_from_pcs(prog: Program, pcs: Iterable[SupportsIndex]) -> StackTrace:
     """A trace of program counters, each of which is taken for a return address."""
-    from ..program.memory_access import unsigned
+    from ..arguments import uint64
 
     if prog.platform is None:
         raise ValueError("cannot create stack trace without platform")
@@ -47,7 +47,7 @@ def stack_trace_from_pcs(prog: Program, pcs: Iterable[SupportsIndex]) -> StackTr
     except TypeError:
         raise TypeError("stack_trace_from_pcs() argument 1 must be a list") from None
     info = CodeInfo.of(prog)
-    return stack_trace_of(prog, [Frame(info, {}, False, pc=unsigned(pc)) for pc in pcs])
+    return stack_trace_of(prog, [Frame(info, {}, False, pc=uint64(pc)) for pc in pcs])
 
 
 def source_location(
@@ -57,12 +57,12 @@ def source_location(
 
     Raises LookupError if that is not known, ValueError if a string cannot be parsed.
     """
-    from ..program.memory_access import unsigned
+    from ..arguments import uint64
 
     if isinstance(address, str):
         number = _parse_address(prog, address)
     else:
-        number = unsigned(address)
+        number = uint64(address)
     code = CodeInfo.of(prog).at(number)
     if code.calls[0].line is None:
         raise LookupError("source code location not found")

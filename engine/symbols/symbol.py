@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from ..types.arguments import uint64
+from ..arguments import uint64
 
 
 class SymbolBinding(enum.Enum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
-from .arguments import check_argument, is_little_endian, is_sequence, uint64
+from ..arguments import check_argument, is_little_endian, is_sequence, uint64
 from .definitions import (
     ArrayDefinition,
     CompoundDefinition,

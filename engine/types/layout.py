@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..arguments import check_argument
 from ..errors import BadDataError
 from ..platform import Architecture
-from .arguments import check_argument
 from .definitions import CompoundDefinition
 from .kinds import TypeKind
 from .type import Type

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
-from .arguments import check_argument, type_label
+from ..arguments import check_argument, type_label
 from .layout import check_object_type
 from .type import Type
 

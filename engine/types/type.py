@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .arguments import check_argument
+from ..arguments import check_argument
 from .definitions import CompoundDefinition, Definition, TypedefDefinition
 from .kinds import PrimitiveType, Qualifiers, TypeKind
 from .members import find_member, not_compound

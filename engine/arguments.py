@@ -1,4 +1,4 @@
-"""Checks of arguments that users pass to the constructors of types."""
+"""Checks of the arguments that users pass."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import operator
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 if TYPE_CHECKING:
-    from ..program import Program
+    from .program import Program
 
-_UINT64_MAX = 0xFFFFFFFFFFFFFFFF
+UINT64_MAX = 0xFFFFFFFFFFFFFFFF
 
 
 def type_label(value: object) -> str:
@@ -37,7 +37,7 @@ def uint64(value: SupportsIndex) -> int:
     number = operator.index(value)
     if number < 0:
         raise OverflowError("can't convert negative int to unsigned")
-    if number > _UINT64_MAX:
+    if number > UINT64_MAX:
         raise OverflowError("int too big to convert")
     return number
 
