@@ -1,13 +1,164 @@
-"""The debuginfod finder: files by build ID over HTTP."""
+"""The debuginfod finder: files by build ID over HTTP.
+
+Environment variables and the layout of the cache are those of libdebuginfod
+(debuginfod_find_debuginfo(3)), which shares the cache: ``BUILDID/debuginfo`` and
+``BUILDID/executable``; an empty file stands for one that no server has.
+"""
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .. import log
+from .files import build_id_text, try_path, wanted_text, wants_files
+
 if TYPE_CHECKING:
+    import http.client
+    from typing import BinaryIO
+
     from .module import Module
+
+_TIMEOUT = 90.0
+"""Seconds to wait for a server that sends nothing."""
+_CACHE_MISS = 600
+"""Seconds for which a file that no server has is not asked for again."""
+_MAX_SIZE = 8 << 30
+_PIECE = 1 << 20
 
 
 def debuginfod_finder(modules: Sequence[Module]) -> None:
     """Ask the servers in ``$DEBUGINFOD_URLS`` for what the modules want."""
+    urls = os.environ.get("DEBUGINFOD_URLS", "").split()
+    told = False
+    for module in modules:
+        if not wants_files(module):
+            continue
+        what = wanted_text(module)
+        if module.build_id is None:
+            log.debug(
+                "%s (no build ID): can't query debuginfod for %s", module.name, what
+            )
+            continue
+        log.debug(
+            "%s (%s): querying debuginfod for %s",
+            module.name,
+            build_id_text(module),
+            what,
+        )
+        if urls:
+            _find(module, urls)
+        elif not told:
+            told = True
+            log.debug(
+                "no debuginfod servers configured;"
+                " try setting the DEBUGINFOD_URLS environment variable"
+            )
+
+
+def _find(module: Module, urls: Sequence[str]) -> None:
+    build_id = module.build_id
+    assert build_id is not None
+    if module.wants_debug_file() and module._pending is None:
+        _try(module, urls, build_id, "debuginfo")
+    if module._pending is not None:
+        _try(module, urls, module._pending[2].checksum, "debuginfo")
+    if module.wants_loaded_file():
+        _try(module, urls, build_id, "executable")
+
+
+def _try(module: Module, urls: Sequence[str], build_id: bytes, kind: str) -> None:
+    path = _fetch(urls, build_id.hex(), kind)
+    if path is not None:
+        try_path(module, path)
+
+
+def cache_directory() -> str:
+    """The directory of the client's cache; it may not exist."""
+    path = os.environ.get("DEBUGINFOD_CACHE_PATH")
+    if path:
+        return path
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(base, "debuginfod_client")
+
+
+def _fetch(urls: Sequence[str], build_id: str, kind: str) -> str | None:
+    """The path of a file in the cache, downloaded if need be; None if nobody has it."""
+    directory = os.path.join(cache_directory(), build_id)
+    path = os.path.join(directory, kind)
+    try:
+        status = os.stat(path)
+    except OSError:
+        pass
+    else:
+        if status.st_size:
+            return path
+        if time.time() - status.st_mtime < _CACHE_MISS:
+            log.debug("%s: not found on debuginfod servers recently", path)
+            return None
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        missing = True
+        for url in urls:
+            found = _download(f"{url.rstrip('/')}/buildid/{build_id}/{kind}", path)
+            if found:
+                return path
+            missing = missing and found is False
+        if missing:
+            _mark_missing(path)
+    except OSError as error:
+        log.warning("%s: %s", directory, error.strerror or error)
+    return None
+
+
+def _mark_missing(path: str) -> None:
+    if os.path.exists(path):
+        os.unlink(path)
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0))
+
+
+def _download(url: str, path: str) -> bool | None:
+    """Whether a server had a file, which is at ``path`` then; None if it failed."""
+    import http.client
+    import urllib.error
+    import urllib.request
+
+    timeout = _TIMEOUT
+    try:
+        timeout = float(os.environ.get("DEBUGINFOD_TIMEOUT", "")) or _TIMEOUT
+    except ValueError:
+        pass
+    temporary = f"{path}.{os.getpid()}.tmp"
+    request = urllib.request.Request(url, headers={"User-Agent": "pydrgn"})
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            log.debug("downloading %s", url)
+            with open(temporary, "wb") as file:
+                _copy(response, file)
+        os.replace(temporary, path)
+        return True
+    except urllib.error.HTTPError as error:
+        error.close()
+        log.debug("%s: %s", url, error)
+        return False if error.code == 404 else None
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        log.debug("%s: %s", url, error)
+        return None
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def _copy(response: http.client.HTTPResponse, file: BinaryIO) -> None:
+    """Copy what a server sends; ValueError if it is cut short or too much."""
+    expected = response.headers.get("Content-Length")
+    size = 0
+    while piece := response.read(_PIECE):
+        size += len(piece)
+        if size > _MAX_SIZE:
+            raise ValueError("file is too large")
+        file.write(piece)
+    if expected is not None and expected.isdigit() and size != int(expected):
+        raise ValueError(f"got {size} of {expected} bytes")

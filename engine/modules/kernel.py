@@ -21,6 +21,7 @@ from ..types.members import find_member
 from .module import MainModule, Module, RelocatableModule
 
 if TYPE_CHECKING:
+    from ..elf.file import ElfFile
     from ..objects.object import Object
     from ..program import Program
     from ..types.type import Type
@@ -57,10 +58,15 @@ def loaded_modules(prog: Program) -> Iterator[tuple[Module, bool]]:
         from .load import load_module_debug_info
 
         load_module_debug_info(prog, [main])
-    if prog._find_object("modules", FindObjectFlags.VARIABLE, None) is None:
+    if main.wants_debug_file() and _module_list(prog) is None:
         log.warning("can't find loaded modules without kernel debug info")
         return
     yield from kernel_modules(prog)
+
+
+def _module_list(prog: Program) -> Object | None:
+    """The head of the list, None if the kernel has no modules or is not known."""
+    return prog._find_object("modules", FindObjectFlags.VARIABLE, None)
 
 
 def kernel_modules(prog: Program) -> Iterator[tuple[RelocatableModule, bool]]:
@@ -69,7 +75,9 @@ def kernel_modules(prog: Program) -> Iterator[tuple[RelocatableModule, bool]]:
     FaultError if the list cannot be read. A list that was overwritten ends where it
     runs in circles.
     """
-    head = prog["modules"]
+    head = _module_list(prog)
+    if head is None:
+        return
     reader = _ModuleReader(prog)
     seen = {head.address_}
     node = head.member_("next")
@@ -292,3 +300,11 @@ def _offset(type: Type, path: str) -> int:
         offset += bits // 8
         type = member.type
     return offset
+
+
+def is_vmlinux(file: ElfFile, release: str) -> bool:
+    """Whether a file is the kernel of a release, by the banner that it prints."""
+    if file.section(".init.text") is None or file.section("__ksymtab") is None:
+        return False
+    banner = f"Linux version {release} ".encode()
+    return banner in bytes(file.contents(".rodata"))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from .. import log
 from ..elf.file import ElfFile
-from ..errors import BadDataError, MissingDebugInfoError
+from ..errors import BadDataError, FaultError, MissingDebugInfoError
 from .files import build_id_text, map_elf, try_elf, wanted_text, wants_files
 from .find import check_modules
+from .kernel import is_vmlinux, kernel_module, kernel_modules
 from .module import MainModule, Module, ModuleFileStatus
 
 if TYPE_CHECKING:
@@ -70,6 +71,15 @@ class _Provided:
             log.warning("%s: no build ID; ignoring", path)
         return file
 
+    def identify_kernel(self, main: Module) -> None:
+        """Find the build ID of a kernel that does not say it (before 5.9)."""
+        kernel = main.prog._kernel
+        assert kernel is not None
+        for build_id, files in self.files.items():
+            if any(is_vmlinux(f, kernel.vmcoreinfo.osrelease) for _, f in files):
+                main.build_id = build_id
+                return
+
     def try_for(self, module: Module) -> None:
         """Give a module its files, if they are among these."""
         files = self.files.get(module.build_id or b"")
@@ -124,9 +134,9 @@ class _Load:
             raise MissingDebugInfoError(_MISSING)
 
     def _kernel(self) -> None:
-        from .kernel import kernel_module, kernel_modules
-
         main, _ = kernel_module(self._prog)
+        if main.build_id is None:
+            self._provided.identify_kernel(main)
         self._provided.try_for(main)
         if self._main:
             if main.wants_debug_file():
@@ -135,7 +145,12 @@ class _Load:
                 self._warn_missing([main])
         modules: list[Module] = []
         if main.debug_file_status is ModuleFileStatus.HAVE:
-            modules = [module for module, _ in kernel_modules(self._prog)]
+            try:
+                for module, _ in kernel_modules(self._prog):
+                    modules.append(module)
+            except (BadDataError, FaultError) as error:
+                # The kernel itself can still be looked at.
+                log.warning("couldn't read the list of kernel modules: %s", error)
         else:
             log.debug("can't find loaded modules without kernel debug info")
         for module in modules:
