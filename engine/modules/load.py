@@ -146,8 +146,8 @@ class _Load:
         modules: list[Module] = []
         if main.debug_file_status is ModuleFileStatus.HAVE:
             try:
-                for module, _ in kernel_modules(self._prog):
-                    modules.append(module)
+                for loadable, _ in kernel_modules(self._prog):
+                    modules.append(loadable)
             except (BadDataError, FaultError) as error:
                 # The kernel itself can still be looked at.
                 log.warning("couldn't read the list of kernel modules: %s", error)

@@ -8,8 +8,8 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..elf.constants import ET_REL
 from ..arguments import uint64
+from ..elf.constants import ET_REL
 from .placement import Bias, Placement, SectionPlacement
 from .section_addresses import ModuleSectionAddresses
 
