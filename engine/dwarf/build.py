@@ -290,14 +290,15 @@ def _bucket_bits(count: int) -> int:
 
 def _plain_columns(parts: list[_Rows]) -> dict[str, memoryview]:
     rows: list[tuple[int, int]] = []  # (entry, hash)
-    open_rows: list[tuple[int, int]] = []  # (entry, offset of the origin)
+    # (entry, hash of its own name, offset of the origin)
+    open_rows: list[tuple[int, int, int]] = []
     spans: list[tuple[int, int, int]] = []
     for part in parts:
         for state, entry, origin in zip(
             part.hashes, part.entries, part.origins, strict=True
         ):
             if entry & CONTINUES:
-                open_rows.append((entry, origin))
+                open_rows.append((entry, state, origin))
             else:
                 rows.append((entry, state))
         thirds = (part.spans[i::3] for i in range(3))
@@ -309,16 +310,17 @@ def _plain_columns(parts: list[_Rows]) -> dict[str, memoryview]:
     }
     while open_rows:
         unresolved = []
-        for entry, origin in open_rows:
+        for entry, own, origin in open_rows:
             if origin in by_offset:
                 state = by_offset[entry >> 16] = by_offset[origin]
                 rows.append((entry, state))
             else:
-                unresolved.append((entry, origin))
+                unresolved.append((entry, own, origin))
         if len(unresolved) == len(open_rows):
+            rows += [(entry, own) for entry, own, _ in open_rows]
             break
         open_rows = unresolved
-    rows = [row for row in rows if not row[0] & DECLARATION]
+    rows = [row for row in rows if row[1] > 0 and not row[0] & DECLARATION]
     rows.sort(key=lambda row: row[0] >> 16)
     mask = (1 << _bucket_bits(len(rows))) - 1
     buckets: list[list[tuple[int, int]]] = [[] for _ in range(mask + 1)]
@@ -392,13 +394,17 @@ def _view(column: NDArray[Any]) -> memoryview:
 
 
 def _resolve(parts: list[_Rows]) -> None:
-    """Give rows whose name is that of another DIE that DIE's hash, in place.
+    """Give rows of DIEs that continue another that one's hash, in place.
 
     The rows of a part, and the parts, are in file order, so that entries ascend.
     """
     import numpy as np
 
     open_rows = [np.flatnonzero(part.entries & CONTINUES) for part in parts]
+    # Of a row that waits for another, the hash of its own name does not count.
+    own = [part.hashes[rows] for part, rows in zip(parts, open_rows, strict=True)]
+    for part, rows in zip(parts, open_rows, strict=True):
+        part.hashes[rows] = 0
     last = [part.entries[-1] >> 16 if len(part.entries) else 0 for part in parts]
     ends = np.maximum.accumulate(np.array(last, np.int64))
     progress = True
@@ -417,6 +423,10 @@ def _resolve(parts: list[_Rows]) -> None:
                 targets = np.searchsorted(entries, origins[chosen] << 16)
                 found = entries[targets] >> 16 == origins[chosen]
                 states[chosen] = np.where(found, parts[home].hashes[targets], 0)
-            part.hashes[rows] = states
-            open_rows[i] = rows[states == 0]
+            known = states != 0
+            part.hashes[rows[known]] = states[known]
+            open_rows[i] = rows[~known]
+            own[i] = own[i][~known]
             progress = progress or len(open_rows[i]) < len(rows)
+    for part, rows, hashes in zip(parts, open_rows, own, strict=True):
+        part.hashes[rows] = hashes

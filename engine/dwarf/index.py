@@ -17,7 +17,7 @@ from .names import hash_name
 if TYPE_CHECKING:
     from .file import DwarfFile
 
-VERSION = 4
+VERSION = 5
 """Changes when the columns or the scan do."""
 
 _KIND = "dwarf"

@@ -16,7 +16,7 @@ DECLARATION = 0x1
 HAS_VALUE = 0x2
 """A variable has a location or a constant value; a function has code."""
 CONTINUES = 0x4
-"""The name comes from the DIE that this one continues (see `Die.origins`)."""
+"""The DIE continues another, which has the scope and mostly the name."""
 
 
 def hash_name(name: str) -> int:

@@ -509,10 +509,11 @@ def scan(
 
     Fills one row for each name: the hash in ``hashes``, and in ``entries`` the DIE's
     offset (its position plus ``base``) << 16 | tag << 8 | flags; of an enumerator, the
-    offset of its enumeration. Where the name is that of another DIE (`CONTINUES`) the
-    hash is 0 and ``origins`` has that DIE's offset. ``spans`` gets three numbers for
-    each range of addresses: low, high, and the DIE as in ``entries``. ``rows``,
-    ``abbrevs`` and ``steps`` are the working space of `read_abbrevs()`.
+    offset of its enumeration. Where the DIE continues another (`CONTINUES`), whose hash
+    counts then, ``origins`` has that DIE's offset; the hash is 0 if it has no name of
+    its own. ``spans`` gets three numbers for each range of addresses: low, high, and
+    the DIE as in ``entries``. ``rows``, ``abbrevs`` and ``steps`` are the working space
+    of `read_abbrevs()`.
     """
     count = 0
     span_count = 0
@@ -608,6 +609,7 @@ def scan(
                 elif at == dw.DW_AT_external:
                     external = number != 0
                 elif at in (dw.DW_AT_specification, dw.DW_AT_abstract_origin):
+                    # Where it was declared is where its name is looked up.
                     if form == dw.DW_FORM_ref_addr:
                         origin = number
                     elif form in _UNIT_REFERENCES:
@@ -708,7 +710,7 @@ def scan(
                         state = hash_string(sections[_STR], name, prefix)
                     else:
                         state = hash_string(sections[_ALT_STR], name, prefix)
-                continues = not name_form and origin >= 0 and not static
+                continues = origin >= 0 and not static
                 if wanted and (state >= 0 or continues):
                     if count >= len(hashes):
                         result[RESULT_STATUS] = STATUS_FULL
@@ -724,9 +726,8 @@ def scan(
                         entry |= HAS_VALUE
                     if continues:
                         entry |= CONTINUES
-                        state = 0
                         origins[count] = origin
-                    hashes[count] = state
+                    hashes[count] = max(state, 0)
                     entries[count] = entry
                     count += 1
 
