@@ -23,7 +23,7 @@ SOURCE = """
 extern int elsewhere;
 int external(int);
 static int here = 1;
-enum everywhere { GLOBAL_A };
+enum everywhere { GLOBAL_A } choice;
 volatile int sink;
 
 static inline __attribute__((always_inline)) void innermost(int x)

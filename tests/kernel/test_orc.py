@@ -1,0 +1,181 @@
+"""ORC tables of each version of the format."""
+
+from __future__ import annotations
+
+import struct
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from lab.manifest import Lab
+
+from drgn.engine.dwarf.cfi import cfi_tables
+from drgn.engine.dwarf.cfi_rows import AT_CFA_PLUS, REGISTER_PLUS
+from drgn.engine.elf.file import open_elf
+from drgn.engine.kernel import orc
+from drgn.engine.kernel.orc import OrcEntry, OrcFormat, OrcTable
+
+FORMATS = {
+    "4.14": orc.FORMAT_4_14,
+    "6.3": orc.FORMAT_6_3,
+    "6.4": orc.FORMAT_6_4,
+}
+
+
+def entry(fmt: OrcFormat, **fields: int) -> bytes:
+    """Encode an entry; ``type``, ``signal`` and ``end`` as the format has them."""
+    bits = 0
+    for name in ("sp_reg", "bp_reg", "type", "signal", "end"):
+        where = getattr(fmt, name)
+        if where is not None:
+            bits |= (fields.get(name, 0) & where[1]) << where[0]
+    sp_offset, bp_offset = fields.get("sp_offset", 0), fields.get("bp_offset", 0)
+    return struct.pack("<hhH", sp_offset, bp_offset, bits)
+
+
+def table(fmt: OrcFormat, rows: dict[int, bytes], base: int = 0x1000) -> OrcTable:
+    ips = b"".join(
+        struct.pack("<i", address - (base + 4 * i)) for i, address in enumerate(rows)
+    )
+    return OrcTable(memoryview(ips), base, memoryview(b"".join(rows.values())), fmt)
+
+
+@pytest.mark.parametrize(
+    ("version", "kinds"),
+    [
+        ("4.14", {0: orc.CALL, 1: orc.REGS, 2: orc.REGS_PARTIAL}),
+        ("6.3", {0: orc.CALL, 1: orc.REGS, 2: orc.REGS_PARTIAL}),
+        (
+            "6.4",
+            {
+                0: orc.UNDEFINED,
+                1: orc.END_OF_STACK,
+                2: orc.CALL,
+                3: orc.REGS,
+                4: orc.REGS_PARTIAL,
+            },
+        ),
+    ],
+)
+def test_types(version: str, kinds: dict[int, int]) -> None:
+    fmt = FORMATS[version]
+    for number, kind in kinds.items():
+        rows = {0x2000: entry(fmt, type=number, sp_reg=orc.REG_SP, sp_offset=-8)}
+        found = table(fmt, rows).lookup(0x2000)
+        assert found is not None
+        assert (found.kind, found.sp_reg, found.sp_offset) == (kind, orc.REG_SP, -8)
+
+
+@pytest.mark.parametrize("version", ["4.14", "6.3"])
+def test_no_stack_pointer_is_the_end_or_unknown(version: str) -> None:
+    fmt = FORMATS[version]
+    ends = table(fmt, {0x2000: entry(fmt, end=1), 0x2010: entry(fmt)})
+    assert [ends.lookup(pc).kind for pc in (0x2000, 0x2010)] == [  # type: ignore[union-attr]
+        orc.END_OF_STACK,
+        orc.UNDEFINED,
+    ]
+
+
+def test_signal() -> None:
+    old = table(
+        orc.FORMAT_4_14,
+        {
+            0x2000: entry(orc.FORMAT_4_14, sp_reg=orc.REG_SP, type=1),
+            0x2010: entry(orc.FORMAT_4_14, sp_reg=orc.REG_SP, type=0),
+        },
+    )
+    new = table(
+        orc.FORMAT_6_4,
+        {
+            0x2000: entry(orc.FORMAT_6_4, sp_reg=orc.REG_SP, type=3, signal=1),
+            0x2010: entry(orc.FORMAT_6_4, sp_reg=orc.REG_SP, type=3),
+        },
+    )
+    for found in (old, new):
+        assert found.lookup(0x2000).is_signal  # type: ignore[union-attr]
+        assert not found.lookup(0x2010).is_signal  # type: ignore[union-attr]
+
+
+def test_entries_hold_up_to_the_next() -> None:
+    fmt = orc.FORMAT_6_4
+    rows = {
+        address: entry(fmt, type=2, sp_reg=orc.REG_BP, sp_offset=address & 0xFF,
+                       bp_reg=orc.REG_PREV_SP, bp_offset=-16)
+        for address in (0x2000, 0x2004, 0x3010)
+    }  # fmt: skip
+    found = table(fmt, rows)
+    assert found.lookup(0x1FFF) is None
+    assert found.lookup(0x2003) == OrcEntry(
+        orc.CALL, orc.REG_BP, 0, orc.REG_PREV_SP, -16, False
+    )
+    assert found.lookup(0x300F).sp_offset == 4  # type: ignore[union-attr]
+    assert found.lookup(0x99999).sp_offset == 0x10  # type: ignore[union-attr]
+
+
+def test_tables_that_are_not_sorted() -> None:
+    fmt = orc.FORMAT_6_4
+    rows = {
+        address: entry(fmt, type=2, sp_reg=orc.REG_SP, sp_offset=address & 0xFF)
+        for address in (0x3010, 0x2004, 0x2008, 0x2000)
+    }
+    found = table(fmt, rows)
+    for pc, offset in ((0x2003, 0), (0x2004, 4), (0x200F, 8), (0x3010, 0x10)):
+        assert found.lookup(pc).sp_offset == offset  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("ips", "entries"), [(4, 5), (5, 6), (8, 6)])
+def test_sizes_that_do_not_fit(ips: int, entries: int) -> None:
+    with pytest.raises(ValueError, match="different lengths"):
+        OrcTable(memoryview(bytes(ips)), 0, memoryview(bytes(entries)), orc.FORMAT_6_4)
+
+
+def test_empty() -> None:
+    empty = OrcTable(memoryview(b""), 0, memoryview(b""), orc.FORMAT_6_4)
+    assert empty.lookup(0x1000) is None
+
+
+@pytest.mark.parametrize(
+    ("release", "fmt"),
+    [
+        ("4.14.0", orc.FORMAT_4_14),
+        ("6.2.16", orc.FORMAT_4_14),
+        ("6.3-rc1", orc.FORMAT_6_3),
+        ("6.4.0", orc.FORMAT_6_4),
+        ("10.0", orc.FORMAT_6_4),
+    ],
+)
+def test_format_by_release(release: str, fmt: OrcFormat) -> None:
+    name = SimpleNamespace(string_=release.encode)
+    prog: Any = {"UTS_RELEASE": name}
+    assert orc.KernelOrc(prog)._format_without_type(None) == fmt
+
+
+def test_kernel_agrees_with_its_call_frame_information(labs: list[Lab]) -> None:
+    """Two compilers of the same facts: objtool and gcc."""
+    for lab in labs:
+        elf = open_elf(lab.vmlinux)
+        has_header = elf.section(".orc_header") is not None
+        section = elf.section(".orc_unwind_ip")
+        assert section is not None
+        found = OrcTable(
+            elf.contents(section),
+            section.address,
+            elf.contents(".orc_unwind"),
+            orc.FORMAT_6_4 if has_header else orc.FORMAT_4_14,
+        )
+        (cfi,) = cfi_tables(elf)
+        cfi._index()
+        same = different = 0
+        for start in list(cfi._fdes)[:: len(cfi._fdes) // 300]:
+            for pc in (start, start + 5, start + 20):
+                row, entry = cfi.row(pc), found.lookup(pc)
+                if row is None or entry is None or entry.kind != orc.CALL:
+                    continue
+                sp = {orc.REG_SP: 7, orc.REG_BP: 6, orc.REG_R10: 10}.get(entry.sp_reg)
+                agree = row.cfa == (REGISTER_PLUS, sp, entry.sp_offset)
+                if entry.bp_reg == orc.REG_PREV_SP:
+                    agree &= row.rules.get(6) == (AT_CFA_PLUS, entry.bp_offset)
+                same += agree
+                different += not agree
+        assert same > 500
+        assert different <= same // 100
