@@ -99,7 +99,7 @@ class _Node:
         if codec.kind is _ARRAY:
             type, size = codec.element_of()
             element = codec_of(type)
-            for i in range(codec.under.length):
+            for i in range(codec.length()):
                 yield self.part(element, 8 * size * i)
         else:
             for field in codec.fields:
@@ -277,7 +277,7 @@ class _Formatter:
     def _one_line(
         self, items: list[tuple[str, _Node]], type_names: bool, room: int
     ) -> str | None:
-        texts = []
+        texts: list[str] = []
         room -= len("{ }")
         for designator, part in items:
             room -= len(designator) + len(" ") + bool(texts)
@@ -359,9 +359,7 @@ class _Formatter:
                 items.append(("", part))
         return items
 
-    def _significant(
-        self, node: _Node, element: Codec, size: int, length: int
-    ) -> int:
+    def _significant(self, node: _Node, element: Codec, size: int, length: int) -> int:
         """The number of elements up to the last one that is not zero."""
         if node.buffer is not None and size:
             # Elements of zero bytes need no closer look.

@@ -21,9 +21,7 @@ _MAX_BYTES = 8
 
 
 def _cannot(source: Type, target: Type) -> TypeError:
-    return TypeError(
-        f"cannot convert '{source.type_name()}' to '{target.type_name()}'"
-    )
+    return TypeError(f"cannot convert '{source.type_name()}' to '{target.type_name()}'")
 
 
 def truth(obj: Object) -> bool:
@@ -162,7 +160,7 @@ def _compatible_functions(left: Type, right: Type) -> bool:
         and len(lparameters) == len(rparameters)
         and _compatible(left.type, right.type)
         and all(
-            _compatible(l.type.unqualified(), r.type.unqualified())
-            for l, r in zip(lparameters, rparameters, strict=True)
+            _compatible(mine.type.unqualified(), other.type.unqualified())
+            for mine, other in zip(lparameters, rparameters, strict=True)
         )
     )

@@ -21,6 +21,10 @@ _INT, _BOOL, _FLOAT = TypeKind.INT, TypeKind.BOOL, TypeKind.FLOAT
 _ENUM, _POINTER, _ARRAY = TypeKind.ENUM, TypeKind.POINTER, TypeKind.ARRAY
 _COMPOUND = (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS)
 _SCALAR = (_INT, _BOOL, _FLOAT, _ENUM, _POINTER)
+_FLOAT_FORMATS: dict[int | None, str] = {4: "<f", 8: "<d"}
+# Codes of the struct module.
+_FLOAT_CODES = {4: "f", 8: "d"}
+_INT_CODES = {1: "b", 2: "h", 4: "i", 8: "q"}
 _PAGE_SIZE = 4096
 
 
@@ -40,17 +44,56 @@ class Field:
         self.end = bit_offset + (bit_field_size or 8 * (self.codec.size or 0))
 
 
-class Codec:
+class Memos:
+    """What is worked out once about a type, by the module that needs it."""
+
+    __slots__ = (
+        "common",
+        "containers",
+        "element",
+        "format_plan",
+        "missing",
+        "pointer",
+        "promoted",
+        "rvalue",
+        "with_int",
+    )
+
+    common: Any
+    """c_ops_types: the common types with other types."""
+    containers: Any
+    """convert: container_of by the name of the member."""
+    element: Any
+    """The type and size of elements or of what is pointed to."""
+    format_plan: Any
+    """c_format: names of the type, its members and enumerators."""
+    missing: dict[str, str] | None
+    """access: the errors for attributes that objects do not have."""
+    pointer: Type | None
+    """The type of pointers to this type."""
+    promoted: Any
+    """c_ops_types: the type after the integer promotions."""
+    rvalue: Type | None
+    """c_ops_types: the type of a value in an expression."""
+    with_int: Any
+    """operators: the operation with a small literal."""
+
+    def __init__(self) -> None:
+        for name in Memos.__slots__:
+            setattr(self, name, None)
+
+
+class Codec(Memos):
     """What a type means to the engine; one for each Type, in ``type._codec``.
 
     ``decode(buffer, offset)`` gives the value of a scalar that is no bit field as a
     tuple of one, and ``last`` is the greatest offset in a page of 4096 bytes where it
     lies in that page; both are only there to be fast. ``plain`` is whether these
-    values are integers. ``size`` is in bytes and None
-    for a type without values. The slots below the line belong to who fills them.
+    values are integers. ``size`` is in bytes and None for a type without values.
     """
 
     __slots__ = (
+        "_fields",
         "decode",
         "kind",
         "last",
@@ -61,17 +104,6 @@ class Codec:
         "size",
         "type",
         "under",
-        # ----
-        "_fields",
-        "common",
-        "containers",
-        "element",
-        "format_plan",
-        "missing",
-        "pointer",
-        "promoted",
-        "rvalue",
-        "with_int",
     )
 
     decode: Decode | None
@@ -86,6 +118,7 @@ class Codec:
     under: Type
 
     def __init__(self, type: Type) -> None:
+        super().__init__()
         under = type.unaliased()
         kind = under.kind
         self.type = type
@@ -99,16 +132,9 @@ class Codec:
         self.last = -1
         self.plain = False
         self._fields: tuple[Field, ...] | None = None
-        self.pointer: Type | None = None
-        self.element: Any = None
-        self.promoted: Any = None
-        self.with_int: Any = None
-        self.common: Any = None
-        self.format_plan: Any = None
-        self.containers: Any = None
-        self.missing: dict[str, str] | None = None
-        self.rvalue: Type | None = None
-        if kind is TypeKind.VOID or kind is TypeKind.FUNCTION or not under.is_complete():
+        if kind is TypeKind.VOID or kind is TypeKind.FUNCTION:
+            return
+        if not under.is_complete():
             return
         check_object_type(under)
         size = type_size(under)
@@ -128,11 +154,11 @@ class Codec:
     def _decoder(self, size: int) -> Decode | None:
         """The fast way to decode a value, None if the size is not usual."""
         if self.kind is _FLOAT:
-            code = {4: "f", 8: "d"}.get(size)
+            code = _FLOAT_CODES.get(size)
         elif self.kind is _BOOL:
             code = "?" if size == 1 else None
         else:
-            code = {1: "b", 2: "h", 4: "i", 8: "q"}.get(size)
+            code = _INT_CODES.get(size)
             if code is not None and not self.signed:
                 code = code.upper()
         if code is None:
@@ -164,8 +190,8 @@ class Codec:
         """The scalar that ``bits`` bits stand for."""
         if self.kind is _FLOAT:
             self.check_float()
-            size = bits >> 3
-            return struct.unpack("<f" if size == 4 else "<d", number.to_bytes(size, "little"))[0]
+            raw = number.to_bytes(bits >> 3, "little")
+            return struct.unpack(_FLOAT_FORMATS[self.size], raw)[0]
         if self.kind is _BOOL:
             return number != 0
         if self.signed and number >> (bits - 1):
@@ -176,8 +202,8 @@ class Codec:
         """The bits that stand for a scalar."""
         if self.kind is _FLOAT:
             self.check_float()
-            size = bits >> 3
-            return int.from_bytes(struct.pack("<f" if size == 4 else "<d", value), "little")
+            raw = struct.pack(_FLOAT_FORMATS[self.size], value)
+            return int.from_bytes(raw, "little")
         return int(value) & ((1 << bits) - 1)
 
     def put(
@@ -202,7 +228,7 @@ class Codec:
 
     def check_float(self) -> None:
         """Raise NotImplementedError unless the size is one that Python knows."""
-        if self.size != 4 and self.size != 8:
+        if self.size not in _FLOAT_FORMATS:
             raise NotImplementedError(
                 "float values which are not 32 or 64 bits are not yet supported"
             )
@@ -228,6 +254,12 @@ class Codec:
             self.element = (type, type_size(type))
         found: tuple[Type, int] = self.element
         return found
+
+    def length(self) -> int:
+        """The number of elements of a complete array."""
+        length = self.under.length
+        assert length is not None
+        return length
 
     def pointer_to(self) -> Type:
         """The type of pointers to this type."""
@@ -296,7 +328,9 @@ def decode(
     if codec.kind is _ARRAY:
         return _decode_array(codec, buffer, bit_offset)
     return {
-        field.name: decode(field.codec, buffer, bit_offset + field.bit_offset, field.bit_field_size)
+        field.name: decode(
+            field.codec, buffer, bit_offset + field.bit_offset, field.bit_field_size
+        )
         for field in codec.fields
         if field.codec.size is not None and field.name is not None
     }
@@ -304,7 +338,7 @@ def decode(
 
 def _decode_array(codec: Codec, buffer: bytes, bit_offset: int) -> list[Any]:
     type, size = codec.element_of()
-    length = codec.under.length
+    length = codec.length()
     element = codec_of(type)
     if element.decode is not None:
         unpack = element.decode

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from ..arguments import type_label, uint64
 from ..errors import OutOfBoundsError
 from ..flags import AbsenceReason
 from ..language.c_ops_types import literal_type
-from ..arguments import type_label, uint64
 from ..types.kinds import PrimitiveType, TypeKind
 from ..types.members import find_member
 from ..types.type import Type
@@ -15,8 +15,6 @@ from .codec import Codec, codec_of
 from .read import value_from_buffer
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer
-
     from ..program import Program
     from .object import Object, ObjectMeta
 
@@ -155,7 +153,7 @@ def from_bytes(
     cls: ObjectMeta,
     prog: Program,
     type: Any,
-    buffer: Buffer,
+    buffer: bytes | bytearray | memoryview,
     bit_offset: SupportsIndex,
     bit_field_size: SupportsIndex | None,
 ) -> Object:
@@ -229,13 +227,12 @@ def _encode_array(buffer: bytearray, codec: Codec, value: Any, bit_offset: int) 
     try:
         items = iter(value)
     except TypeError:
-        raise TypeError(
-            f"'{codec.type.type_name()}' value must be iterable"
-        ) from None
+        raise TypeError(f"'{codec.type.type_name()}' value must be iterable") from None
     element_type, size = codec.element_of()
     element = codec_of(element_type)
+    length = codec.length()
     for i, item in enumerate(items):
-        if i >= codec.under.length:
+        if i >= length:
             raise ValueError("too many items in array value")
         _encode_into(buffer, element, item, bit_offset + 8 * i * size, None)
 
@@ -258,5 +255,3 @@ def _encode_members(
             bit_offset + offset,
             member.bit_field_size,
         )
-
-

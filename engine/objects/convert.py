@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, SupportsIndex
 
+from ..arguments import check_argument
 from ..errors import OutOfBoundsError
 from ..language.c_ops_convert import cast_value, check_implicit
-from ..arguments import check_argument
 from ..types.kinds import TypeKind
 from ..types.type import Type
 from .codec import Codec, codec_of
@@ -99,8 +99,7 @@ def container_of(ptr: Object, type: str | Type, member: str) -> Object:
         type = resolve_type(prog, type)
     if codec_of(ptr._type_).kind is not TypeKind.POINTER:
         raise TypeError(
-            "container_of() argument must be a pointer, "
-            f"not '{ptr._type_.type_name()}'"
+            f"container_of() argument must be a pointer, not '{ptr._type_.type_name()}'"
         )
     codec: Codec = type._codec or codec_of(type)
     try:

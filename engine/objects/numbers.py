@@ -49,13 +49,15 @@ class Numbers:
         )
 
     def __trunc__(self: Object) -> int:  # type: ignore[misc]
-        return math.trunc(_number(self, _REALS, "cannot round '{}'"))
+        return int(_number(self, _REALS, "cannot round '{}'"))
 
     def __floor__(self: Object) -> int:  # type: ignore[misc]
-        return math.floor(_number(self, _REALS, "cannot round '{}'"))
+        value: float = _number(self, _REALS, "cannot round '{}'")
+        return math.floor(value)
 
     def __ceil__(self: Object) -> int:  # type: ignore[misc]
-        return math.ceil(_number(self, _REALS, "cannot round '{}'"))
+        value: float = _number(self, _REALS, "cannot round '{}'")
+        return math.ceil(value)
 
     def __round__(self: Object, ndigits: SupportsIndex | None = None) -> Any:  # type: ignore[misc]
         """To an int, or to ``ndigits`` decimal digits as an object of this type."""

@@ -36,8 +36,6 @@ from .read import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer
-
     from ..program import Program
 
 _new = object.__new__
@@ -159,13 +157,13 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
             and type.__class__ is Type
             and address is bit_offset is bit_field_size is None
             and absence_reason is UNSET
-            and type._prog is prog  # type: ignore[union-attr]
+            and type._prog is prog
         ):
             # The most frequent form, with which helpers make their results.
-            codec: Codec = type._codec or codec_of(type)  # type: ignore
+            codec: Codec = type._codec or codec_of(type)
             if codec.plain:
                 self._prog_ = prog
-                self._type_ = type  # type: ignore[assignment]
+                self._type_ = type
                 self._address_ = self._bits_ = None
                 self._value_ = codec.fit(value, None)
                 return
@@ -184,7 +182,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         cls,
         prog: Program,
         type: str | Type,
-        bytes: Buffer,
+        bytes: bytes | bytearray | memoryview,
         *,
         bit_offset: SupportsIndex = 0,
         bit_field_size: SupportsIndex | None = None,
@@ -244,7 +242,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
             if offset <= codec.last and self._bits_ is None:
                 page = self._prog_._memory.pages.get(address >> 12)
                 if page is not None:
-                    return codec.decode(page[0], page[1] + offset)[0]
+                    return codec.decode(page[0], page[1] + offset)[0]  # type: ignore[misc]
             return read_reference(self, codec)
         value = self._value_
         if value.__class__ is AbsenceReason:
@@ -348,7 +346,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         Negative indices count from the start, as in C.
         """
         if index.__class__ is int:
-            return element(self, index)  # type: ignore[arg-type]
+            return element(self, index)
         if isinstance(index, slice):
             return elements(self, index)
         return element(self, subscript(index))

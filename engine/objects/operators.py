@@ -85,7 +85,7 @@ def _forward(op: str) -> Callable[[Any, Any], Any]:
     modular = c_ops.MODULAR.get(op)
     additive = op in "+-"
 
-    def method(self: Object, other: Any) -> Object:
+    def method(self: Object, other: Any) -> Any:
         if modular is not None and other.__class__ is int and self._bits_ is None:
             codec = self._type_._codec
             if codec is not None and codec.with_int is not None:
@@ -108,7 +108,7 @@ def _forward(op: str) -> Callable[[Any, Any], Any]:
 
 
 def _reflected(op: str) -> Callable[[Any, Any], Any]:
-    def method(self: Object, other: Any) -> Object:
+    def method(self: Object, other: Any) -> Any:
         operand = _pair(self, other)
         if operand is None:
             return NotImplemented
@@ -126,7 +126,7 @@ def _unary(op: str) -> Callable[[Any], Any]:
 
 
 def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
-    def method(self: Object, other: Any) -> bool:
+    def method(self: Object, other: Any) -> Any:
         type = self._type_
         codec = type._codec
         if codec is not None and codec.plain:

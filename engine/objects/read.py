@@ -78,7 +78,7 @@ def _read_at(
         element = codec_of(type)
         return [
             _read_at(prog, element, (address + i * size) & mask, 0, None)
-            for i in range(codec.under.length)
+            for i in range(codec.length())
         ]
     return {
         field.name: _read_at(
