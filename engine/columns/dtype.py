@@ -31,7 +31,7 @@ def dtype_of(type: Type) -> np.dtype[Any]:
 
     Raises TypeError for void, functions and incomplete types.
     """
-    memo = type._dtype
+    memo: np.dtype[Any] | None = type._dtype
     if memo is None:
         memo = type._dtype = _make(type)
     return memo
@@ -71,14 +71,13 @@ def _scalar(type: Type) -> np.dtype[Any]:
 def _structured(type: Type) -> np.dtype[Any]:
     fields: dict[str, tuple[np.dtype[Any], int]] = {}
     _add_fields(type, 0, fields)
-    return np.dtype(
-        {
-            "names": list(fields),
-            "formats": [format for format, _ in fields.values()],
-            "offsets": [offset for _, offset in fields.values()],
-            "itemsize": type.size,
-        }
-    )
+    layout: Any = {
+        "names": list(fields),
+        "formats": [format for format, _ in fields.values()],
+        "offsets": [offset for _, offset in fields.values()],
+        "itemsize": type.size,
+    }
+    return np.dtype(layout)
 
 
 def _add_fields(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..modules.options import DebugInfoOptions
     from ..modules.set import ModuleSet
     from ..objects.object import Object
+    from ..stack.code import CodeInfo
     from .program import Program
 
     Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -36,6 +37,7 @@ class DebugInfoAccess:
     _modules: ModuleSet
     _debug_info_finders: FinderRegistry[DebugInfoFinder]
     _debug_info_options: DebugInfoOptions
+    _code: CodeInfo | None
 
     @property
     def debug_info_options(self: Program) -> DebugInfoOptions:

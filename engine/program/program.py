@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from ..kernel.state import KernelState
     from ..modules.module import Module
-    from ..stack.code import CodeInfo
     from ..symbols.symbol import Symbol
     from ..targets.base import Target
     from ..types.type import Type
@@ -100,7 +99,7 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
         self._types = TypeFactory(self)
         self._modules = ModuleSet(self)
         self._debug = DebugInfo(self)
-        self._code: CodeInfo | None = None
+        self._code = None
         self._debug_info_options = DebugInfoOptions()
         self._type_memo = {}
         self._found_types = {}
@@ -145,7 +144,7 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
             self._forget_lookups()
 
     @property
-    def language(self) -> Language:  # type: ignore[override]
+    def language(self) -> Language:
         """The language of lookups and of types that are made without one.
 
         That of ``main`` in the debugging information, else C, unless it was set.
