@@ -6,6 +6,7 @@ window begins with as much of the one before it as a match may need.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -104,7 +105,7 @@ class MemorySearchIterator(Generic[T]):
 def _address(value: int | None) -> int | None:
     if value is None:
         return None
-    value = value.__index__()
+    value = operator.index(value)
     if value < 0:
         raise OverflowError("can't convert negative int to unsigned")
     if value > 2**64 - 1:

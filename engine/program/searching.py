@@ -106,7 +106,8 @@ def _unsigned(value: SupportsIndex, bits: int) -> int:
     """An integer of so many bits; OverflowError if it does not fit."""
     number = operator.index(value)
     if number < 0:
-        raise OverflowError("can't convert negative int to unsigned")
+        kind = "int to unsigned" if bits == 64 else "value to unsigned int"
+        raise OverflowError(f"can't convert negative {kind}")
     if number >> bits:
         if bits == 64:
             raise OverflowError("int too big to convert")
