@@ -71,7 +71,7 @@ class Frame:
     code: Code | None
     """The code that was running or did the call; None if the pc is not known."""
     cfa: int | None
-    """Canonical frame address, None if it is not known (yet)."""
+    """Canonical frame address, None if it was not needed yet or is not known."""
 
     def __init__(
         self,
@@ -110,6 +110,19 @@ class _CfiContext(ExprContext):
 
     def read(self, address: int, size: int) -> bytes:
         return self._prog._memory.read(address, size)
+
+
+def cfa_by(prog: Program, frame: Frame, row: CfiRow) -> int | None:
+    """The CFA of a frame by call frame information, None if it cannot be computed."""
+    rule = row.cfa
+    if len(rule) == 3:
+        base = frame.registers.get(rule[1])
+        return None if base is None else base + rule[2] & _MASK
+    assert isinstance(rule[1], bytes)
+    try:
+        return evaluate_value(rule[1], _CfiContext(prog, frame.registers))
+    except (Unavailable, Unsupported, FaultError, ValueError):
+        return None
 
 
 class Unwinder:
@@ -205,7 +218,7 @@ class Unwinder:
             return Frame(self._info, registers, entry.is_signal)
         if entry.kind != orc.CALL:
             return None
-        if row is not None and self._cfa(frame, row) == sp:
+        if row is not None and cfa_by(self._prog, frame, row) == sp:
             return self._by_cfi(frame, row)
         (pc,) = self._words(sp - 8, 1)
         registers = {RSP: sp, RIP: pc}
@@ -225,20 +238,8 @@ class Unwinder:
 
     # Call frame information
 
-    def _cfa(self, frame: Frame, row: CfiRow) -> int | None:
-        """The CFA by call frame information, None if it cannot be computed."""
-        rule = row.cfa
-        if len(rule) == 3:
-            base = frame.registers.get(rule[1])
-            return None if base is None else base + rule[2] & _MASK
-        assert isinstance(rule[1], bytes)
-        try:
-            return evaluate_value(rule[1], _CfiContext(self._prog, frame.registers))
-        except (Unavailable, Unsupported, FaultError, ValueError):
-            return None
-
     def _by_cfi(self, frame: Frame, row: CfiRow) -> Frame | None:
-        cfa = self._cfa(frame, row)
+        cfa = cfa_by(self._prog, frame, row)
         if cfa is None:
             return None
         frame.cfa = cfa

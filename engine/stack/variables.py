@@ -13,6 +13,7 @@ from ..dwarf.objects import constant, entry_address, function, variable
 from ..flags import AbsenceReason
 from ..objects.object import Object
 from ..types.layout import type_size
+from .unwind import cfa_by
 
 if TYPE_CHECKING:
     from ..dwarf.die import Die
@@ -76,10 +77,12 @@ class FrameContext(ExprContext):
         return self._evaluate_value(expression)
 
     def cfa(self) -> int:
-        cfa = self._frame.cfa
-        if cfa is None:
+        frame = self._frame
+        if frame.cfa is None and frame.code is not None and frame.code.cfi is not None:
+            frame.cfa = cfa_by(self._prog, frame, frame.code.cfi)
+        if frame.cfa is None:
             raise Unavailable
-        return cfa
+        return frame.cfa
 
     def entry_value(self, expression: memoryview) -> int:
         """What the caller says at its call site that it passed.
