@@ -297,8 +297,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         # CPython finds a property much faster than it fails to find an attribute
         # and comes here, so the name becomes a property of the class.
         value = attribute(self, name)
-        if not name.startswith("__") or not name.endswith("__"):
-            _add_member_property(name)
+        _add_member_property(name)
         return value
 
     def member_(self, name: str) -> Object:
@@ -466,7 +465,13 @@ def make_value(
 
 
 def _add_member_property(name: str) -> None:
-    if len(_member_properties) < _MAX_MEMBER_PROPERTIES:
+    # An attribute of the metaclass would be hidden by a property.
+    special = name.startswith("__") and name.endswith("__")
+    if (
+        len(_member_properties) < _MAX_MEMBER_PROPERTIES
+        and not special
+        and not hasattr(Object, name)
+    ):
         _member_properties.add(name)
         setattr(Object, name, make_member_property(Object, name))
 
