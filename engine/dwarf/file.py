@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ..errors import BadDataError
@@ -62,17 +63,23 @@ class DwarfFile:
         self._supplementary = (
             DwarfFile(supplementary) if supplementary is not None else None
         )
-        info = self.section(".debug_info")
-        self.spaces = [(0, info, False)]
-        types = self.section(".debug_types")
-        if len(types):
-            self.spaces.append((len(info), types, True))
+        self.spaces = []
+        # There can be several of a name in a relocatable file.
+        for name in (".debug_info", ".debug_types"):
+            names = (self._name(name), ".z" + name[1:])
+            for section in elf.sections:
+                if section.name in names and len(data := elf.contents(section)):
+                    base = sum(len(data) for _, data, _ in self.spaces)
+                    self.spaces.append((base, data, name == ".debug_types"))
 
     # Sections
 
     def section(self, name: str) -> memoryview:
         """The contents of a ``.debug_*`` section, empty if there is none."""
-        return self.elf.contents(name + ".dwo" if self.is_dwo else name)
+        return self.elf.contents(self._name(name))
+
+    def _name(self, name: str) -> str:
+        return name + ".dwo" if self.is_dwo else name
 
     def struct(self, codes: str) -> struct.Struct:
         """A `struct` format in the byte order of the file."""
@@ -155,7 +162,8 @@ class DwarfFile:
         """The unit whose header is at an offset."""
         unit = self._units.get(offset)
         if unit is None:
-            base, data, types = self.spaces[-1 if offset >= self.spaces[-1][0] else 0]
+            i = bisect_right(self.spaces, offset, key=itemgetter(0)) - 1
+            base, data, types = self.spaces[i]
             unit = self._units[offset] = Unit(self, data, base, offset - base, types)
         return unit
 

@@ -145,7 +145,8 @@ def test_names_in_type_units(compile_c, compiler: str) -> None:
         (die, *_) = file.find(name, TAGS)
         assert die.unit.type == dw.DW_UT_type
     assert names(file, "S") == []
-    assert dw.DW_TAG_subprogram in names(file, "a::S::method")
+    if compiler == "g++":  # clang leaves the declaration in the type unit alone.
+        assert dw.DW_TAG_subprogram in names(file, "a::S::method")
 
 
 def rows(columns: dict[str, memoryview]) -> dict[str, object]:
