@@ -1,0 +1,322 @@
+"""Objects from debug information: variables, functions, constants, and file names."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from pathlib import Path
+
+import dwarf_asm
+import pytest
+from drgn import (
+    AbsenceReason,
+    BadDataError,
+    FindObjectFlags,
+    Language,
+    ObjectNotFoundError,
+    Program,
+)
+from drgn.engine.dwarf import constants as dw
+from dwarf_asm import A, D, Unit
+
+SOURCE = """
+extern int extern_then_defined; int extern_then_defined = 1;
+extern const char text[]; const char text[] = "text";
+extern int nowhere;
+static const int optimized_constant = 42;
+static int never_used = 3;
+int initialized[3] = { 1 };
+struct s { int x; } s;
+enum e { FIRST, SECOND = -7 } e;
+static inline __attribute__((always_inline)) int inlined(int x) { return x * never_used; }
+static inline int inlined_and_not(int x) { return x + optimized_constant; }
+int (*volatile keep)(int) = inlined_and_not;
+int function(int x) { return inlined(x) + inlined_and_not(x); }
+int main(void) { return function(nowhere) + FIRST + initialized[0]; }
+int both(void) { return 1; } struct both { int x; } both_used;
+"""
+
+OTHER = """
+static int same = 2; int *keep_same = &same; int nowhere;
+static int function(int x) { return x; } int (*keep_function)(int) = function;
+"""
+
+FIRST = "static int same = 1; int *keep_first = &same;" + SOURCE
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        ("gcc", "-gdwarf-5"),
+        ("gcc", "-gdwarf-4"),
+        ("gcc", "-gdwarf-2"),
+        ("clang", "-gdwarf-5"),
+        ("clang", "-gdwarf-4"),
+    ],
+    ids="".join,
+)
+def program(request, tmp_path_factory) -> Path:
+    compiler, version = request.param
+    directory = tmp_path_factory.mktemp("objects") / "src"
+    directory.mkdir()
+    (directory / "first.c").write_text(FIRST)
+    (directory / "other.c").write_text(OTHER)
+    subprocess.run(
+        [compiler, "-g", version, "-O1", "-no-pie", "first.c", "other.c", "-o", "prog"],
+        cwd=directory,
+        check=True,
+    )
+    return directory / "prog"
+
+
+@pytest.fixture(scope="module")
+def prog(program: Path, debug_program) -> Program:
+    return debug_program(program)
+
+
+@pytest.fixture(scope="module")
+def symbols(program: Path) -> dict[str, list[int]]:
+    listing = subprocess.run(
+        ["nm", program], check=True, capture_output=True, text=True
+    ).stdout
+    found: dict[str, list[int]] = {}
+    for line in listing.splitlines():
+        fields = line.split()
+        if len(fields) == 3:
+            found.setdefault(fields[2], []).append(int(fields[0], 16))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "type_name"),
+    [
+        ("extern_then_defined", "int"),
+        ("text", "const char [5]"),
+        ("initialized", "int [3]"),
+        ("s", "struct s"),
+        ("e", "enum e"),
+        ("nowhere", "int"),
+        ("function", "int (int x)"),
+        ("main", "int (void)"),
+        ("inlined_and_not", "int (int x)"),
+    ],
+)
+def test_addresses(prog: Program, symbols, name: str, type_name: str) -> None:
+    found = prog[name]
+    assert found.address_ in symbols[name]
+    assert found.type_.type_name() == type_name
+
+
+def test_what_was_optimized_out(prog: Program) -> None:
+    assert prog["inlined"].absent_
+    assert prog["inlined"].absence_reason_ is AbsenceReason.OPTIMIZED_OUT
+    assert prog["inlined"].type_.type_name() == "int (int x)"
+    constant = prog["optimized_constant"]
+    assert constant.absent_ or constant.value_() == 42
+    for name in ("no_such_name", "x", "keep_same.x", "printf"):
+        assert name not in prog
+
+
+def test_constants(prog: Program) -> None:
+    assert prog.constant("SECOND").value_() == -7
+    assert prog["SECOND"].type_ is prog.type("enum e")
+    assert prog["FIRST"].value_() == 0
+
+
+def test_flags(prog: Program) -> None:
+    for name, flag in [
+        ("initialized", FindObjectFlags.VARIABLE),
+        ("main", FindObjectFlags.FUNCTION),
+        ("FIRST", FindObjectFlags.CONSTANT),
+    ]:
+        assert not prog.object(name, flag).absent_
+        assert not prog.object(name, FindObjectFlags.ANY).absent_
+        for other in (
+            FindObjectFlags.VARIABLE,
+            FindObjectFlags.FUNCTION,
+            FindObjectFlags.CONSTANT,
+        ):
+            if other is not flag:
+                with pytest.raises(ObjectNotFoundError):
+                    prog.object(name, other)
+    assert prog["both"].type_.type_name() == "int (void)"
+    assert prog.type("struct both").has_member("x")
+
+
+def test_file_names(prog: Program, symbols, program: Path) -> None:
+    found = {}
+    for name in ("first.c", "other.c"):
+        for filename in (name, f"src/{name}", str(program.parent / name)):
+            same = prog.variable("same", filename)
+            found[name] = same.address_
+            assert same.address_ in symbols["same"]
+        for filename in (f"x/{name}", f"/{name}", "irst.c", f"{name}/x"):
+            with pytest.raises(ObjectNotFoundError):
+                prog.variable("same", filename)
+    assert found["first.c"] != found["other.c"]
+    assert prog.function("function", "other.c").address_ in symbols["function"]
+    assert prog.function("function").address_ == (
+        prog.function("function", "first.c").address_
+    )
+    assert prog.constant("SECOND", "first.c").value_() == -7
+    assert prog.type("struct s", "first.c") is prog.type("struct s")
+    with pytest.raises(LookupError):
+        prog.type("struct s", "other.c")
+    with pytest.raises(ObjectNotFoundError):
+        prog.constant("SECOND", "other.c")
+
+
+def test_the_language_of_main(compile_c, debug_program) -> None:
+    for flags, language in [((), Language.C), (("-xc++",), Language.CPP)]:
+        prog = Program()
+        path = compile_c("int main(void) { return 0; }", "-g", *flags)
+        main = prog.main_module("main", create=True)
+        main = main[0] if isinstance(main, tuple) else main
+        assert prog.language is Language.C
+        main.try_file(path)
+        assert prog.language is language
+
+
+def one(debug_program, *dies: D, order: str = "<", **sections: bytes) -> Program:
+    contents = dwarf_asm.assemble([Unit(list(dies))], order=order)
+    contents |= {f".debug_{name}": data for name, data in sections.items()}
+    return debug_program(dwarf_asm.elf(contents, order=order))
+
+
+def integer(size: int = 4) -> D:
+    return D(
+        dw.DW_TAG_base_type, name="int", byte_size=size, encoding=dw.DW_ATE_signed
+    )
+
+
+def variable(type: D, name: str = "v", **attributes: object) -> D:
+    return D(dw.DW_TAG_variable, name=name, type=type, **attributes)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (A(dw.DW_FORM_sdata, -5), -5),
+        (A(dw.DW_FORM_data1, 0xFF), 0xFF),
+        (A(dw.DW_FORM_data4, 0xFFFFFFFF), -1),
+        (A(dw.DW_FORM_udata, 7), 7),
+        (A(dw.DW_FORM_implicit_const, -2), -2),
+    ],
+)
+def test_constant_values(debug_program, order: str, value: A, expected: int) -> None:
+    type = integer()
+    prog = one(debug_program, type, variable(type, const_value=value), order=order)
+    assert prog["v"].value_() == expected
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_constant_values_as_blocks_and_strings(debug_program, order: str) -> None:
+    type = integer()
+    char = D(
+        dw.DW_TAG_base_type, name="char", byte_size=1, encoding=dw.DW_ATE_signed_char
+    )
+    bounds = D(dw.DW_TAG_subrange_type, count=A(dw.DW_FORM_data1, 3))
+    array = D(dw.DW_TAG_array_type, [bounds], type=char)
+    block = struct.pack(order + "i", -9)
+    prog = one(
+        debug_program,
+        type,
+        char,
+        array,
+        variable(type, const_value=A(dw.DW_FORM_block1, block)),
+        variable(array, "s", const_value=A(dw.DW_FORM_string, "ab")),
+        variable(type, "short", const_value=A(dw.DW_FORM_block1, b"\1")),
+        order=order,
+    )
+    assert prog["v"].value_() == -9
+    assert prog["s"].string_() == b"ab"
+    with pytest.raises(BadDataError, match="DW_AT_const_value is too small"):
+        _ = prog["short"]
+
+
+U64 = 0xFFFFFFFF81000000
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_locations(debug_program, order: str) -> None:
+    type = integer()
+    address = struct.pack(order + "Q", U64)
+    prog = one(
+        debug_program,
+        type,
+        variable(type, "plain", location=b"\x03" + address),
+        variable(type, "index", location=b"\xa1\0"),
+        variable(type, "computed", location=b"\x03" + address + b"\x23\x08"),
+        variable(type, "literal", location=b"\x33\x9f"),
+        variable(type, "implicit", location=b"\x9e\x04" + struct.pack(order + "i", -2)),
+        variable(type, "empty", location=b""),
+        variable(type, "missing"),
+        variable(type, "bad", location=b"\x03\0\0"),
+        addr=address,
+        order=order,
+    )
+    assert prog["plain"].address_ == U64
+    assert prog["index"].address_ == U64
+    assert prog["computed"].address_ == U64 + 8
+    assert prog["literal"].value_() == 3
+    assert prog["implicit"].value_() == -2
+    for name in ("empty", "missing"):
+        assert prog[name].absence_reason_ is AbsenceReason.OPTIMIZED_OUT
+    with pytest.raises(BadDataError, match="^image: DIE at .*: DW_AT_location: "):
+        _ = prog["bad"]
+
+
+def test_a_definition_with_a_place_wins(debug_program) -> None:
+    type = integer()
+    prog = one(
+        debug_program,
+        type,
+        variable(type),
+        variable(type, location=b"\x03" + bytes(8)),
+    )
+    assert prog["v"].address_ == 0
+
+
+def test_a_complete_array_wins(debug_program) -> None:
+    type = integer()
+    unknown = D(dw.DW_TAG_array_type, [D(dw.DW_TAG_subrange_type)], type=type)
+    bounds = D(dw.DW_TAG_subrange_type, count=A(dw.DW_FORM_data1, 3))
+    known = D(dw.DW_TAG_array_type, [bounds], type=type)
+    places = [b"\x03" + bytes(7) + bytes([i]) for i in range(3)]
+    weak = variable(unknown, location=places[0])
+    strong = variable(known, location=places[0])
+    for dies in ([weak, strong], [strong, weak]):
+        prog = one(debug_program, type, unknown, known, *dies)
+        assert prog["v"].type_.type_name() == "int [3]"
+    prog = one(debug_program, type, unknown, weak)
+    assert prog["v"].type_.type_name() == "int []"
+
+
+def test_entry_of_a_function_in_pieces(debug_program) -> None:
+    lists = b"".join(
+        struct.pack("<BQQ", dw.DW_RLE_start_end, low, high)
+        for low, high in [(0x900, 0x910), (0x100, 0x180)]
+    )
+    function = D(
+        dw.DW_TAG_subprogram,
+        name="f",
+        ranges=A(dw.DW_FORM_sec_offset, 0),
+        entry_pc=A(dw.DW_FORM_addr, 0x100),
+    )
+    first = D(dw.DW_TAG_subprogram, name="g", ranges=A(dw.DW_FORM_sec_offset, 0))
+    prog = one(debug_program, function, first, rnglists=lists + b"\0")
+    assert prog["f"].address_ == 0x100
+    assert prog["g"].address_ == 0x900
+
+
+def test_definitions_in_other_files_are_found(debug_program) -> None:
+    declaration = D(dw.DW_TAG_structure_type, name="s", declaration=None)
+    pointer = D(dw.DW_TAG_pointer_type, type=declaration)
+    user = [declaration, pointer, variable(pointer, "p")]
+    definition = [D(dw.DW_TAG_structure_type, name="s", byte_size=12)]
+    images = [
+        dwarf_asm.elf(dwarf_asm.assemble([Unit(dies)])) for dies in (user, definition)
+    ]
+    for order in (images, images[::-1]):
+        assert debug_program(*order)["p"].type_.type.size == 12
