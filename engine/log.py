@@ -26,3 +26,10 @@ def warning(message: str, *args: Any) -> None:
     import logging
 
     logging.getLogger("drgn").warning(message, *args)
+
+
+def progress(message: str) -> None:
+    """Tell on standard error what takes long, unless warnings are off."""
+    logging = sys.modules.get("logging")
+    if logging is None or logging.getLogger("drgn").isEnabledFor(logging.WARNING):
+        print(f"drgn: {message}", file=sys.stderr, flush=True)

@@ -145,9 +145,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     interactive = args.exec is None and not args.args and sys.stdin.isatty()
     if interactive:
         print(version, file=sys.stderr, flush=True)
-    if args.quiet:
-        os.environ["DRGN_QUIET"] = "1"
-
     if args.exec is None and args.args and not os.path.exists(args.args[0]):
         # Say so before a long load.
         _fail(f"[Errno 2] No such file or directory: '{args.args[0]}'")

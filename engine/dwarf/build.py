@@ -8,6 +8,7 @@ from array import array
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadDataError
+from ..log import progress
 from . import constants as dw
 from . import scan
 from .names import CONTINUES, DECLARATION
@@ -53,7 +54,7 @@ def build_columns(file: DwarfFile) -> dict[str, memoryview]:
         ]
         columns = _plain_columns(rows)
     else:
-        with _Progress(f"drgn: indexing {os.path.basename(file.path)} ..."):
+        with _Progress(f"indexing {os.path.basename(file.path)} ..."):
             rows = [
                 part
                 for base, data, units in spaces
@@ -81,11 +82,8 @@ class _Progress:
     def __init__(self, message: str) -> None:
         import threading
 
-        self._timer = threading.Timer(1.0, self._print, (message,))
+        self._timer = threading.Timer(1.0, progress, (message,))
         self._timer.daemon = True
-
-    def _print(self, message: str) -> None:
-        print(message, file=sys.stderr, flush=True)
 
     def __enter__(self) -> None:
         self._timer.start()
