@@ -122,10 +122,15 @@ class Memory:
         stays as it is; `read` is the way then.
         """
         number = (address & self.virtual.mask) >> PAGE_SHIFT
-        found = self.virtual.locate(number << PAGE_SHIFT, PAGE_SIZE)
+        found = self._find_page(number)
         if found is None:
             raise FaultError("memory is not in one buffer", number << PAGE_SHIFT)
-        if self.cacheable:
+        return found
+
+    def _find_page(self, number: int) -> tuple[Buffer, int] | None:
+        """`page`, but None where no one buffer holds it."""
+        found = self.virtual.locate(number << PAGE_SHIFT, PAGE_SIZE)
+        if found is not None and self.cacheable:
             if len(self.pages) >= self.page_limit:
                 self.pages.clear()
             self.pages[number] = found
@@ -141,7 +146,14 @@ class Memory:
         address &= self.virtual.mask
         offset = address & _PAGE_MASK
         if offset + size <= PAGE_SIZE:
-            found = self.pages.get(address >> PAGE_SHIFT)
+            number = address >> PAGE_SHIFT
+            found = self.pages.get(number)
+            if found is None and self.cacheable:
+                try:
+                    found = self._find_page(number)
+                except FaultError:
+                    # What is wanted may be readable though the whole page is not.
+                    pass
             if found is not None:
                 offset += found[1]
                 return bytes(found[0][offset : offset + size])

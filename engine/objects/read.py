@@ -54,17 +54,6 @@ def _read_at(
     bit_offset: int,
     bit_field_size: int | None,
 ) -> Any:
-    if codec.last >= 0 and not bit_offset and bit_field_size is None:
-        # Remembers the page, unless its memory may change.
-        offset = address & 4095
-        if offset <= codec.last:
-            try:
-                buffer, start = prog._memory.page(address)
-            except FaultError:
-                pass
-            else:
-                assert codec.decode is not None
-                return codec.decode(buffer, start + offset)[0]
     try:
         raw = read_raw(prog, codec, address, bit_offset, bit_field_size)
         return decode(codec, raw, bit_offset, bit_field_size)
