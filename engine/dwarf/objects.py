@@ -30,6 +30,8 @@ _DW_OP_addr = 0x03
 _DW_OP_addrx = 0xA1
 _DW_OP_GNU_addr_index = 0xFB
 
+_MAX_NUMBER = 64  # Bytes; more than any register has.
+
 _OPTIMIZED_OUT = AbsenceReason.OPTIMIZED_OUT
 
 
@@ -145,9 +147,9 @@ def _piece_bytes(
         return debug.prog.read(value + skipped, size)
     if piece.kind == VALUE:
         assert isinstance(value, int)
-        width = size + skipped
-        order: Literal["little", "big"] = "little" if little_endian else "big"
-        value = (value & (1 << 8 * width) - 1).to_bytes(width, order)
+        if size + skipped > _MAX_NUMBER:
+            raise ExprError(f"a number stands for {size} bytes")
+        value = _number_bytes(value, size + skipped, little_endian)
     elif piece.kind != BYTES:
         raise Unavailable
     assert isinstance(value, bytes)
@@ -161,10 +163,9 @@ def _constant_bytes(die: Die, type: Type, value: object) -> bytes:
     except TypeError as e:
         raise die.error(f"DW_AT_const_value of a type without a size: {e}") from None
     if isinstance(value, int):
-        order: Literal["little", "big"] = (
-            "little" if die.unit.file.order == "<" else "big"
-        )
-        return (value & (1 << 8 * size) - 1).to_bytes(size, order)
+        if size > _MAX_NUMBER:
+            raise die.error(f"DW_AT_const_value is a number for {size} bytes")
+        return _number_bytes(value, size, die.unit.file.order == "<")
     if isinstance(value, str):
         data = value.encode("utf-8", "surrogateescape") + b"\0"
     else:
@@ -173,6 +174,11 @@ def _constant_bytes(die: Die, type: Type, value: object) -> bytes:
     if len(data) < size:
         raise die.error("DW_AT_const_value is too small")
     return data[:size]
+
+
+def _number_bytes(value: int, size: int, little_endian: bool) -> bytes:
+    order: Literal["little", "big"] = "little" if little_endian else "big"
+    return (value & (1 << 8 * size) - 1).to_bytes(size, order)
 
 
 def function(debug: DebugInfo, die: Die) -> Object:

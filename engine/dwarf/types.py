@@ -73,6 +73,7 @@ _UNSIGNED = frozenset(
         dw.DW_ATE_ASCII,
     )
 )
+_MAX_BITS = 128  # Of numbers that compilers have.
 _UINT64_MAX = (1 << 64) - 1
 
 
@@ -438,6 +439,8 @@ def _enumerator_value(die: Die, type: Type) -> int:
     value = _stored_value(die)
     assert type.size is not None
     bits = 8 * type.size
+    if not 0 < bits <= _MAX_BITS:
+        raise die.error(f"enumerator has a type of {type.size} bytes")
     if type.is_signed:
         if value >> (bits - 1) == 1:
             value -= 1 << bits
