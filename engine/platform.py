@@ -6,7 +6,9 @@ import enum
 import os
 import sys
 from collections.abc import Sequence
+from typing import Literal
 
+from .closed import closed, make, not_constructible
 from .registers import register_names
 
 
@@ -33,26 +35,30 @@ class PlatformFlags(enum.Flag):
     IS_LITTLE_ENDIAN = 2
 
 
+@closed
+@not_constructible
 class Register:
     """A register of a platform; ``names`` are all the names that it goes by."""
 
-    __slots__ = ("names",)
-
-    names: Sequence[str]
+    __slots__ = ("_names",)
 
     def __init__(self, names: Sequence[str]) -> None:
-        self.names = tuple(names)
+        self._names = tuple(names)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of this register."""
+        return self._names
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Register):
             return NotImplemented
-        return self.names == other.names
+        return self._names == other._names
 
-    def __hash__(self) -> int:
-        return hash(self.names)
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Register({self.names!r})"
+        return f"Register({self._names!r})"
 
 
 _BITS64 = PlatformFlags.IS_64_BIT
@@ -71,6 +77,7 @@ _DEFAULT_FLAGS = {
 }
 
 
+@closed
 class Platform:
     """An architecture with its flags.
 
@@ -79,10 +86,19 @@ class Platform:
     Raises ValueError if the architecture is unknown and no flags are given.
     """
 
-    __slots__ = ("_registers", "arch", "flags", "is_64_bit", "is_little_endian")
+    __slots__ = (
+        "_arch",
+        "_flags",
+        "_registers",
+        "address_size",
+        "byteorder",
+        "is_64_bit",
+        "is_little_endian",
+    )
 
-    arch: Architecture
-    flags: PlatformFlags
+    address_size: int
+    """Size of a pointer in bytes."""
+    byteorder: Literal["little", "big"]
 
     def __init__(self, arch: Architecture, flags: PlatformFlags | None = None) -> None:
         if not isinstance(arch, Architecture):
@@ -95,42 +111,43 @@ class Platform:
             flags = _DEFAULT_FLAGS[arch]
         elif not isinstance(flags, PlatformFlags):
             raise TypeError("flags must be PlatformFlags")
-        self.arch = arch
-        self.flags = flags
+        self._arch = arch
+        self._flags = flags
         # Plain bools, since testing an enum.Flag costs a microsecond.
         self.is_64_bit = bool(flags.value & 1)
         self.is_little_endian = bool(flags.value & 2)
+        self.address_size = 8 if self.is_64_bit else 4
+        self.byteorder = "little" if self.is_little_endian else "big"
         self._registers: tuple[Register, ...] | None = None
+
+    @property
+    def arch(self) -> Architecture:
+        """The instruction set architecture."""
+        return self._arch
+
+    @property
+    def flags(self) -> PlatformFlags:
+        """The flags of this platform."""
+        return self._flags
 
     @property
     def registers(self) -> Sequence[Register]:
         """The processor registers of this platform."""
         if self._registers is None:
             self._registers = tuple(
-                Register(names) for names in register_names(self.arch.name)
+                make(Register, names) for names in register_names(self._arch.name)
             )
         return self._registers
-
-    @property
-    def byteorder(self) -> str:
-        """``"little"`` or ``"big"``."""
-        return "little" if self.is_little_endian else "big"
-
-    @property
-    def address_size(self) -> int:
-        """Size of a pointer in bytes."""
-        return 8 if self.is_64_bit else 4
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Platform):
             return NotImplemented
-        return self.arch is other.arch and self.flags == other.flags
+        return self._arch is other._arch and self._flags == other._flags
 
-    def __hash__(self) -> int:
-        return hash((self.arch, self.flags))
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Platform({self.arch!r}, {self.flags!r})"
+        return f"Platform({self._arch!r}, {self._flags!r})"
 
 
 _HOST_MACHINES = {

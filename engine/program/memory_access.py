@@ -28,17 +28,17 @@ class MemoryAccess:
     __slots__ = ()
 
     _memory: Memory
-    platform: Platform | None
+    _platform: Platform | None
 
     def _is_little_endian(self) -> bool:
-        if self.platform is None:
+        if self._platform is None:
             raise ValueError("program byte order is not known")
-        return self.platform.is_little_endian
+        return self._platform.is_little_endian
 
     def _is_64_bit(self) -> bool:
-        if self.platform is None:
+        if self._platform is None:
             raise ValueError("program address size is not known")
-        return self.platform.is_64_bit
+        return self._platform.is_64_bit
 
     def address_size(self) -> int:
         """Size of an address in bytes; ValueError if it is not known."""
@@ -79,14 +79,19 @@ class MemoryAccess:
 
     def read_word(self, address: SupportsIndex, physical: bool = False) -> int:
         """Read an unsigned integer of the size of an address."""
-        if self.platform is None:
+        if self._platform is None:
             raise ValueError("program word size is not known")
-        return self._read_uint(address, self.platform.address_size, physical)
+        return self._read_uint(address, self._platform.address_size, physical)
 
     def _read_uint(self, address: SupportsIndex, size: int, physical: bool) -> int:
-        order: Any = "little" if self._is_little_endian() else "big"
-        data = self._memory.read(self._address(address), size, physical)
-        return int.from_bytes(data, order)
+        # Lists are walked with this: no call that can be spared.
+        platform = self._platform
+        if platform is None:
+            raise ValueError("program byte order is not known")
+        if type(address) is not int or not 0 <= address <= UINT64_MAX:
+            address = uint64(address)
+        data = self._memory.read(address, size, physical)
+        return int.from_bytes(data, platform.byteorder)
 
     def read_c_string(
         self,
