@@ -1,0 +1,149 @@
+"""Stacks of a kernel's tasks, beside what tests/oracle compares with upstream."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from lab.manifest import Lab
+
+from drgn import FaultError, MissingDebugInfoError, Object, Program
+
+USER_END = 1 << 47
+
+
+def open_dump(lab: Lab, name: str) -> Program:
+    prog = Program()
+    prog.set_core_dump(lab.dumps[name][0])
+    try:
+        prog.load_debug_info([lab.vmlinux])
+    except MissingDebugInfoError:
+        pass  # Modules'.
+    return prog
+
+
+@pytest.fixture(scope="module", params=["live.elf", "panic.elf"])
+def dump(request: pytest.FixtureRequest, labs: list[Lab]) -> list[Program]:
+    return [open_dump(lab, request.param) for lab in labs]
+
+
+def tasks(prog: Program) -> dict[str, Object]:
+    """The tasks by their names; one of each."""
+    return {thread.name or "": thread.object for thread in prog.threads()}
+
+
+def test_stacks_end_where_the_kernel_was_entered(dump: list[Program]) -> None:
+    for prog in dump:
+        entered = gone = 0
+        for thread in prog.threads():
+            try:
+                trace = thread.stack_trace()
+            except FaultError:
+                gone += 1  # It is dead and its stack is freed.
+                continue
+            pcs = [frame.pc for frame in trace]
+            assert len(pcs) < 64
+            # Only the last frame can be the user's.
+            assert all(pc > USER_END for pc in pcs[:-1])
+            if pcs[-1] < USER_END:
+                entered += 1
+                last = trace[-1]
+                assert last.interrupted
+                assert last.register("cs") & 3 == 3
+                assert str(trace).splitlines()[-1].endswith(f" {pcs[-1]:#x}")
+        assert entered > 20
+        assert gone <= 1
+
+
+def test_through_modules_without_debug_info(dump: list[Program]) -> None:
+    for prog in dump:
+        trace = prog.stack_trace(tasks(prog)["btrfs-cleaner"])
+        names = [frame.name for frame in trace]
+        unnamed = [frame for frame in trace if frame.name.startswith("0x")]
+        assert unnamed
+        for frame in unnamed:
+            assert prog.module(frame.pc).name == "btrfs"
+        assert names.index(unnamed[-1].name) < names.index("kthread")
+        assert names[-1].startswith("ret_from_fork")
+
+
+def test_crashed_thread(labs: list[Lab]) -> None:
+    for lab in labs:
+        prog = open_dump(lab, "panic.elf")
+        names = [frame.name for frame in prog.crashed_thread().stack_trace()]
+        panic = names.index("panic")
+        assert names[panic + 1 : panic + 3] == [
+            "sysrq_handle_crash",
+            "__handle_sysrq",
+        ]
+
+
+def test_running_tasks_have_the_registers_of_their_cpus(labs: list[Lab]) -> None:
+    for lab in labs:
+        prog = open_dump(lab, "live.elf")
+        found = tasks(prog)
+        user = prog.stack_trace(found["spin-user"])
+        assert user[0].interrupted
+        kernel = prog.stack_trace(found["spin-kernel"])
+        assert kernel[0].interrupted
+        assert kernel[0].pc > USER_END
+        assert "ksys_read" in [frame.name for frame in kernel]
+        # A task that sleeps has what __switch_to_asm() left.
+        sleeping = prog.stack_trace(found["blocked-read"])
+        assert sleeping[0].name == "context_switch"
+        assert set(sleeping[0].registers()) == {
+            *("rbx", "rbp", "rsp", "r12", "r13", "r14", "r15", "rip")
+        }
+        assert sleeping[0]["prev"].comm.string_() == b"blocked-read"
+
+
+def test_tasks_that_do_not_exist(labs: list[Lab]) -> None:
+    prog = open_dump(labs[0], "live.elf")
+    with pytest.raises(LookupError, match="^task not found$"):
+        prog.stack_trace(4194303)
+    with pytest.raises(LookupError, match=r"use stack_trace\(idle_task\(cpu\)\)"):
+        prog.stack_trace(0)
+    with pytest.raises(FaultError):
+        prog.stack_trace(Object(prog, "struct task_struct *", 16))
+    with pytest.raises(
+        TypeError,
+        match=r"expected struct pt_regs, struct pt_regs \*, struct task_struct \*, or",
+    ):
+        prog.stack_trace(prog["init_task"])
+
+
+def test_any_registers_give_a_stack_that_ends(labs: list[Lab]) -> None:
+    """Wherever the registers point to, there is no exception and no endless stack."""
+    random.seed(20)
+    for lab in labs:
+        prog = open_dump(lab, "live.elf")
+        some = list(prog.threads())[::9]
+        code = [frame.pc for thread in some for frame in thread.stack_trace()]
+        stacks = [thread.stack_trace()[0].sp for thread in some]
+        regs_type = prog.type("struct pt_regs")
+        names = [member.name for member in regs_type.members or ()]
+        for _ in range(300):
+            values = {
+                name: random.choice(
+                    [0, 16, random.choice(stacks) + 8 * random.randrange(64),
+                     random.choice(code) + random.randrange(64), random.getrandbits(64)]
+                )
+                for name in names
+                if name
+            }  # fmt: skip
+            values |= {"ip": random.choice(code), "cs": 16}
+            regs = Object(prog, regs_type, values)
+            assert 1 <= len(prog.stack_trace(regs)) < 2000
+
+
+def test_lists_of_globals_in_a_frame(labs: list[Lab]) -> None:
+    prog = open_dump(labs[0], "live.elf")
+    frame = prog.stack_trace(1)[1]
+    assert frame.name == "__schedule"
+    # Defined in the same file, only declared there, not there at all.
+    assert frame["schedule"].address_ == prog.symbol("schedule").address
+    assert frame["sched_domains_mutex"].absent_
+    assert "jiffies_64" not in frame
+    assert frame["PIDTYPE_PID"].value_() == 0
+    assert Path(frame.source().filename).name == "core.c"
