@@ -38,9 +38,10 @@ class ObjectNotFoundError(KeyError):
 
     name: str
 
-    def __init__(self, *args: object, name: str) -> None:
+    # Optional, since copies are made of the other arguments alone.
+    def __init__(self, *args: object, name: str | None = None) -> None:
         super().__init__(*args)
-        self.name = name
+        self.__dict__["name"] = name
 
     def __str__(self) -> str:
         # KeyError shows the repr of its argument, which is no message.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from .closed import closed, make, not_constructible
 from .errors import UnsupportedOperation
 from .flags import ProgramFlags
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from .targets.base import TargetThread
 
 
+@closed
+@not_constructible
 class Thread:
     """A thread in a program."""
 
@@ -111,9 +114,9 @@ def crashed_thread(prog: Program) -> Thread:
 
 
 def _of_target(prog: Program, thread: TargetThread) -> Thread:
-    return Thread(prog, thread.tid, thread.name, target_thread=thread)
+    return make(Thread, prog, thread.tid, thread.name, target_thread=thread)
 
 
 def _of_task(prog: Program, pid: int, task: Object) -> Thread:
     name = task.member_("comm").string_().decode(errors="backslashreplace")
-    return Thread(prog, pid, name, task)
+    return make(Thread, prog, pid, name, task)

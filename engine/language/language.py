@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from ..closed import closed
 from ..types.language import TypeLanguage
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from ..types.type import Type
 
 
+@closed
 class Language(TypeLanguage):
     """A programming language.
 

@@ -10,6 +10,7 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from ..closed import closed, make, not_constructible
 from ..errors import FaultError
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _MATCH_MARGIN = 1 << 15
 _MATCH_MAX = 1 << 24
 
 
+@closed
+@not_constructible
 class MemorySearchIterator(Generic[T]):
     """What a search finds, in order of address. Matches do not overlap.
 
@@ -185,7 +188,7 @@ def search_bytes(
 
         return find
 
-    return MemorySearchIterator(memory, new_find, check)
+    return make(MemorySearchIterator, memory, new_find, check)
 
 
 def _aligned_positions(
@@ -264,7 +267,7 @@ def search_uint(
         addresses = (base + start + i * size for i in indices.tolist())
         return zip(addresses, numbers[indices].tolist(), strict=True), kept
 
-    return MemorySearchIterator(memory, lambda: find, check)
+    return make(MemorySearchIterator, memory, lambda: find, check)
 
 
 def search_regex(
@@ -305,4 +308,4 @@ def search_regex(
 
         return find
 
-    return MemorySearchIterator(memory, new_find, check)
+    return make(MemorySearchIterator, memory, new_find, check)

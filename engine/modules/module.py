@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..arguments import uint64
+from ..closed import closed, not_constructible
 from ..elf.constants import ET_REL
 from .placement import Bias, Placement, SectionPlacement
 from .section_addresses import ModuleSectionAddresses
@@ -54,6 +55,7 @@ class WantedSupplementaryFile(NamedTuple):
     checksum: bytes
 
 
+@not_constructible
 class Module:
     """Something with code and data in a program, and the files that describe it.
 
@@ -336,6 +338,7 @@ class Module:
         return self._loaded_file is not None or self._debug_file is not None
 
 
+@closed
 class MainModule(Module):
     """The executable of a process or the kernel."""
 
@@ -360,6 +363,7 @@ class _DynamicModule(Module):
         return self._key
 
 
+@closed
 class SharedLibraryModule(_DynamicModule):
     """A shared library."""
 
@@ -370,6 +374,7 @@ class SharedLibraryModule(_DynamicModule):
         return "shared_library_module"
 
 
+@closed
 class VdsoModule(_DynamicModule):
     """The shared library that the kernel puts into every process."""
 
@@ -380,6 +385,7 @@ class VdsoModule(_DynamicModule):
         return "vdso_module"
 
 
+@closed
 class RelocatableModule(Module):
     """A relocatable file, such as a kernel module, loaded at ``address``."""
 
@@ -417,6 +423,7 @@ class RelocatableModule(Module):
         return self._section_addresses
 
 
+@closed
 class ExtraModule(Module):
     """A module that the user made, for debugging information of their own."""
 

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..closed import closed
+
 if TYPE_CHECKING:
     Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -25,6 +27,7 @@ class KmodSearchMethod(enum.Enum):
     DEPMOD_AND_WALK = 4
 
 
+@closed
 class DebugInfoOptions:
     """Options of the standard debugging information finder.
 

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeVar
 
+from ..closed import make
 from .module import (
     ExtraModule,
     MainModule,
@@ -192,7 +193,7 @@ class ModuleSet:
         return new, True
 
     def _make(self, kind: type[M], name: str, key: int) -> M:
-        module = kind(self._prog, name, key)
+        module = make(kind, self._prog, name, key)
         if self._prog._kernel is not None and issubclass(
             kind, (MainModule, RelocatableModule)
         ):

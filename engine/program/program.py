@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from ..closed import closed
 from ..dwarf.info import DebugInfo
 from ..flags import ProgramFlags
 from ..language.language import Language
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 use_object_class(Object)
 
 
+@closed
 class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAccess):
     """A crashed or running program.
 
@@ -53,6 +55,7 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
         "_debug",
         "_debug_info_finders",
         "_debug_info_options",
+        "_flags",
         "_found_objects",
         "_found_types",
         "_kernel",
@@ -69,15 +72,12 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
         "_vmcoreinfo",
         "cache",
         "config",
-        "flags",
     )
 
     cache: dict[Any, Any]
     """For whatever helpers want to remember about this program."""
     config: dict[str, Any]
     """Settings of commands and plugins."""
-    flags: ProgramFlags
-    """What kind of program this is."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
             raise TypeError("platform must be Platform or None")
         self.cache = {}
         self.config = {}
-        self.flags = ProgramFlags(0)
+        self._flags = ProgramFlags(0)
         self._platform: Platform | None = None
         self._language: Language | None = None
         self._target: Target | None = None
@@ -130,6 +130,11 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
         self.find_standard_debug_info(modules)
 
     # What kind of program it is.
+
+    @property
+    def flags(self) -> ProgramFlags:
+        """What kind of program this is."""
+        return self._flags
 
     @property
     def platform(self) -> Platform | None:  # type: ignore[override]
@@ -233,7 +238,7 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
             kernel = KernelState(self, target, vmcoreinfo)
             target.attach(self._memory)
             self._target = target
-            self.flags |= target.flags
+            self._flags |= target.flags
             self._kernel = kernel
             # debuginfod servers have few kernels and send all of a vmlinux.
             self.set_enabled_debug_info_finders(
@@ -247,7 +252,7 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
         else:
             target.attach(self._memory)
             self._target = target
-            self.flags |= target.flags
+            self._flags |= target.flags
 
     # Hooks of Type.dtype and Object.to_numpy(), so that numpy comes when it is used.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from ..closed import closed
 from ..flags import FindObjectFlags
 from .registers import NUMBERS, RSP
 from .source import SourceLocation
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .unwind import Frame
 
 
+@closed
 class StackFrame:
     """A call in a stack trace; ``frame["name"]`` is a variable as the call sees it."""
 
@@ -33,7 +35,7 @@ class StackFrame:
     """The call in the code of the frame; None if its pc is not known."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        raise TypeError("cannot create 'StackFrame' instances")
+        raise TypeError("cannot create '_drgn.StackFrame' instances")
 
     # What it is a call of
 

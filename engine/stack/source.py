@@ -6,6 +6,8 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, SupportsIndex, TypeVar
 
+from ..closed import closed
+
 if TYPE_CHECKING:
     from ..program import Program
 
@@ -52,6 +54,7 @@ def _place(location: _Place) -> str:
     return f"{filename}:{line}:{column}" if column else f"{filename}:{line}"
 
 
+@closed
 class SourceLocationList(Sequence[SourceLocation]):
     """Where code comes from: the innermost inlined function, its caller, and so on."""
 
@@ -61,7 +64,7 @@ class SourceLocationList(Sequence[SourceLocation]):
     _prog: Program
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        raise TypeError("cannot create 'SourceLocationList' instances")
+        raise TypeError("cannot create '_drgn.SourceLocationList' instances")
 
     @property
     def prog(self) -> Program:

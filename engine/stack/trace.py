@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
+from ..closed import closed
 from .frame import StackFrame, stack_frame_of
 from .source import item
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from .unwind import Frame
 
 
+@closed
 class StackTrace(Sequence[StackFrame]):
     """The frames of a thread's stack, from the innermost one."""
 
@@ -23,7 +25,7 @@ class StackTrace(Sequence[StackFrame]):
     _calls: list[tuple[int, int]] | None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        raise TypeError("cannot create 'StackTrace' instances")
+        raise TypeError("cannot create '_drgn.StackTrace' instances")
 
     @property
     def prog(self) -> Program:

@@ -6,12 +6,14 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ..closed import closed
 from .symbol import Symbol
 
 if TYPE_CHECKING:
     from ..program import Program
 
 
+@closed
 class SymbolIndex:
     """Symbols that are looked up by name or address; a symbol finder.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 from ..arguments import uint64
+from ..closed import closed
 
 
 class SymbolBinding(enum.Enum):
@@ -30,6 +31,7 @@ class SymbolKind(enum.Enum):
     IFUNC = 10
 
 
+@closed
 class Symbol:
     """A name for ``size`` bytes at ``address``. Immutable."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Iterator, Set
 
+from ..closed import closed
+
 
 class TypeKind(enum.Enum):
     """A kind of type."""
@@ -26,6 +28,7 @@ class TypeKind(enum.Enum):
     FUNCTION = 12
 
 
+@closed
 class TypeKindSet(Set[TypeKind]):
     """An immutable set of kinds of types."""
 
@@ -51,6 +54,8 @@ class TypeKindSet(Set[TypeKind]):
         return hash(self._kinds)
 
     def __repr__(self) -> str:
+        if not self._kinds:
+            return "TypeKindSet()"
         return f"TypeKindSet({{{', '.join(str(kind) for kind in self)}}})"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 from ..arguments import check_argument, type_label
+from ..closed import closed
 from .layout import check_object_type
 from .type import Type
 
@@ -127,6 +128,7 @@ def repr_of_type_name(type: Type) -> str:
     return f"prog.type({type.type_name()!r})"
 
 
+@closed
 class TypeMember(_TypedPart):
     """A member of a struct, union or class.
 
@@ -206,6 +208,7 @@ class TypeMember(_TypedPart):
         return f"TypeMember({self._repr_source()}, {name}bit_offset={self._bit_offset})"
 
 
+@closed
 class TypeParameter(_TypedPart):
     """A parameter of a function.
 
@@ -231,6 +234,7 @@ class TypeParameter(_TypedPart):
         return f"TypeParameter({self._repr_source()}{name})"
 
 
+@closed
 class TypeTemplateParameter:
     """A parameter of a template, with its argument.
 
@@ -322,6 +326,7 @@ class TypeTemplateParameter:
         return f"TypeTemplateParameter({', '.join(parts)})"
 
 
+@closed
 class TypeEnumerator:
     """A constant of an enum; it unpacks into its ``name`` and ``value``."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import check_argument
+from ..closed import closed
 from .definitions import CompoundDefinition, Definition, TypedefDefinition
 from .kinds import PrimitiveType, Qualifiers, TypeKind
 from .members import find_member, not_compound
@@ -27,6 +28,7 @@ _COMPOUND = CompoundDefinition
 _NOT_FOUND: Any = object()
 
 
+@closed
 class Type:
     """A type; which attributes it has depends on its ``kind``.
 
