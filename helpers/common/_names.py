@@ -15,9 +15,18 @@ NAMES: dict[str, tuple[str, ...]] = {
         "number_in_binary_units",
         "print_table",
     ),
+    "memory": (
+        "identify_address",
+        "identify_address_all",
+        "print_annotated_memory",
+    ),
     "prog": (
         "takes_object_or_program_or_default",
         "takes_program_or_default",
+    ),
+    "stack": (
+        "print_annotated_stack",
+        "print_registers",
     ),
     "type": (
         "enum_type_to_class",

@@ -34,6 +34,17 @@ NAMES: dict[str, tuple[str, ...]] = {
         "kaslr_offset",
         "pgtable_l5_enabled",
     ),
+    "bpf": (
+        "bpf_btf_for_each",
+        "bpf_link_for_each",
+        "bpf_map_by_id",
+        "bpf_map_for_each",
+        "bpf_prog_by_id",
+        "bpf_prog_for_each",
+        "bpf_prog_used_maps",
+        "cgroup_bpf_prog_for_each",
+        "cgroup_bpf_prog_for_each_effective",
+    ),
     "cgroup": (
         "cgroup_get_from_path",
         "cgroup_name",
@@ -45,6 +56,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "css_next_descendant_pre",
         "sock_cgroup_ptr",
     ),
+    "common": (),
     "completion": (
         "completion_done",
         "completion_for_each_task",
@@ -107,6 +119,16 @@ NAMES: dict[str, tuple[str, ...]] = {
         "idr_for_each_entry",
     ),
     "ioport": ("for_each_resource",),
+    "ipc": (
+        "decode_sysv_shm_flags",
+        "decode_sysv_shm_mode_flags",
+        "find_sysv_msg_queue",
+        "find_sysv_sem_array",
+        "find_sysv_shm",
+        "for_each_sysv_msg_queue",
+        "for_each_sysv_sem_array",
+        "for_each_sysv_shm",
+    ),
     "irq": (
         "for_each_irq_desc",
         "gate_desc_func",
@@ -122,6 +144,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "load_vmlinux_kallsyms",
         "module_kallsyms",
     ),
+    "kconfig": ("get_kconfig",),
     "kernfs": (
         "kernfs_children",
         "kernfs_name",
@@ -335,6 +358,16 @@ NAMES: dict[str, tuple[str, ...]] = {
         "panic_task",
         "tainted",
     ),
+    "pci": (
+        "for_each_pci_dev",
+        "for_each_pci_root_bus",
+        "pci_bus_for_each_child",
+        "pci_bus_for_each_dev",
+        "pci_bus_name",
+        "pci_is_bridge",
+        "pci_name",
+        "pci_pcie_type",
+    ),
     "percpu": (
         "per_cpu",
         "per_cpu_ptr",
@@ -405,6 +438,16 @@ NAMES: dict[str, tuple[str, ...]] = {
         "task_thread_info",
         "thread_group_leader",
     ),
+    "signal": (
+        "decode_sigaction_flags",
+        "decode_sigaction_flags_value",
+        "decode_sigset",
+        "sigaction_flags",
+        "signal_names",
+        "signal_numbers",
+        "sigpending_for_each",
+        "sigset_to_hex",
+    ),
     "slab": (
         "find_containing_slab_cache",
         "find_slab_cache",
@@ -420,6 +463,13 @@ NAMES: dict[str, tuple[str, ...]] = {
         "slab_object_info",
         "slab_total_usage",
     ),
+    "stack": (
+        "LinuxKernelStack",
+        "StackKind",
+        "StackSegment",
+        "kernel_stack_trace",
+    ),
+    "stackdepot": ("stack_depot_fetch",),
     "swait": (
         "swait_active",
         "swait_for_each_task",
@@ -432,6 +482,14 @@ NAMES: dict[str, tuple[str, ...]] = {
         "swap_usage_in_pages",
         "total_swapcache_pages",
     ),
+    "sysfs": (
+        "kobject_path",
+        "sysfs_listdir",
+        "sysfs_lookup",
+        "sysfs_lookup_kobject",
+        "sysfs_lookup_node",
+    ),
+    "tc": ("qdisc_lookup",),
     "tcp": ("sk_tcpstate",),
     "timekeeping": (
         "ktime_get_boottime_seconds",
@@ -445,6 +503,11 @@ NAMES: dict[str, tuple[str, ...]] = {
         "ktime_to_ns",
         "uptime",
         "uptime_pretty",
+    ),
+    "timer": (
+        "hrtimer_clock_base_for_each",
+        "timer_base_for_each",
+        "timer_base_names",
     ),
     "user": (
         "find_user",

@@ -111,7 +111,7 @@ def kernfs_walk(parent: Object, path: Path, follow_symlinks: bool = True) -> Obj
         path are followed in any case.
     :return: ``struct kernfs_node *``, ``NULL`` if there is none.
     """
-    node = parent.read_()
+    node = parent
     null = NULL(parent.prog_, "struct kernfs_node *")
     todo = [name for name in reversed(os.fsencode(path).split(b"/")) if name]
     links = 0
@@ -120,7 +120,7 @@ def kernfs_walk(parent: Object, path: Path, follow_symlinks: bool = True) -> Obj
             links += 1
             if links > _MAX_LINKS:
                 return null
-            node = node.symlink.target_kn.read_()
+            node = node.symlink.target_kn
             continue
         if not todo:
             return node

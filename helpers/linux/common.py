@@ -1,0 +1,187 @@
+"""
+Common
+------
+
+``drgn.helpers.linux.common`` is the Linux kernel's part of
+:func:`~drgn.helpers.common.memory.identify_address()`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any
+
+from drgn import FaultError, Object, Program, sizeof
+from drgn.helpers.common.format import escape_ascii_string
+from drgn.helpers.common.memory import IdentifiedAddress, Identity
+from drgn.helpers.linux._pages import for_each_valid_page_range, in_direct_map
+from drgn.helpers.linux.cpumask import for_each_possible_cpu
+from drgn.helpers.linux.mm import find_vmap_area
+from drgn.helpers.linux.pid import for_each_task
+from drgn.helpers.linux.sched import idle_task
+from drgn.helpers.linux.slab import SlabObjectInfo, slab_object_info
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ()
+
+
+def _name(task: Object) -> str:
+    comm = escape_ascii_string(task.comm.string_(), escape_backslash=True)
+    return f"{task.pid.value_()} ({comm})"
+
+
+def _offset(offset: int) -> str:
+    return f" +{hex(offset)}" if offset else ""
+
+
+class IdentifiedTaskStruct(Identity):
+    """An address in a ``struct task_struct``."""
+
+    __slots__ = ("address", "task")
+
+    def __init__(self, address: int, task: Object) -> None:
+        self.address = address
+        self.task = task
+
+    def __str__(self) -> str:
+        return f"task: {_name(self.task)}{_offset(self.address - self.task.value_())}"
+
+
+class IdentifiedTaskStack(Identity):
+    """An address in a task's kernel stack."""
+
+    __slots__ = ("address", "task")
+
+    def __init__(self, address: int, task: Object) -> None:
+        self.address = address
+        self.task = task
+
+    def __str__(self) -> str:
+        offset = self.address - self.task.stack.value_()
+        return f"task stack: {_name(self.task)} +{hex(offset)}"
+
+
+class IdentifiedSlabObject(Identity):
+    """An address in an object of the slab allocator."""
+
+    __slots__ = ("address", "slab_object_info")
+
+    def __init__(self, address: int, slab_object_info: SlabObjectInfo) -> None:
+        self.address = address
+        self.slab_object_info = slab_object_info
+
+    def __str__(self) -> str:
+        info = self.slab_object_info
+        if not info.slab_cache:
+            return "unknown slab object"
+        name = escape_ascii_string(
+            info.slab_cache.name.string_(), escape_backslash=True
+        )
+        free = "" if info.allocated else "free "
+        return f"{free}slab object: {name}+{hex(self.address - info.address)}"
+
+
+class IdentifiedPage(Identity):
+    """An address in a ``struct page``."""
+
+    __slots__ = ("address", "page", "pfn")
+
+    def __init__(self, address: int, page: Object, pfn: int) -> None:
+        self.address = address
+        self.page = page
+        self.pfn = pfn
+
+    def __str__(self) -> str:
+        return f"page: pfn {self.pfn}{_offset(self.address - self.page.value_())}"
+
+
+class IdentifiedVmap(Identity):
+    """An address in an area of kernel address space, e.g., vmalloc or ioremap."""
+
+    __slots__ = ("address", "vm_struct", "vmap_area")
+
+    def __init__(self, address: int, vmap_area: Object, vm_struct: Object) -> None:
+        self.address = address
+        self.vmap_area = vmap_area
+        self.vm_struct = vm_struct
+
+    def _values(self) -> tuple[object, ...]:
+        return self.address, self.vmap_area, self.vm_struct
+
+    def __repr__(self) -> str:
+        return (
+            f"IdentifiedVmap(address={self.address}, vmap_area={self.vmap_area!r}, "
+            f"vm_struct={self.vm_struct!r})"
+        )
+
+    def __str__(self) -> str:
+        area = self.vmap_area
+        text = f"vmap: {hex(area.va_start)}-{hex(area.va_end)}"
+        if self.vm_struct:
+            caller = self.vm_struct.caller.value_()
+            try:
+                symbol = area.prog_.symbol(caller)
+            except LookupError:
+                return text
+            text += f" caller {symbol.name}+{hex(caller - symbol.address)}"
+        return text
+
+
+def identify_kernel_address(
+    prog: Program, address: int, cache: dict[Any, Any] | None
+) -> Iterator[IdentifiedAddress]:
+    """Iterate over what an address refers to in the kernel, but for symbols."""
+    if cache is None:
+        cache = {}
+    if in_direct_map(prog, address):
+        info = slab_object_info(prog, address)
+        if info is not None:
+            if info.allocated and info.slab_cache.name.string_() == b"task_struct":
+                task = Object(prog, "struct task_struct *", info.address)
+                yield IdentifiedTaskStruct(address, task)
+            yield IdentifiedSlabObject(address, info)
+        yield from _identify_stack(prog, address, cache)
+        return
+    init_task = prog["init_task"]
+    if 0 <= address - (init_task.address_ or 0) < sizeof(init_task):
+        yield IdentifiedTaskStruct(address, init_task.address_of_())
+    yield from _identify_stack(prog, address, cache)
+    yield from _identify_page(prog, address, cache)
+    try:
+        area = find_vmap_area(prog, address)
+    except FaultError:
+        return
+    if area:
+        yield IdentifiedVmap(address, area, area.vm.read_())
+
+
+def _identify_stack(
+    prog: Program, address: int, cache: dict[Any, Any]
+) -> Iterator[IdentifiedAddress]:
+    stacks = cache.get("stacks")
+    if stacks is None:
+        tasks = [idle_task(prog, cpu) for cpu in for_each_possible_cpu(prog)]
+        tasks = [task for task in tasks if task]
+        tasks += for_each_task(prog)
+        stacks = sorted((task.stack.value_(), i) for i, task in enumerate(tasks))
+        cache["stacks"] = stacks
+        cache["tasks of stacks"] = tasks
+    i = bisect_right(stacks, (address, len(stacks))) - 1
+    if i >= 0:
+        start, task = stacks[i]
+        if start and address - start < prog["THREAD_SIZE"].value_():
+            yield IdentifiedTaskStack(address, cache["tasks of stacks"][task])
+
+
+def _identify_page(
+    prog: Program, address: int, cache: dict[Any, Any]
+) -> Iterator[IdentifiedAddress]:
+    ranges = cache.get("valid_page_ranges")
+    if ranges is None:
+        ranges = cache["valid_page_ranges"] = list(for_each_valid_page_range(prog))
+    for start, end, mem_map in ranges:
+        pfn = (address - mem_map.value_()) // sizeof(mem_map[0])
+        if start <= pfn < end:
+            yield IdentifiedPage(address, mem_map + pfn, pfn)

@@ -1,0 +1,53 @@
+"""
+Stack Depot
+-----------
+
+``drgn.helpers.linux.stackdepot`` reads stack traces that KASAN and others have stored
+(:linux:`include/linux/stackdepot.h`).
+"""
+
+from __future__ import annotations
+
+from drgn import Object, StackTrace, cast, reinterpret
+
+__all__ = ("stack_depot_fetch",)
+
+_STACK_ALIGN = 4  # lib/stackdepot.c: DEPOT_STACK_ALIGN
+
+
+def stack_depot_fetch(handle: Object) -> StackTrace | None:
+    """Return a stored stack trace.
+
+    :param handle: ``depot_stack_handle_t``
+    :return: Stack trace, ``None`` if there is none.
+    """
+    prog = handle.prog_
+    if not handle:
+        return None
+    parts = reinterpret("union handle_parts", handle.read_())
+    # Linux kernel commits 961c949b012f ("lib/stackdepot: rename slab to pool") (in
+    # v6.3) and a6c1d9cb9a68 ("stackdepot: rename pool_index to pool_index_plus_1")
+    # (in v6.9).
+    for member, first in (
+        ("pool_index_plus_1", 1),
+        ("pool_index", 0),
+        ("slabindex", 0),
+    ):
+        try:
+            index = parts.member_(member).value_() - first
+        except LookupError:
+            continue
+        break
+    else:
+        raise LookupError("could not find the index in union handle_parts")
+    try:
+        pool = prog["stack_pools"][index].read_()
+    except KeyError:
+        pool = prog["stack_slabs"][index].read_()
+    if not pool:
+        return None
+    offset = parts.offset.value_() << _STACK_ALIGN
+    record = cast("struct stack_record *", pool + offset)
+    return prog.stack_trace_from_pcs(
+        [record.entries[i].value_() for i in range(record.size.value_())]
+    )

@@ -1,0 +1,55 @@
+"""
+Traffic Control (TC)
+--------------------
+
+``drgn.helpers.linux.tc`` works with the queueing disciplines of network devices.
+"""
+
+from __future__ import annotations
+
+import operator
+
+from drgn import NULL, IntegerLike, Object
+from drgn.helpers.linux.list import hlist_for_each_entry, list_for_each_entry
+
+__all__ = ("qdisc_lookup",)
+
+
+def qdisc_lookup(dev: Object, major: IntegerLike) -> Object:
+    """Return the queueing discipline of a network device that has a handle.
+
+    Handles are written in hexadecimal: ``10:`` is 0x10.
+
+    :param dev: ``struct net_device *``
+    :param major: Major number of the handle.
+    :return: ``struct Qdisc *``, ``NULL`` if there is none.
+    """
+    handle = operator.index(major) << 16
+    roots = [dev.qdisc]
+    try:
+        ingress = dev.ingress_queue.read_()
+        if ingress:
+            roots.append(ingress.qdisc_sleeping)
+    except AttributeError:
+        pass  # !CONFIG_NET_INGRESS
+    for root in roots:
+        if root and root.handle.value_() == handle:
+            return root
+    try:
+        # Linux kernel commit 59cc1f61f09c ("net: sched: convert qdisc linked list to
+        # hashtable") (in v4.9).
+        buckets = dev.qdisc_hash
+    except AttributeError:
+        children = [
+            list_for_each_entry("struct Qdisc", dev.qdisc.list.address_of_(), "list")
+        ]
+    else:
+        children = [
+            hlist_for_each_entry("struct Qdisc", bucket.address_of_(), "hash")
+            for bucket in buckets
+        ]
+    for qdiscs in children:
+        for qdisc in qdiscs:
+            if qdisc.handle.value_() == handle:
+                return qdisc
+    return NULL(dev.prog_, "struct Qdisc *")

@@ -1,0 +1,83 @@
+"""
+Timers
+------
+
+``drgn.helpers.linux.timer`` walks the timer wheel and the high-resolution timers
+("hrtimers").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drgn import Object, Program
+from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux.list import hlist_for_each_entry
+from drgn.helpers.linux.rbtree import rbtree_inorder_for_each_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ("hrtimer_clock_base_for_each", "timer_base_for_each", "timer_base_names")
+
+
+@takes_program_or_default
+def timer_base_names(prog: Program) -> Sequence[str]:
+    """Return the names of the timer wheel's bases.
+
+    >>> timer_base_names()
+    ('BASE_LOCAL', 'BASE_GLOBAL', 'BASE_DEF')
+
+    Each CPU then has three in ``timer_bases``, in this order.
+    """
+    return {
+        1: ("BASE_STD",),  # !CONFIG_NO_HZ_COMMON
+        2: ("BASE_STD", "BASE_DEF"),
+        # Linux kernel commit 83a665dc99a7 ("timers: Keep the pinned timers separate
+        # from the others") (in v6.9).
+        3: ("BASE_LOCAL", "BASE_GLOBAL", "BASE_DEF"),
+    }[len(prog["timer_bases"])]
+
+
+def timer_base_for_each(base: Object) -> Iterator[Object]:
+    """Iterate over the timers of a base of the timer wheel.
+
+    .. code-block:: python3
+
+        for cpu in for_each_online_cpu():
+            for base in per_cpu(prog["timer_bases"], cpu):
+                for timer in timer_base_for_each(base.address_of_()):
+                    ...
+
+    :param base: ``struct timer_base *``
+    :return: Iterator of ``struct timer_list *`` objects.
+    """
+    for vector in base.vectors:
+        yield from hlist_for_each_entry(
+            "struct timer_list", vector.address_of_(), "entry"
+        )
+
+
+def hrtimer_clock_base_for_each(clock_base: Object) -> Iterator[Object]:
+    """Iterate over the high-resolution timers of a clock base, next one first.
+
+    .. code-block:: python3
+
+        for cpu in for_each_online_cpu():
+            for clock_base in per_cpu(prog["hrtimer_bases"], cpu).clock_base:
+                for hrtimer in hrtimer_clock_base_for_each(clock_base.address_of_()):
+                    ...
+
+    :param clock_base: ``struct hrtimer_clock_base *``
+    :return: Iterator of ``struct hrtimer *`` objects.
+    """
+    active = clock_base.active
+    try:
+        # Linux kernel commit 511885d7061e ("lib/timerqueue: Rely on rbtree semantics
+        # for next timer") (in v5.4).
+        root = active.rb_root.rb_root
+    except AttributeError:
+        root = active.head
+    return rbtree_inorder_for_each_entry(
+        "struct hrtimer", root.address_of_(), "node.node"
+    )
