@@ -51,7 +51,7 @@ def structure(prog: Program, *names: str) -> Type:
 class TestWhereUpstreamIsWrong:
     def test_nan_equals_nothing(self, prog: Program) -> None:
         nan = Object(prog, "double", float("nan"))
-        assert not (nan == nan)
+        assert (nan == nan) is False
         assert nan != nan
         assert not (nan < 1.0) and not (nan >= 1.0)
 
@@ -285,3 +285,53 @@ class TestArithmeticFastPaths:
         obj = cast("unsigned char", Object(prog, "int", 300))
         assert obj.value_() == 44
         assert sizeof(obj + 1) == 4
+
+
+class TestPython:
+    """What Python itself says has other class names than upstream's."""
+
+    def test_unhashable(self, prog: Program) -> None:
+        with pytest.raises(TypeError, match="unhashable type"):
+            hash(Object(prog, "int", 1))
+        assert Object.__hash__ is None
+
+    @pytest.mark.parametrize("spec", ["d", "x", ">10", ".2f"])
+    def test_format_specification(self, prog: Program, spec: str) -> None:
+        obj = Object(prog, "int", 1)
+        assert format(obj) == f"{obj}" == "(int)1"
+        with pytest.raises(TypeError, match="unsupported format string"):
+            format(obj, spec)
+
+    def test_other_operands(self, prog: Program) -> None:
+        obj: Any = Object(prog, "int", 1)
+        for other in ("1", None, [1], 1j):
+            with pytest.raises(TypeError):
+                obj + other
+            with pytest.raises(TypeError):
+                other - obj
+            with pytest.raises(TypeError):
+                _ = obj < other
+            assert (obj == other) is False
+            assert (obj != other) is True
+
+    def test_iterator(self, prog: Program) -> None:
+        obj = Object(prog, "int [3]", [1, 2, 3])
+        iterator = iter(obj)
+        assert iter(iterator) is iterator
+        assert next(iterator).value_() == 1
+        assert iterator.__length_hint__() == 2  # type: ignore[attr-defined]
+        assert [element.value_() for element in iterator] == [2, 3]
+        assert [element.value_() for element in reversed(obj)] == [3, 2, 1]
+        assert 2 in obj and 4 not in obj
+
+    def test_pretty_printer(self, prog: Program) -> None:
+        class Printer:
+            written = ""
+
+            def text(self, text: str) -> None:
+                self.written += text
+
+        printer = Printer()
+        Object(prog, "int", 1)._repr_pretty_(printer, False)
+        Object(prog, "int", 1)._repr_pretty_(printer, True)
+        assert printer.written == "(int)1..."
