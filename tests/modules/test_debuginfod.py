@@ -1,0 +1,140 @@
+"""The debuginfod finder, against a server of our own."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from drgn import Module, ModuleFileStatus, Program
+
+BUILD_ID = "a1b2c3d4"
+
+
+class Server:
+    """What to answer by path, and what was asked for."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        self.cut_short = False
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
+    state = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            state.asked.append(self.path)
+            answer = state.answers.get(self.path)
+            self.send_response(404 if answer is None else 200)
+            answer = answer or b""
+            self.send_header("Content-Length", str(len(answer) + state.cut_short))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread.start()
+    monkeypatch.setenv("DEBUGINFOD_URLS", f"http://127.0.0.1:{http.server_port}/")
+    monkeypatch.setenv("DEBUGINFOD_CACHE_PATH", str(tmp_path / "cache"))
+    monkeypatch.setenv("DEBUGINFOD_TIMEOUT", "5")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    yield state
+    http.shutdown()
+    http.server_close()
+
+
+@pytest.fixture
+def library(compile_c) -> bytes:
+    source = "int number = 3; int function(int a) { return a + number; }"
+    path: Path = compile_c(
+        source, "-g", "-shared", "-fPIC", f"-Wl,--build-id=0x{BUILD_ID}"
+    )
+    return path.read_bytes()
+
+
+@pytest.fixture
+def module() -> Module:
+    prog = Program()
+    prog.set_enabled_debug_info_finders(["debuginfod"])
+    module = prog.extra_module("m", create=True)
+    module.build_id = bytes.fromhex(BUILD_ID)
+    return module
+
+
+DEBUG = f"/buildid/{BUILD_ID}/debuginfo"
+LOADED = f"/buildid/{BUILD_ID}/executable"
+
+
+def test_downloads_once(server: Server, module: Module, library: bytes) -> None:
+    server.answers[DEBUG] = library
+    module.loaded_file_status = ModuleFileStatus.DONT_WANT
+    module.prog.load_module_debug_info(module)
+    assert module.debug_file_path is not None
+    assert module.debug_file_path.endswith(f"cache/{BUILD_ID}/debuginfo")
+    assert module.prog["number"].type_.size == 4
+    other = module.prog.extra_module("other", create=True)
+    other.build_id = module.build_id
+    other.loaded_file_status = ModuleFileStatus.DONT_WANT
+    module.prog.load_module_debug_info(other)
+    assert other.debug_file_path == module.debug_file_path
+    assert server.asked == [DEBUG]
+
+
+def test_both_files(server: Server, module: Module, library: bytes) -> None:
+    server.answers = {DEBUG: library, LOADED: library}
+    module.debug_file_status = ModuleFileStatus.DONT_WANT
+    module.prog.load_module_debug_info(module)
+    assert module.loaded_file_status is ModuleFileStatus.HAVE
+    assert server.asked == [LOADED]
+
+
+def test_missing_files_are_remembered(server: Server, module: Module) -> None:
+    for _ in range(2):
+        module.prog.load_module_debug_info(module)
+        assert module.debug_file_status is ModuleFileStatus.WANT
+    assert sorted(server.asked) == [DEBUG, LOADED]
+
+
+def test_file_that_is_cut_short_is_no_file(
+    server: Server, module: Module, library: bytes, tmp_path: Path
+) -> None:
+    server.answers[DEBUG] = library
+    server.cut_short = True
+    module.loaded_file_status = ModuleFileStatus.DONT_WANT
+    module.prog.load_module_debug_info(module)
+    assert module.debug_file_status is ModuleFileStatus.WANT
+    assert os.listdir(tmp_path / "cache" / BUILD_ID) == []
+
+
+def test_next_server_is_asked(
+    server: Server,
+    module: Module,
+    library: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server.answers[DEBUG] = library
+    url = os.environ["DEBUGINFOD_URLS"]
+    monkeypatch.setenv("DEBUGINFOD_URLS", f"http://127.0.0.1:1 bad:// {url}")
+    module.prog.load_module_debug_info(module)
+    assert module.debug_file_status is ModuleFileStatus.HAVE
+
+
+def test_nobody_is_asked_without_build_id_or_servers(
+    server: Server, module: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module.build_id = None
+    module.prog.load_module_debug_info(module)
+    module.build_id = bytes.fromhex(BUILD_ID)
+    monkeypatch.setenv("DEBUGINFOD_URLS", "")
+    module.prog.load_module_debug_info(module)
+    assert server.asked == []

@@ -1,0 +1,232 @@
+"""The modules of live processes and of their core dumps."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from drgn import (
+    MainModule,
+    MissingDebugInfoError,
+    Module,
+    ModuleFileStatus,
+    Program,
+    SharedLibraryModule,
+    UnsupportedOperation,
+    VdsoModule,
+)
+
+SOURCE = r"""
+#include <stdio.h>
+#include <unistd.h>
+int global_variable = 7;
+int main(void)
+{
+    puts("ready");
+    fflush(stdout);
+    pause();
+    return 0;
+}
+"""
+
+
+class Process:
+    def __init__(self, path: Path, pid: int) -> None:
+        self.path = path
+        self.pid = pid
+        maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
+        self.maps = [line.split(None, 5) for line in maps]
+
+    def range_of(self, path: str) -> tuple[int, int]:
+        """Start of the first and end of the last mapping of a file."""
+        bounds = [
+            [int(text, 16) for text in fields[0].split("-")]
+            for fields in self.maps
+            if fields[-1].strip() == path
+        ]
+        return bounds[0][0], bounds[-1][1]
+
+
+@pytest.fixture(scope="module")
+def process(compile_c) -> Iterator[Process]:
+    path = compile_c(SOURCE, "-g", "-Wl,--build-id")
+    with subprocess.Popen([path], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        yield Process(path, child.pid)
+        child.kill()
+
+
+@pytest.fixture(scope="module")
+def core(process: Process, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("gcore") is None:
+        pytest.skip("no gcore")
+    prefix = tmp_path_factory.mktemp("core") / "core"
+    subprocess.run(
+        ["gcore", "-o", prefix, str(process.pid)], check=True, capture_output=True
+    )
+    return Path(f"{prefix}.{process.pid}")
+
+
+@pytest.fixture(params=["live", "core"])
+def prog(request: pytest.FixtureRequest, process: Process) -> Program:
+    prog = Program()
+    if request.param == "live":
+        prog.set_pid(process.pid)
+    else:
+        prog.set_core_dump(request.getfixturevalue("core"))
+    prog.set_enabled_debug_info_finders(["standard"])
+    return prog
+
+
+def of_kind(prog: Program, kind: type[Module]) -> list[Module]:
+    return [module for module in prog.modules() if isinstance(module, kind)]
+
+
+def test_are_found_in_order(prog: Program, process: Process) -> None:
+    loaded = list(prog.loaded_modules())
+    assert all(new for _, new in loaded)
+    kinds = [type(module) for module, _ in loaded]
+    assert kinds[:2] == [MainModule, VdsoModule]
+    assert set(kinds[2:]) == {SharedLibraryModule}
+    assert loaded[0][0].name == str(process.path)
+    assert loaded[1][0].name == "linux-vdso.so.1"
+    names = {Path(module.name).name.split(".")[0] for module, _ in loaded[2:]}
+    assert {"libc", "ld-linux-x86-64"} <= names
+    again = list(prog.loaded_modules())
+    assert [module for module, _ in again] == [module for module, _ in loaded]
+    assert not any(new for _, new in again)
+
+
+def test_build_ids_and_addresses(prog: Program, process: Process) -> None:
+    prog.create_loaded_modules()
+    for module in prog.modules():
+        assert module.build_id
+        assert module.address_range is not None
+    main = prog.main_module()
+    notes = subprocess.run(
+        ["readelf", "-n", process.path], check=True, capture_output=True, text=True
+    ).stdout
+    assert main.build_id is not None
+    assert main.build_id.hex() in notes
+    assert main.address_range == process.range_of(str(process.path))
+    (vdso,) = of_kind(prog, VdsoModule)
+    assert vdso.address_range == process.range_of("[vdso]")
+    for module in of_kind(prog, SharedLibraryModule):
+        path = str(Path(module.name).resolve())
+        start, end = module.address_range or (0, 0)
+        # What is beyond the file is mapped from nothing.
+        assert start == process.range_of(path)[0]
+        assert end >= process.range_of(path)[1]
+        assert prog.module(module.dynamic_address) == module
+
+
+def test_given_file(
+    prog: Program, process: Process, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "drgn"):
+        prog.load_debug_info([process.path, "/bin/true"])
+    assert [record.message for record in caplog.records] == [
+        "provided file /bin/true did not match any loaded modules; ignoring"
+    ]
+    main = prog.main_module()
+    assert main.debug_file_path == str(process.path)
+    assert main.debug_file_bias == process.range_of(str(process.path))[0]
+    assert prog["global_variable"].value_() == 7
+    for module in prog.modules():
+        if module != main:
+            assert module.debug_file_status is ModuleFileStatus.WANT
+
+
+def test_main_only(prog: Program, process: Process) -> None:
+    prog.load_debug_info(main=True)
+    assert prog.main_module().loaded_file_path == str(process.path)
+    assert prog["global_variable"].value_() == 7
+
+
+def test_missing_ones_are_told(prog: Program, caplog: pytest.LogCaptureFixture) -> None:
+    # Nobody has debugging information of the vDSO.
+    with (
+        caplog.at_level(logging.WARNING, "drgn"),
+        pytest.raises(MissingDebugInfoError, match="^missing some debugging symbols; "),
+    ):
+        prog.load_default_debug_info()
+    assert "missing debugging symbols for linux-vdso.so.1" in [
+        record.message for record in caplog.records
+    ]
+    (vdso,) = of_kind(prog, VdsoModule)
+    assert vdso.loaded_file_path == "[vdso]"
+    assert vdso.address_range is not None
+    start = vdso.address_range[0]
+    assert vdso.loaded_file_bias == start
+    assert prog.symbol("__vdso_getcpu").address > start
+    for module in of_kind(prog, SharedLibraryModule):
+        assert module.loaded_file_status is ModuleFileStatus.HAVE
+    address = prog.symbol("puts").address
+    assert "libc" in prog.module(address).name
+
+
+def test_threads(prog: Program, process: Process) -> None:
+    (thread,) = prog.threads()
+    assert thread.tid == process.pid
+    assert prog.thread(process.pid).tid == prog.main_thread().tid == process.pid
+    name = prog.main_thread().name
+    assert name is not None
+    assert len(name) >= 15
+    assert process.path.name.startswith(name)
+    with pytest.raises(LookupError, match="^thread with ID 1 not found$"):
+        prog.thread(1)
+    with pytest.raises(UnsupportedOperation, match="only defined for the Linux kernel"):
+        _ = thread.object
+
+
+def test_crashed_thread(process: Process, core: Path) -> None:
+    live = Program()
+    live.set_pid(process.pid)
+    with pytest.raises(UnsupportedOperation, match="only defined for core dumps"):
+        live.crashed_thread()
+    dump = Program()
+    dump.set_core_dump(core)
+    assert dump.crashed_thread().tid == process.pid
+    with pytest.raises(LookupError, match="^crashed thread not found$"):
+        Program().crashed_thread()
+    with pytest.raises(LookupError, match="^main thread not found$"):
+        Program().main_thread()
+    assert list(Program().threads()) == []
+
+
+def test_list_of_libraries_that_runs_in_circles(core: Path, process: Process) -> None:
+    """A damaged list ends, and what was found before stays."""
+    prog = Program()
+    prog.set_core_dump(core)
+    found = list(prog.loaded_modules())
+    library = next(m for m, _ in found if isinstance(m, SharedLibraryModule))
+    data = core.read_bytes()
+    # l_ld of the first library in its link_map; l_next is the word that follows.
+    position = data.index(library.dynamic_address.to_bytes(8, "little"))
+    damaged = Program()
+    path = core.with_name("damaged")
+    start = position - 16
+    loop = next(
+        segment.vaddr + start - segment.offset
+        for segment in _segments(core)
+        if segment.offset <= start < segment.offset + segment.filesz
+    )
+    path.write_bytes(
+        data[: position + 8] + loop.to_bytes(8, "little") + data[position + 16 :]
+    )
+    damaged.set_core_dump(path)
+    names = [module.name for module, _ in damaged.loaded_modules()]
+    assert names == [module.name for module, _ in found][:3]
+
+
+def _segments(core: Path):
+    from drgn.engine.elf.constants import PT_LOAD
+    from drgn.engine.elf.file import open_elf
+
+    return [segment for segment in open_elf(core).segments if segment.type == PT_LOAD]
