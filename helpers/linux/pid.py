@@ -144,13 +144,17 @@ def _namespace(prog: Program, ns: Object | None) -> Object:
 
 def _pid_link(prog: Program, pid_type: int) -> str:
     """Return the member of ``struct task_struct`` that ``pid->tasks`` links."""
-    link = f"pid_links[{pid_type}]"
-    try:
-        offsetof(prog.type("struct task_struct"), link)
-    except LookupError:
-        # Before Linux kernel commit 2c4704756cab ("pids: Move the pgrp and session
-        # pid pointers from task_struct to signal_struct") (in v4.19).
-        link = f"pids[{pid_type}].node"
+    key = (_pid_link, pid_type)
+    link: str | None = prog.cache.get(key)
+    if link is None:
+        link = f"pid_links[{pid_type}]"
+        try:
+            offsetof(prog.type("struct task_struct"), link)
+        except LookupError:
+            # Before Linux kernel commit 2c4704756cab ("pids: Move the pgrp and session
+            # pid pointers from task_struct to signal_struct") (in v4.19).
+            link = f"pids[{pid_type}].node"
+        prog.cache[key] = link
     return link
 
 

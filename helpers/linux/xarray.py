@@ -22,7 +22,7 @@ from drgn.helpers.common.type import typeof_member
 from drgn.helpers.linux._raw import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ("xa_for_each", "xa_is_value", "xa_is_zero", "xa_load", "xa_to_value")
 
@@ -166,15 +166,27 @@ class _Tree:
         prog = xa.prog_
         try:
             self.head: int = xa.xa_head.value_()
-            node_type, self._node_tag = prog.type("struct xa_node"), 2
+            node_type, self._node_tag = "struct xa_node", 2
         except AttributeError:
             self.head = xa.rnode.value_()
-            node_type, self._node_tag = prog.type("struct radix_tree_node"), 1
-        self._slots_offset = offsetof(node_type, "slots")
-        self._shift_offset = offsetof(node_type, "shift")
-        self.slots: int = typeof_member(node_type, "slots").length or 0
+            node_type, self._node_tag = "struct radix_tree_node", 1
+        layout = prog.cache.get((_Tree, node_type))
+        if layout is None:
+            type = prog.type(node_type)
+            slots = typeof_member(type, "slots").length or 0
+            layout = (
+                offsetof(type, "slots"),
+                offsetof(type, "shift"),
+                slots,
+                words(prog, slots),
+            )
+            prog.cache[_Tree, node_type] = layout
+        self._slots_offset: int
+        self._shift_offset: int
+        self.slots: int
+        self._read_words: Callable[[int], tuple[int, ...]]
+        self._slots_offset, self._shift_offset, self.slots, self._read_words = layout
         self._word_size = prog.address_size()
-        self._read_words = words(prog, self.slots)
         self._read_u8 = prog.read_u8
 
     def is_node(self, entry: int) -> bool:
