@@ -11,7 +11,7 @@ from ..errors import BadDataError
 from ..log import progress
 from . import constants as dw
 from . import scan
-from .names import CONTINUES, DECLARATION
+from .names import CONTINUES, DECLARATION, hash_name, qualified_name
 from .unit import Unit
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def build_columns(file: DwarfFile) -> dict[str, memoryview]:
             for base, data, units in spaces
             for part in _scan(file, base, data, units)
         ]
-        columns = _plain_columns(rows)
+        columns = _plain_columns(file, rows)
     else:
         with _Progress(f"indexing {os.path.basename(file.path)} ..."):
             rows = [
@@ -60,10 +60,27 @@ def build_columns(file: DwarfFile) -> dict[str, memoryview]:
                 for base, data, units in spaces
                 for part in _scan_fast(file, base, data, units)
             ]
-            columns = _fast_columns(rows)
+            columns = _fast_columns(file, rows)
+    _warn_of_split_units(file, spaces[0][2] if spaces else [])
     offsets = array("q", [unit.offset for _, _, units in spaces for unit in units])
     columns["units"] = memoryview(offsets)
     return columns
+
+
+def _warn_of_split_units(file: DwarfFile, units: list[Unit]) -> None:
+    """Say that what .dwo and .dwp files have will not be found."""
+    # The first unit tells; in DWARF 4 only its root does.
+    if any(
+        unit.type == dw.DW_UT_skeleton or unit.root.has(dw.DW_AT_GNU_dwo_name)
+        for unit in units[:1]
+    ):
+        import logging
+
+        logging.getLogger("drgn").warning(
+            "%s: split DWARF is not supported yet: types and variables in .dwo and "
+            ".dwp files are not found",
+            file.path,
+        )
 
 
 def _units(file: DwarfFile, base: int, data: memoryview, types: bool) -> list[Unit]:
@@ -282,11 +299,20 @@ def _stretches(units: list[Unit], count: int) -> list[tuple[int, int]]:
     return stretches
 
 
+def _alt_hash(file: DwarfFile, origin: int) -> int:
+    """The hash of the name of a DIE in the supplementary file; 0 if it has none."""
+    alt = file.supplementary
+    if alt is None:
+        return 0
+    name = qualified_name(alt.die_at(origin - scan.ALT_ORIGIN))
+    return 0 if name is None else hash_name(name)
+
+
 def _bucket_bits(count: int) -> int:
     return max(1, min(_MAX_BUCKET_BITS, count.bit_length() - 2))
 
 
-def _plain_columns(parts: list[_Rows]) -> dict[str, memoryview]:
+def _plain_columns(file: DwarfFile, parts: list[_Rows]) -> dict[str, memoryview]:
     rows: list[tuple[int, int]] = []  # (entry, hash)
     # (entry, hash of its own name, offset of the origin)
     open_rows: list[tuple[int, int, int]] = []
@@ -295,10 +321,12 @@ def _plain_columns(parts: list[_Rows]) -> dict[str, memoryview]:
         for state, entry, origin in zip(
             part.hashes, part.entries, part.origins, strict=True
         ):
-            if entry & CONTINUES:
-                open_rows.append((entry, state, origin))
-            else:
+            if not entry & CONTINUES:
                 rows.append((entry, state))
+            elif origin >= scan.ALT_ORIGIN:
+                rows.append((entry, _alt_hash(file, origin)))
+            else:
+                open_rows.append((entry, state, origin))
         thirds = (part.spans[i::3] for i in range(3))
         spans.extend(zip(*thirds, strict=True))
     by_offset = {
@@ -349,12 +377,12 @@ def _plain_columns(parts: list[_Rows]) -> dict[str, memoryview]:
     return columns
 
 
-def _fast_columns(parts: list[_Rows]) -> dict[str, memoryview]:
+def _fast_columns(file: DwarfFile, parts: list[_Rows]) -> dict[str, memoryview]:
     import numpy as np
 
     from .kernels import group_rows
 
-    _resolve(parts)
+    _resolve(file, parts)
     mask = (1 << _bucket_bits(sum(len(part.hashes) for part in parts))) - 1
     checks, entries = np.empty(0, np.uint32), np.empty(0, np.int64)
     starts = np.zeros(mask + 2, np.int64)
@@ -391,14 +419,20 @@ def _view(column: NDArray[Any]) -> memoryview:
     return memoryview(buffer)
 
 
-def _resolve(parts: list[_Rows]) -> None:
+def _resolve(file: DwarfFile, parts: list[_Rows]) -> None:
     """Give rows of DIEs that continue another that one's hash, in place.
 
     The rows of a part, and the parts, are in file order, so that entries ascend.
     """
     import numpy as np
 
-    open_rows = [np.flatnonzero(part.entries & CONTINUES) for part in parts]
+    open_rows = []
+    for part in parts:
+        rows = np.flatnonzero(part.entries & CONTINUES)
+        elsewhere = part.origins[rows] >= scan.ALT_ORIGIN
+        for row in rows[elsewhere]:
+            part.hashes[row] = _alt_hash(file, int(part.origins[row]))
+        open_rows.append(rows[~elsewhere])
     # Of a row that waits for another, the hash of its own name does not count.
     own = [part.hashes[rows] for part, rows in zip(parts, open_rows, strict=True)]
     for part, rows in zip(parts, open_rows, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,13 @@ class DwarfFile:
 
     __slots__ = (
         "_abbrevs",
+        "_importer",
         "_index",
         "_structs",
         "_supplementary",
         "_type_units",
         "_units",
+        "_usual_language",
         "elf",
         "is_dwo",
         "order",
@@ -50,8 +53,17 @@ class DwarfFile:
     is_dwo: bool
     """Whether this is a .dwo or .dwp file of split DWARF."""
 
-    def __init__(self, elf: ElfFile, *, supplementary: ElfFile | None = None) -> None:
+    def __init__(
+        self,
+        elf: ElfFile,
+        *,
+        supplementary: ElfFile | None = None,
+        importer: DwarfFile | None = None,
+    ) -> None:
+        """``importer`` is the file whose supplementary file this is."""
         self.elf = elf
+        self._importer = importer
+        self._usual_language: int | None = None
         self.path = elf.path
         self.order = elf.order
         self.is_dwo = elf.section(".debug_info.dwo") is not None and not elf.has_dwarf
@@ -61,7 +73,9 @@ class DwarfFile:
         self._index: Index | None = None
         self._type_units: dict[int, int] | None = None
         self._supplementary = (
-            DwarfFile(supplementary) if supplementary is not None else None
+            DwarfFile(supplementary, importer=self)
+            if supplementary is not None
+            else None
         )
         self.spaces = []
         # There can be several of a name in a relocatable file.
@@ -122,10 +136,6 @@ class DwarfFile:
             raise BadDataError(f"{self.path}: supplementary debug file was not found")
         return self._supplementary
 
-    def set_supplementary_file(self, elf: ElfFile) -> None:
-        """Tell where the supplementary file is."""
-        self._supplementary = DwarfFile(elf)
-
     # Units and DIEs
 
     def abbrevs(self, unit: Unit, offset: int) -> dict[int, Abbrev]:
@@ -166,6 +176,20 @@ class DwarfFile:
             base, data, types = self.spaces[i]
             unit = self._units[offset] = Unit(self, data, base, offset - base, types)
         return unit
+
+    @property
+    def usual_language(self) -> int:
+        """``DW_LANG_*`` of the first units that tell, for those that do not; or 0."""
+        if self._usual_language is None:
+            self._usual_language = 0
+            for unit in islice(self.units(), 64):
+                if unit.language:
+                    self._usual_language = unit.language
+                    break
+            else:
+                if self._importer is not None:
+                    self._usual_language = self._importer.usual_language
+        return self._usual_language
 
     def unit_at(self, offset: int) -> Unit:
         """The unit that contains the DIE at an offset. BadDataError if none does."""

@@ -17,7 +17,7 @@ from .names import hash_name
 if TYPE_CHECKING:
     from .file import DwarfFile
 
-VERSION = 5
+VERSION = 6
 """Changes when the columns or the scan do."""
 
 _KIND = "dwarf"

@@ -10,6 +10,7 @@ from ..flags import FindObjectFlags
 from ..types.kinds import TypeKind
 from . import constants as dw
 from .file import DwarfFile
+from .names import qualified_name
 from .types import TypeReader, language_of
 
 if TYPE_CHECKING:
@@ -129,8 +130,15 @@ class DebugInfo:
     def _find(self, name: str, tags: frozenset[int]) -> Iterator[Die]:
         # The index has names from the global namespace on.
         name = name.removeprefix("::")
-        for file in self._files:
+        for file in self._searched():
             yield from file.find(name, tags)
+
+    def _searched(self) -> Iterator[DwarfFile]:
+        """All files with definitions: those of the modules, and supplementary ones."""
+        for file in self._files:
+            yield file
+            if file.supplementary is not None:
+                yield file.supplementary
 
     def _find_variable(self, name: str, filename: str | None) -> Object | None:
         from .objects import variable
@@ -185,7 +193,7 @@ class DebugInfo:
 
         Looked for in the declaration's own file first.
         """
-        name = _qualified_name(declaration)
+        name = qualified_name(declaration)
         if name is None:
             return None
         tags = frozenset((declaration.tag,))
@@ -194,7 +202,7 @@ class DebugInfo:
         own = declaration.unit.file
         for die in own.find(name, tags):
             return die
-        for file in self._files:
+        for file in self._searched():
             if file is not own:
                 for die in file.find(name, tags):
                     return die
@@ -233,22 +241,3 @@ class DebugInfo:
             for die in file.find("main", _FUNCTIONS):
                 return language_of(die)
         return None
-
-
-def _qualified_name(die: Die) -> str | None:
-    """The name of a DIE as ``a::b``; None if it has none."""
-    name = die.name
-    if name is None or not die.unit.is_cplusplus:
-        return name
-    scopes = [
-        ancestor.name
-        for ancestor in die.ancestors()
-        if ancestor.tag
-        in (
-            dw.DW_TAG_namespace,
-            dw.DW_TAG_structure_type,
-            dw.DW_TAG_class_type,
-            dw.DW_TAG_union_type,
-        )
-    ]
-    return "::".join([scope for scope in scopes if scope] + [name])

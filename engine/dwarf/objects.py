@@ -41,7 +41,7 @@ def variable(debug: DebugInfo, die: Die) -> Object:
     It is absent if it was optimized out. Raises BadDataError if the DIE is malformed.
     """
     prog = debug.prog
-    type = debug.types_of(die.unit.file).attribute_type(die)
+    type = debug.types_of(die.unit.file).object_type(die)
     for origin in die.origins():
         location = origin.attr(dw.DW_AT_location)
         if isinstance(location, memoryview):

@@ -169,6 +169,14 @@ _UNIT_REFERENCES = (
     dw.DW_FORM_ref_udata,
 )
 
+_ALT_REFERENCES = (
+    dw.DW_FORM_ref_sup4,
+    dw.DW_FORM_ref_sup8,
+    dw.DW_FORM_GNU_ref_alt,
+)
+ALT_ORIGIN = 1 << 50
+"""What is added to the offset of an origin that is in the supplementary file."""
+
 _SCOPES = (
     dw.DW_TAG_namespace,
     dw.DW_TAG_structure_type,
@@ -548,7 +556,7 @@ def scan(
         addr_base = 0
         rnglists_base = 0
         low_base = 0
-        cplusplus = False
+        cplusplus = True  # Partial units may not tell.
         depth = -1  # Of scopes that we look into; the root is 0.
         skipping = 0  # Levels of children that we do not look into.
         position = units[unit + UNIT_ROOT]
@@ -614,6 +622,8 @@ def scan(
                         origin = number
                     elif form in _UNIT_REFERENCES:
                         origin = base + start + number
+                    elif form in _ALT_REFERENCES:
+                        origin = ALT_ORIGIN + number
                 elif at in (dw.DW_AT_location, dw.DW_AT_const_value):
                     has_value = True
                 elif at == dw.DW_AT_low_pc:

@@ -63,6 +63,8 @@ _TAG_NAMES = {
     dw.DW_TAG_member: "DW_TAG_member",
 }
 
+_NO_VALUES = {TypeKind.VOID: "void", TypeKind.FUNCTION: "a function type"}
+
 _SIGNED = frozenset((dw.DW_ATE_signed, dw.DW_ATE_signed_char))
 _UNSIGNED = frozenset(
     (
@@ -97,6 +99,10 @@ class TypeReader:
         if type_die is None:
             return self._factory.void_type(language=language_of(die))
         return self._debug.type_of(type_die)
+
+    def object_type(self, die: Die) -> Type:
+        """The `attribute_type()` of what has a value: neither void nor a function."""
+        return _of_object(die, self.attribute_type(die))
 
     def type_of(self, die: Die) -> Type:
         """The Type that a type's DIE describes; of a subprogram, the function type."""
@@ -150,6 +156,7 @@ class TypeReader:
                 _required_name(die), inner, language=language
             )
         if tag == dw.DW_TAG_array_type:
+            inner = _of_object(die, inner)
             for length in reversed(_dimensions(die)):
                 inner = self._factory.array_type(inner, length, language=language)
             return inner
@@ -180,7 +187,7 @@ class TypeReader:
 
     def _parameters(self, dies: list[Die]) -> list[TypeParameter]:
         return [
-            TypeParameter(partial(self.attribute_type, die), _name(die)) for die in dies
+            TypeParameter(partial(self.object_type, die), _name(die)) for die in dies
         ]
 
     # Types that are not made of another
@@ -293,7 +300,7 @@ class TypeReader:
             if offset is None:
                 continue  # Where a virtual base class is can vary.
             if child is last or die.tag == dw.DW_TAG_union_type:
-                source = partial(self.attribute_type, child)
+                source = partial(self.object_type, child)
             else:
                 source = partial(self._inner_member_type, child)
             bit_size = child.attr(dw.DW_AT_bit_size)
@@ -309,7 +316,7 @@ class TypeReader:
         An array of unknown length there has none: gcc before 9 left out the length of
         arrays of length zero.
         """
-        type = self.attribute_type(die)
+        type = self.object_type(die)
         if type.kind is TypeKind.ARRAY and type.length is None:
             return self._factory.array_type(
                 type.type, 0, qualifiers=type.qualifiers, language=type.language
@@ -340,7 +347,7 @@ class TypeReader:
             if not isinstance(storage, int):
                 from ..types.layout import type_size
 
-                storage = type_size(self.attribute_type(die))
+                storage = type_size(self.object_type(die))
             bit_size = die.attr(dw.DW_AT_bit_size)
             if not isinstance(bit_size, int):
                 raise die.error("DW_TAG_member has DW_AT_bit_offset and no size")
@@ -407,6 +414,14 @@ class TypeReader:
             language=language,
             alignment=_alignment(die),
         )
+
+
+def _of_object(die: Die, type: Type) -> Type:
+    """A type, if a value can have it."""
+    kind = type.unaliased().kind
+    if kind is TypeKind.VOID or kind is TypeKind.FUNCTION:
+        raise die.error(f"{_NO_VALUES[kind]} has no value")
+    return type
 
 
 def _alignment(die: Die) -> int:

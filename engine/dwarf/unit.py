@@ -234,7 +234,9 @@ class Unit:
 
     @property
     def is_cplusplus(self) -> bool:
-        return self.language in dw.CPLUSPLUS_LANGUAGES
+        """Whether the language is C++; where a partial unit does not tell, a guess."""
+        language = self.language or self.file.usual_language
+        return language in dw.CPLUSPLUS_LANGUAGES
 
     @property
     def stmt_list(self) -> int | None:

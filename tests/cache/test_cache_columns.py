@@ -8,9 +8,10 @@ from array import array
 from pathlib import Path
 
 import pytest
-from drgn.engine import cache
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from drgn.engine import cache
 
 KEY = b"\xab\xcd"
 STAMP = (1234, 5678)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from drgn import Architecture, Platform, PlatformFlags, Program
 from drgn.engine.elf.file import ElfFile, open_elf
 

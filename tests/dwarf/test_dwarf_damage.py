@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import dwarf_asm
 import pytest
+from dwarf_asm import A, D, Unit
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from drgn import (
     Architecture,
     BadDataError,
@@ -15,16 +19,11 @@ from drgn import (
 from drgn.engine.dwarf import build
 from drgn.engine.dwarf import constants as dw
 from drgn.engine.elf.file import ElfFile
-from dwarf_asm import A, D, Unit
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def everything(version: int) -> bytes:
     """A file with a bit of everything."""
-    number = D(
-        dw.DW_TAG_base_type, name="int", byte_size=4, encoding=dw.DW_ATE_signed
-    )
+    number = D(dw.DW_TAG_base_type, name="int", byte_size=4, encoding=dw.DW_ATE_signed)
     const = D(dw.DW_TAG_const_type, type=number)
     struct = D(dw.DW_TAG_structure_type, name="s", byte_size=A(dw.DW_FORM_data1, 16))
     pointer = D(dw.DW_TAG_pointer_type, type=struct, byte_size=A(dw.DW_FORM_data1, 8))

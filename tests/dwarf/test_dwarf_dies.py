@@ -6,12 +6,13 @@ import struct
 
 import dwarf_asm
 import pytest
+from dwarf_asm import A, D, Unit
+
 from drgn.engine.dwarf import constants as dw
 from drgn.engine.dwarf.die import Die
 from drgn.engine.dwarf.file import DwarfFile
 from drgn.engine.elf.file import ElfFile
 from drgn.engine.errors import BadDataError
-from dwarf_asm import A, D, Unit
 
 STRUCT = dw.DW_TAG_structure_type
 VARIABLE = dw.DW_TAG_variable
@@ -343,9 +344,7 @@ RANGES_5 = [
 
 
 def test_rnglists_and_the_functions_at_their_addresses() -> None:
-    function = D(
-        dw.DW_TAG_subprogram, name="f", ranges=A(dw.DW_FORM_sec_offset, 12)
-    )
+    function = D(dw.DW_TAG_subprogram, name="f", ranges=A(dw.DW_FORM_sec_offset, 12))
     root = D(
         dw.DW_TAG_compile_unit,
         low_pc=0x1000,
@@ -394,9 +393,7 @@ def test_ranges_before_dwarf_5(address_size: int, order: str) -> None:
 
 def test_low_and_high_pc() -> None:
     relative = D(dw.DW_TAG_subprogram, low_pc=0xFFFFFFFF81000000, high_pc=16)
-    absolute = D(
-        dw.DW_TAG_subprogram, low_pc=0x100, high_pc=A(dw.DW_FORM_addr, 0x180)
-    )
+    absolute = D(dw.DW_TAG_subprogram, low_pc=0x100, high_pc=A(dw.DW_FORM_addr, 0x180))
     empty = D(dw.DW_TAG_subprogram, low_pc=0x100, high_pc=0)
     file = dwarf([Unit([relative, absolute, empty])])
     found = [die.ranges() for u in file.units() for die in u.root.children()]

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import dwarf_asm
 import pytest
+from dwarf_asm import A, D, Unit
+
 from drgn.engine import cache
 from drgn.engine.dwarf import build, index
 from drgn.engine.dwarf import constants as dw
 from drgn.engine.dwarf.file import DwarfFile
 from drgn.engine.elf.file import ElfFile, open_elf
 from drgn.engine.errors import BadDataError
-from dwarf_asm import A, D, Unit
 
 C_SOURCE = """
 struct point { int x; struct { int y; } inner; };

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 import subprocess
 from pathlib import Path
 
 import dwarf_asm
 import pytest
+from dwarf_asm import A, D, Unit
+
 from drgn import (
     AbsenceReason,
     BadDataError,
@@ -17,7 +20,6 @@ from drgn import (
     Program,
 )
 from drgn.engine.dwarf import constants as dw
-from dwarf_asm import A, D, Unit
 
 SOURCE = """
 extern int extern_then_defined; int extern_then_defined = 1;
@@ -28,7 +30,8 @@ static int never_used = 3;
 int initialized[3] = { 1 };
 struct s { int x; } s;
 enum e { FIRST, SECOND = -7 } e;
-static inline __attribute__((always_inline)) int inlined(int x) { return x * never_used; }
+static inline __attribute__((always_inline))
+int inlined(int x) { return x * never_used; }
 static inline int inlined_and_not(int x) { return x + optimized_constant; }
 int (*volatile keep)(int) = inlined_and_not;
 int function(int x) { return inlined(x) + inlined_and_not(x); }
@@ -184,9 +187,7 @@ def one(debug_program, *dies: D, order: str = "<", **sections: bytes) -> Program
 
 
 def integer(size: int = 4) -> D:
-    return D(
-        dw.DW_TAG_base_type, name="int", byte_size=size, encoding=dw.DW_ATE_signed
-    )
+    return D(dw.DW_TAG_base_type, name="int", byte_size=size, encoding=dw.DW_ATE_signed)
 
 
 def variable(type: D, name: str = "v", **attributes: object) -> D:
@@ -320,3 +321,40 @@ def test_definitions_in_other_files_are_found(debug_program) -> None:
     ]
     for order in (images, images[::-1]):
         assert debug_program(*order)["p"].type_.type.size == 12
+
+
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_what_dwz_moved_elsewhere(
+    language: str, tmp_path: Path, compile_c, debug_program
+) -> None:
+    if shutil.which("dwz") is None:
+        pytest.skip("no dwz")
+    source = SOURCE if language == "c" else "namespace n { struct s { int x; } s; }"
+    flags = ["-g", "-gdwarf-4", "-O1", "-no-pie", "-x", language]
+    source += "\n" if language == "c" else "int main() { return n::s.x; }"
+    if language == "c":
+        source = source.replace("extern int nowhere", "int nowhere")
+    program = compile_c(source, *flags)
+    for name in ("one", "two"):
+        shutil.copy(program, tmp_path / name)
+    subprocess.run(
+        ["dwz", "-m", tmp_path / "common", tmp_path / "one", tmp_path / "two"],
+        check=True,
+    )
+    before = debug_program(program)
+    after = debug_program(
+        tmp_path / "one", supplementary=(tmp_path / "common").read_bytes()
+    )
+    if language == "c":
+        for name in ("struct s", "enum e"):
+            assert str(after.type(name)) == str(before.type(name))
+        names = ["function", "inlined", "inlined_and_not", "initialized", "e", "SECOND"]
+    else:
+        before.language = after.language = Language.CPP
+        assert str(after.type("n::s")) == str(before.type("n::s"))
+        names = ["n::s", "main"]
+    for name in names:
+        assert repr(after[name]) == repr(before[name])
+    if language == "c":
+        with pytest.raises((LookupError, BadDataError)):
+            debug_program(tmp_path / "one").type("struct s")

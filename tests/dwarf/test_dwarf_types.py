@@ -9,18 +9,20 @@ from pathlib import Path
 
 import dwarf_asm
 import pytest
+from dwarf_asm import A, D, Unit
+
 from drgn import BadDataError, Language, Program, Qualifiers, TypeKind
 from drgn.engine.dwarf import constants as dw
 from drgn.engine.dwarf.file import DwarfFile
 from drgn.engine.elf.file import open_elf
-from dwarf_asm import A, D, Unit
 
 SOURCE = """
 #include <stdint.h>
 struct incomplete;
 struct elsewhere;
 struct foo { int a; struct incomplete *none; struct elsewhere *found; };
-struct bits { unsigned a:3; int b:5; unsigned long c:40; _Bool d:1; unsigned char e:2; };
+struct bits { unsigned a:3; int b:5; unsigned long c:40; _Bool d:1;
+    unsigned char e:2; };
 union un { int i; float f; struct { int x, y; }; struct { int z; } named; };
 struct flex { int n; char data[]; };
 struct zero { int n; char data[0]; int m; };
@@ -73,8 +75,7 @@ TYPES = [
     ("noproto", "typedef void (*noproto)()"),
     (
         "struct node",
-        "struct node {\n\tstruct node *next;\n"
-        "\tstruct node (*f)(struct node);\n}",
+        "struct node {\n\tstruct node *next;\n\tstruct node (*f)(struct node);\n}",
     ),
     ("uint16_t", "typedef __uint16_t uint16_t"),
 ]
@@ -105,9 +106,7 @@ VARIANTS = [
 ]
 
 
-@pytest.fixture(
-    scope="module", params=VARIANTS, ids=lambda v: "".join([v[0], *v[1]])
-)
+@pytest.fixture(scope="module", params=VARIANTS, ids=lambda v: "".join([v[0], *v[1]]))
 def prog(request, compile_c, debug_program) -> Program:
     compiler, flags = request.param
     objects = [
@@ -209,9 +208,7 @@ int main() { return a.m(1); }
 @pytest.fixture(scope="module", params=["g++", "clang++"])
 def cpp(request, compile_c, debug_program) -> Program:
     flags = ("-g", "-xc++", "-std=c++17", "-c")
-    prog = debug_program(
-        compile_c(CPP, *flags, compiler=request.param, suffix=".o")
-    )
+    prog = debug_program(compile_c(CPP, *flags, compiler=request.param, suffix=".o"))
     prog.language = Language.CPP
     return prog
 
@@ -298,9 +295,7 @@ def integer(size: int = 4, encoding: int = dw.DW_ATE_signed) -> D:
 )
 def test_lengths_of_arrays(debug_program, bound: dict[str, A], length) -> None:
     element = integer()
-    array = D(
-        dw.DW_TAG_array_type, [D(dw.DW_TAG_subrange_type, **bound)], type=element
-    )
+    array = D(dw.DW_TAG_array_type, [D(dw.DW_TAG_subrange_type, **bound)], type=element)
     variable = D(dw.DW_TAG_variable, name="v", type=array)
     prog = one(debug_program, [element, array, variable])
     assert prog["v"].type_.length == length

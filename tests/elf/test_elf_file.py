@@ -11,12 +11,13 @@ from pathlib import Path
 import dwarf_asm
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
 from drgn.engine.elf.file import ElfFile, open_elf
 from drgn.engine.elf.notes import iter_notes
 from drgn.engine.errors import BadDataError
 from drgn.engine.platform import Architecture, PlatformFlags
-from hypothesis import given
-from hypothesis import strategies as st
 
 PROGRAM = "int main(void) { return 0; }"
 
@@ -107,7 +108,9 @@ def test_compressed_sections(bits: int, order: str) -> None:
         {
             ".debug_info": chdr(1, len(text), order, bits) + zlib.compress(text),
             ".debug_str": chdr(2, len(text), order, bits) + zstandard.compress(text),
-            ".zdebug_line": b"ZLIB" + struct.pack(">Q", len(text)) + zlib.compress(text),
+            ".zdebug_line": b"ZLIB"
+            + struct.pack(">Q", len(text))
+            + zlib.compress(text),
         },
         order=order,
         bits=bits,

@@ -7,6 +7,7 @@ import subprocess
 
 import dwarf_asm
 import pytest
+
 from drgn.engine.dwarf import constants as dw
 from drgn.engine.dwarf.file import DwarfFile
 from drgn.engine.elf.file import ElfFile, open_elf
@@ -41,15 +42,17 @@ def symbols(path) -> dict[str, tuple[int, str]]:
         ["readelf", "-sW", path], capture_output=True, text=True, check=True
     ).stdout
     fields = [line.split() for line in listing.splitlines()]
-    return {f[7]: (int(f[1], 16), f[6]) for f in fields if len(f) == 8 and f[6].isdigit()}
+    return {
+        f[7]: (int(f[1], 16), f[6]) for f in fields if len(f) == 8 and f[6].isdigit()
+    }
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("version", ["-gdwarf-4", "-gdwarf-5"])
-def test_debug_info_and_data_are_relocated(compile_c, compiler: str, version: str) -> None:
-    path = compile_c(
-        OBJECT, "-g", "-O1", version, "-c", compiler=compiler, suffix=".o"
-    )
+def test_debug_info_and_data_are_relocated(
+    compile_c, compiler: str, version: str
+) -> None:
+    path = compile_c(OBJECT, "-g", "-O1", version, "-c", compiler=compiler, suffix=".o")
     elf = open_elf(path)
     places = symbols(path)
 
