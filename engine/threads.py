@@ -76,11 +76,11 @@ def threads(prog: Program) -> Iterator[Thread]:
 def thread(prog: Program, tid: int) -> Thread:
     """The thread with an ID; LookupError if there is none."""
     if prog.flags & ProgramFlags.IS_LINUX_KERNEL:
-        from .kernel.tasks import all_tasks
+        from .kernel.tasks import find_task
 
-        for pid, task in all_tasks(prog):
-            if pid == tid:
-                return _of_task(prog, pid, task)
+        task = find_task(prog, tid)
+        if task is not None:
+            return _of_task(prog, tid, task)
     elif prog._target is not None:
         found = prog._target.thread(tid)
         if found is not None:

@@ -30,16 +30,19 @@ class KernelState:
     Raises ValueError if there is no VMCOREINFO, BadDataError if it is not valid.
     """
 
-    __slots__ = ("_prog", "target", "vmcoreinfo")
+    __slots__ = ("_prog", "target", "tasks", "vmcoreinfo")
 
     target: Target
     vmcoreinfo: Vmcoreinfo
+    tasks: list[tuple[int, int]] | None
+    """PID and address of the tasks of a dump, once they are known (`tasks`)."""
 
     def __init__(self, prog: Program, target: Target, vmcoreinfo: bytes | None) -> None:
         if vmcoreinfo is None:
             raise ValueError(_NO_VMCOREINFO)
         self._prog = prog
         self.target = target
+        self.tasks = None
         self.vmcoreinfo = Vmcoreinfo(vmcoreinfo)
 
     def attach(self) -> None:

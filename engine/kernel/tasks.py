@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import BadDataError
+from ..flags import ProgramFlags
 from ..objects.object import Object
 from ..types.layout import offsetof
 
@@ -68,21 +71,45 @@ class _TaskLists:
         return tasks
 
 
-def all_tasks(prog: Program) -> list[tuple[int, Object]]:
-    """PID and ``struct task_struct *`` of all tasks but the idle ones, by PID.
+def _numbered_tasks(prog: Program) -> list[tuple[int, int]]:
+    """PID and address of all tasks but the idle ones, ascending.
 
-    Raises FaultError or BadDataError if the lists of tasks are broken.
+    They are remembered for a dump, whose tasks come and go no more.
     """
+    kernel = prog._kernel
+    assert kernel is not None
+    if kernel.tasks is not None:
+        return kernel.tasks
     pid = _bytes_offset(prog, "struct task_struct", "pid")
     if pid is None:
         raise LookupError("struct task_struct has no member pid")
-    pointer = prog.type("struct task_struct *")
     tasks = [
         (prog.read_u32(address + pid), address)
         for address in _TaskLists(prog).addresses()
     ]
     tasks.sort()
-    return [(number, Object(prog, pointer, address)) for number, address in tasks]
+    if not prog.flags & ProgramFlags.IS_LIVE:
+        kernel.tasks = tasks
+    return tasks
+
+
+def all_tasks(prog: Program) -> Iterator[tuple[int, Object]]:
+    """PID and ``struct task_struct *`` of all tasks but the idle ones, by PID.
+
+    Raises FaultError or BadDataError if the lists of tasks are broken.
+    """
+    pointer = prog.type("struct task_struct *")
+    for pid, address in _numbered_tasks(prog):
+        yield pid, Object._val(prog, pointer, address)
+
+
+def find_task(prog: Program, pid: int) -> Object | None:
+    """The ``struct task_struct *`` of a PID, None if there is none; errors as above."""
+    tasks = _numbered_tasks(prog)
+    i = bisect_left(tasks, (pid, 0))
+    if i == len(tasks) or tasks[i][0] != pid:
+        return None
+    return Object._val(prog, prog.type("struct task_struct *"), tasks[i][1])
 
 
 def _per_cpu_offset(prog: Program, cpu: int) -> int:
