@@ -188,7 +188,7 @@ def frame_object(
     located = next((d for d in die.origins() if d.has(dw.DW_AT_location)), None)
     if located is None:
         return variable(debug, die)  # It is constant or optimized out.
-    type_ = debug.types_of(die.unit.file).attribute_type(die)
+    type_ = debug.types_of(die.unit.file).object_type(die)
     code = frames[index].code
     expression = None
     if code is not None and code.file_pc is not None:
