@@ -7,19 +7,19 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, SupportsIndex
 
+from ..arguments import UINT64_MAX, uint64
+from ..closed import make
 from ..objects.object import Object
 from .code import CodeInfo
 from .initial import initial_frame
-from .source import SourceLocation, SourceLocationList, source_location_list
-from .trace import StackTrace, stack_trace_of
+from .source import SourceLocation, SourceLocationList
+from .trace import StackTrace
 from .unwind import Frame, Unwinder
 
 if TYPE_CHECKING:
     from ..program import Program
     from ..threads import Thread
     from .code import Call
-
-_UINT64_MAX = (1 << 64) - 1
 
 
 def stack_trace(prog: Program, thread: Thread | Object | SupportsIndex) -> StackTrace:
@@ -33,13 +33,11 @@ def stack_trace(prog: Program, thread: Thread | Object | SupportsIndex) -> Stack
     unwinder = Unwinder(prog, info)
     with initial_frame(prog, thread) as (registers, interrupted):
         frames = unwinder.unwind(registers, interrupted)
-    return stack_trace_of(prog, frames)
+    return make(StackTrace, prog, frames)
 
 
 def stack_trace_from_pcs(prog: Program, pcs: Iterable[SupportsIndex]) -> StackTrace:
     """A trace of program counters, each of which is taken for a return address."""
-    from ..arguments import uint64
-
     if prog.platform is None:
         raise ValueError("cannot create stack trace without platform")
     try:
@@ -47,7 +45,7 @@ def stack_trace_from_pcs(prog: Program, pcs: Iterable[SupportsIndex]) -> StackTr
     except TypeError:
         raise TypeError("stack_trace_from_pcs() argument 1 must be a list") from None
     info = CodeInfo.of(prog)
-    return stack_trace_of(prog, [Frame(info, {}, False, pc=uint64(pc)) for pc in pcs])
+    return make(StackTrace, prog, [Frame(info, {}, False, pc=uint64(pc)) for pc in pcs])
 
 
 def source_location(
@@ -57,8 +55,6 @@ def source_location(
 
     Raises LookupError if that is not known, ValueError if a string cannot be parsed.
     """
-    from ..arguments import uint64
-
     if isinstance(address, str):
         number = _parse_address(prog, address)
     else:
@@ -77,7 +73,7 @@ def source_location(
         SourceLocation(*(call.line or ("", 0, 0)), partial(name_of, call))
         for call in code.calls
     ]
-    return source_location_list(prog, locations)
+    return make(SourceLocationList, prog, locations)
 
 
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|(?!0[xX])[0-9]+")
@@ -113,11 +109,11 @@ def _parse_address(prog: Program, text: str) -> int:
         start = int(name, 16)
     else:
         start = prog.symbol(name).address
-    if start > _UINT64_MAX:
+    if start > UINT64_MAX:
         raise OverflowError("address out of range")
-    if offset > _UINT64_MAX:
+    if offset > UINT64_MAX:
         raise OverflowError("symbol offset out of range")
-    return start + offset & _UINT64_MAX
+    return start + offset & UINT64_MAX
 
 
 def _skip(text: str, position: int) -> int:

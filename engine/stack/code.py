@@ -14,6 +14,7 @@ from ..dwarf.lines import Line, LineHeader, LineTable
 from ..dwarf.scopes import scopes_at, split_frames
 from ..errors import BadDataError
 from ..flags import ProgramFlags
+from ..log import warning
 
 if TYPE_CHECKING:
     from ..dwarf.die import Die
@@ -96,7 +97,7 @@ class Code:
             try:
                 self._calls = self._info.calls(self)
             except BadDataError as e:
-                _warn(e)
+                warning("%s", e)
                 self._calls = [Call(None, None, False, [])]
         return self._calls
 
@@ -150,7 +151,7 @@ class CodeInfo:
                 try:
                     row = table.row(file_pc)
                 except BadDataError as e:
-                    _warn(e)
+                    warning("%s", e)
                     continue
                 if row is not None:
                     return row
@@ -198,7 +199,7 @@ class CodeInfo:
                 try:
                     table = LineTable(header)
                 except BadDataError as e:
-                    _warn(e)
+                    warning("%s", e)
             self._lines[unit] = table
         return self._lines[unit]
 
@@ -209,7 +210,7 @@ class CodeInfo:
                 try:
                     header = LineHeader(unit)
                 except BadDataError as e:
-                    _warn(e)
+                    warning("%s", e)
             self._headers[unit] = header
         return self._headers[unit]
 
@@ -226,9 +227,3 @@ class CodeInfo:
             line if isinstance(line, int) else 0,
             column if isinstance(column, int) else 0,
         )
-
-
-def _warn(error: Exception) -> None:
-    import logging
-
-    logging.getLogger("drgn").warning("%s", error)

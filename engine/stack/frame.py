@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from ..closed import closed
+from ..closed import closed, not_constructible
 from ..flags import FindObjectFlags
 from .registers import NUMBERS, RSP
 from .source import SourceLocation
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 @closed
+@not_constructible
 class StackFrame:
     """A call in a stack trace; ``frame["name"]`` is a variable as the call sees it."""
 
@@ -34,8 +35,14 @@ class StackFrame:
     _call: Call | None
     """The call in the code of the frame; None if its pc is not known."""
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        raise TypeError("cannot create '_drgn.StackFrame' instances")
+    def __init__(self, trace: StackTrace, number: int, index: int, call: int) -> None:
+        """``call`` is the index of the call in the code of the frame in memory."""
+        self._trace = trace
+        self._number = number
+        self._index = index
+        self._frame = trace._frames[index]
+        code = self._frame.code
+        self._call = None if code is None else code.calls[call]
 
     # What it is a call of
 
@@ -238,18 +245,3 @@ class StackFrame:
 
     def _repr_pretty_(self, p: Any, cycle: bool) -> None:
         p.text("..." if cycle else str(self))
-
-
-def stack_frame_of(trace: StackTrace, number: int, index: int, call: int) -> StackFrame:
-    """Make a frame, which users cannot.
-
-    ``index`` is that of the frame in memory and ``call`` that of the call in its code.
-    """
-    frame: StackFrame = object.__new__(StackFrame)
-    frame._trace = trace
-    frame._number = number
-    frame._index = index
-    frame._frame = trace._frames[index]
-    code = frame._frame.code
-    frame._call = None if code is None else code.calls[call]
-    return frame

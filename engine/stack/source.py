@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypeVar
 
-from ..closed import closed
+from ..closed import closed, not_constructible
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -55,6 +55,7 @@ def _place(location: _Place) -> str:
 
 
 @closed
+@not_constructible
 class SourceLocationList(Sequence[SourceLocation]):
     """Where code comes from: the innermost inlined function, its caller, and so on."""
 
@@ -63,8 +64,9 @@ class SourceLocationList(Sequence[SourceLocation]):
     _locations: list[SourceLocation]
     _prog: Program
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        raise TypeError("cannot create '_drgn.SourceLocationList' instances")
+    def __init__(self, prog: Program, locations: list[SourceLocation]) -> None:
+        self._prog = prog
+        self._locations = locations
 
     @property
     def prog(self) -> Program:
@@ -90,16 +92,6 @@ class SourceLocationList(Sequence[SourceLocation]):
 
     def _repr_pretty_(self, p: Any, cycle: bool) -> None:
         p.text("..." if cycle else str(self))
-
-
-def source_location_list(
-    prog: Program, locations: list[SourceLocation]
-) -> SourceLocationList:
-    """Make a list, which users cannot."""
-    result: SourceLocationList = object.__new__(SourceLocationList)
-    result._prog = prog
-    result._locations = locations
-    return result
 
 
 _T = TypeVar("_T")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Self, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from ..closed import closed
-from .frame import StackFrame, stack_frame_of
+from ..closed import closed, make, not_constructible
+from .frame import StackFrame
 from .source import item
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 @closed
+@not_constructible
 class StackTrace(Sequence[StackFrame]):
     """The frames of a thread's stack, from the innermost one."""
 
@@ -24,8 +25,10 @@ class StackTrace(Sequence[StackFrame]):
     _frames: list[Frame]
     _calls: list[tuple[int, int]] | None
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        raise TypeError("cannot create '_drgn.StackTrace' instances")
+    def __init__(self, prog: Program, frames: list[Frame]) -> None:
+        self._prog = prog
+        self._frames = frames
+        self._calls = None
 
     @property
     def prog(self) -> Program:
@@ -53,7 +56,7 @@ class StackTrace(Sequence[StackFrame]):
 
     def _frame(self, number: int) -> StackFrame:
         index, call = self._places()[number]
-        return stack_frame_of(self, number, index, call)
+        return make(StackFrame, self, number, index, call)
 
     def __str__(self) -> str:
         return "\n".join(frame._line() for frame in self)
@@ -63,12 +66,3 @@ class StackTrace(Sequence[StackFrame]):
 
     def _repr_pretty_(self, p: Any, cycle: bool) -> None:
         p.text("..." if cycle else str(self))
-
-
-def stack_trace_of(prog: Program, frames: list[Frame]) -> StackTrace:
-    """Make a trace, which users cannot."""
-    trace: StackTrace = object.__new__(StackTrace)
-    trace._prog = prog
-    trace._frames = frames
-    trace._calls = None
-    return trace
