@@ -175,6 +175,12 @@ __all__ = (
     "stack_trace",
 )
 
+for _name in __all__:
+    _value = globals().get(_name)
+    if isinstance(_value, type) and _value.__module__.startswith("drgn.engine."):
+        # Where users know them from: in messages, help texts and pickles.
+        _value.__module__ = "drgn"
+
 
 def __getattr__(name: str) -> object:
     # Columns need numpy, which a short session can do without.

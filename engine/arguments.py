@@ -16,7 +16,7 @@ def type_label(value: object) -> str:
     if value is None:
         return "None"
     cls = type(value)
-    if cls.__module__.startswith("drgn."):
+    if cls.__module__.partition(".")[0] == "drgn":
         return f"_drgn.{cls.__name__}"
     return cls.__name__
 

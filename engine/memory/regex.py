@@ -55,7 +55,7 @@ _NUMBER = re.compile(
 def compile_pattern(pattern: bytes | str) -> re.Pattern[bytes]:
     """A pattern of bytes that finds in memory what ``pattern`` says.
 
-    Raises ValueError if it is malformed, or not supported.
+    Raises Exception if it is malformed, or not supported.
     """
     translated = _Translator(pattern).translate()
     try:
@@ -64,8 +64,9 @@ def compile_pattern(pattern: bytes | str) -> re.Pattern[bytes]:
         raise _invalid(str(error)) from None
 
 
-def _invalid(reason: str) -> ValueError:
-    return ValueError(f"invalid regular expression: {reason}")
+def _invalid(reason: str) -> Exception:
+    # Of no narrower class, as upstream has it.
+    return Exception(f"invalid regular expression: {reason}")
 
 
 class _Translator:

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from ..arguments import uint64
+from ..arguments import type_label, uint64
 from ..errors import ObjectNotFoundError
 from ..flags import FindObjectFlags
 from ..objects.object import Object
@@ -147,20 +147,19 @@ class Lookups:
         Raises ObjectNotFoundError (a KeyError) if there is none.
         """
         if not isinstance(name, str):
-            raise TypeError(
-                f"__getitem__() argument must be str, not {type(name).__name__}"
-            )
+            raise KeyError(name)
         found = self._find_object(name, _ANY, None)
         if found is None:
             raise ObjectNotFoundError(f"could not find '{name}'", name=name)
         return found
 
     def __contains__(self: Program, name: str) -> bool:
-        if not isinstance(name, str):
-            raise TypeError(
-                f"__contains__() argument must be str, not {type(name).__name__}"
-            )
-        return self._find_object(name, _ANY, None) is not None
+        return isinstance(name, str) and (
+            self._find_object(name, _ANY, None) is not None
+        )
+
+    # Indices are names: there is nothing to iterate over.
+    __iter__ = None
 
     def object(
         self: Program,
@@ -174,12 +173,12 @@ class Lookups:
         Raises ObjectNotFoundError if there is none.
         """
         if not isinstance(name, str):
-            raise TypeError(
-                f"object() argument 1 must be str, not {type(name).__name__}"
-            )
+            raise TypeError(f"name must be str, not {type_label(name)}")
         if not isinstance(flags, FindObjectFlags):
-            raise TypeError("flags must be FindObjectFlags")
+            raise TypeError(f"expected FindObjectFlags, not {type_label(flags)}")
         filename = _path(filename)
+        if not flags:
+            raise ValueError("invalid find object flags")
         found = self._find_object(name, flags, filename)
         if found is None:
             where = "" if filename is None else f" in '{filename}'"

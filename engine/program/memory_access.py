@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
-from ..arguments import UINT64_MAX, uint64
+from ..arguments import uint64
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .program import Program
 
     IntegerOrRange = SupportsIndex | tuple[SupportsIndex, SupportsIndex]
+
+# The most bytes that an object in memory can have.
+_MAX_SIZE = 2**63 - 1
 
 
 class MemoryAccess:
@@ -56,10 +59,7 @@ class MemoryAccess:
 
         Raises FaultError with the first address that cannot be read.
         """
-        size = operator.index(size)
-        if size < 0:
-            raise ValueError("negative size")
-        return self._memory.read(self._address(address), size, physical)
+        return self._memory.read(self._address(address), _size(size), physical)
 
     def read_u8(self, address: SupportsIndex, physical: bool = False) -> int:
         """Read an unsigned 8-bit integer."""
@@ -98,12 +98,10 @@ class MemoryAccess:
         address: SupportsIndex,
         physical: bool = False,
         *,
-        max_size: SupportsIndex = UINT64_MAX,
+        max_size: SupportsIndex = _MAX_SIZE,
     ) -> bytes:
         """Read bytes up to a null byte, which is not returned, or ``max_size``."""
-        max_size = operator.index(max_size)
-        if max_size < 0:
-            raise ValueError("negative max_size")
+        max_size = _size(max_size, "max_size")
         return self._memory.read_c_string(self._address(address), max_size, physical)
 
     def add_memory_segment(
@@ -154,10 +152,7 @@ class MemoryAccess:
         self, pgtable: SupportsIndex, address: SupportsIndex, size: SupportsIndex
     ) -> bytes:
         """Read memory of the address space whose top page table is ``pgtable``."""
-        size = operator.index(size)
-        if size < 0:
-            raise ValueError("negative size")
-        return self._memory.read_vm(uint64(pgtable), uint64(address), size)
+        return self._memory.read_vm(uint64(pgtable), uint64(address), _size(size))
 
     def read_array(
         self: Program, type: str | Type, address: SupportsIndex, count: SupportsIndex
@@ -250,3 +245,13 @@ class MemoryAccess:
         from .searching import search_memory_uint
 
         return search_memory_uint(self, size, values, ignore_mask)
+
+
+def _size(size: SupportsIndex, name: str = "size") -> int:
+    """``size`` as a number of bytes, OverflowError if nothing can be so large."""
+    number = operator.index(size)
+    if number < 0:
+        raise ValueError(f"negative {name}")
+    if number > _MAX_SIZE:
+        raise OverflowError("Python int too large to convert to C ssize_t")
+    return number

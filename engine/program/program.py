@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
+_INT_MAX = 2**31 - 1
+
 # Types are on a lower floor than objects and have members that are objects.
 use_object_class(Object)
 
@@ -188,7 +190,11 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
         self._check_no_target()
         from ..targets.open import open_core
 
-        self._set_target(open_core(path if isinstance(path, int) else os.fspath(path)))
+        if not isinstance(path, int):
+            path = os.fspath(path)
+        elif path < 0:
+            raise ValueError("fd is negative")
+        self._set_target(open_core(path))
 
     def set_kernel(self) -> None:
         """Debug the running kernel (needs root)."""
@@ -202,7 +208,12 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
         self._check_no_target()
         from ..targets.process import ProcessTarget
 
-        self._set_target(ProcessTarget(operator.index(pid)))
+        pid = operator.index(pid)
+        if pid > _INT_MAX:
+            raise OverflowError("signed integer is greater than maximum")
+        if pid < -_INT_MAX - 1:
+            raise OverflowError("signed integer is less than minimum")
+        self._set_target(ProcessTarget(pid))
 
     def set_qemu_qmp(self, address: str | int) -> None:
         """Debug the kernel of a QEMU guest through its QMP socket.
@@ -216,13 +227,15 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
 
     def set_linux_kernel_custom(self, vmcoreinfo: str | bytes, is_live: bool) -> None:
         """Debug a Linux kernel whose memory the user's segments read."""
-        if self._target is not None:
-            raise ValueError("program memory was already initialized")
+        self._check_no_target()
         from ..targets.custom import CustomKernelTarget
 
-        info = _vmcoreinfo_bytes(vmcoreinfo)
-        assert info is not None
-        self._set_target(CustomKernelTarget(info, is_live, self._platform))
+        if vmcoreinfo is None:
+            raise TypeError("a bytes-like object is required, not 'NoneType'")
+        target = CustomKernelTarget(
+            _buffer(vmcoreinfo), bool(is_live), self._platform
+        )
+        self._set_target(target)
 
     def _set_target(self, target: Target) -> None:
         """Look at ``target`` from now on."""
@@ -271,12 +284,23 @@ def _vmcoreinfo_bytes(vmcoreinfo: bytes | str | None) -> bytes | None:
     """VMCOREINFO as bytes; BadDataError if it is not valid."""
     if vmcoreinfo is None:
         return None
-    if isinstance(vmcoreinfo, str):
-        vmcoreinfo = vmcoreinfo.encode()
+    vmcoreinfo = _buffer(vmcoreinfo)
     from ..kernel.vmcoreinfo import Vmcoreinfo
 
     Vmcoreinfo(vmcoreinfo)
     return vmcoreinfo
+
+
+def _buffer(value: Any) -> bytes:
+    """The bytes of a string or of a bytes-like object."""
+    if isinstance(value, str):
+        return value.encode()
+    try:
+        return bytes(memoryview(value))
+    except TypeError:
+        raise TypeError(
+            f"a bytes-like object is required, not '{type(value).__name__}'"
+        ) from None
 
 
 def _elf_symbols(
