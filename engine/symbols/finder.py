@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from .. import log
 from ..elf import constants as elf
 from ..errors import BadDataError
 from ..modules.placement import Bias
@@ -25,7 +26,12 @@ class ModuleSymbols:
 
     def __init__(self, module: Module) -> None:
         self._placement: Placement = module._placement
-        self._tables = self._load(module)
+        try:
+            self._tables = self._load(module)
+        except BadDataError as error:
+            # Other modules' symbols can still be looked up.
+            log.warning("can't read symbols of %s: %s", module.name, error)
+            self._tables = []
 
     def _load(self, module: Module) -> Sequence[SymbolTable]:
         """``.symtab`` of a file; else ``.dynsym`` and the one in .gnu_debugdata."""
