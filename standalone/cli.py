@@ -63,11 +63,19 @@ def _load_symbols(prog: Program, args: argparse.Namespace) -> None:
         if not args.quiet:
             import logging
 
+            level = logging.WARNING if _has_main_symbols(prog) else logging.CRITICAL
             for line in str(error).splitlines():
-                logging.getLogger("drgn").warning("%s", line)
+                logging.getLogger("drgn").log(level, "%s", line)
     for path in args.extra_symbols:
         module = prog.extra_module(os.path.abspath(path), create=True)
         module.try_file(path)
+
+
+def _has_main_symbols(prog: Program) -> bool:
+    try:
+        return not prog.main_module().wants_debug_file()
+    except LookupError:
+        return False
 
 
 def _new_main_module(names: dict[str, Any]) -> types.ModuleType:
