@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
-from ..arguments import uint64
+from ..arguments import UINT64_MAX, uint64
 
 if TYPE_CHECKING:
     import numpy as np
