@@ -31,6 +31,14 @@ _INACTIVE_TASK_FRAME = {
     "ret_addr": RIP,
 }
 
+_ARCHITECTURES = {
+    "AARCH64": "AArch64",
+    "ARM": "Arm",
+    "RISCV64": "RISC-V 64",
+    "RISCV32": "RISC-V 32",
+    "LOONGARCH64": "LoongArch64",
+}
+
 
 @contextmanager
 def initial_frame(
@@ -51,6 +59,7 @@ def initial_frame(
         pt_regs = _pt_regs(thread)
         if pt_regs is not None:
             _check_platform(prog)
+            _check_supported(prog, "pt_regs")
             yield regs.from_pt_regs(pt_regs), True
             return
         if is_kernel and _is_pointer_to(thread.type_, "task_struct"):
@@ -75,7 +84,6 @@ def initial_frame(
 def _check_platform(prog: Program) -> None:
     if prog.platform is None:
         raise ValueError("cannot unwind stack without platform")
-    # That stacks of the platform can be unwound is checked where there is a stack.
 
 
 def _thread_id(thread: SupportsIndex) -> int:
@@ -117,11 +125,15 @@ def _pt_regs(obj: Object) -> bytes | None:
 # Processes
 
 
-def _supported(prog: Program) -> None:
+def _check_supported(prog: Program, what: str) -> None:
+    """Raise NotImplementedError unless stacks of the platform can be unwound."""
     platform = prog.platform
-    if platform is None or not regs.is_supported(platform):
-        name = "unknown" if platform is None else platform.arch.name
-        raise ValueError(f"unwinding is not supported for {name} architecture")
+    assert platform is not None
+    if not regs.is_supported(platform):
+        name = _ARCHITECTURES.get(platform.arch.name, platform.arch.name.lower())
+        raise NotImplementedError(
+            f"{what} stack unwinding is not supported for {name} architecture"
+        )
 
 
 def _of_saved_thread(prog: Program, tid: int) -> Registers:
@@ -129,7 +141,7 @@ def _of_saved_thread(prog: Program, tid: int) -> Registers:
     thread = None if target is None else target.thread(tid)
     if thread is None:
         raise LookupError("thread not found")
-    _supported(prog)
+    _check_supported(prog, "core dump")
     if thread.registers is None:
         raise LookupError("registers of thread were not saved")
     return regs.from_prstatus(thread.registers)
@@ -141,7 +153,7 @@ def _of_live_thread(prog: Program, tid: int) -> Iterator[tuple[Registers, bool]]
     from ..targets.ptrace import stopped_thread
 
     target = prog._target
-    _supported(prog)
+    _check_supported(prog, "live process")
     if target is None or os.path.exists(f"/proc/self/task/{tid}"):
         # A process cannot stop its own threads and go on.
         raise NotImplementedError(
@@ -168,7 +180,7 @@ def _find_task(prog: Program, tid: int) -> Object:
 def _of_task(prog: Program, task: Object) -> tuple[Registers, bool]:
     from ..kernel.tasks import running_cpu
 
-    _supported(prog)
+    _check_supported(prog, "kernel")
     cpu = running_cpu(prog, task)
     if cpu is None:
         return _of_sleeping_task(prog, task), False

@@ -520,6 +520,24 @@ def test_pt_regs() -> None:
         prog.stack_trace(Object(prog, short, value={}))
 
 
+@pytest.mark.parametrize(
+    ("arch", "name"),
+    [
+        (Architecture.I386, "i386"),
+        (Architecture.RISCV64, "RISC-V 64"),
+        (Architecture.S390, "s390"),
+        (Architecture.LOONGARCH64, "LoongArch64"),
+    ],
+)
+def test_other_architectures(arch: Architecture, name: str) -> None:
+    prog = Program(Platform(arch))
+    with pytest.raises(
+        NotImplementedError,
+        match=f"pt_regs stack unwinding is not supported for {name} architecture",
+    ):
+        prog.stack_trace(pt_regs(prog))
+
+
 def test_walks_the_stack_from_pt_regs(dumped: ShowStacks) -> None:
     prog = dumped("O2")
     trace = prog.main_thread().stack_trace()
