@@ -151,7 +151,6 @@ __all__ = (
     "WantedSupplementaryFile",
     "alignof",
     "cast",
-    "columns",
     "container_of",
     "execscript",
     "filename_matches",
