@@ -102,7 +102,7 @@ class Platform:
 
     def __init__(self, arch: Architecture, flags: PlatformFlags | None = None) -> None:
         if not isinstance(arch, Architecture):
-            raise TypeError("arch must be Architecture")
+            raise TypeError(f"expected Architecture, not {type(arch).__name__}")
         if flags is None:
             if arch is Architecture.UNKNOWN:
                 raise ValueError(
@@ -110,7 +110,9 @@ class Platform:
                 )
             flags = _DEFAULT_FLAGS[arch]
         elif not isinstance(flags, PlatformFlags):
-            raise TypeError("flags must be PlatformFlags")
+            raise TypeError(
+                f"expected PlatformFlags or None, not {type(flags).__name__}"
+            )
         self._arch = arch
         self._flags = flags
         # Plain bools, since testing an enum.Flag costs a microsecond.

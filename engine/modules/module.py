@@ -142,7 +142,7 @@ class Module:
         if not isinstance(value, Object):
             raise TypeError("object must be a drgn.Object")
         if value.prog_ is not self._prog:
-            raise ValueError("object is from different program")
+            raise ValueError("objects are from different programs")
         self._object = value
 
     @object.deleter

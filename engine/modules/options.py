@@ -88,6 +88,10 @@ class DebugInfoOptions:
                 )
             setattr(self, name, value)
 
+    def assign(self, options: DebugInfoOptions) -> None:
+        """Take all values of other options."""
+        self._values = dict(options._values)
+
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, value in self._values.items())
         return f"DebugInfoOptions({values})"

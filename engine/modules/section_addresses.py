@@ -51,7 +51,10 @@ class ModuleSectionAddresses(MutableMapping[str, int]):
             raise ValueError("section addresses cannot be modified after file is set")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(list(reversed(self._addresses)))
+        try:
+            yield from reversed(self._addresses)
+        except RuntimeError:  # The dict says so.
+            raise RuntimeError("section addresses changed during iteration") from None
 
     def __len__(self) -> int:
         return len(self._addresses)

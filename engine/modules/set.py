@@ -36,11 +36,12 @@ class ModuleSet:
     Iteration yields the main module, then the others, the newest name first.
     """
 
-    __slots__ = ("_by_name", "_by_range", "_main", "_prog", "_starts")
+    __slots__ = ("_by_name", "_by_range", "_created", "_main", "_prog", "_starts")
 
     def __init__(self, prog: Program) -> None:
         self._prog = prog
         self._main: MainModule | None = None
+        self._created = 0
         # The newest module of a name goes first.
         self._by_name: dict[str, list[Module]] = {}
         # (start, end, module), ascending and disjoint, and the starts alone.
@@ -52,6 +53,14 @@ class ModuleSet:
             yield self._main
         for name in list(reversed(self._by_name)):
             yield from self._by_name.get(name, ())[:]
+
+    def unchanged(self) -> Iterator[Module]:
+        """As iteration; RuntimeError once there is another module."""
+        created = self._created
+        for module in self:
+            if self._created != created:
+                raise RuntimeError("modules changed during iteration")
+            yield module
 
     # Lookups.
 
@@ -121,7 +130,9 @@ class ModuleSet:
         """
         if name is None:
             if create:
-                raise TypeError("name must be given if create=True")
+                raise TypeError(
+                    "expected str, bytes or os.PathLike object, not NoneType"
+                )
             if self._main is None:
                 raise LookupError("module not found")
             return self._main
@@ -193,7 +204,10 @@ class ModuleSet:
         return new, True
 
     def _make(self, kind: type[M], name: str, key: int) -> M:
+        if "\0" in name:
+            raise ValueError("embedded null byte")
         module = make(kind, self._prog, name, key)
+        self._created += 1
         if self._prog._kernel is not None and issubclass(
             kind, (MainModule, RelocatableModule)
         ):

@@ -50,7 +50,8 @@ class DebugInfoAccess:
 
         if not isinstance(options, DebugInfoOptions):
             raise TypeError("debug_info_options must be DebugInfoOptions")
-        self._debug_info_options = options
+        # What was asked for before shows the new ones, too.
+        self._debug_info_options.assign(options)
 
     def load_debug_info(
         self: Program,
@@ -113,7 +114,7 @@ class DebugInfoAccess:
 
     def modules(self: Program) -> Iterator[Module]:
         """Iterate over the modules created so far."""
-        return iter(self._modules)
+        return self._modules.unchanged()
 
     def loaded_modules(self: Program) -> Iterator[tuple[Module, bool]]:
         """Determine what is loaded; yield each module and whether it is new."""

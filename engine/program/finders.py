@@ -6,20 +6,26 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
+from ..arguments import check_argument
+
+_SIZE_MAX = 2**64 - 1
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class FinderRegistry(Generic[F]):
     """Finders by name, some of them enabled in an order.
 
-    ``kind`` names in messages what is found. A *static* finder gives the same
+    ``kind`` is the one of ``register_{kind}_finder()``, ``label`` what messages call
+    it. A *static* finder gives the same
     answer until debugging information is loaded, so its answers may be kept.
     """
 
-    __slots__ = ("_enabled", "_finders", "_kind", "_static", "on_change")
+    __slots__ = ("_enabled", "_finders", "_kind", "_label", "_static", "on_change")
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, label: str | None = None) -> None:
         self._kind = kind
+        self._label = label or kind
         self._finders: dict[str, F] = {}
         self._enabled: list[str] = []
         self._static: set[str] = set()
@@ -37,23 +43,26 @@ class FinderRegistry(Generic[F]):
 
         Raises ValueError if the name is taken.
         """
-        if not isinstance(name, str):
-            raise TypeError(f"finder name must be str, not {type(name).__name__}")
+        check_argument(f"register_{self._kind}_finder", 1, name, str)
         if not callable(fn):
             raise TypeError("fn must be callable")
         if enable_index is not None:
+            if not hasattr(enable_index, "__index__"):
+                raise TypeError("an integer is required")
             enable_index = operator.index(enable_index)
+            if enable_index > _SIZE_MAX:
+                raise OverflowError("Python int too large to convert to C size_t")
             if enable_index < -1:
                 raise OverflowError("can't convert negative value to size_t")
         if name in self._finders:
-            raise ValueError(f"duplicate {self._kind} finder name {name!r}")
+            raise ValueError(f"duplicate {self._label} finder name {name!r}")
         self._finders[name] = fn
         if static:
             self._static.add(name)
         if enable_index is not None:
             if enable_index == -1:
                 enable_index = len(self._enabled)
-            self._enabled.insert(enable_index, name)
+            self._enabled.insert(min(enable_index, len(self._enabled)), name)
         self._changed()
 
     def registered(self) -> set[str]:
@@ -69,14 +78,18 @@ class FinderRegistry(Generic[F]):
 
         Raises ValueError for a name that is unknown or stands twice.
         """
+        if not hasattr(names, "__iter__"):
+            raise TypeError("names must be sequence")
         seen: list[str] = []
         for name in names:
             if not isinstance(name, str):
                 raise TypeError(f"expected str, not {type(name).__name__}")
             if name not in self._finders:
-                raise ValueError(f"{self._kind} finder {name!r} not found")
+                raise ValueError(f"{self._label} finder {name!r} not found")
             if name in seen:
-                raise ValueError(f"{self._kind} finder {name!r} enabled multiple times")
+                raise ValueError(
+                    f"{self._label} finder {name!r} enabled multiple times"
+                )
             seen.append(name)
         self._enabled = seen
         self._changed()

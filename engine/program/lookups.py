@@ -273,15 +273,20 @@ class Lookups:
             name, address = _name_or_address(address_or_name)
         found: list[Symbol] = []
         for finder, _ in self._symbol_finders:
-            found.extend(finder(self, name, address, False))
+            found.extend(_checked_symbols(finder(self, name, address, False)))
         return found
 
     def _find_symbol(
         self: Program, name: str | None, address: int | None
     ) -> Symbol | None:
         for finder, _ in self._symbol_finders:
-            for symbol in finder(self, name, address, True):
-                return symbol
+            found = _checked_symbols(finder(self, name, address, True))
+            if len(found) > 1:
+                raise ValueError(
+                    "symbol finder returned multiple elements, but one was requested"
+                )
+            if found:
+                return found[0]
         return None
 
     def _symbol_for_format(self: Program, address: int) -> str | None:
@@ -327,3 +332,16 @@ def _name_or_address(value: Any) -> tuple[str | None, int | None]:
     if isinstance(value, str):
         return value, None
     return None, uint64(operator.index(value))
+
+
+def _checked_symbols(found: Any) -> list[Symbol]:
+    """What a symbol finder returned; TypeError if that is no sequence of Symbols."""
+    from ..symbols.symbol import Symbol
+
+    try:
+        symbols = list(found)
+    except TypeError:
+        raise TypeError("symbol finder must return a sequence") from None
+    if not all(isinstance(symbol, Symbol) for symbol in symbols):
+        raise TypeError("symbol finder results must be of type Symbol")
+    return symbols

@@ -114,7 +114,7 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
         self._type_finders = FinderRegistry("type")
         self._object_finders = FinderRegistry("object")
         self._symbol_finders = FinderRegistry("symbol")
-        self._debug_info_finders = FinderRegistry("module debug info")
+        self._debug_info_finders = FinderRegistry("debug_info", "module debug info")
         debug = self._debug
         self._type_finders.register(
             "dwarf", lambda prog, *args: debug.find_type(*args), 0, static=True
@@ -232,9 +232,7 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
 
         if vmcoreinfo is None:
             raise TypeError("a bytes-like object is required, not 'NoneType'")
-        target = CustomKernelTarget(
-            _buffer(vmcoreinfo), bool(is_live), self._platform
-        )
+        target = CustomKernelTarget(_buffer(vmcoreinfo), bool(is_live), self._platform)
         self._set_target(target)
 
     def _set_target(self, target: Target) -> None:

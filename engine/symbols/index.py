@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ..arguments import check_argument, uint64
 from ..closed import closed
 from .symbol import Symbol
 
@@ -42,6 +43,10 @@ class SymbolIndex:
         self, prog: Program | None, name: str | None, address: int | None, one: bool
     ) -> list[Symbol]:
         """The symbols of a name and at an address, where given; the first if one."""
+        if name is not None:
+            check_argument("__call__", 2, name, str, "str or None")
+        if address is not None:
+            address = uint64(address)
         if address is not None:
             found = self._containing(address)
             if name is not None:

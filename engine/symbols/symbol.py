@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from ..arguments import uint64
+from ..arguments import type_label, uint64
 from ..closed import closed
 
 
@@ -46,9 +46,7 @@ class Symbol:
         kind: SymbolKind,
     ) -> None:
         if not isinstance(name, str):
-            raise TypeError(
-                f"Symbol() argument 1 must be str, not {type(name).__name__}"
-            )
+            raise TypeError(f"Symbol() argument 1 must be str, not {type_label(name)}")
         if not isinstance(binding, SymbolBinding):
             raise TypeError(f"expected SymbolBinding, not {type(binding).__name__}")
         if not isinstance(kind, SymbolKind):

