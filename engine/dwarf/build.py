@@ -152,6 +152,8 @@ class _Scanner:
         """Scan the units from ``first`` up to ``last``."""
         abbrev_room = 1 << 12
         room = 0
+        # A step takes two bytes at least; what is malformed shall not take more room.
+        most_steps = len(self.sections[0]) // 2 + 4
         parts: list[_Rows] = []
         result = self.ints(scan.RESULT_COLUMNS)
         while first < last:
@@ -160,7 +162,7 @@ class _Scanner:
             room = max(room, size // 32 + 256)
             rows = self.ints(abbrev_room)
             abbrevs = self.ints(abbrev_room * scan.ABBREV_COLUMNS)
-            steps = self.ints(abbrev_room * 8 * scan.STEP_COLUMNS)
+            steps = self.ints(min(abbrev_room * 8, most_steps) * scan.STEP_COLUMNS)
             hashes, entries = self.ints(room), self.ints(room)
             origins, spans = self.ints(room), self.ints(room)
             self.kernel(

@@ -73,7 +73,8 @@ _AT, _FORM, _NUMBER, STEP_COLUMNS = range(4)
 _SKIP = 0
 
 _MAX_SCOPES = 64
-MAX_CODE = 1 << 24
+MAX_CODE = 1 << 20
+"""Codes count from 1, and the largest table that is known has some thousands."""
 
 # Sizes of forms: these stand for the elements of _Sizes, and for those that vary.
 _ADDRESS, _OFFSET, _REF, _VARIES = -3, -2, -1, -4
@@ -346,7 +347,7 @@ def read_abbrevs(
         if code == 0:
             return STATUS_DONE
         tag, position = uleb(table, position, limit)
-        if position < 0 or position >= limit or code > MAX_CODE:
+        if position < 0 or position >= limit or code >= MAX_CODE:
             return STATUS_BAD_ABBREVS
         if code >= len(rows) or (row + 1) * ABBREV_COLUMNS > len(abbrevs):
             return STATUS_ABBREVS_FULL
