@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 # Names of AAPCS: argument, variable and special registers of 32-bit Arm.
-_ARM_ALIASES = ("a1 a2 a3 a4 v1 v2 v3 v4 v5 v6,sb v7,sl v8,fp ip sp lr pc").split()
+_ARM_ALIASES = [
+    "a1",
+    "a2",
+    "a3",
+    "a4",
+    "v1",
+    "v2",
+    "v3",
+    "v4",
+    "v5",
+    "v6,sb",
+    "v7,sl",
+    "v8,fp",
+    "ip",
+    "sp",
+    "lr",
+    "pc",
+]
 
 
 def _x86_64() -> list[tuple[str, ...]]:
-    names = "rax rdx rcx rbx rsi rdi rbp rsp".split()
+    names = ["rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp"]
     names += [f"r{i}" for i in range(8, 16)]
-    names += "rip rflags es cs ss ds fs gs fs.base gs.base".split()
+    names += ["rip", "rflags", "es", "cs", "ss", "ds", "fs", "gs", "fs.base", "gs.base"]
     return [(name,) for name in names]
 
 

@@ -77,7 +77,8 @@ def _structured(type: Type) -> np.dtype[Any]:
         "offsets": [offset for _, offset in fields.values()],
         "itemsize": type.size,
     }
-    return np.dtype(layout)
+    dtype: np.dtype[Any] = np.dtype(layout)
+    return dtype
 
 
 def _add_fields(
