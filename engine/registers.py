@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-# Names of AAPCS: argument, variable and special registers of 32-bit Arm.
-_ARM_ALIASES = [
-    "a1",
-    "a2",
-    "a3",
-    "a4",
-    "v1",
-    "v2",
-    "v3",
-    "v4",
-    "v5",
-    "v6,sb",
-    "v7,sl",
-    "v8,fp",
-    "ip",
-    "sp",
-    "lr",
-    "pc",
-]
+# The AAPCS: four arguments, eight variables (some with a special use), the rest.
+_ARM_ALIASES = (
+    *(("a1",), ("a2",), ("a3",), ("a4",)),
+    *(("v1",), ("v2",), ("v3",), ("v4",), ("v5",)),
+    *(("v6", "sb"), ("v7", "sl"), ("v8", "fp")),
+    *(("ip",), ("sp",), ("lr",), ("pc",)),
+)
 
 
 def _x86_64() -> list[tuple[str, ...]]:
@@ -37,10 +25,7 @@ def _aarch64() -> list[tuple[str, ...]]:
 
 
 def _arm() -> list[tuple[str, ...]]:
-    names: list[tuple[str, ...]] = []
-    for i, alias in enumerate(_ARM_ALIASES):
-        names.append((f"r{i}", *alias.split(",")))
-    return names
+    return [(f"r{i}", *aliases) for i, aliases in enumerate(_ARM_ALIASES)]
 
 
 def _ppc64() -> list[tuple[str, ...]]:
