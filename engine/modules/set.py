@@ -130,9 +130,7 @@ class ModuleSet:
         """
         if name is None:
             if create:
-                raise TypeError(
-                    "expected str, bytes or os.PathLike object, not NoneType"
-                )
+                raise TypeError("name must be given if create=True")
             if self._main is None:
                 raise LookupError("module not found")
             return self._main
