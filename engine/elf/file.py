@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import BadDataError
+from ..files import map_file, open_file
 from ..platform import Architecture, Platform, PlatformFlags
 from . import constants as elf
 from .notes import iter_notes
@@ -391,9 +391,8 @@ def open_elf(path: str | os.PathLike[str]) -> ElfFile:
     Raises OSError if it cannot be opened and BadDataError if it is not ELF.
     """
     name = os.fspath(path)
-    with open(name, "rb", buffering=0) as file:
-        try:
-            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        except ValueError:  # An empty file cannot be mapped.
-            data = _EMPTY
-    return ElfFile(data, name)
+    fd = open_file(name)
+    try:
+        return ElfFile(map_file(fd, name), name)
+    finally:
+        os.close(fd)

@@ -9,7 +9,8 @@ from ..errors import BadDataError
 MAX_SIZE = 4 << 30
 """How large a file may become, in bytes."""
 
-_PIECE = 1 << 20
+_PIECE = 1 << 14
+"""That much may become a thousand times as much and more."""
 
 
 def inflated(data: memoryview, path: str) -> memoryview:

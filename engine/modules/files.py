@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import mmap
 import os
-import stat
 import struct
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ from .. import log
 from ..elf import constants as elf
 from ..elf.file import ElfFile
 from ..errors import BadDataError
+from ..files import map_file, open_file
 from .module import (
     ExtraModule,
     MainModule,
@@ -80,12 +79,9 @@ def open_candidate(path: str, fd: int = -1) -> ElfFile | None:
     try:
         real = os.path.realpath(path if opened else f"/proc/self/fd/{fd}")
         if opened:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = open_file(path)
         elif not os.path.exists(real):  # Deleted, or not a file.
             real = os.path.abspath(path)
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            log.debug("%s: invalid file descriptor", path)
-            return None
         if real != path:
             log.debug("canonical path is %s", real)
         return ElfFile(map_elf(fd, real), real)
@@ -105,12 +101,9 @@ def open_candidate(path: str, fd: int = -1) -> ElfFile | None:
 def map_elf(fd: int, path: str) -> memoryview:
     """The contents of an open file, inflated if it is a compressed one.
 
-    Raises OSError, or BadDataError if it cannot be inflated or is empty.
+    Raises OSError, or BadDataError if it cannot be inflated.
     """
-    try:
-        data = memoryview(mmap.mmap(fd, 0, access=mmap.ACCESS_READ))
-    except ValueError:  # An empty file cannot be mapped.
-        raise BadDataError(f"{path}: not an ELF file") from None
+    data = map_file(fd, path)
     if data[:4] == elf.ELFMAG:
         return data
     from .compressed import inflated

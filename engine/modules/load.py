@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import log
 from ..elf.file import ElfFile
 from ..errors import BadDataError, FaultError, MissingDebugInfoError
+from ..files import open_file
 from .files import build_id_text, map_elf, try_elf, wanted_text, wants_files
 from .find import check_modules
 from .kernel import is_vmlinux, kernel_module, kernel_modules
@@ -55,12 +56,11 @@ class _Provided:
     @staticmethod
     def _open(path: str) -> ElfFile | None:
         try:
-            if os.path.isdir(path):
-                log.warning("%s: invalid file descriptor; ignoring", path)
-                return None
-            with open(path, "rb", buffering=0) as opened:
-                real = os.path.realpath(path)
-                file = ElfFile(map_elf(opened.fileno(), path), real)
+            fd = open_file(path)
+            try:
+                file = ElfFile(map_elf(fd, path), os.path.realpath(path))
+            finally:
+                os.close(fd)
         except OSError as error:
             log.warning("%s: %s; ignoring", path, error.strerror)
             return None

@@ -111,7 +111,7 @@ def _same_dump(one: KdumpHeader, other: KdumpHeader) -> bool:
 
 def _siblings(part: KdumpPart) -> list[KdumpPart]:
     """The other parts of a split dump: files beside it with another number."""
-    from .open import map_file
+    from .open import map_core
 
     directory, name = os.path.split(part.header.path)
     stem = name.rstrip("0123456789")
@@ -124,7 +124,7 @@ def _siblings(part: KdumpPart) -> list[KdumpPart]:
         if entry == name or entry.rstrip("0123456789") != stem:
             continue
         try:
-            other = _open_part(*map_file(os.path.join(directory, entry)))
+            other = _open_part(*map_core(os.path.join(directory, entry)))
         except (OSError, BadDataError):
             continue
         if _same_dump(part.header, other.header):

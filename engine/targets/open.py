@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import mmap
 import os
-import stat
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..elf.constants import ET_CORE
+from ..files import map_file, open_file
 
 if TYPE_CHECKING:
     from .base import Target
@@ -31,11 +30,11 @@ def open_core(path: CorePath | Sequence[CorePath]) -> Target:
     BadDataError if it is malformed.
     """
     if isinstance(path, (str, bytes, int)):
-        name, data = map_file(path)
+        name, data = map_core(path)
     else:
         from .kdump import open_kdump
 
-        return open_kdump([map_file(part) for part in path])
+        return open_kdump([map_core(part) for part in path])
     if name == "/proc/kcore":
         from .kcore import KcoreTarget
 
@@ -56,7 +55,7 @@ def open_core(path: CorePath | Sequence[CorePath]) -> Target:
     raise ValueError(f"{name}: not an ELF core file")
 
 
-def map_file(path: CorePath) -> tuple[str, memoryview]:
+def map_core(path: CorePath) -> tuple[str, memoryview]:
     """The name and the bytes of a file; a descriptor may be closed afterwards.
 
     Special files that cannot be mapped, and ``/proc/kcore``, are empty.
@@ -70,16 +69,11 @@ def map_file(path: CorePath) -> tuple[str, memoryview]:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF), link) from None
     else:
         name = os.fsdecode(path)
-        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        fd = open_file(name)
     try:
         if os.path.realpath(name) == "/proc/kcore":
             return "/proc/kcore", memoryview(b"")
-        status = os.fstat(fd)
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
-        if not stat.S_ISREG(status.st_mode) or not status.st_size:
-            return name, memoryview(b"")
-        return name, memoryview(mmap.mmap(fd, 0, access=mmap.ACCESS_READ))
+        return name, map_file(fd, name)
     finally:
         if fd != path:
             os.close(fd)

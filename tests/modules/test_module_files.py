@@ -369,7 +369,7 @@ class TestProvidedFiles:
             [
                 "/missing: No such file or directory; ignoring",
                 f"{text}: not an ELF file; ignoring",
-                f"{tmp_path}: invalid file descriptor; ignoring",
+                f"{tmp_path}: Is a directory; ignoring",
                 f"{without}: no build ID; ignoring",
                 f"provided file {files.full} did not match any loaded modules;"
                 " ignoring",
