@@ -135,6 +135,7 @@ class DebugInfo:
 
     def _searched(self) -> Iterator[DwarfFile]:
         """All files with definitions: those of the modules, and supplementary ones."""
+        self.prog._modules.settle()
         for file in self._files:
             yield file
             if file.supplementary is not None:
@@ -237,6 +238,7 @@ class DebugInfo:
         def is_main(file: DwarfFile) -> bool:
             return isinstance(self._modules[file], MainModule)
 
+        self.prog._modules.settle()
         for file in sorted(self._files, key=is_main, reverse=True):
             for die in file.find("main", _FUNCTIONS):
                 return language_of(die)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from ..closed import make
@@ -36,7 +36,21 @@ class ModuleSet:
     Iteration yields the main module, then the others, the newest name first.
     """
 
-    __slots__ = ("_by_name", "_by_range", "_created", "_main", "_prog", "_starts")
+    __slots__ = (
+        "_by_name",
+        "_by_range",
+        "_created",
+        "_main",
+        "_prog",
+        "_starts",
+        "pending",
+    )
+
+    pending: Callable[[], None] | None
+    """Called once before modules are looked for, by a debugger that loads them late.
+
+    If it raises, it is called again the next time.
+    """
 
     def __init__(self, prog: Program) -> None:
         self._prog = prog
@@ -47,8 +61,21 @@ class ModuleSet:
         # (start, end, module), ascending and disjoint, and the starts alone.
         self._by_range: list[tuple[int, int, Module]] = []
         self._starts: list[int] = []
+        self.pending = None
+
+    def settle(self) -> None:
+        """Call what is pending."""
+        pending = self.pending
+        if pending is not None:
+            self.pending = None
+            try:
+                pending()
+            except BaseException:
+                self.pending = pending
+                raise
 
     def __iter__(self) -> Iterator[Module]:
+        self.settle()
         if self._main is not None:
             yield self._main
         for name in list(reversed(self._by_name)):
@@ -56,6 +83,7 @@ class ModuleSet:
 
     def unchanged(self) -> Iterator[Module]:
         """As iteration; RuntimeError once there is another module."""
+        self.settle()
         created = self._created
         for module in self:
             if self._created != created:
@@ -66,6 +94,7 @@ class ModuleSet:
 
     def by_name(self, name: str) -> Module:
         """A module of a name; LookupError if there is none."""
+        self.settle()
         if self._main is not None and self._main.name == name:
             return self._main
         for module in self._by_name.get(name, ()):
@@ -74,6 +103,8 @@ class ModuleSet:
 
     def for_address(self, address: int) -> Module | None:
         """The module that is loaded at an address, None if none is."""
+        if self.pending is not None:
+            self.settle()
         i = bisect_right(self._starts, address) - 1
         if i >= 0:
             _start, end, module = self._by_range[i]
@@ -128,6 +159,7 @@ class ModuleSet:
 
         Raises LookupError if there is none and it is not to be created.
         """
+        self.settle()
         if name is None:
             if create:
                 raise TypeError("name must be given if create=True")

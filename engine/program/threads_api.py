@@ -45,11 +45,21 @@ class ThreadAccess:
         return threads.crashed_thread(self)
 
     def stack_trace(
-        self: Program, thread: Thread | Object | SupportsIndex
+        self: Program, thread: Thread | Object | SupportsIndex | None = None
     ) -> StackTrace:
-        """The stack of a thread ID, a ``struct task_struct *`` or a ``pt_regs``."""
+        """The stack of a thread ID, a ``struct task_struct *`` or a ``pt_regs``.
+
+        None is the thread that is selected in the debugger that this runs in.
+        """
         from ..stack import api
 
+        if thread is None:
+            target = self._target
+            thread = None if target is None else target.selected_thread()
+            if thread is None:
+                raise TypeError(
+                    "stack_trace() missing required argument 'thread' (pos 1)"
+                )
         return api.stack_trace(self, thread)
 
     def stack_trace_from_pcs(self: Program, pcs: Sequence[SupportsIndex]) -> StackTrace:

@@ -142,6 +142,8 @@ def _of_saved_thread(prog: Program, tid: int) -> Registers:
     if thread is None:
         raise LookupError("thread not found")
     _check_supported(prog, "core dump")
+    if thread.values is not None:
+        return regs.from_names(thread.values)
     if thread.registers is None:
         raise LookupError("registers of thread were not saved")
     return regs.from_prstatus(thread.registers)
@@ -154,12 +156,16 @@ def _of_live_thread(prog: Program, tid: int) -> Iterator[tuple[Registers, bool]]
 
     target = prog._target
     _check_supported(prog, "live process")
+    thread = None if target is None else target.thread(tid)
+    if thread is not None and thread.values is not None:
+        yield regs.from_names(thread.values), True
+        return
     if target is None or os.path.exists(f"/proc/self/task/{tid}"):
         # A process cannot stop its own threads and go on.
         raise NotImplementedError(
             "stack unwinding is not yet supported for live processes"
         )
-    if target.thread(tid) is None:
+    if thread is None:
         raise LookupError("thread not found")
     with stopped_thread(tid) as data:
         yield regs.from_prstatus(data), True

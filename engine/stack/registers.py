@@ -94,6 +94,11 @@ def from_prstatus(data: bytes | memoryview) -> Registers:
     return _named(_PR_REG, _PR_REG_LAYOUT.unpack_from(data))
 
 
+def from_names(values: dict[str, int]) -> Registers:
+    """The registers that are known of those by name."""
+    return _named(list(values), tuple(values.values()))
+
+
 def from_pt_regs(data: bytes | memoryview) -> Registers:
     """The registers in a ``struct pt_regs``; ValueError if it is cut short."""
     if len(data) < PT_REGS_SIZE:

@@ -35,10 +35,11 @@ class TargetThread:
     """A thread as the target knows it.
 
     ``registers`` are those of ``pr_reg`` in ``struct elf_prstatus``, in that order;
-    ``prstatus`` is the whole note. Both are None where they are not known.
+    ``prstatus`` is the whole note. ``values`` are registers by name, from a debugger
+    that has stopped the thread. All are None where they are not known.
     """
 
-    __slots__ = ("name", "prstatus", "registers", "tid")
+    __slots__ = ("name", "prstatus", "registers", "tid", "values")
 
     def __init__(
         self,
@@ -46,11 +47,13 @@ class TargetThread:
         name: str | None = None,
         prstatus: memoryview | None = None,
         registers: memoryview | None = None,
+        values: dict[str, int] | None = None,
     ) -> None:
         self.tid = tid
         self.name = name
         self.prstatus = prstatus
         self.registers = registers
+        self.values = values
 
     def __repr__(self) -> str:
         return f"TargetThread({self.tid}, {self.name!r})"
@@ -83,6 +86,10 @@ class Target:
 
     def crashed_thread(self) -> TargetThread | None:
         """The thread of a process that got the fatal signal, None if not known."""
+        return None
+
+    def selected_thread(self) -> int | None:
+        """The ID of the thread that a debugger's user looks at; else None."""
         return None
 
     def thread(self, tid: int) -> TargetThread | None:

@@ -1,0 +1,41 @@
+"""Targets of one's own: where the bytes and threads of a Program come from.
+
+A debugger or a tool with access to some memory derives a class from `Target` and gets
+a Program over it from `program_from_target()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from drgn.engine.memory.memory import PAGE_SIZE, Memory
+from drgn.engine.memory.segments import Segment
+from drgn.engine.program import Program
+from drgn.engine.targets.base import Mapping, Note, Target, TargetThread
+
+__all__ = (
+    "PAGE_SIZE",
+    "Mapping",
+    "Memory",
+    "Note",
+    "Segment",
+    "Target",
+    "TargetThread",
+    "load_later",
+    "program_from_target",
+)
+
+
+def program_from_target(target: Target) -> Program:
+    """A Program over a target, without debugging information."""
+    prog = Program()
+    prog._set_target(target)
+    return prog
+
+
+def load_later(prog: Program, load: Callable[[], None] | None) -> None:
+    """Let ``load()`` be called once, when modules or debug information are needed.
+
+    If it raises, the exception goes to the user, and it is called again next time.
+    """
+    prog._modules.pending = load
