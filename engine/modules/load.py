@@ -13,7 +13,13 @@ from ..files import open_file
 from .files import build_id_text, map_elf, try_elf, wanted_text, wants_files
 from .find import check_modules
 from .kernel import is_vmlinux, kernel_module, kernel_modules
-from .module import MainModule, Module, ModuleFileStatus
+from .module import (
+    MainModule,
+    Module,
+    ModuleFileStatus,
+    SharedLibraryModule,
+    VdsoModule,
+)
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -135,13 +141,14 @@ class _Load:
 
     def _kernel(self) -> None:
         main, _ = kernel_module(self._prog)
+        _want_again(main)
         if main.build_id is None:
             self._provided.identify_kernel(main)
         self._provided.try_for(main)
         if self._main:
             if main.wants_debug_file():
                 load_module_debug_info(self._prog, [main])
-            if main.wants_debug_file():
+            if wants_files(main):
                 self._warn_missing([main])
         modules: list[Module] = []
         if main.debug_file_status is ModuleFileStatus.HAVE:
@@ -154,6 +161,7 @@ class _Load:
         else:
             log.debug("can't find loaded modules without kernel debug info")
         for module in modules:
+            _want_again(module)
             self._provided.try_for(module)
         self._provided.warn_unmatched()
         if self._default:
@@ -162,6 +170,7 @@ class _Load:
     def _process(self) -> None:
         modules = [module for module, _ in self._prog._modules.loaded()]
         for module in modules:
+            _want_again(module)
             self._provided.try_for(module)
         self._provided.warn_unmatched()
         if not self._default:
@@ -173,7 +182,7 @@ class _Load:
         """Ask the finders for what is still wanted, and tell what they do not find."""
         wanting = [module for module in modules if wants_files(module)]
         _run_finders(self._prog, wanting)
-        self._warn_missing([module for module in wanting if module.wants_debug_file()])
+        self._warn_missing([module for module in wanting if wants_files(module)])
 
     def _warn_missing(self, modules: list[Module]) -> None:
         for module in modules[:_SHOW_MISSING]:
@@ -181,11 +190,34 @@ class _Load:
             kernel = self._prog._kernel
             if kernel is not None and isinstance(module, MainModule):
                 name += f" {kernel.vmcoreinfo.osrelease}"
-            log.warning("missing debugging symbols for %s", name)
+            log.warning("missing %s for %s", _missing_text(module), name)
         if len(modules) > _SHOW_MISSING:
             log.warning("... missing %d more", len(modules) - _SHOW_MISSING)
         if modules:
             self._missing = True
+
+
+def _want_again(module: Module) -> None:
+    """Who loads debugging information wants it, whatever they said before."""
+    if module.loaded_file_status is ModuleFileStatus.DONT_WANT:
+        module.loaded_file_status = ModuleFileStatus.WANT
+    if module.debug_file_status is ModuleFileStatus.DONT_WANT:
+        module.debug_file_status = ModuleFileStatus.WANT
+
+
+def _missing_text(module: Module) -> str:
+    """What a module lacks, as warnings say it."""
+    missing = []
+    if module.wants_loaded_file():
+        if isinstance(module, MainModule):
+            missing.append("executable file")
+        elif isinstance(module, (SharedLibraryModule, VdsoModule)):
+            missing.append("shared object file")
+        else:
+            missing.append("loaded file")
+    if module.wants_debug_file():
+        missing.append("debugging symbols")
+    return " and ".join(missing)
 
 
 def _run_finders(prog: Program, modules: Sequence[Module]) -> None:
