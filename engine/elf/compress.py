@@ -54,7 +54,8 @@ def _inflate_zlib(payload: memoryview, size: int, where: str) -> memoryview:
         result = inflater.decompress(payload, size + 1)
     except zlib.error as e:
         raise BadDataError(f"{where}: zlib: {e}") from None
-    return _checked(result, size, where)
+    # The checksum is behind the data.
+    return _checked(result if inflater.eof else b"", size, where)
 
 
 def _inflate_zstd(payload: memoryview, size: int, where: str) -> memoryview:

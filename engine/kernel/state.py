@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import log
 from ..elf.constants import PT_LOAD
+from ..errors import BadDataError
 from ..platform import Architecture
 from .vmcoreinfo import Vmcoreinfo
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 # Where x86-64 maps the kernel image (arch/x86/include/asm/page_64_types.h).
 _START_KERNEL_MAP = 0xFFFFFFFF80000000
 
-_NO_VMCOREINFO = (
+_NO_VMCOREINFO = "dump has no VMCOREINFO"
+_NO_QEMU_VMCOREINFO = (
     "unrecognized QEMU memory dump; for Linux guests, run QEMU with"
     " '-device vmcoreinfo', compile the kernel with CONFIG_FW_CFG_SYSFS and"
     " CONFIG_KEXEC, and load the qemu_fw_cfg kernel module before dumping the guest"
@@ -27,7 +29,8 @@ _NO_VMCOREINFO = (
 class KernelState:
     """A Linux kernel: its VMCOREINFO and where it is.
 
-    Raises ValueError if there is no VMCOREINFO, BadDataError if it is not valid.
+    Raises ValueError if there is no VMCOREINFO, BadDataError if it is not valid; both
+    name the dump.
     """
 
     __slots__ = ("_prog", "target", "tasks", "vmcoreinfo")
@@ -38,12 +41,18 @@ class KernelState:
     """PID and address of the tasks of a dump, once they are known (`tasks`)."""
 
     def __init__(self, prog: Program, target: Target, vmcoreinfo: bytes | None) -> None:
+        where = "" if target.path is None else f"{target.path}: "
         if vmcoreinfo is None:
-            raise ValueError(_NO_VMCOREINFO)
+            is_qemu = any(note.name == b"QEMU" for note in target.notes())
+            reason = _NO_QEMU_VMCOREINFO if is_qemu else _NO_VMCOREINFO
+            raise ValueError(where + reason)
         self._prog = prog
         self.target = target
         self.tasks = None
-        self.vmcoreinfo = Vmcoreinfo(vmcoreinfo)
+        try:
+            self.vmcoreinfo = Vmcoreinfo(vmcoreinfo)
+        except BadDataError as error:
+            raise BadDataError(f"{where}{error}") from None
 
     def attach(self) -> None:
         """Set up page tables and finders, once the target's memory is there."""

@@ -10,6 +10,7 @@ from ..errors import BadDataError
 _MAGIC = b"makedumpfile"
 _HEADER = struct.Struct(">16sqq")  # signature, type (1), version (1)
 _HEADER_SIZE = 4096
+_MAX_SPARSENESS = 16
 _BLOCK = struct.Struct(">qq")  # offset in the file proper, size
 
 
@@ -70,6 +71,9 @@ class FlatFile:
                 self._place(offset, offset + held, position)
             position += size
         self.size = self._ends[-1] if self._ends else 0
+        # Whoever writes such a file writes all of it; holes are filled in memory.
+        if self.size > _MAX_SPARSENESS * len(data):
+            raise BadDataError(f"{path}: blocks in flattened dump are too far apart")
 
     def _place(self, start: int, end: int, position: int) -> None:
         starts, ends, positions = self._starts, self._ends, self._positions

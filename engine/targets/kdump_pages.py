@@ -254,7 +254,11 @@ class KdumpSegment(Segment):
 def _inflate_zlib(data: Buffer, size: int) -> bytes:
     import zlib
 
-    return zlib.decompressobj().decompress(data, size)
+    inflater = zlib.decompressobj()
+    page = inflater.decompress(data, size + 1)
+    if not inflater.eof:  # Only at its end is the checksum.
+        raise ValueError("wrong size")
+    return page
 
 
 def _inflate_lzo(data: Buffer, size: int) -> bytes:
