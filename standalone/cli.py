@@ -101,7 +101,7 @@ def _run_script(prog: Program, argv: Sequence[str]) -> None:
 
 
 def _run_code(prog: Program, source: str, name: str, argv: Sequence[str]) -> None:
-    from .namespace import LazyGlobals
+    from drgn.namespace import LazyGlobals
 
     sys.argv[:] = argv
     sys.path[0] = ""

@@ -11,9 +11,8 @@ from typing import Any
 
 import drgn
 from drgn import Program
-
-from .display import displayhook
-from .namespace import DRGN_NAMES, LazyGlobals, helper_packages
+from drgn.display import displayhook
+from drgn.namespace import DRGN_NAMES, LazyGlobals, helper_packages
 
 _HISTORY_LENGTH = 1000
 
