@@ -43,12 +43,15 @@ class Monitor:
         """
         message = {"execute": command, "arguments": arguments or {}}
         data = json.dumps(message).encode() + b"\n"
-        if fd is None:
-            self._socket.sendall(data)
-        else:
-            rights = array.array("i", [fd])
-            control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)]
-            self._socket.sendmsg([data], control)
+        try:
+            if fd is None:
+                self._socket.sendall(data)
+            else:
+                rights = array.array("i", [fd])
+                control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)]
+                self._socket.sendmsg([data], control)
+        except OSError as error:
+            raise self._lost(error) from None
         while True:
             answer = self._receive()
             if "return" in answer:
@@ -69,6 +72,8 @@ class Monitor:
             raise TimeoutError(
                 f"{self.address}: no answer within {_TIMEOUT} s"
             ) from None
+        except OSError as error:
+            raise self._lost(error) from None
         try:
             message = json.loads(line)
         except ValueError:
@@ -77,6 +82,10 @@ class Monitor:
         if not isinstance(message, dict):
             raise ValueError(f"{self.address}: not a QMP socket")
         return message
+
+    def _lost(self, error: OSError) -> OSError:
+        """The error of a broken connection, with the address of the socket."""
+        return OSError(error.errno, error.strerror, str(self.address))
 
     @property
     def is_unix(self) -> bool:

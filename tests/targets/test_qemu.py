@@ -101,7 +101,7 @@ def test_what_is_no_monitor(tmp_path: Path, greeting: bytes) -> None:
         with pytest.raises((ValueError, OSError)) as info:
             Monitor(path)
         thread.join()
-    assert isinstance(info.value, BrokenPipeError) or path in str(info.value)
+    assert path in str(info.value)
 
 
 def test_addresses_that_do_not_answer(tmp_path: Path) -> None:
