@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from .. import log
 from ..elf.constants import PT_LOAD, PT_NOTE
 from ..elf.notes import iter_notes
 from ..errors import BadDataError
@@ -45,6 +46,7 @@ class CoreTarget(Target):
             if note.name == b"VMCOREINFO":
                 self.vmcoreinfo = bytes(note.desc)
                 break
+        _warn_if_truncated(elf)
         is_kernel = self.vmcoreinfo is not None or bool(self.qemu_states())
         self.flags = ProgramFlags.IS_LINUX_KERNEL if is_kernel else NO_FLAGS
 
@@ -184,6 +186,18 @@ class QemuState:
         """The base of GS that ``swapgs`` would load."""
         value: int = struct.unpack_from("<Q", self.desc, self._KERNEL_GS_BASE)[0]
         return value
+
+
+def _warn_if_truncated(elf: ElfFile) -> None:
+    """Say so if a dump was cut short: what is left of it can still be looked at."""
+    end = max(
+        (s.offset + s.filesz for s in elf.segments if s.type in (PT_LOAD, PT_NOTE)),
+        default=0,
+    )
+    if end > len(elf.data):
+        log.warning(
+            "%s: core dump is truncated: %d of %d bytes", elf.path, len(elf.data), end
+        )
 
 
 def _notes(elf: ElfFile) -> Iterator[Note]:
