@@ -88,7 +88,7 @@ class KernelState:
     def _physical_by_segment(self, address: int) -> int | None:
         """The physical address of a virtual one by the headers of an ELF dump.
 
-        Before 4.13 phys_base is not in VMCOREINFO.
+        Old kernels do not have phys_base in VMCOREINFO.
         """
         elf = getattr(self.target, "elf", None)
         for header in () if elf is None else elf.segments:

@@ -33,7 +33,7 @@ class _TaskLists:
         threads = _bytes_offset(prog, task, "thread_node")
         thread_head = _bytes_offset(prog, signal, "thread_head")
         if threads is None or thread_head is None:
-            # Before 3.14 (0c740d0afc3b) the threads are a ring without a head.
+            # In older kernels, the threads are a ring without a head.
             threads, thread_head = _bytes_offset(prog, task, "thread_group"), None
         signal_member = _bytes_offset(prog, task, "signal")
         if leaders is None or threads is None or signal_member is None:
@@ -166,7 +166,7 @@ def crashed_cpu(prog: Program) -> int:
         if name not in prog:
             continue
         value = prog[name]
-        # panic_cpu is an atomic_t, since 4.5 (1717f2096b54).
+        # panic_cpu is an atomic_t.
         cpu: int = (value.counter if name == "panic_cpu" else value).value_()
         if cpu < 0:
             raise LookupError(f"{name} is not set")

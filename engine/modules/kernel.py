@@ -3,7 +3,7 @@
 What a loadable module is like changed over time; the members that ``struct module``
 has say how (kernel/module/main.c, kernel/module/sysfs.c):
 ``mem[]`` (6.4), ``core_layout`` (4.5), ``module_core``; the sections' names in
-``battr`` (5.8) or ``name``, their addresses in ``address`` or ``private`` (6.14).
+``battr`` (5.8) or ``name``, their addresses in ``address`` or ``private``.
 """
 
 from __future__ import annotations

@@ -139,8 +139,7 @@ def for_each_vma(mm: Object) -> Iterator[Object]:
     try:
         tree = mm.mm_mt.address_of_()
     except AttributeError:
-        # Before Linux kernel commit 763ecb035029 ("mm: remove the vma linked list")
-        # (in v6.1).
+        # Before 6.1 (763ecb035029), the areas are in a list.
         vma = mm.mmap.read_()
         while vma:
             yield vma
@@ -199,14 +198,12 @@ def vma_name(vma: Object) -> bytes:
 
 
 def _anon_name(vma: Object) -> bytes:
-    # Linux kernel commit 9a10064f5625 ("mm: add a field to store names for private
-    # anonymous memory") (in v5.17).
+    # Since 5.17 (9a10064f5625).
     try:
         anon_name = vma.anon_name
     except AttributeError:
         return b""  # !CONFIG_ANON_VMA_NAME
-    # Before Linux kernel commit d09e8ca6cb93 ("mm: anonymous shared memory naming")
-    # (in v6.2), it shared its place with what mapped files have.
+    # Before 6.2 (d09e8ca6cb93), it shared its place with what mapped files have.
     if vma.vm_file and anon_name.address_ == vma.shared.address_:
         return b""
     return anon_name.name.string_() if anon_name else b""
@@ -246,8 +243,7 @@ def _rss_counter(task: Object, mm: Object, name: str) -> int:
     try:
         counters = mm.rss_stat.count
     except AttributeError:
-        # Linux kernel commit f1a7941243c1 ("mm: convert mm's rss stats into
-        # percpu_counter") (in v6.2).
+        # A percpu_counter since 6.2 (f1a7941243c1).
         return percpu_counter_sum(mm.rss_stat[i].address_of_())
     total: int = counters[i].counter.value_()
     for thread in for_each_task_in_group(task, include_self=True):

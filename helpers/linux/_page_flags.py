@@ -21,7 +21,7 @@ def page_flags(page: Object) -> Object:
     """
     flags = page.flags
     try:
-        # memdesc_flags_t since v6.18.
+        # memdesc_flags_t since 6.18.
         return flags.f
     except AttributeError:
         return flags
@@ -140,9 +140,8 @@ def PageSlab(page: Object) -> bool:
     bit = page_flag_bits(prog).get("PG_slab")
     if bit is not None:
         return bool(page_flags(page).value_() >> bit & 1)
-    # Since Linux kernel commit 46df8e73a4a3 ("mm: free up PG_slab") (in v6.10), it is
-    # a page type, whose encoding commit 4ffca5a96678 ("mm: support only one page_type
-    # per page") (in v6.12) changed.
+    # Since 6.10 (46df8e73a4a3), it is a page type, which is encoded in another way
+    # since 6.12 (4ffca5a96678).
     page_type: int = page.page_type.value_()
     try:
         return page_type >> 24 == prog["PGTY_slab"].value_()
@@ -161,7 +160,7 @@ def compound_head(page: Object) -> Object:
         return page
     address_bits = 8 * page.prog_.address_size()
     if info >> 32 == (1 << address_bits - 32) - 1:
-        # Since v7.0, it may be a mask which makes the head's address of a tail's.
+        # In newer kernels, it may be a mask which makes the head's address of a tail's.
         return Object(page.prog_, page.type_, page.value_() & info)
     return Object(page.prog_, page.type_, info - 1)
 
@@ -170,5 +169,5 @@ def _compound_info(page: Object) -> int:
     try:
         return page.compound_head.value_()
     except AttributeError:
-        # Renamed in v7.0.
+        # Newer kernels have another name.
         return page.compound_info.value_()

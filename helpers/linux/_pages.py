@@ -55,17 +55,15 @@ def _compound_order(page: Object) -> int:
         return page[1].compound_order.value_()
     except AttributeError:
         pass
-    # Linux kernel commit 379708ffde1b ("mm: add the first tail page to struct
-    # folio") (in v6.1).
+    # Since 6.1 (379708ffde1b), the first tail page is a part of struct folio.
     folio = cast("struct folio *", page)
     try:
         return folio.member_("_folio_order").value_()
     except LookupError:
-        # Linux kernel commit ebc1baf5c9b4 ("mm: free up a word in the first tail
-        # page") (in v6.6).
+        # In the low byte of the flags since 6.6 (ebc1baf5c9b4).
         flags = folio.member_("_flags_1")
     try:
-        flags = flags.f  # memdesc_flags_t since v6.18.
+        flags = flags.f  # memdesc_flags_t since 6.18.
     except AttributeError:
         pass
     return flags.value_() & 0xFF
@@ -80,8 +78,7 @@ def page_index(page: Object) -> Object:
     try:
         return page.index
     except AttributeError:
-        # Linux kernel commit acc53a0b4c15 ("mm: rename page->index to
-        # page->__folio_index") (in v6.16).
+        # Renamed in 6.16 (acc53a0b4c15).
         return page.member_("__folio_index")
 
 
@@ -286,8 +283,7 @@ def _section_ranges(prog: Program) -> Iterator[tuple[int, int, Object]]:
 
 
 def _subsection_map(section: Object) -> Object | None:
-    # Linux kernel commit f46edbd1b151 ("mm/sparsemem: add helpers track active
-    # portions of a section at boot") (in v5.3).
+    # Since 5.3 (f46edbd1b151).
     try:
         return section.usage.subsection_map
     except AttributeError:

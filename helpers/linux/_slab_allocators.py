@@ -130,8 +130,7 @@ def _find_word(
 def slab_type(prog: Program) -> str:
     """Return the name of the type that describes a slab."""
     try:
-        # Linux kernel commit d122019bf061 ("mm: Split slab into its own type") (in
-        # v5.17).
+        # Since 5.17 (d122019bf061).
         offsetof(prog.type("struct slab"), "slab_cache")
     except (LookupError, TypeError):
         return "struct page"
@@ -196,8 +195,8 @@ class SlubAllocator:
         """Decode a pointer to the next free object that is stored at *address*."""
         if self._random is None:
             return stored
-        # Linux kernel commit 1ad53d9fa3f6 ("slub: improve bit diffusion for freelist
-        # ptr obfuscation") (in v5.7, and in stable kernels) swaps the address's bytes.
+        # Since 5.7 (1ad53d9fa3f6) and in stable kernels, the address's bytes are
+        # swapped.
         size = self._word_size
         swapped = int.from_bytes(address.to_bytes(size, "little"), "big")
         pointer = stored ^ self._random ^ swapped
@@ -228,8 +227,7 @@ class SlubAllocator:
     def _current_slab(self, cpu_slab: Object) -> Object | None:
         """Return the slab that a CPU allocates from."""
         try:
-            # Linux kernel commit bb192ed9aa71 ("mm/slub: Convert most struct page to
-            # struct slab by spatch") (in v5.17).
+            # Since 5.17 (bb192ed9aa71).
             slab = cpu_slab.slab.read_()
         except AttributeError:
             slab = cpu_slab.page.read_()
@@ -262,7 +260,7 @@ class SlubAllocator:
             slab = slab.next.read_()
 
     def _sheaf_objects(self, cpu: int) -> Iterator[int]:
-        """Iterate over the free objects in a CPU's sheaves, which v6.18 has."""
+        """Iterate over the free objects in a CPU's sheaves, which 6.18 brought."""
         try:
             sheaves = self.cache.cpu_sheaves.read_()
         except AttributeError:

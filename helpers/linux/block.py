@@ -72,8 +72,7 @@ def bdev_partno(bdev: Object) -> Object:
     try:
         return bdev.bd_partno.read_()
     except AttributeError:
-        # Linux kernel commit 1116b9fa15c0 ("bdev: infrastructure for flags") (in
-        # v6.10) put it into an atomic_t: BD_PARTNO.
+        # In the low byte of an atomic_t, BD_PARTNO, since 6.10 (1116b9fa15c0).
         flags = bdev.member_("__bd_flags").counter.value_()
         return Object(bdev.prog_, "u8", flags & 0xFF)
 
@@ -93,8 +92,7 @@ def for_each_disk(prog: Program) -> Iterator[Object]:
         if device.type.value_() != disk_type:
             continue
         try:
-            # Linux kernel commit 0d02129e76ed ("block: merge struct block_device and
-            # struct hd_struct") (in v5.11).
+            # One with struct hd_struct since 5.11 (0d02129e76ed).
             bdev = container_of(device, "struct block_device", "bd_device")
             yield bdev.bd_disk
         except LookupError:
@@ -282,8 +280,7 @@ def request_queue_busy_iter(
 
 def _hardware_queues(q: Object) -> Iterator[Object]:
     try:
-        # Linux kernel commit 4e5cc99e1e48 ("blk-mq: manage hctx map via xarray") (in
-        # v6.0).
+        # An XArray since 5.18 (4e5cc99e1e48).
         table = q.hctx_table.address_of_()
     except AttributeError:
         for i in range(q.nr_hw_queues.value_()):
@@ -301,7 +298,7 @@ def _busy_requests(q: Object, tags: Object, is_sched: bool) -> Iterator[Object]:
         queues.insert(0, (tags.breserved_tags, 0))
     for queue, first in queues:
         if queue.type_.kind == TypeKind.POINTER:
-            queue = queue[0]  # Between v5.10 and v5.16.
+            queue = queue[0]  # In some kernels since 5.10.
         for i in sbitmap_for_each_set(queue.sb.address_of_()):
             rq = requests[first + i].read_()
             if rq and rq.q.value_() == q.value_():

@@ -115,15 +115,13 @@ def cgroup_bpf_prog_for_each(
     """
     head = cgrp.bpf.progs[bpf_attach_type].address_of_()
     if hasattr(head, "first"):
-        # Linux kernel commit 00442143a2ab ("bpf: convert cgroup_bpf.progs to hlist")
-        # (in v6.0).
+        # A struct hlist_head since 6.0 (00442143a2ab).
         entries = hlist_for_each_entry("struct bpf_prog_list", head, "node")
     else:
         entries = list_for_each_entry("struct bpf_prog_list", head, "node")
     for entry in entries:
         prog = entry.prog.read_()
-        # Linux kernel commit af6eea57437a ("bpf: Implement bpf_link-based cgroup BPF
-        # program attachment") (in v5.7).
+        # Attached by a link, which 5.7 brought (af6eea57437a).
         if not prog and hasattr(entry, "link") and entry.link:
             prog = entry.link.link.prog.read_()
         if prog:
@@ -143,8 +141,7 @@ def cgroup_bpf_prog_for_each_effective(
     if not array:
         return
     try:
-        # Linux kernel commit 394e40a29788 ("bpf: extend bpf_prog_array to store
-        # pointers to the cgroup storage") (in v4.19).
+        # Pairs of a program and its storage since 4.19 (394e40a29788).
         items = array.items
     except AttributeError:
         items = array.progs

@@ -40,8 +40,7 @@ def sock_cgroup_ptr(skcd: Object) -> Object:
     :return: ``struct cgroup *``
     """
     try:
-        # Linux kernel commit 8520e224f547 ("bpf, cgroups: Fix cgroup v2 fallback on
-        # v1/v2 mixed mode") (in v5.15).
+        # A pointer only since 5.15 (8520e224f547).
         return skcd.cgroup.read_()
     except AttributeError:
         return cast("struct cgroup *", skcd.val)

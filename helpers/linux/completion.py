@@ -34,8 +34,7 @@ def completion_for_each_task(completion: Object) -> Iterator[Object]:
     :param completion: ``struct completion *``
     :return: Iterator of ``struct task_struct *`` objects.
     """
-    # Linux kernel commit a5c6234e1028 ("completion: Use simple wait queues") (in
-    # v5.7).
+    # A simple wait queue since 5.7 (a5c6234e1028).
     wait = completion.wait
     if wait.type_.type_name() == "struct swait_queue_head":
         return swait_for_each_task(wait.address_of_())

@@ -67,8 +67,7 @@ def _mask(prog: Program, name: str) -> Object:
     try:
         return prog[f"__{name}"].address_of_()
     except KeyError:
-        # Before Linux kernel commit 5aec01b834fd ("kernel/cpu.c: eliminate
-        # cpu_*_mask") (in v4.5), the masks were reached by constant pointers.
+        # Before 4.5 (5aec01b834fd), the masks were reached by constant pointers.
         return prog[name].read_()
 
 

@@ -78,8 +78,7 @@ def bus_to_subsys(bus: Object) -> Object:
     try:
         return bus.p.read_()
     except AttributeError:
-        # Linux kernel commit d2bf38c088e0 ("driver core: remove private pointer from
-        # struct bus_type") (in v6.3).
+        # Newer kernels know it only by the kset.
         return _find_subsys(bus, "bus_kset", "bus")
 
 
@@ -92,8 +91,7 @@ def class_to_subsys(class_: Object) -> Object:
     try:
         return class_.p.read_()
     except AttributeError:
-        # Linux kernel commit 2df418cf4b72 ("driver core: class: remove subsystem
-        # private pointer from struct class") (in v6.4).
+        # Since 6.4 (2df418cf4b72), it is known only by the kset.
         return _find_subsys(class_, "class_kset", "class")
 
 
@@ -126,8 +124,7 @@ def class_for_each_device(class_: Object) -> Iterable[Object]:
     """
     subsys = class_to_subsys(class_)
     try:
-        # Linux kernel commit 570d0200123f ("driver core: move device->knode_class to
-        # device_private") (in v5.1).
+        # Since 5.1 (570d0200123f).
         subsys.prog_.type("struct device_private").member("knode_class")
     except LookupError:
         return list_for_each_entry(

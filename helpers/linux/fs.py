@@ -209,8 +209,7 @@ def _child(dentry: Object, name: bytes) -> Object | None:
 
 def _children(dentry: Object) -> Iterator[Object]:
     try:
-        # Linux kernel commit da549bdd15c2 ("dentry: switch the lists of children to
-        # hlist") (in v6.8).
+        # A struct hlist_head since 6.8 (da549bdd15c2).
         children = dentry.d_children.address_of_()
     except AttributeError:
         subdirs = dentry.d_subdirs.address_of_()
@@ -263,16 +262,15 @@ def for_each_mount(
 
 def _mounts(ns: Object) -> Iterator[Object]:
     try:
-        # Linux kernel commit 2eea9ce4310d ("mounts: keep list of mounts in an
-        # rbtree") (in v6.8).
+        # A red-black tree since 6.8 (2eea9ce4310d).
         mounts = ns.mounts
         mounts.rb_node  # noqa: B018
     except AttributeError:
         for mnt in list_for_each_entry(
             "struct mount", ns.list.address_of_(), "mnt_list"
         ):
-            # Linux kernel commit 9f6c61f96f2d ("proc/mounts: add cursor") (in v5.8)
-            # marks the positions of readers of /proc/mounts in the list.
+            # Since 5.8 (9f6c61f96f2d), the list also has the positions of readers of
+            # /proc/mounts.
             if not mnt.mnt.mnt_flags.value_() & _MNT_CURSOR:
                 yield mnt
     else:
@@ -315,7 +313,7 @@ def super_block_for_each_mount(sb: Object) -> Iterator[Object]:
             "struct mount", mounts.address_of_(), "mnt_instance"
         )
         return
-    # Since v6.18, it is a chain of struct mount instead of a list.
+    # In newer kernels, it is a chain of struct mount instead of a list.
     mnt = mounts.read_()
     while mnt:
         yield mnt
@@ -418,7 +416,7 @@ def address_space_for_each_page(mapping: Object) -> Iterator[tuple[int, Object]]
     :return: Iterator of (page index, ``struct page *``) tuples.
     """
     try:
-        # Linux kernel commit b93b016313b3 ("page cache: use xa_lock") (in v4.17).
+        # Renamed in 4.17 (b93b016313b3).
         pages = mapping.i_pages.address_of_()
     except AttributeError:
         pages = mapping.page_tree.address_of_()

@@ -74,13 +74,11 @@ def _base(idr: Object) -> int:
     try:
         return idr.idr_base.value_()
     except AttributeError:
-        # Before Linux kernel commit 6ce711f27500 ("idr: Make 1-based IDRs more
-        # efficient") (in v4.16).
+        # Before 4.16 (6ce711f27500).
         return 0
 
 
-# Before Linux kernel commit 0a835c4f090a ("Reimplement IDR and IDA using the radix
-# tree") (in v4.11), an IDR was a tree of its own: struct idr_layer.
+# Before 4.11 (0a835c4f090a), an IDR was a tree of its own: struct idr_layer.
 
 
 def _is_layered(idr: Object) -> bool:

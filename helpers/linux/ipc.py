@@ -63,8 +63,7 @@ def _find(
 ) -> Object:
     id = operator.index(id)
     try:
-        # Linux kernel commit 5ac893b8cb0b ("ipc: allow boot time extension of IPCMNI
-        # from 32k to 16M") (in v5.2).
+        # Older kernels have the constant IPCMNI.
         shift = prog["ipc_mni_shift"].value_()
     except KeyError:
         shift = 15

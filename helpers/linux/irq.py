@@ -34,7 +34,7 @@ __all__ = (
 @takes_program_or_default
 def irq_get_nr_irqs(prog: Program) -> int:
     """Return the number of interrupts of the system."""
-    # Renamed and made private in v6.13.
+    # Renamed and made private in 6.13.
     for name in ("total_nr_irqs", "nr_irqs"):
         try:
             return prog[name].value_()
@@ -52,8 +52,7 @@ def irq_to_desc(prog: Program, irq: IntegerLike) -> Object:
     """
     irq = operator.index(irq)
     try:
-        # Linux kernel commit 721255b9826b ("genirq: Use a maple tree for interrupt
-        # descriptor management") (in v6.5).
+        # A maple tree since 6.5 (721255b9826b).
         tree = prog["sparse_irqs"].address_of_()
     except KeyError:
         pass
@@ -99,8 +98,7 @@ def irq_desc_kstat_cpu(desc: Object, cpu: IntegerLike) -> int:
         return 0
     count = per_cpu_ptr(counts, cpu)[0]
     try:
-        # Linux kernel commit 86d2a2f51fba ("genirq: Convert kstat_irqs to a struct")
-        # (in v6.10).
+        # A struct irqstat since 6.10 (86d2a2f51fba).
         count = count.cnt
     except AttributeError:
         pass
@@ -113,8 +111,6 @@ def irq_desc_affinity_mask(desc: Object) -> Object:
     :param desc: ``struct irq_desc *``
     :return: ``struct cpumask *``
     """
-    # Linux kernel commit 9df872faa7e1 ("genirq: Move field 'affinity' from irq_data
-    # into irq_common_data") (in v4.3).
     affinity = desc.irq_common_data.affinity
     if affinity.type_.type.kind == TypeKind.POINTER:
         return affinity.read_()  # CONFIG_CPUMASK_OFFSTACK

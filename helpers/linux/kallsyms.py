@@ -96,15 +96,13 @@ def _builtin_kallsyms(prog: Program) -> Iterator[tuple[int, str, str]]:
     count = prog.read_u32(symbols["kallsyms_num_syms"])
     addresses = _addresses(prog, symbols, count, order)
     tokens = _tokens(prog, symbols, order)
-    # The names are followed by kallsyms_markers or, since Linux kernel commit
-    # 60443c88f3a8 ("kallsyms: Improve the performance of kallsyms_lookup_name()") (in
-    # v6.2), by others; read on until all are there.
+    # The names are followed by kallsyms_markers or, since 6.2 (60443c88f3a8), by
+    # others; read on until all are there.
     names = _Reader(prog, symbols["kallsyms_names"])
     for address in addresses:
         length = names.byte()
         if length & 0x80:
-            # Linux kernel commit 73bbb94466fd ("kallsyms: support "big" kernel
-            # symbols") (in v6.1).
+            # Names longer than 127 tokens, since 6.1 (73bbb94466fd).
             length = length & 0x7F | names.byte() << 7
         name = b"".join(tokens[names.byte()] for _ in range(length))
         yield address, chr(name[0]), name[1:].decode(errors="replace")
@@ -122,8 +120,7 @@ def _vmcoreinfo_symbols(prog: Program) -> dict[str, int]:
         "kallsyms_token_table",
         "kallsyms_token_index",
     ):
-        # Linux kernel commit f09bddbd8661 ("vmcoreinfo: add kallsyms_num_syms
-        # symbol") (in v6.0).
+        # All of them are there since 6.0 (f09bddbd8661).
         if name not in symbols:
             raise LookupError(f"vmcoreinfo does not have the address of {name}")
     return symbols
@@ -147,7 +144,7 @@ def _addresses(
     offsets = unpack(f"{order}{count}i", data)
     if any(offset < 0 for offset in offsets):
         # CONFIG_KALLSYMS_ABSOLUTE_PERCPU: per-CPU symbols are absolute, the others
-        # negative. Removed in v6.15.
+        # negative. Removed in 6.15.
         return [offset if offset >= 0 else base - 1 - offset for offset in offsets]
     return [base + offset for offset in offsets]
 
@@ -212,8 +209,7 @@ def module_kallsyms(module: Object) -> list[Symbol]:
     try:
         kallsyms = module.kallsyms.read_()
     except AttributeError:
-        # Before Linux kernel commit 8244062ef1e5 ("modules: fix longstanding
-        # /proc/kallsyms vs module insertion race.") (in v4.5).
+        # In older kernels, they are members of struct module itself.
         kallsyms = module
     if not kallsyms:
         return []

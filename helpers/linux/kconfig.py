@@ -43,8 +43,7 @@ def get_kconfig(prog: Program) -> Mapping[str, str]:
 
 def _config_data(prog: Program) -> bytes:
     try:
-        # Linux kernel commit 13610aa908dc ("kernel/configs: use .incbin directive to
-        # embed config_data.gz") (in v5.1).
+        # Since 5.1 (13610aa908dc); before, the data stood between two markers.
         start = prog.symbol("kernel_config_data").address
         end = prog.symbol("kernel_config_data_end").address
         return prog.read(start, end - start)

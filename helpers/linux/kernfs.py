@@ -53,8 +53,7 @@ def kernfs_parent(kn: Object) -> Object:
     :param kn: ``struct kernfs_node *``
     :return: ``struct kernfs_node *``, ``NULL`` for a root.
     """
-    # Linux kernel commit 633488947ef6 ("kernfs: Use RCU to access
-    # kernfs_node::parent.") (in v6.15) renamed the member.
+    # Renamed in 6.15 (633488947ef6).
     try:
         return kn.member_("__parent").read_()
     except LookupError:

@@ -29,16 +29,14 @@ def to_kthread(task: Object) -> Object:
     :return: ``struct kthread *``
     """
     try:
-        # Linux kernel commit e32cf5dfbe22 ("kthread: Generalize pf_io_worker so it
-        # can point to struct kthread") (in v5.17).
+        # Since 5.17 (e32cf5dfbe22).
         return cast("struct kthread *", task.worker_private)
     except AttributeError:
         pass
     kthread = cast("struct kthread *", task.set_child_tid)
     if kthread or not task.vfork_done:
         return kthread
-    # Before Linux kernel commit 1da5c46fa965 ("kthread: Make struct kthread
-    # kmalloc'ed") (in v4.10), it was on the thread's own stack.
+    # Before 4.10 (1da5c46fa965), it was on the thread's own stack.
     return container_of(task.vfork_done, "struct kthread", "exited")
 
 

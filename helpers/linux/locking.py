@@ -44,8 +44,7 @@ def mutex_owner(lock: Object) -> Object:
     except AttributeError:
         pass
     try:
-        # Linux kernel commit 3ca0ff571b09 ("locking/mutex: Rework mutex::owner") (in
-        # v4.10).
+        # With flags in the low bits since 4.10 (3ca0ff571b09).
         owner = lock.owner.counter.value_()
     except AttributeError:
         return lock.owner.read_()
@@ -71,8 +70,7 @@ def rwsem_owner(sem: Object) -> Object:
     except AttributeError:
         pass
     try:
-        # Linux kernel commit 94a9717b3c40 ("locking/rwsem: Make rwsem->owner an
-        # atomic_long_t") (in v5.3).
+        # An atomic_long_t since 5.3 (94a9717b3c40).
         owner = sem.owner.counter.value_()
     except AttributeError:
         owner = sem.owner.value_()
@@ -100,8 +98,7 @@ def rwsem_locked(sem: Object) -> RwsemLocked:
         return RwsemLocked.UNLOCKED
     count: int = sem.count.counter.value_()
     if not hasattr(sem.owner, "counter"):
-        # Before Linux kernel commit 64489e78004c ("locking/rwsem: Implement a new
-        # locking scheme") (in v5.3), a writer is told from readers by the owner.
+        # Before 5.3 (64489e78004c), a writer is told from readers by the owner.
         active = count & ((1 << 4 * sem.prog_.address_size()) - 1)
         if not active:
             return RwsemLocked.UNLOCKED

@@ -303,8 +303,7 @@ def _compare_area(address: int, area: Object) -> int:
 
 def _vmap_nodes(prog: Program) -> list[Object]:
     """Return the ``struct rb_list`` of busy areas of each ``struct vmap_node``."""
-    # Linux kernel commit d093602919ad ("mm: vmalloc: remove global
-    # vmap_area_root rb-tree") (in v6.9).
+    # Since 6.9 (d093602919ad).
     try:
         nodes = prog["vmap_nodes"].read_()
     except KeyError:
@@ -316,8 +315,7 @@ def _vmap_nodes(prog: Program) -> list[Object]:
 def totalram_pages(prog: Program) -> int:
     """Return how many pages of memory the kernel manages."""
     try:
-        # Linux kernel commit ca79b0c211af ("mm: convert totalram_pages and
-        # totalhigh_pages variables to atomic") (in v5.0).
+        # An atomic_long_t since 5.0 (ca79b0c211af).
         return prog["_totalram_pages"].counter.value_()
     except KeyError:
         return prog["totalram_pages"].value_()

@@ -83,8 +83,7 @@ def wmark_pages(zone: Object, i: IntegerLike) -> int:
     :param i: ``enum zone_watermarks``
     """
     try:
-        # Linux kernel commit 1c30844d2dfe ("mm: reclaim small amounts of memory when
-        # an external fragmentation event occurs") (in v5.0).
+        # Since 5.0 (1c30844d2dfe).
         return zone.member_("_watermark")[i].value_() + zone.watermark_boost.value_()
     except LookupError:
         return zone.watermark[i].value_()
@@ -118,8 +117,7 @@ def _pages_per_section_shift(prog: Program) -> int:
     """Return PFN_SECTION_SHIFT."""
     shift: int | None = prog.cache.get(_pages_per_section_shift)
     if shift is None:
-        # In vmcoreinfo since Linux kernel commit 4f5aecdff25f ("crash_core,
-        # vmcoreinfo: append 'SECTION_SIZE_BITS' to vmcoreinfo") (in v5.13).
+        # In vmcoreinfo since 5.13 (4f5aecdff25f).
         bits = vmcoreinfo_number(prog, "SECTION_SIZE_BITS")
         if bits is None:
             if prog.platform is None or prog.platform.arch != Architecture.X86_64:
@@ -160,16 +158,14 @@ def nr_to_section(prog: Program, nr: IntegerLike) -> Object:
 def _nr_roots(prog: Program, roots: Object, per_root: int) -> int:
     if roots.type_.kind == TypeKind.ARRAY:
         return len(roots)
-    # Linux kernel commit 83e3c48729d9 ("mm/sparsemem: Allocate mem_section at runtime
-    # for CONFIG_SPARSEMEM_EXTREME=y") (in v4.15) made the array as long as
-    # MAX_PHYSMEM_BITS wants, with all of its roots in use below the last section.
+    # Since 4.15 (83e3c48729d9), the array is as long as MAX_PHYSMEM_BITS wants, with
+    # all of its roots in use below the last section.
     return _highest_section_nr(prog) // per_root + 1
 
 
 def _highest_section_nr(prog: Program) -> int:
     try:
-        # Linux kernel commit c4e1be9ec113 ("mm, sparsemem: break out of loops early")
-        # (in v4.13).
+        # Since 4.13 (c4e1be9ec113).
         return prog["__highest_present_section_nr"].value_()
     except KeyError:
         return prog["max_pfn"].value_() >> _pages_per_section_shift(prog)
@@ -331,8 +327,7 @@ def _section_flags(prog: Program) -> list[tuple[str, int]]:
         "SECTION_TAINT_ZONE_DEVICE",
     ]
     try:
-        # Linux kernel commit ed7802dd48f7 ("mm: memory_hotplug: enumerate all
-        # supported section flags") (in v6.0).
+        # Enumerated since 6.0 (ed7802dd48f7).
         enumerators = prog["SECTION_MARKED_PRESENT_BIT"].type_.enumerators or ()
     except KeyError:
         return [(name, bit) for bit, name in enumerate(names)]

@@ -63,8 +63,7 @@ def module_address_regions(mod: Object) -> list[tuple[int, int]]:
     :return: List of (address, size) tuples.
     """
     try:
-        # Linux kernel commit ac3b43283923 ("module: replace module_layout with
-        # module_memory") (in v6.4).
+        # Since 6.4 (ac3b43283923).
         regions = [(memory.base, memory.size) for memory in mod.mem]
     except AttributeError:
         regions = _layout_regions(mod)
@@ -73,8 +72,7 @@ def module_address_regions(mod: Object) -> list[tuple[int, int]]:
 
 def _layout_regions(mod: Object) -> list[tuple[Object, Object]]:
     regions = []
-    # data_layout came with Linux kernel commit 01dc0386efb7 ("module: Add
-    # CONFIG_ARCH_WANTS_MODULES_DATA_IN_VMALLOC") (in v5.18).
+    # data_layout is that of CONFIG_ARCH_WANTS_MODULES_DATA_IN_VMALLOC.
     for name in ("core_layout", "init_layout", "data_layout"):
         try:
             layout = mod.member_(name)
@@ -83,8 +81,7 @@ def _layout_regions(mod: Object) -> list[tuple[Object, Object]]:
         regions.append((layout.base, layout.size))
     if regions:
         return regions
-    # Before Linux kernel commit 7523e4dc5057 ("module: use a structure to
-    # encapsulate layout.") (in v4.5).
+    # Before 4.5 (7523e4dc5057).
     return [(mod.module_core, mod.core_size), (mod.module_init, mod.init_size)]
 
 

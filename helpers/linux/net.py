@@ -177,8 +177,7 @@ def netdev_get_by_name(prog: Program, net: Object | None, name: str | bytes) -> 
 def _netdev_names(dev: Object) -> Iterator[bytes]:
     yield netdev_name(dev)
     try:
-        # Linux kernel commit ff92741270bf ("net: introduce name_node struct to be used
-        # in hashlist") (in v5.5).
+        # Since 5.5 (ff92741270bf).
         node = dev.name_node.read_()
     except AttributeError:
         return
@@ -207,8 +206,7 @@ def netdev_priv(dev: Object, type: str | Type = "void") -> Object:
     prog = dev.prog_
     pointer = prog.pointer_type(prog.type(type))
     try:
-        # Linux kernel commit 13cabc47f8ae ("netdevice: define and allocate
-        # &net_device _properly_") (in v6.11).
+        # A flexible array in newer kernels; before, what is behind the structure.
         return Object(prog, pointer, dev.priv.address_)
     except AttributeError:
         size = -(-sizeof(dev[0]) // _NETDEV_ALIGN) * _NETDEV_ALIGN
@@ -340,8 +338,7 @@ def neigh_table_for_each_neighbor(table: Object) -> Iterator[Object]:
     hash_table = table.nht.read_()
     buckets = 1 << hash_table.hash_shift.value_()
     try:
-        # Linux kernel commit a01a67ab2fff ("neighbour: Convert hash table to hlist")
-        # (in v6.13).
+        # Lists since 6.13 (a01a67ab2fff); before, chains.
         heads = hash_table.hash_heads.read_()
     except AttributeError:
         heads = None

@@ -151,17 +151,14 @@ def _pid_link(prog: Program, pid_type: int) -> str:
         try:
             offsetof(prog.type("struct task_struct"), link)
         except LookupError:
-            # Before Linux kernel commit 2c4704756cab ("pids: Move the pgrp and session
-            # pid pointers from task_struct to signal_struct") (in v4.19).
+            # Before 4.19 (2c4704756cab).
             link = f"pids[{pid_type}].node"
         prog.cache[key] = link
     return link
 
 
 def _has_idr(ns: Object) -> bool:
-    # Linux kernel commit 95846ecf9dac ("pid: replace pid bitmap implementation with
-    # IDR API") (in v4.15) added it, and commit e8cfbc245e24 ("pid: remove pidhash")
-    # removed the hash table.
+    # Since 4.15 (95846ecf9dac), which also removed the hash table.
     try:
         ns.idr  # noqa: B018
     except AttributeError:

@@ -47,8 +47,7 @@ class PrintkRecord(NamedTuple):
 def get_printk_records(prog: Program) -> list[PrintkRecord]:
     """Return the records of the kernel's log, oldest first."""
     try:
-        # Linux kernel commit 896fbe20b4e2 ("printk: use the lockless ringbuffer")
-        # (in v5.10).
+        # Since 5.10 (896fbe20b4e2).
         prb = prog["prb"]
     except KeyError:
         return _log_buf_records(prog)

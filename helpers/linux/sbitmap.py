@@ -31,8 +31,7 @@ def sbitmap_for_each_set(sb: Object) -> Iterator[int]:
         first = i << shift
         bits = min(1 << shift, depth - first)
         value: int = word.word.value_()
-        # Linux kernel commit ea86ea2cdced ("sbitmap: ammortize cost of clearing
-        # bits") (in v5.0) marks bits that are to be cleared.
+        # Bits that are to be cleared, since 5.0 (ea86ea2cdced).
         try:
             value &= ~word.cleared.value_()
         except AttributeError:

@@ -60,9 +60,7 @@ def task_cpu(task: Object) -> int:
     :param task: ``struct task_struct *``
     """
     try:
-        # In task_struct if CONFIG_THREAD_INFO_IN_TASK, until Linux kernel commit
-        # bcf9033e5449 ("sched: move CPU field back into thread_info if
-        # THREAD_INFO_IN_TASK=y") (in v5.16).
+        # In task_struct if CONFIG_THREAD_INFO_IN_TASK, until 5.16 (bcf9033e5449).
         return task.cpu.value_()
     except AttributeError:
         pass
@@ -154,15 +152,13 @@ def get_task_state(task: Object) -> str:
     try:
         state: int = task.member_("__state").value_()
     except LookupError:
-        # Before Linux kernel commit 2f064a59a11f ("sched: Change
-        # task_struct::state") (in v5.14).
+        # Before 5.14 (2f064a59a11f).
         state = task.state.value_()
     # Like get_task_state() in fs/proc/array.c: a state's name is at the number of
     # its highest bit, plus one.
     idle = names[-1].startswith("I")
     if idle and state & _TASK_IDLE == _TASK_IDLE:
-        # Linux kernel commit 06eb61844d84 ("sched/debug: Add explicit TASK_IDLE
-        # printing") (in v4.14).
+        # Since 4.14 (06eb61844d84).
         return names[-1]
     if idle and state & (_TASK_RTLOCK_WAIT | _TASK_FROZEN):
         state = _TASK_UNINTERRUPTIBLE
@@ -277,8 +273,7 @@ def _entities(cfs_rq: Object, depth: int) -> Iterator[tuple[Object, int, bool, b
     try:
         root = timeline.rb_root
     except AttributeError:
-        # Before Linux kernel commit bfb068892d30 ("sched/fair: replace cfs_rq's
-        # rb_leftmost") (in v4.14).
+        # Older kernels have no struct rb_root_cached.
         root = timeline
     for se in rbtree_inorder_for_each_entry(
         "struct sched_entity", root.address_of_(), "run_node"

@@ -228,8 +228,7 @@ def slab_cache_usage(slab_cache: Object) -> SlabCacheUsage:
 @takes_program_or_default
 def slab_total_usage(prog: Program) -> SlabTotalUsage:
     """Return how many pages the slab allocator uses."""
-    # Linux kernel commit d42f3245c7e2 ("mm: memcg: convert vmstat slab counters to
-    # bytes") (in v5.9) renamed them.
+    # Renamed in 5.9 (d42f3245c7e2).
     for suffix in ("_B", ""):
         try:
             reclaimable = prog["NR_SLAB_RECLAIMABLE" + suffix]
@@ -237,8 +236,7 @@ def slab_total_usage(prog: Program) -> SlabTotalUsage:
         except KeyError:
             continue
         if reclaimable.type_.tag == "zone_stat_item":
-            # Before Linux kernel commit 385386cff4c6 ("mm: vmstat: move slab
-            # statistics from zone to node counters") (in v4.13).
+            # Before 4.13 (385386cff4c6), they were counted by zone.
             state = global_zone_page_state
         else:
             state = global_node_page_state

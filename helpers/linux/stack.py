@@ -179,8 +179,7 @@ def _hardirq_stack(prog: Program, cpu: int) -> int | None:
     except KeyError:
         pass
     try:
-        # Linux kernel commit d7b6d709a76a ("x86/percpu: Move irq_stack variables next
-        # to current_task") (from v6.2 to v6.14).
+        # Some kernels since 6.2 have it in struct pcpu_hot.
         return per_cpu(prog["pcpu_hot"], cpu).hardirq_stack_ptr.value_()
     except KeyError:
         return None

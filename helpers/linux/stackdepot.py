@@ -25,9 +25,7 @@ def stack_depot_fetch(handle: Object) -> StackTrace | None:
     if not handle:
         return None
     parts = reinterpret("union handle_parts", handle.read_())
-    # Linux kernel commits 961c949b012f ("lib/stackdepot: rename slab to pool") (in
-    # v6.3) and a6c1d9cb9a68 ("stackdepot: rename pool_index to pool_index_plus_1")
-    # (in v6.9).
+    # Renamed in 6.3 (961c949b012f) and in 6.9 (a6c1d9cb9a68).
     for member, first in (
         ("pool_index_plus_1", 1),
         ("pool_index", 0),

@@ -76,7 +76,7 @@ def swap_usage_in_pages(si: Object) -> int:
     """
     pages = si.inuse_pages
     try:
-        # Since v6.14, it is atomic and has a flag in its second highest bit.
+        # Since 6.14, it is atomic and has a flag in its second highest bit.
         counter: int = pages.counter.value_()
     except AttributeError:
         return pages.value_()
@@ -103,8 +103,7 @@ def swap_total_usage(prog: Program) -> PageUsage:
 def total_swapcache_pages(prog: Program) -> int:
     """Return how many pages are in memory and in swap space at once."""
     try:
-        # Linux kernel commit b6038942480e ("mm: memcg: add swapcache stat for memcg
-        # v2") (in v5.12).
+        # Since 5.12 (b6038942480e).
         return global_node_page_state(prog, prog["NR_SWAPCACHE"])
     except KeyError:
         pass

@@ -36,8 +36,7 @@ def qdisc_lookup(dev: Object, major: IntegerLike) -> Object:
         if root and root.handle.value_() == handle:
             return root
     try:
-        # Linux kernel commit 59cc1f61f09c ("net: sched: convert qdisc linked list to
-        # hashtable") (in v4.9).
+        # A hash table since 4.9 (59cc1f61f09c).
         buckets = dev.qdisc_hash
     except AttributeError:
         children = [

@@ -35,8 +35,7 @@ def ktime_to_ns(kt: Object) -> Object:
     :return: ``s64``
     """
     try:
-        # Before Linux kernel commit 2456e8553544 ("ktime: Get rid of the union") (in
-        # v4.10).
+        # A union before 4.10 (2456e8553544).
         kt = kt.tv64
     except AttributeError:
         pass
@@ -47,15 +46,14 @@ def _timekeeper(prog: Program) -> Object:
     try:
         return prog["tk_core"].timekeeper
     except KeyError:
-        # An element of an array since v6.17.
+        # An element of an array since 6.17.
         return prog["timekeeper_data"][prog["TIMEKEEPER_CORE"]].timekeeper
 
 
 def _coarse_nsec(timekeeper: Object) -> int:
     """Return the nanoseconds that were past the timekeeper's second."""
     try:
-        # Linux kernel commit b71f9804f66c ("timekeeping: Prevent coarse clocks going
-        # backwards") (in v6.15).
+        # Since 6.15 (b71f9804f66c).
         return timekeeper.coarse_nsec.value_()
     except AttributeError:
         mono = timekeeper.tkr_mono

@@ -33,8 +33,7 @@ def timer_base_names(prog: Program) -> Sequence[str]:
     return {
         1: ("BASE_STD",),  # !CONFIG_NO_HZ_COMMON
         2: ("BASE_STD", "BASE_DEF"),
-        # Linux kernel commit 83a665dc99a7 ("timers: Keep the pinned timers separate
-        # from the others") (in v6.9).
+        # Since 6.9 (83a665dc99a7), pinned timers are apart.
         3: ("BASE_LOCAL", "BASE_GLOBAL", "BASE_DEF"),
     }[len(prog["timer_bases"])]
 
@@ -73,8 +72,7 @@ def hrtimer_clock_base_for_each(clock_base: Object) -> Iterator[Object]:
     """
     active = clock_base.active
     try:
-        # Linux kernel commit 511885d7061e ("lib/timerqueue: Rely on rbtree semantics
-        # for next timer") (in v5.4).
+        # Since 5.4 (511885d7061e).
         root = active.rb_root.rb_root
     except AttributeError:
         root = active.head

@@ -48,8 +48,7 @@ def global_zone_page_state(prog: Program, item: IntegerLike) -> int:
     :param item: ``enum zone_stat_item``
     """
     try:
-        # Linux kernel commit 75ef71840539 ("mm, vmstat: add infrastructure for
-        # per-node vmstats") (in v4.8).
+        # Since 4.8 (75ef71840539), nodes have counters of their own.
         return _counter(prog["vm_zone_stat"][item])
     except KeyError:
         return _counter(prog["vm_stat"][item])
@@ -74,14 +73,12 @@ def global_numa_event_state(prog: Program, item: IntegerLike) -> int:
     :param item: ``enum numa_stat_item``, ``enum zone_stat_item`` before Linux 4.14.
     """
     try:
-        # Linux kernel commit f19298b9516c ("mm/vmstat: convert NUMA statistics to
-        # basic NUMA counters") (in v5.14).
+        # Since 5.14 (f19298b9516c).
         return _counter(prog["vm_numa_event"][item])
     except KeyError:
         pass
     try:
-        # Linux kernel commit 3a321d2a3dde ("mm: change the call sites of numa
-        # statistics items") (in v4.14).
+        # Since 4.14 (3a321d2a3dde).
         return _counter(prog["vm_numa_stat"][item])
     except KeyError:
         return global_zone_page_state(prog, item)

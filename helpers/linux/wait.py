@@ -34,9 +34,7 @@ def waitqueue_for_each_entry(wq: Object) -> Iterator[Object]:
     :param wq: ``wait_queue_head_t *``
     :return: Iterator of ``wait_queue_entry_t *`` (or ``wait_queue_t *``) objects.
     """
-    # Linux kernel commits ac6424b981bc ("sched/wait: Rename wait_queue_t =>
-    # wait_queue_entry_t") and 2055da97389a ("sched/wait: Disambiguate
-    # wq_entry->task_list and wq_head->task_list naming") (in v4.13).
+    # Renamed in 4.13 (ac6424b981bc, 2055da97389a).
     try:
         type, member = wq.prog_.type("wait_queue_entry_t"), "entry"
     except LookupError:

@@ -159,10 +159,9 @@ class _Tree:
     )
 
     def __init__(self, xa: Object) -> None:
-        # Linux kernel commit f8d5d0cc145c ("xarray: Add definition of struct
-        # xarray") (in v4.20) replaced struct radix_tree_root and radix_tree_node by
-        # struct xarray and xa_node, and swapped the tags of internal entries and
-        # values.
+        # Since 4.20 (f8d5d0cc145c), struct radix_tree_root and radix_tree_node are
+        # struct xarray and xa_node, and the tags of internal entries and values are
+        # swapped.
         prog = xa.prog_
         try:
             self.head: int = xa.xa_head.value_()
