@@ -16,6 +16,7 @@ from ..modules.options import DebugInfoOptions
 from ..modules.set import ModuleSet
 from ..objects.object import Object
 from ..platform import Platform
+from ..plugins import call_hooks
 from ..types.factory import TypeFactory
 from ..types.parts import use_object_class
 from .debug_info import DebugInfoAccess
@@ -264,6 +265,7 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
             target.attach(self._memory)
             self._target = target
             self._flags |= target.flags
+        call_hooks("drgn_prog_set", self)
 
     # Hooks of Type.dtype and Object.to_numpy(), so that numpy comes when it is used.
 

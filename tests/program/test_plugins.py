@@ -1,0 +1,108 @@
+"""Plugins: how they are found, in which order their hooks are called."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+import logging, sys
+logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", stream=sys.stdout)
+from drgn import Architecture, Platform, Program
+import os
+prog = Program()
+print("made")
+prog.set_pid(os.getpid())
+"""
+BROKEN = "raise ValueError('broken')\n"
+
+
+def hook(text: str, priority: int | None = None) -> str:
+    source = f"def drgn_prog_set(prog): print({text!r}, prog.flags.name)\n"
+    if priority is not None:
+        source += f"drgn_prog_set.drgn_priority = {priority}\n"
+    return source
+
+
+@pytest.fixture
+def plugins(tmp_path: Path) -> Path:
+    """A directory with some plugins, two of them installed."""
+    sources = {
+        "early": hook("early", 10),
+        "late": hook("late", 90),
+        "other": hook("other"),
+        "second": hook("second"),
+        "broken": BROKEN,
+        "raises": "def drgn_prog_set(prog): 1 / 0\n",
+        "useless": "",
+    }
+    for name, source in sources.items():
+        (tmp_path / f"{name}.py").write_text(source)
+    info = tmp_path / "someone-1.0.dist-info"
+    info.mkdir()
+    info.joinpath("METADATA").write_text("Metadata-Version: 2.1\nName: someone\n")
+    info.joinpath("entry_points.txt").write_text(
+        "[console_scripts]\nx = y:z\n[drgn.plugins]\none = late\ntwo = other\n"
+    )
+    return tmp_path
+
+
+def run(plugins: Path, enabled: str = "", disabled: str = "") -> list[str]:
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(plugins),
+            "DRGN_PLUGINS": enabled,
+            "DRGN_DISABLE_PLUGINS": disabled,
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    lines = result.stdout.splitlines()
+    assert lines.pop(0) == "made"
+    return lines
+
+
+FLAGS = "IS_LIVE|IS_LOCAL"
+
+
+@pytest.mark.parametrize(
+    ("enabled", "disabled", "called"),
+    [
+        ("", "", ["other", "late"]),
+        ("", "two", ["late"]),
+        ("", "t*,x", ["late"]),
+        ("", "*", []),
+        ("two", "*", ["other"]),
+        ("a=early", "", ["early", "other", "late"]),
+        ("a=second,b=early", "one", ["early", "second", "other"]),
+        ("a={}/early.py", "*", ["early"]),
+        (",,a=useless,", "*", []),
+    ],
+)
+def test_order(plugins: Path, enabled: str, disabled: str, called: list[str]) -> None:
+    lines = run(plugins, enabled.format(plugins), disabled)
+    assert lines == [f"{name} {FLAGS}" for name in called]
+
+
+@pytest.mark.parametrize(
+    ("enabled", "message"),
+    [
+        ("bad=broken", "failed to load 'bad=broken':"),
+        ("bad=nowhere", "failed to load 'bad=nowhere':"),
+        ("bad=/nowhere.py", "failed to load 'bad=/nowhere.py':"),
+        ("bad=", "failed to load 'bad=':"),
+        ("three", "not found: 'three'"),
+        ("bad=raises", "'bad' drgn_prog_set failed:"),
+    ],
+)
+def test_what_fails_is_logged(plugins: Path, enabled: str, message: str) -> None:
+    lines = run(plugins, enabled)
+    assert lines[0] == f"WARNING drgn.plugins: {message}"
+    assert lines[-2:] == [f"other {FLAGS}", f"late {FLAGS}"]
