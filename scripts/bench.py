@@ -54,6 +54,31 @@ total = int(pages["_refcount"]["counter"].sum())
 print(time.perf_counter() - start, total)
 """
 
+#: Prints the name of a figure and microseconds, or seconds, on each line.
+API = """\
+import time, timeit
+from drgn.helpers.linux.list import list_for_each_entry
+task = prog["init_task"]
+head = task.tasks.address_of_()
+def walk():
+    for entry in list_for_each_entry("struct task_struct", head, "tasks"):
+        pass
+def cost(statement, number, unit=1e6):
+    best = min(timeit.repeat(statement, globals=globals(), number=number))
+    return best / number * unit
+count = sum(1 for _ in list_for_each_entry("struct task_struct", head, "tasks"))
+print("obj.member;", cost("task.pid", 20000))
+print("obj.member.value_();", cost("task.pid.value_()", 20000))
+print("list_for_each_entry, an entry;", cost("walk()", 50) / count)
+print("prog.type();", cost("prog.type('struct task_struct')", 20000))
+print("prog.symbol(name);", cost("prog.symbol('schedule')", 200))
+print("str(init_task);", cost("str(task)", 1, unit=1))
+start = time.perf_counter()
+for _ in prog.search_memory(b"a string that is nowhere"):
+    pass
+print("search of all memory;", time.perf_counter() - start)
+"""
+
 
 class Run(NamedTuple):
     """``seconds``: wall clock. ``peak``: resident set size in MB. ``said``: stdout."""
@@ -128,6 +153,25 @@ REFCOUNTS = Figure(
 FIGURES = [SECOND, PEAK, FIRST, UNCACHED, STACK_TRACES, REFCOUNTS]
 
 
+def _no_bar(medians: Medians) -> bool:
+    return True
+
+
+API_FIGURES = {
+    figure.name: figure
+    for figure in (
+        Figure("obj.member", "us", "-", _no_bar),
+        Figure("obj.member.value_()", "us", "drgn's", at_most(1, UPSTREAM)),
+        Figure("list_for_each_entry, an entry", "us", "drgn's", at_most(1, UPSTREAM)),
+        Figure("prog.type()", "us", "-", _no_bar),
+        Figure("prog.symbol(name)", "us", "-", _no_bar),
+        Figure("str(init_task)", "s", "2 of drgn", at_most(2, UPSTREAM)),
+        Figure("search of all memory", "s", "drgn's", at_most(1, UPSTREAM)),
+    )
+}
+FIGURES += API_FIGURES.values()
+
+
 class Bench:
     """Measures on one lab's live ELF dump."""
 
@@ -167,12 +211,17 @@ class Bench:
             stdin="struct task_struct\nquit\n",
         )
 
-    def script(self, who: str, text: str) -> float:
-        """Seconds that a script says it took: the first word it prints."""
+    def script(self, who: str, text: str) -> str:
+        """What a script prints."""
         path = self.directory / "script.py"
         path.write_text(text)
-        answer = run([self.drgn[who], "-q", "-c", self.dump, "-s", self.vmlinux, path])
-        return float(answer.said.split()[0])
+        return run(
+            [self.drgn[who], "-q", "-c", self.dump, "-s", self.vmlinux, path]
+        ).said
+
+    def seconds(self, who: str, text: str) -> float:
+        """Seconds that a script says it took: the first word it prints."""
+        return float(self.script(who, text).split()[0])
 
     def empty(self) -> str:
         return tempfile.mkdtemp(dir=self.directory)
@@ -201,9 +250,12 @@ class Bench:
         )
         self.add(FIRST, US, first.seconds)
         for who in (US, UPSTREAM):
-            self.add(STACK_TRACES, who, self.script(who, STACKS))
-        self.add(REFCOUNTS, US, self.script(US, REFCOUNT_BY_ARRAYS))
-        self.add(REFCOUNTS, UPSTREAM, self.script(UPSTREAM, REFCOUNT_BY_OBJECTS))
+            self.add(STACK_TRACES, who, self.seconds(who, STACKS))
+            for line in self.script(who, API).splitlines():
+                name, _, cost = line.partition(";")
+                self.add(API_FIGURES[name], who, float(cost))
+        self.add(REFCOUNTS, US, self.seconds(US, REFCOUNT_BY_ARRAYS))
+        self.add(REFCOUNTS, UPSTREAM, self.seconds(UPSTREAM, REFCOUNT_BY_OBJECTS))
 
     def add_start(self, who: str, start: Run) -> None:
         self.add(SECOND, who, start.seconds)
