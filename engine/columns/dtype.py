@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..objects.codec import check_finite
 from ..types.kinds import TypeKind
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def _scalar(type: Type) -> np.dtype[Any]:
 
 
 def _structured(type: Type) -> np.dtype[Any]:
+    check_finite(type)
     fields: dict[str, tuple[np.dtype[Any], int]] = {}
     _add_fields(type, 0, fields)
     layout: Any = {

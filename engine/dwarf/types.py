@@ -158,6 +158,8 @@ class TypeReader:
         if tag == dw.DW_TAG_array_type:
             inner = _of_object(die, inner)
             for length in reversed(_dimensions(die)):
+                if length is not None and length * _known_size(inner) > _UINT64_MAX:
+                    raise die.error("array is too large")
                 inner = self._factory.array_type(inner, length, language=language)
             return inner
         return self._function(die, inner, language)
@@ -422,6 +424,16 @@ def _of_object(die: Die, type: Type) -> Type:
     if kind is TypeKind.VOID or kind is TypeKind.FUNCTION:
         raise die.error(f"{_NO_VALUES[kind]} has no value")
     return type
+
+
+def _known_size(type: Type) -> int:
+    """The size of a type, 1 if it is incomplete."""
+    from ..types.layout import type_size
+
+    try:
+        return type_size(type)
+    except TypeError:
+        return 1
 
 
 def _alignment(die: Die) -> int:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OutOfBoundsError
+from ..errors import BadDataError, OutOfBoundsError
 from ..types.kinds import TypeKind
 from ..types.layout import INCOMPLETE_NAMES, check_object_type, type_size
 from .bits import get_bits, put_bits, wrap
@@ -237,10 +237,27 @@ class Codec(Memos):
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The members, those of unnamed structures and unions in their place."""
+        """The members, those of unnamed structures and unions in their place.
+
+        Raises BadDataError if the type contains itself: a value would have no end.
+        """
+        return self._fields or self._find_fields(())
+
+    def _find_fields(self, outer: tuple[CompoundDefinition, ...]) -> tuple[Field, ...]:
+        """``outer`` are the definitions that have this type among their members."""
         if self._fields is None:
+            definition = self.under._def
+            if definition in outer:
+                raise BadDataError(f"'{self.type.type_name()}' contains itself")
+            outer = (*outer, definition)
             fields: list[Field] = []
-            _collect(fields, self.under._def, 0)
+            _collect(fields, definition, 0, outer)
+            for field in fields:
+                inner = field.codec
+                while inner.kind is _ARRAY:
+                    inner = codec_of(inner.under.type)
+                if inner.kind in _COMPOUND:
+                    inner._find_fields(outer)
             self._fields = tuple(fields)
         return self._fields
 
@@ -283,16 +300,28 @@ class Codec(Memos):
         return TypeError(f"cannot {action} {self.obstacle()} type")
 
 
-def _collect(fields: list[Field], definition: CompoundDefinition, base: int) -> None:
+def _collect(
+    fields: list[Field],
+    definition: CompoundDefinition,
+    base: int,
+    outer: tuple[CompoundDefinition, ...],
+) -> None:
     for member in definition.members or ():
         type = member.type
         offset = base + member.bit_offset
         if member.name is None:
             inner = type.unaliased()
             if inner.kind in _COMPOUND:
-                _collect(fields, inner._def, offset)
+                if inner._def in outer:
+                    raise BadDataError(f"'{inner.type_name()}' contains itself")
+                _collect(fields, inner._def, offset, (*outer, inner._def))
                 continue
         fields.append(Field(member.name, type, offset, member.bit_field_size))
+
+
+def check_finite(type: Type) -> None:
+    """Raise BadDataError if a structure contains itself."""
+    _ = codec_of(type).fields
 
 
 def codec_of(type: Type) -> Codec:
