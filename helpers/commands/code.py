@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import re
 from types import TracebackType
 
 from drgn import Program, ProgramFlags
@@ -100,33 +100,22 @@ class DrgnCodeBuilder:
 
     def get(self) -> str:
         """All of the code."""
-        plain = "".join(f"import {module}\n" for module in sorted(self._imports))
-        named = "".join(
-            f"from {module} import {', '.join(sorted(names))}\n"
-            for module, names in sorted(self._from_imports.items())
-        )
-        imports = "\n".join(part for part in (plain, named) if part)
-        return imports + ("\n\n" if imports else "") + "".join(self._fragments)
+        imports = [(module, 0, f"import {module}\n") for module in self._imports]
+        for module, names in self._from_imports.items():
+            text = f"from {module} import {', '.join(sorted(names))}\n"
+            imports.append((module, 1, text))
+        groups: tuple[list[str], list[str]] = ([], [])
+        for module, _, text in sorted(imports):
+            groups[module.partition(".")[0] == "drgn"].append(text)
+        parts = ["".join(group) for group in groups if group]
+        code = "".join(self._fragments)
+        return "\n".join(parts) + ("\n\n" if parts and code else "") + code
 
     def print(self) -> None:
         """Print all of the code."""
         print(self.get(), end="")
 
     def has_declaration(self, variable: str) -> bool:
-        """Whether the code at the top level assigns ``variable``."""
-        try:
-            body = ast.parse("".join(self._fragments)).body
-        except SyntaxError:
-            return False
-        names: set[str] = set()
-        for statement in body:
-            targets: list[ast.expr] = []
-            if isinstance(statement, ast.Assign):
-                targets = statement.targets
-            elif isinstance(statement, ast.AnnAssign):
-                targets = [statement.target]
-            for target in targets:
-                names.update(
-                    node.id for node in ast.walk(target) if isinstance(node, ast.Name)
-                )
-        return variable in names
+        """Whether a line of the code assigns ``variable``."""
+        pattern = rf"^\s*{re.escape(variable)} = "
+        return re.search(pattern, "".join(self._fragments), re.M) is not None

@@ -131,6 +131,8 @@ def _register(
         command_name = name
         if command_name is None:
             prefix = namespace.func_name_prefix
+            if not hasattr(func, "__name__"):
+                raise ValueError("callable doesn't have __name__; pass name explicitly")
             if not func.__name__.startswith(prefix):
                 raise ValueError(
                     f"{func.__name__!r} doesn't start with {prefix};"
@@ -194,10 +196,11 @@ def custom_command(
     the rest. ``arguments`` are for the help text only; without them ``usage``
     and ``long_description`` must be given.
     """
-    if arguments is None and (usage is None or long_description is None):
-        raise ValueError(
-            "usage and long_description must be given if arguments are not"
-        )
+    if arguments is None:
+        if usage is None:
+            raise TypeError("usage is mandatory if arguments not given")
+        if long_description is None:
+            raise TypeError("long_description is mandatory if arguments not given")
     return _register(
         name,
         namespace,
@@ -224,10 +227,6 @@ def raw_command(
     namespace: CommandNamespace = DEFAULT_COMMAND_NAMESPACE,
 ) -> CustomCommandFuncDecorator[Any]:
     """Register a function that gets the text after the name as it is."""
-
-    def parse_stripped(source: str) -> ParsedCommand[Any]:
-        return parse(source.strip())
-
     return custom_command(
         name=name,
         description=description,
@@ -235,7 +234,7 @@ def raw_command(
         long_description=long_description,
         epilog=epilog,
         arguments=arguments,
-        parse=parse_stripped,
+        parse=parse,
         enabled=enabled,
         namespace=namespace,
     )

@@ -31,6 +31,4 @@ class CommandExitStatusError(CommandError):
         self.exit_status = exit_status
 
     def __str__(self) -> str:
-        if self.exit_status < 0:
-            return f"{self.command!r} was killed by signal {-self.exit_status}"
         return f"{self.command!r} exited with status {self.exit_status}"

@@ -60,9 +60,7 @@ def commands() -> CommandNamespace:
         arguments=(
             argument("-x", "--ex", type="hexadecimal", metavar="N", help="an *x*"),
             argument_group(
-                argument(
-                    "name", nargs="?", type="decimal_or_hexadecimal", help="name"
-                ),
+                argument("name", nargs="?", type="decimal_or_hexadecimal", help="name"),
                 title="grp",
                 description="d",
             ),
@@ -154,7 +152,7 @@ def test_texts(prog: Program, commands: CommandNamespace) -> None:
 
 
 def test_raw(prog: Program, commands: CommandNamespace) -> None:
-    assert commands.run(prog, "raw  a | b > c ") == "a | b > c"
+    assert commands.run(prog, "raw  a | b > c ") == "a | b > c "
 
 
 def test_own_types_and_enabled(prog: Program, commands: CommandNamespace) -> None:
@@ -183,7 +181,7 @@ def test_bad_definitions(commands: CommandNamespace) -> None:
         @command(description="d", namespace=commands)
         def f() -> None: ...
 
-    with pytest.raises(ValueError, match="usage and long_description"):
+    with pytest.raises(TypeError, match="usage is mandatory"):
         custom_command(description="d", parse=lambda source: None)  # type: ignore[arg-type,return-value]
 
 
@@ -236,7 +234,8 @@ def test_code_builder(prog: Program, capsys: pytest.CaptureFixture[str]) -> None
     code.print()
     assert capsys.readouterr().out == expected
     assert code.has_declaration("x")
-    assert not code.has_declaration("y")
+    assert code.has_declaration("y")
+    assert not code.has_declaration("q")
     with pytest.raises(ValueError, match="innermost"):
         outer = code.begin_block("if 1:\n")
         code.begin_block("if 2:\n")

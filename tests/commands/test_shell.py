@@ -25,7 +25,7 @@ OUT = ShellRedirection(1, ">", "f")
         ("", [], [], None),
         ("  a  b ", ["a", "b"], [], None),
         ("a\nb", ["a", "b"], [], None),
-        ("a 'b c' \"d\\\"e\"", ["a", "b c", 'd"e'], [], None),
+        ('a \'b c\' "d\\"e"', ["a", "b c", 'd"e'], [], None),
         ("a\\ b", ["a b"], [], None),
         ("a '' b", ["a", "", "b"], [], None),
         ("a $x {y} * !z ~/w", ["a", "$x", "{y}", "*", "!z", "~/w"], [], None),
