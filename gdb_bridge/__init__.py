@@ -1,0 +1,1 @@
+"""The host inside of GDB: its inferior as a Program, its commands and values."""

@@ -147,8 +147,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     from .options import build_parser
     from .prompt import version_header
 
+    if argv is None:
+        argv = sys.argv[1:]
+    if argv[:1] == ["gdb"]:
+        from .gdb_launch import launch_gdb
+
+        launch_gdb(argv[1:])
     version = version_header()
     args = build_parser(version).parse_args(argv)
+    if args.gdb_script:
+        from .gdb_launch import gdb_script
+
+        print(gdb_script())
+        return
     log.setup(args.log_level, args.quiet)
     interactive = args.exec is None and not args.args and sys.stdin.isatty()
     if interactive:

@@ -91,6 +91,12 @@ def build_parser(version: str) -> argparse.ArgumentParser:
         help="script to run in place of the prompt (unless there is -e) and its"
         " arguments",
     )
+    parser.add_argument(
+        "--gdb-script",
+        action="store_true",
+        help="print the path of the file that brings drgn into GDB, by its source"
+        " command; `drgn gdb ARG...` starts GDB with it",
+    )
     parser.add_argument("--version", action="version", version=version)
     return parser
 

@@ -89,7 +89,10 @@ class Target:
         return None
 
     def selected_thread(self) -> int | None:
-        """The ID of the thread that a debugger's user looks at; else None."""
+        """The ID of the thread that a debugger's user looks at.
+
+        None if there is no debugger, LookupError if there is no such thread.
+        """
         return None
 
     def thread(self, tid: int) -> TargetThread | None:

@@ -1,0 +1,123 @@
+"""GDB's commands and functions: ``drgn``, ``drgn-script`` and ``$drgn()``."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import gdb
+
+
+class DrgnCommand(gdb.Command):  # type: ignore[misc]
+    """Look at the program with drgn.
+
+    Usage: drgn
+           drgn STATEMENT
+           drgn COMMAND [ARGUMENT]...
+
+    Without an argument, a Python prompt. With one, the value of a Python expression
+    is shown, another statement or a command of drgn (as "sh" or "%sh") is run. There
+    is "prog", the program that GDB debugs, and "frame", the selected frame."""
+
+    def __init__(self) -> None:
+        super().__init__("drgn", gdb.COMMAND_DATA)
+
+    def invoke(self, arguments: str, from_tty: bool) -> None:
+        with _errors(), _no_pagination():
+            if arguments.strip():
+                from .session import run_line
+
+                run_line(arguments.strip())
+            else:
+                from .prompt import interact
+
+                interact()
+
+    def complete(self, text: str, word: str) -> Sequence[str]:
+        from .prompt import completions
+
+        with _errors():
+            return completions(text, word)
+
+
+class DrgnScriptCommand(gdb.Command):  # type: ignore[misc]
+    """Run a script of drgn over the program that GDB debugs.
+
+    Usage: drgn-script FILE [ARGUMENT]...
+
+    The script has "prog" and sys.argv as if it were run by "drgn FILE"."""
+
+    def __init__(self) -> None:
+        super().__init__("drgn-script", gdb.COMMAND_DATA, gdb.COMPLETE_FILENAME)
+
+    def invoke(self, arguments: str, from_tty: bool) -> None:
+        import os
+
+        words = gdb.string_to_argv(arguments)
+        if not words:
+            raise gdb.GdbError("drgn-script: which file?")
+        from .session import run_script
+
+        with _errors(traceback_from=words[0]), _no_pagination():
+            run_script(os.path.expanduser(words[0]), words[1:])
+
+
+class DrgnFunction(gdb.Function):  # type: ignore[misc]
+    """The value of a drgn expression: $drgn("prog['x'].y")"""
+
+    def __init__(self) -> None:
+        super().__init__("drgn")
+
+    def invoke(self, expression: gdb.Value) -> Any:
+        from .convert import to_gdb_value
+        from .session import evaluate
+
+        with _errors():
+            return to_gdb_value(evaluate(expression.string()))
+
+
+def register() -> None:
+    """Define all commands and functions."""
+    DrgnCommand()
+    DrgnScriptCommand()
+    DrgnFunction()
+
+
+@contextmanager
+def _errors(traceback_from: str | None = None) -> Iterator[None]:
+    """Make GDB's errors, of one line, of exceptions.
+
+    With ``traceback_from`` the calls from that file on are shown before.
+    """
+    try:
+        yield
+    except (gdb.GdbError, KeyboardInterrupt):
+        raise
+    except SystemExit as error:
+        if error.code not in (None, 0):
+            status = error.code
+            text = f"exit status {status}" if isinstance(status, int) else str(status)
+            raise gdb.GdbError(text) from None
+    except BaseException as error:
+        calls = traceback.extract_tb(error.__traceback__)
+        files = [call.filename for call in calls]
+        if traceback_from in files:
+            shown = calls[files.index(traceback_from) :]
+            text = "".join(traceback.format_list(shown))
+            gdb.write(f"Traceback (most recent call last):\n{text}", gdb.STDERR)
+        last = traceback.format_exception_only(error)[-1]
+        raise gdb.GdbError(last.rstrip("\n")) from None
+
+
+@contextmanager
+def _no_pagination() -> Iterator[None]:
+    """Let long output not wait for the user."""
+    old = gdb.parameter("pagination")
+    gdb.execute("set pagination off", to_string=True)
+    try:
+        yield
+    finally:
+        if old:
+            gdb.execute("set pagination on", to_string=True)

@@ -1,0 +1,219 @@
+"""GDB's values as Objects, and Objects as GDB's values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gdb
+
+from drgn import (
+    AbsenceReason,
+    Object,
+    Program,
+    Qualifiers,
+    Type,
+    TypeKind,
+    TypeParameter,
+    sizeof,
+)
+
+from . import current
+
+_KEYWORDS = {
+    TypeKind.STRUCT: "struct ",
+    TypeKind.UNION: "union ",
+    TypeKind.CLASS: "class ",
+    TypeKind.ENUM: "enum ",
+}
+_NUMBERS = (
+    gdb.TYPE_CODE_INT,
+    gdb.TYPE_CODE_CHAR,
+    gdb.TYPE_CODE_BOOL,
+    gdb.TYPE_CODE_ENUM,
+    gdb.TYPE_CODE_PTR,
+)
+
+
+# To GDB.
+
+
+def to_gdb_value(value: Any) -> gdb.Value:
+    """An Object, number or string as GDB's.
+
+    A reference stays one: GDB reads its value when it needs it. Raises
+    ObjectAbsentError if the object has no value, LookupError if GDB does not know its
+    type, ValueError for what GDB has no values of.
+    """
+    if isinstance(value, gdb.Value):
+        return value
+    if isinstance(value, Object):
+        return _of_object(value)
+    if isinstance(value, bytes) and value:
+        char = gdb.lookup_type("char")
+        return gdb.Value(value, char.array(len(value) - 1))
+    if isinstance(value, bytes):
+        return gdb.Value("")
+    if isinstance(value, (bool, int, float, str)):
+        try:
+            return gdb.Value(value)
+        except OverflowError:
+            raise ValueError(f"{value:#x} is too large for a value of GDB") from None
+    raise ValueError(f"GDB has no values of type {type(value).__name__}")
+
+
+def _of_object(obj: Object) -> gdb.Value:
+    address = obj.address_
+    if obj.type_.kind is TypeKind.FUNCTION and address is not None:
+        function = gdb.block_for_pc(address).function
+        if function is None:
+            raise LookupError(f"GDB knows no function at {address:#x}")
+        return function.value()
+    gdb_type = to_gdb_type(obj.type_)
+    if address is not None and obj.bit_field_size_ is None:
+        return gdb.Value(address).cast(gdb_type.pointer()).dereference()
+    if obj.bit_field_size_ is not None:
+        return gdb.Value(obj.value_()).cast(gdb_type)
+    return gdb.Value(obj.to_bytes_(), gdb_type)
+
+
+def to_gdb_type(type: Type) -> gdb.Type:
+    """GDB's type of the same name; LookupError if it knows none of that size."""
+    found = _unqualified(type)
+    if type.qualifiers & Qualifiers.CONST:
+        found = found.const()
+    if type.qualifiers & Qualifiers.VOLATILE:
+        found = found.volatile()
+    return found
+
+
+def _unqualified(type: Type) -> gdb.Type:
+    kind = type.kind
+    if kind is TypeKind.POINTER:
+        if _points_to_function(type):
+            return gdb.parse_and_eval(f"({type.type_name()}) 0").type
+        return to_gdb_type(type.type).pointer()
+    if kind is TypeKind.ARRAY:
+        return to_gdb_type(type.type).array((type.length or 0) - 1)
+    if kind is TypeKind.VOID:
+        return gdb.lookup_type("void")
+    name = type.tag if kind in _KEYWORDS else type.name
+    if name is None:
+        raise LookupError(f"GDB cannot look up {type.type_name()}")
+    found = None
+    # In C++ names have no keywords.
+    for text in dict.fromkeys((_KEYWORDS.get(kind, "") + name, name)):
+        try:
+            found = gdb.lookup_type(text)
+            break
+        except gdb.error:
+            continue
+    if found is None:
+        raise LookupError(f"GDB knows no type {type.type_name()}")
+    if type.is_complete() and sizeof(type) != found.sizeof:
+        raise LookupError(f"GDB knows another type {type.type_name()}")
+    return found
+
+
+def _points_to_function(type: Type) -> bool:
+    while type.kind is TypeKind.POINTER:
+        type = type.type
+    return type.kind is TypeKind.FUNCTION
+
+
+# From GDB.
+
+
+def from_gdb_value(value: gdb.Value, prog: Program | None = None) -> Object:
+    """The Object that one of GDB's values is; ``prog`` None is the current program.
+
+    A value in memory becomes a reference. Raises LookupError if the program does not
+    know its type.
+    """
+    if prog is None:
+        prog = current.current_program()
+    if value.type.strip_typedefs().code in (
+        gdb.TYPE_CODE_REF,
+        gdb.TYPE_CODE_RVALUE_REF,
+    ):
+        value = value.referenced_value()
+    type = from_gdb_type(value.type, prog)
+    if value.is_optimized_out:
+        return Object(prog, type, absence_reason=AbsenceReason.OPTIMIZED_OUT)
+    try:
+        address = value.address
+    except gdb.error:  # A bit field.
+        address = None
+    if address is not None:
+        return Object(prog, type, address=int(address))
+    return Object(prog, type, _python_value(value))
+
+
+def _python_value(value: gdb.Value) -> Any:
+    """What makes an Object of a value that is not in memory."""
+    type = value.type.strip_typedefs()
+    if type.code in _NUMBERS:
+        return int(value)
+    if type.code == gdb.TYPE_CODE_FLT:
+        return float(value)
+    if type.code == gdb.TYPE_CODE_ARRAY:
+        low, high = type.range()
+        return [_python_value(value[i]) for i in range(low, high + 1)]
+    if type.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
+        return {
+            field.name: _python_value(value[field])
+            for field in type.fields()
+            if field.name and not field.is_base_class
+        }
+    raise ValueError(f"value of type {value.type} is not in memory")
+
+
+def from_gdb_type(type: gdb.Type, prog: Program | None = None) -> Type:
+    """The program's type of the name of GDB's; LookupError if there is none."""
+    if prog is None:
+        prog = current.current_program()
+    plain = type.unqualified()
+    qualifiers = Qualifiers(0)
+    if type != plain or str(type) != str(plain):
+        if str(type) == str(plain.const()) or str(type) == str(
+            plain.const().volatile()
+        ):
+            qualifiers |= Qualifiers.CONST
+        if str(type) != str(plain.const()):
+            qualifiers |= Qualifiers.VOLATILE
+    return prog_type(plain, prog, qualifiers)
+
+
+def prog_type(type: gdb.Type, prog: Program, qualifiers: Qualifiers) -> Type:
+    """As `from_gdb_type`, of a type without qualifiers, with others."""
+    code = type.code
+    if code == gdb.TYPE_CODE_PTR:
+        return prog.pointer_type(
+            from_gdb_type(type.target(), prog), type.sizeof, qualifiers=qualifiers
+        )
+    if code == gdb.TYPE_CODE_ARRAY:
+        low, high = type.range()
+        element = from_gdb_type(type.target(), prog)
+        return prog.array_type(element, high - low + 1, qualifiers=qualifiers)
+    if code == gdb.TYPE_CODE_VOID:
+        return prog.void_type(qualifiers=qualifiers)
+    if code == gdb.TYPE_CODE_FUNC:
+        parameters = [
+            TypeParameter(from_gdb_type(field.type, prog), field.name)
+            for field in type.fields()
+        ]
+        return prog.function_type(from_gdb_type(type.target(), prog), parameters)
+    keywords = {
+        gdb.TYPE_CODE_STRUCT: ("struct ", "class "),
+        gdb.TYPE_CODE_UNION: ("union ",),
+        gdb.TYPE_CODE_ENUM: ("enum ",),
+    }.get(code, ("",))
+    name = type.tag if code != gdb.TYPE_CODE_TYPEDEF and type.tag else type.name
+    if name is None:
+        raise LookupError(f"{type} has no name by which it could be found")
+    for keyword in keywords:
+        try:
+            found = prog.type(keyword + name)
+        except LookupError:
+            continue
+        return found.qualified(qualifiers) if qualifiers else found
+    raise LookupError(f"could not find '{keywords[0]}{name}'")

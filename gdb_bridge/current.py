@@ -1,0 +1,170 @@
+"""The Program of GDB's current inferior, kept up to date by GDB's events."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import gdb
+
+import drgn
+from drgn import DebugInfoOptions, Module, Program
+from drgn.target import load_later, program_from_target
+
+from .target import InferiorTarget
+
+_programs: dict[int, tuple[InferiorTarget, Program]] = {}
+"""By the number of the inferior."""
+
+_namespaces: list[dict[str, Any]] = []
+"""Where ``prog`` is the current program."""
+
+
+def current_program() -> Program:
+    """The Program of the selected inferior.
+
+    It stays the same as long as the inferior runs the same image: a start, an end or
+    an exec brings another one.
+    """
+    inferior = gdb.selected_inferior()
+    found = _programs.get(inferior.num)
+    if found is not None:
+        target, prog = found
+        if target.alive and target.executable == inferior.progspace.filename:
+            return prog
+    target = InferiorTarget(inferior)
+    prog = program_from_target(target)
+    _add_finder(prog)
+    load_later(prog, partial(_load, target, prog))
+    _programs[inferior.num] = target, prog
+    return prog
+
+
+def target_of(prog: Program) -> InferiorTarget:
+    """The target of a program of ours; ValueError if it is of another inferior.
+
+    GDB can be asked about the current program alone.
+    """
+    target, current = _programs.get(gdb.selected_inferior().num, (None, None))
+    if target is None or current is not prog:
+        raise ValueError("this program is not GDB's current inferior")
+    return target
+
+
+def follow(namespace: dict[str, Any]) -> None:
+    """Let ``prog`` in a namespace be the current program from now on."""
+    if not any(known is namespace for known in _namespaces):
+        _namespaces.append(namespace)
+    refresh()
+
+
+def unfollow(namespace: dict[str, Any]) -> None:
+    """Leave a namespace as it is."""
+    _namespaces[:] = [known for known in _namespaces if known is not namespace]
+
+
+def refresh(*_event: object) -> None:
+    """Tell all namespaces which program is current."""
+    ours = [prog for _, prog in _programs.values()]
+    prog = current_program()
+    for namespace in _namespaces:
+        # What a user calls prog stays.
+        if any(namespace.get("prog", prog) is known for known in [*ours, prog]):
+            namespace["prog"] = prog
+    drgn.set_default_prog(prog)
+
+
+# Debugging information.
+
+
+def _load(target: InferiorTarget, prog: Program) -> None:
+    """Find what is loaded, and the debugging information of all of it.
+
+    What has none is no error: GDB's users know of it.
+    """
+    if not target.auxv():
+        return
+    modules = [module for module, _ in prog.loaded_modules()]
+    prog.load_module_debug_info(*modules)
+
+
+def _add_finder(prog: Program) -> None:
+    prog.register_debug_info_finder("gdb", _find_objfiles, enable_index=0)
+    given = str(gdb.parameter("debug-file-directory") or "")
+    options = prog.debug_info_options
+    directories = [*filter(None, given.split(os.pathsep)), *options.directories]
+    prog.debug_info_options = DebugInfoOptions(
+        options, directories=tuple(dict.fromkeys(directories))
+    )
+
+
+def _find_objfiles(modules: Sequence[Module]) -> None:
+    """The finder "gdb": the files that GDB has found, separate debug files too."""
+    files = [
+        (objfile.build_id, objfile.filename)
+        for objfile in gdb.objfiles()
+        if objfile.filename and os.path.exists(objfile.filename)
+    ]
+    for module in modules:
+        for build_id, path in files:
+            wanted = module.wants_debug_file() or module.wants_loaded_file()
+            if wanted and module.build_id and build_id == module.build_id.hex():
+                module.try_file(path)
+
+
+# Events.
+
+
+def _stopped(event: object) -> None:
+    for target, _ in _programs.values():
+        if target.alive:
+            threads = target.inferior.threads()
+            target.running = any(thread.is_running() for thread in threads)
+        target.changed()
+    refresh()
+
+
+def _continued(event: gdb.ContinueEvent) -> None:
+    thread = event.inferior_thread  # None where all threads go on.
+    for target, _ in _programs.values():
+        if thread is None or thread.inferior == target.inferior:
+            target.running = True
+            target.changed()
+
+
+def _changed(event: object) -> None:
+    for target, _ in _programs.values():
+        target.changed()
+
+
+def _loaded(event: gdb.NewObjFileEvent) -> None:
+    for target, prog in _programs.values():
+        if target.alive and target.inferior.progspace == event.new_objfile.progspace:
+            load_later(prog, partial(_load, target, prog))
+    refresh()
+
+
+def _cleared(event: gdb.ClearObjFilesEvent) -> None:
+    """Another file, or an exec: what was known of the old one is wrong."""
+    for number, (target, _) in list(_programs.items()):
+        gone = not target.inferior.is_valid()
+        if gone or target.inferior.progspace == event.progspace:
+            del _programs[number]
+    refresh()
+
+
+def connect() -> None:
+    """Listen to GDB's events."""
+    events = gdb.events
+    events.stop.connect(_stopped)
+    events.cont.connect(_continued)
+    events.memory_changed.connect(_changed)
+    events.inferior_call.connect(_changed)
+    events.new_objfile.connect(_loaded)
+    events.clear_objfiles.connect(_cleared)
+    events.exited.connect(_stopped)
+    events.new_inferior.connect(refresh)
+    events.inferior_deleted.connect(refresh)
+    events.before_prompt.connect(refresh)

@@ -1,0 +1,171 @@
+"""The user's session: its names, and running code and commands in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import gdb
+
+import __main__
+from drgn import Object, StackFrame, StackTrace
+from drgn.display import displayhook
+from drgn.namespace import LazyGlobals
+
+from . import current
+from .convert import from_gdb_value, to_gdb_value
+
+
+class Names(LazyGlobals):
+    """The globals of a session: those of the standalone prompt, and GDB's state.
+
+    ``frame`` is the selected frame each time that it is used; what the user defines
+    in GDB's own Python is there too.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(current.current_program())
+        self.update(
+            gdb=gdb,
+            stack_trace=stack_trace,
+            from_gdb_value=from_gdb_value,
+            to_gdb_value=to_gdb_value,
+        )
+
+    def __missing__(self, name: str) -> Any:
+        if name == "frame":
+            return selected_frame()
+        try:
+            return super().__missing__(name)
+        except KeyError:
+            return vars(__main__)[name]
+
+    def names(self) -> set[str]:
+        own = {name for name in vars(__main__) if not name.startswith("__")}
+        return super().names() | own | {"frame"}
+
+
+_names: Names | None = None
+
+
+def names() -> Names:
+    """The globals of the session, with the current program."""
+    global _names
+    if _names is None:
+        _names = Names()
+        current.follow(_names)
+    else:
+        current.refresh()
+    return _names
+
+
+def stack_trace(thread: Any = None) -> StackTrace:
+    """The stack of a thread; None is the selected one."""
+    return current.current_program().stack_trace(thread)
+
+
+def selected_frame() -> StackFrame:
+    """The frame that is selected in GDB; LookupError if there is none."""
+    try:
+        selected = gdb.selected_frame()
+    except gdb.error as error:
+        raise LookupError(str(error).rstrip(".")) from None
+    trace = stack_trace()
+    level = selected.level()
+    if level < len(trace) and trace[level].pc == selected.pc():
+        return trace[level]
+    raise LookupError(f"frame {level} is unwound in another way than by GDB")
+
+
+def evaluate(source: str) -> Any:
+    """The value of an expression."""
+    return eval(compile(source.strip(), "<drgn>", "eval", dont_inherit=True), names())
+
+
+def run(source: str) -> None:
+    """Run a statement, or show the value of an expression."""
+    code = compile(source, "<drgn>", "single", dont_inherit=True)
+    with displayed():
+        exec(code, names())
+
+
+def run_line(line: str) -> None:
+    """Run a command of drgn's (``ps`` or ``%ps``), or Python."""
+    namespace = names()
+    if line.startswith("%") or is_command(line, namespace):
+        from drgn.commands import run_command
+
+        run_command(namespace["prog"], line.removeprefix("%"), globals=namespace)
+    else:
+        run(line)
+
+
+def command_names(namespace: Names) -> list[str]:
+    """The commands that the current program has."""
+    import drgn.commands.builtin  # noqa: F401, since it registers them
+    from drgn.commands import DEFAULT_COMMAND_NAMESPACE
+
+    return [name for name, _ in DEFAULT_COMMAND_NAMESPACE.enabled(namespace["prog"])]
+
+
+def is_command(line: str, namespace: Names) -> bool:
+    """Whether a line is a command: a name that is no variable, and no operator."""
+    name, _, rest = line.strip().partition(" ")
+    if name in namespace or rest.lstrip().startswith("="):
+        return False
+    return name in command_names(namespace)
+
+
+def run_script(path: str, arguments: Sequence[str]) -> None:
+    """Run a script as ``drgn PATH`` does, over the current program.
+
+    Raises what the script raises, OSError if it cannot be read.
+    """
+    import os
+    import types
+
+    with open(path, "rb") as file:
+        code = compile(file.read(), path, "exec", dont_inherit=True)
+    module = types.ModuleType("__main__")
+    vars(module).update(
+        prog=current.current_program(),
+        __builtins__=__builtins__,
+        __file__=path,
+        __cached__=None,
+    )
+    current.follow(vars(module))
+    old_argv, old_main = sys.argv, sys.modules["__main__"]
+    directory = os.path.dirname(os.path.abspath(path))
+    try:
+        sys.argv = [path, *arguments]
+        sys.path.insert(0, directory)
+        sys.modules["__main__"] = module
+        exec(code, vars(module))
+    finally:
+        sys.argv = old_argv
+        sys.modules["__main__"] = old_main
+        if directory in sys.path:
+            sys.path.remove(directory)
+        current.unfollow(vars(module))
+
+
+@contextmanager
+def displayed() -> Iterator[None]:
+    """Show the values of expressions meanwhile, and add them to GDB's history."""
+    old = sys.displayhook
+    sys.displayhook = _display
+    try:
+        yield
+    finally:
+        sys.displayhook = old
+
+
+def _display(value: Any) -> None:
+    displayhook(value)
+    if isinstance(value, Object):
+        try:
+            gdb.add_history(to_gdb_value(value))
+        except (gdb.error, ValueError, LookupError):
+            pass  # It has no value, or none that GDB could have.
