@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 
 def _components(path: str) -> list[str]:
     """The normalised components of a path, the root of an absolute one as ``/``."""
@@ -17,7 +19,7 @@ def _components(path: str) -> list[str]:
     return parts
 
 
-def filename_matches(haystack: str | None, needle: str | None, /) -> bool:
+def filename_matches(haystack: str | None, needle: str | None) -> bool:
     """Whether the file ``haystack`` is one that a search for ``needle`` means.
 
     The last components of the path are compared, so that ``"sched/core.c"``
@@ -26,7 +28,7 @@ def filename_matches(haystack: str | None, needle: str | None, /) -> bool:
     """
     if not needle:
         return True
-    if not haystack:
+    if haystack is None:
         return False
-    wanted = _components(needle)
-    return not wanted or _components(haystack)[-len(wanted) :] == wanted
+    wanted = _components(os.fsdecode(needle))
+    return not wanted or _components(os.fsdecode(haystack))[-len(wanted) :] == wanted

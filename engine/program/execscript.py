@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Any
 
@@ -14,7 +15,7 @@ def execscript(path: str, *args: str, globals: dict[str, Any] | None = None) -> 
     """
     if globals is None:
         globals = sys._getframe(1).f_globals
-    with open(path, "rb") as file:
+    with io.open_code(path) as file:
         code = compile(file.read(), path, "exec", dont_inherit=True)
     old_argv = sys.argv
     names = globals.copy()
