@@ -189,8 +189,8 @@ def _use_supplementary(module: Module, supplementary: ElfFile) -> None:
         supplementary.path,
     )
     module._supplementary_file = supplementary
-    _set_debug_file(module, file, bias)
-    module.prog._debug_info_changed()
+    if _set_debug_file(module, file, bias):
+        module.prog._debug_info_changed()
 
 
 # Loaded and debug files.
@@ -231,7 +231,7 @@ def _adopt(module: Module, file: ElfFile) -> bool:
         if module._debug_file is None:
             module._placement = module._placement_of(file)
     if use_debug:
-        _set_debug_file(module, file, bias)
+        use_debug = _set_debug_file(module, file, bias)
     if use_loaded or use_debug:
         module.prog._debug_info_changed()
     return use_loaded or use_debug or wait
@@ -252,15 +252,22 @@ def _wait_for_supplementary(module: Module, file: ElfFile, bias: int) -> bool:
     return True
 
 
-def _set_debug_file(module: Module, file: ElfFile, bias: int) -> None:
+def _set_debug_file(module: Module, file: ElfFile, bias: int) -> bool:
+    """Take a debug file; False, and a warning, if it is malformed."""
     module._debug_file = file
+    try:
+        module.prog._debug.add(module)
+    except BadDataError as error:
+        log.warning("%s; ignoring", error)
+        module._debug_file = None
+        return False
     module._debug_file_bias = bias
     module._debug_file_status = ModuleFileStatus.HAVE
     module._pending = None
     module._symbols = None
     module._placement = module._placement_of(file)
     _describe(module, file, bias)
-    module.prog._debug.add(module)
+    return True
 
 
 def is_loadable(file: ElfFile) -> bool:
