@@ -120,6 +120,7 @@ def kdump(
     machine: bytes = b"x86_64",
     release: bytes = b"6.1.0",
     notes: bytes = b"",
+    vmcoreinfo: bytes = VMCOREINFO,
     version: int = 6,
     bits: int = 64,
     order: str = "<",
@@ -145,10 +146,10 @@ def kdump(
     sub = struct.pack(
         order + ("QIIQQQQQQQQQQQ" if is_64 else "IIIIIQIQIQIQQQ"),
         0, 0, part is not None, first, last,
-        info_at, len(VMCOREINFO), notes_at, len(notes), 0, 0,
+        info_at, len(vmcoreinfo), notes_at, len(notes), 0, 0,
         first, last, frames,
     )  # fmt: skip
-    sub = sub.ljust(128, b"\0") + notes + VMCOREINFO
+    sub = sub.ljust(128, b"\0") + notes + vmcoreinfo
     held = [f for f in sorted(pages) if part is None or first <= f < last]
     descriptors_at = 4 * PAGE
     data_at = descriptors_at + 24 * len(held)
