@@ -331,22 +331,24 @@ def _has_type(prog: Program, name: str) -> bool:
 def neigh_table_for_each_neighbor(table: Object) -> Iterator[Object]:
     """Iterate over the neighbors of a neighbor table.
 
-    :param table: ``struct neigh_table *``, e.g., ``&arp_tbl``
+    >>> for neighbor in neigh_table_for_each_neighbor(prog["arp_tbl"].nht):
+    ...     print(netdev_name(neighbor.dev))
+
+    :param table: ``struct neigh_hash_table *``
     :return: Iterator of ``struct neighbour *`` objects.
     """
     prog = table.prog_
-    hash_table = table.nht.read_()
-    buckets = 1 << hash_table.hash_shift.value_()
+    buckets = 1 << table.hash_shift.value_()
     try:
         # Lists since 6.13 (a01a67ab2fff); before, chains.
-        heads = hash_table.hash_heads.read_()
+        heads = table.hash_heads.read_()
     except AttributeError:
         heads = None
     for i in range(buckets):
         if heads is not None:
             yield from hlist_for_each_entry("struct neighbour", heads + i, "hash")
             continue
-        neighbor = hash_table.hash_buckets[i].read_()
+        neighbor = table.hash_buckets[i].read_()
         while neighbor:
             yield cast(prog.type("struct neighbour *"), neighbor)
             neighbor = neighbor.next.read_()

@@ -31,6 +31,9 @@ SAME_MOMENT = {
 #: Every case runs on these; the others differ only in how they hold the same bytes.
 MAIN_DUMPS = ("live.elf", "panic.elf", "la57.elf", "live.kdump.zlib")
 ON_EVERY_DUMP = ("session", "stacks")
+#: What helpers return depends on the kernel, hardly on the dump.
+HELPERS = "helpers_"
+DUMPS_FOR_HELPERS = ("live.elf", "panic.elf")
 #: Cases that want the debug info of modules too.
 WITH_MODULES = ("module_debug",)
 
@@ -69,7 +72,10 @@ def runs() -> Iterator[object]:
     for lab in manifest.find_all():
         for name in lab.dumps:
             for case in cases:
-                if case not in ON_EVERY_DUMP and name not in MAIN_DUMPS:
+                if case.startswith(HELPERS):
+                    if name not in DUMPS_FOR_HELPERS:
+                        continue
+                elif case not in ON_EVERY_DUMP and name not in MAIN_DUMPS:
                     continue
                 if case == "crash" and not name.startswith("panic"):
                     continue
