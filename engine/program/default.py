@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from ..errors import NoDefaultProgramError
+from ..errors import MissingDebugInfoError, NoDefaultProgramError
 from .program import Program
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ def set_default_prog(prog: Program | None, /) -> None:
 def _open(set_target: Callable[[Program], None]) -> Program:
     prog = Program()
     set_target(prog)
-    prog.load_default_debug_info()
+    try:
+        prog.load_default_debug_info()
+    except MissingDebugInfoError:
+        pass  # What is missing has been logged.
     return prog
 
 
