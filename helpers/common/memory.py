@@ -80,7 +80,7 @@ def identify_address(
     ``"object symbol: init_task+0x0"``); in the Linux kernel, also a task (``"task: 1
     (init) +0x10"``), a task's stack, an object of the slab allocator (``"slab object:
     dentry+0x0"``), a page (``"page: pfn 100"``) or an area of kernel address space
-    (``"vmap: 0xffffa2b680000000-0xffffa2b680005000"``).
+    (``"vmap: 0xffffd24a80000000-0xffffd24a80005000"``).
 
     :param addr: ``void *``
     :param cache: Dictionary to pass to every call of many, where what takes long to
@@ -123,12 +123,12 @@ def print_annotated_memory(
 ) -> None:
     """Print words of memory with what they refer to.
 
-    >>> print_annotated_memory(0xffffffff963eb200, 32)
+    >>> print_annotated_memory(0xffff8d60c1800520, 32)
     ADDRESS           VALUE
-    ffffffff963eb200: 00000000000000b8
-    ffffffff963eb208: 0000000000000000
-    ffffffff963eb210: ffff8881042948e0 [slab object: mnt_cache+0x20]
-    ffffffff963eb218: ffff88810074a540 [slab object: dentry+0x0]
+    ffff8d60c1800520: ffff8d60c20d5c00 [slab object: dentry+0x0]
+    ffff8d60c1800528: ffff8d60c1838800 [slab object: kmalloc-2k+0x0]
+    ffff8d60c1800530: 0000000000000020
+    ffff8d60c1800538: ffffffff83c519e0 [object symbol: init_user_ns+0x0]
 
     :param address: Address of the first word.
     :param size: Number of bytes; the last word may be less than a whole one.

@@ -19,11 +19,12 @@ __all__ = ("print_annotated_stack", "print_registers")
 def print_annotated_stack(trace: StackTrace) -> None:
     """Print the memory of a stack with what its words refer to.
 
-    >>> print_annotated_stack(stack_trace(1))
+    >>> print_annotated_stack(stack_trace(2))
     STACK POINTER     VALUE
-    [stack frame #0 at 0xffffffff8dc93c41 (__schedule+0x429/0x488) ...]
-    ffffa903c0013d28: ffffffff8d8497bf [function symbol: __flush_tlb_one_user+0x5]
     ...
+    [stack frame #2 at 0xffffffff82c1154a (schedule+0x5a/0xc7) ...]
+    ffffd24a8001beb0: ffff8d60dc20b7e8 [slab object: kmalloc-64+0x28]
+    ffffd24a8001beb8: ffff8d60c11fa0c0 [task: 2 (kthreadd)]
 
     See :func:`~drgn.helpers.common.memory.identify_address()`.
 

@@ -65,8 +65,8 @@ def access_remote_vm(mm: Object, address: IntegerLike, size: IntegerLike) -> byt
 def access_process_vm(task: Object, address: IntegerLike, size: IntegerLike) -> bytes:
     """Read memory of a task's address space.
 
-    >>> access_process_vm(find_task(1490152), 0x7f8a62b56da0, 12)
-    b'hello, world'
+    >>> access_process_vm(find_task(170), 0x7ff49c4cf000, 10)
+    b'pydrgn lab'
 
     :param task: ``struct task_struct *``
     :param address: Address of the first byte.
@@ -91,8 +91,8 @@ def mm_cmdline(mm: Object) -> list[bytes]:
 def cmdline(task: Object) -> list[bytes] | None:
     """Return the command line of a task, like ``/proc/PID/cmdline``.
 
-    >>> cmdline(find_task(1495216))
-    [b'vim', b'drgn/helpers/linux/mm.py']
+    >>> cmdline(find_task(1))
+    [b'/bin/busybox', b'sh', b'/init']
 
     :param task: ``struct task_struct *``
     :return: Arguments, ``None`` for a kernel thread.

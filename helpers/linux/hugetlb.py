@@ -28,8 +28,8 @@ __all__ = (
 def for_each_hstate(prog: Program) -> Iterator[Object]:
     """Iterate over the sizes of HugeTLB pages that the kernel has.
 
-    >>> [h.name.string_() for h in for_each_hstate()]
-    [b'hugepages-1048576kB', b'hugepages-2048kB']
+    >>> [huge_page_size(hstate).value_() >> 20 for hstate in for_each_hstate()]
+    [1024, 2]
 
     :return: Iterator of ``struct hstate *`` objects.
     """

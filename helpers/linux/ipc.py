@@ -149,7 +149,7 @@ def find_sysv_shm(prog: Program, ns: Object | None, id: IntegerLike) -> Object:
 def decode_sysv_shm_mode_flags(prog: Program, value: IntegerLike) -> str:
     """Spell out the flags in the mode of a System V shared memory segment.
 
-    >>> decode_sysv_shm_mode_flags(0o2777)
+    >>> decode_sysv_shm_mode_flags(0o2600)
     'SHM_LOCKED'
 
     :param value: ``umode_t``

@@ -133,8 +133,8 @@ def irq_desc_chip_name(desc: Object) -> bytes | None:
 def irq_desc_action_names(desc: Object) -> list[bytes]:
     """Return the names of what is done on an interrupt.
 
-    >>> irq_desc_action_names(irq_to_desc(27))
-    [b'i2c_designware.0', b'idma64.0']
+    >>> irq_desc_action_names(irq_to_desc(25))
+    [b'virtio0-req.0']
 
     :param desc: ``struct irq_desc *``
     """

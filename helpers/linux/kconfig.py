@@ -23,8 +23,8 @@ __all__ = ("get_kconfig",)
 def get_kconfig(prog: Program) -> Mapping[str, str]:
     """Return the options that are set in the kernel's configuration.
 
-    >>> get_kconfig()["CONFIG_HZ"]
-    '300'
+    >>> get_kconfig()["CONFIG_NR_CPUS"]
+    '8192'
 
     This needs ``CONFIG_IKCONFIG``, which many distributions do not set.
 

@@ -17,6 +17,8 @@ _MUTEX_FLAGS = 0x7  # kernel/locking/mutex.h
 _RWSEM_OWNER_FLAGS = 0x7  # kernel/locking/rwsem.c
 _RWSEM_WRITER_LOCKED = 1 << 0
 _RWSEM_READER_BIAS = 1 << 8
+_RT_READER_BIAS = 1 << 31  # include/linux/rwbase_rt.h
+_RT_WRITER_BIAS = 1 << 30
 
 
 class RwsemLocked(enum.Enum):
@@ -85,15 +87,15 @@ def rwsem_locked(sem: Object) -> RwsemLocked:
     :param sem: ``struct rw_semaphore *``
     """
     try:
-        # CONFIG_PREEMPT_RT (include/linux/rwbase_rt.h): READER_BIAS is the lowest
-        # integer, WRITER_BIAS its half.
-        readers: int = sem.rwbase.readers.counter.value_()
+        # CONFIG_PREEMPT_RT
+        readers: int = sem.rwbase.readers.counter.value_() & 0xFFFFFFFF
     except AttributeError:
         pass
     else:
-        if readers == -(1 << 30):
+        if readers == _RT_WRITER_BIAS:
             return RwsemLocked.WRITE_LOCKED
-        if readers & 0x7FFFFFFF and readers != -(1 << 31):
+        # A writer that waits for readers takes the bias away.
+        if readers & ~_RT_READER_BIAS:
             return RwsemLocked.READ_LOCKED
         return RwsemLocked.UNLOCKED
     count: int = sem.count.counter.value_()

@@ -230,10 +230,8 @@ def task_rss(prog: Program, task: Object) -> TaskRss:
 def vmalloc_to_page(prog: Program, addr: IntegerLike) -> Object:
     """Return the page of a vmalloc or vmap address.
 
-    >>> vmalloc_to_page(find_task(113).stack)
-    *(struct page *)0xffffbe4bc00a2200 = {
-        ...
-    }
+    >>> page_to_pfn(vmalloc_to_page(find_task(2).stack))
+    (unsigned long)4548
 
     :param addr: ``void *``
     :return: ``struct page *``
@@ -274,10 +272,8 @@ def for_each_vmap_area(prog: Program) -> Iterator[Object]:
 def find_vmap_area(prog: Program, addr: IntegerLike) -> Object:
     """Return the area of kernel address space that an address is in.
 
-    >>> find_vmap_area(0xffffa2b680081000)
-    *(struct vmap_area *)0xffffa16541046b40 = {
-            ...
-    }
+    >>> hex(find_vmap_area(0xffffd24a8000e000).va_start)
+    '0xffffd24a8000d000'
 
     :param addr: ``void *``
     :return: ``struct vmap_area *``, ``NULL`` if there is none.

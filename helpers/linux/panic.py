@@ -44,7 +44,7 @@ def panic_message(prog: Program) -> bytes | None:
     """Return what the kernel logged when it panicked.
 
     >>> panic_message()
-    b'Oops: Oops: 0002 [#1] SMP NOPTI'
+    b'Kernel panic - not syncing: sysrq triggered crash'
 
     :return: Message, ``None`` if the kernel has not panicked or there is none.
     """

@@ -25,8 +25,8 @@ __all__ = (
 def per_cpu_ptr(ptr: Object, cpu: IntegerLike) -> Object:
     """Return the instance of a per-CPU pointer for a CPU.
 
-    >>> per_cpu_ptr(prog["init_net"].loopback_dev.pcpu_refcnt, 7)
-    *(int *)0xffff925e3ddec980 = 4
+    >>> per_cpu_ptr(prog["init_net"].loopback_dev.pcpu_refcnt, 1)
+    *(int *)0xffff8d60df3393fc = 2
 
     :param ptr: ``type __percpu *``; for variables see :func:`per_cpu()`.
     :param cpu: CPU number.
@@ -41,8 +41,8 @@ def per_cpu_ptr(ptr: Object, cpu: IntegerLike) -> Object:
 def per_cpu(var: Object, cpu: IntegerLike) -> Object:
     """Return the instance of a per-CPU variable for a CPU.
 
-    >>> per_cpu(prog["runqueues"], 6).curr.comm
-    (char [16])"python3"
+    >>> per_cpu(prog["runqueues"], 1).curr.comm
+    (char [16])"spin-user"
 
     :param var: ``type __percpu``; for pointers see :func:`per_cpu_ptr()`.
     :param cpu: CPU number.

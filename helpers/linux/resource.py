@@ -47,8 +47,8 @@ class Rlimit(NamedTuple):
 def task_rlimits(task: Object) -> dict[str, Rlimit]:
     """Return the resource limits of a task by name, e.g., ``"NOFILE"``.
 
-    >>> task_rlimits(find_task(1))["STACK"].cur
-    8388608
+    >>> task_rlimits(find_task(1))["NOFILE"]
+    Rlimit(cur=1024, max=4096)
 
     :param task: ``struct task_struct *``
     """

@@ -105,8 +105,8 @@ def task_rq(task: Object) -> Object:
 def cpu_curr(prog: Program, cpu: IntegerLike) -> Object:
     """Return the task that runs on a CPU.
 
-    >>> cpu_curr(7).comm
-    (char [16])"python3"
+    >>> cpu_curr(1).comm
+    (char [16])"spin-user"
 
     :param cpu: CPU number.
     :return: ``struct task_struct *``
@@ -118,8 +118,8 @@ def cpu_curr(prog: Program, cpu: IntegerLike) -> Object:
 def idle_task(prog: Program, cpu: IntegerLike) -> Object:
     """Return the idle thread (PID 0) of a CPU.
 
-    >>> idle_task(1).comm
-    (char [16])"swapper/1"
+    >>> idle_task(0).comm
+    (char [16])"swapper/0"
 
     :param cpu: CPU number.
     :return: ``struct task_struct *``

@@ -145,7 +145,7 @@ def sigset_to_hex(sigset: Object) -> str:
     """Format a set of signals like ``/proc/PID/status``.
 
     >>> sigset_to_hex(task.blocked)
-    '0000000000004002'
+    '0000000000010000'
 
     :param sigset: ``sigset_t`` or ``sigset_t *``
     """

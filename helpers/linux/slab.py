@@ -159,8 +159,8 @@ def slab_cache_is_merged(slab_cache: Object) -> bool:
 def get_slab_cache_aliases(prog: Program) -> dict[str, str]:
     """Return the slab caches that are used in place of merged ones.
 
-    >>> get_slab_cache_aliases()["dnotify_struct"]
-    'avc_xperms_data'
+    >>> get_slab_cache_aliases()["io_kiocb"]
+    'filp'
 
     This needs ``CONFIG_SLUB`` and ``CONFIG_SYSFS``.
 
@@ -249,11 +249,9 @@ def slab_cache_for_each_allocated_object(
 ) -> Iterator[Object]:
     """Iterate over the allocated objects of a slab cache.
 
-    >>> dentry_cache = find_slab_cache("dentry")
-    >>> next(slab_cache_for_each_allocated_object(dentry_cache, "struct dentry"))
-    *(struct dentry *)0xffff905e41404000 = {
-        ...
-    }
+    >>> cache = find_slab_cache("task_struct")
+    >>> for task in slab_cache_for_each_allocated_object(cache, "struct task_struct"):
+    ...     print(task.comm)
 
     :param slab_cache: ``struct kmem_cache *``
     :param type: Type of the objects.

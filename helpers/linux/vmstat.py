@@ -42,8 +42,8 @@ def zone_page_state(zone: Object, item: IntegerLike) -> int:
 def global_zone_page_state(prog: Program, item: IntegerLike) -> int:
     """Return a statistic of all memory zones.
 
-    >>> global_zone_page_state(prog["NR_MLOCK"])
-    1562
+    >>> global_zone_page_state(prog["NR_FREE_PAGES"])
+    102055
 
     :param item: ``enum zone_stat_item``
     """
@@ -59,7 +59,7 @@ def global_node_page_state(prog: Program, item: IntegerLike) -> int:
     """Return a statistic of all NUMA nodes.
 
     >>> global_node_page_state(prog["NR_FILE_PAGES"])
-    2257904
+    4432
 
     :param item: ``enum node_stat_item``
     """
