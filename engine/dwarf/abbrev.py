@@ -66,12 +66,12 @@ class Abbrev:
                 continue
             code = fixed_code(form, unit)
             if code is None:
-                steps.append((unit.file.struct(codes), form))
+                steps.append((unit.sections.struct(codes), form))
                 codes = ""
             else:
                 codes += code
             self._add(at, form)
-        self._tail = unit.file.struct(codes)
+        self._tail = unit.sections.struct(codes)
         # The values that need no bytes come after those that do.
         constants: list[int] = []
         for at, form, constant in self._attributes:

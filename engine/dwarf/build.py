@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from array import array
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadDataError
@@ -12,6 +13,7 @@ from ..log import progress
 from . import constants as dw
 from . import scan
 from .names import CONTINUES, DECLARATION, hash_name, qualified_name
+from .split import Space, find_split_units, skeleton_units
 from .unit import Unit
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .file import DwarfFile
+    from .sections import Sections
 
 _PLAIN_SIZE = 1 << 20
 """Up to this size the scan takes less time as plain Python than importing numba."""
@@ -41,46 +44,27 @@ class _Rows:
 def build_columns(file: DwarfFile) -> dict[str, memoryview]:
     """The columns of `Index`. BadDataError if the debug information is malformed."""
     spaces = [
-        (base, data, list(_units(file, base, data, types)))
+        Space(file, base, data, list(_units(file, base, data, types)))
         for base, data, types in file.spaces
     ]
-    size = sum(len(data) for _, data, _ in spaces)
+    split = None
+    skeletons = skeleton_units(file, [unit for space in spaces for unit in space.units])
+    if skeletons:
+        split = find_split_units(file, skeletons)
+    if split is not None:
+        spaces += split.spaces
+    size = sum(len(space.data) for space in spaces)
     fast = size > _PLAIN_SIZE or (size > _PLAIN_SIZE // 8 and "numba" in sys.modules)
     if not fast:
-        rows = [
-            part
-            for base, data, units in spaces
-            for part in _scan(file, base, data, units)
-        ]
-        columns = _plain_columns(file, rows)
+        columns = _plain_columns(file, _scan(file, spaces))
     else:
         with _Progress(f"indexing {os.path.basename(file.path)} ..."):
-            rows = [
-                part
-                for base, data, units in spaces
-                for part in _scan_fast(file, base, data, units)
-            ]
-            columns = _fast_columns(file, rows)
-    _warn_of_split_units(file, spaces[0][2] if spaces else [])
-    offsets = array("q", [unit.offset for _, _, units in spaces for unit in units])
+            columns = _fast_columns(file, _scan_fast(file, spaces))
+    if split is not None:
+        columns |= split.columns
+    offsets = array("q", [unit.offset for space in spaces for unit in space.units])
     columns["units"] = memoryview(offsets)
     return columns
-
-
-def _warn_of_split_units(file: DwarfFile, units: list[Unit]) -> None:
-    """Say that what .dwo and .dwp files have will not be found."""
-    # The first unit tells; in DWARF 4 only its root does.
-    if any(
-        unit.type == dw.DW_UT_skeleton or unit.root.has(dw.DW_AT_GNU_dwo_name)
-        for unit in units[:1]
-    ):
-        import logging
-
-        logging.getLogger("drgn").warning(
-            "%s: split DWARF is not supported yet: types and variables in .dwo and "
-            ".dwp files are not found",
-            file.path,
-        )
 
 
 def _units(file: DwarfFile, base: int, data: memoryview, types: bool) -> list[Unit]:
@@ -120,9 +104,23 @@ def _unit_table(units: list[Unit]) -> array[int]:
                 unit.version,
                 unit.address_size,
                 unit.offset_size,
-                unit.abbrev_offset,
+                unit.abbrev_offset + unit.part(".debug_abbrev"),
             )
         )
+        if unit.sections.is_dwo:
+            is_type = unit.skeleton is None
+            table.extend(
+                (
+                    unit.str_offsets_base,
+                    0 if is_type else unit.addr_base,
+                    0 if is_type else unit.rnglists_base,
+                    0 if is_type else unit.ranges_base,
+                    0 if is_type else unit.low_pc,
+                    unit.sections.base,
+                )
+            )
+        else:
+            table.extend((0,) * 6)
     return table
 
 
@@ -132,19 +130,17 @@ class _Scanner:
     def __init__(
         self,
         file: DwarfFile,
-        base: int,
-        info: Any,
-        sections: tuple[Any, ...],
-        units: list[Unit],
+        space: Space,
         kernel: Any,
+        array_of: Callable[[memoryview], Any],
         ints: Any,
     ) -> None:
-        self.file = file
-        self.base = base
-        self.info = info
-        self.sections = sections
-        self.units = units
-        self.table = ints(_unit_table(units))
+        self.space = space
+        self.base = space.base
+        self.info = array_of(space.data)
+        self.sections = tuple(map(array_of, _sections(file, space.sections)))
+        self.units = space.units
+        self.table = ints(_unit_table(space.units))
         self.kernel = kernel
         self.ints = ints
 
@@ -172,7 +168,7 @@ class _Scanner:
                 self.table,
                 first,
                 last,
-                self.file.order == ">",
+                self.space.sections.order == ">",
                 rows,
                 abbrevs,
                 steps,
@@ -204,22 +200,28 @@ class _Scanner:
             elif status == scan.STATUS_BAD_ABBREVS:
                 raise self.units[done].error("invalid abbreviations")
             elif status == scan.STATUS_BAD:
-                offset = self.base + int(result[scan.RESULT_POSITION])
-                raise BadDataError(f"{self.file.path}: invalid DIE at {offset:#x}")
+                sections = self.space.sections
+                offset = self.base + int(result[scan.RESULT_POSITION]) - sections.base
+                raise BadDataError(f"{sections.path}: invalid DIE at {offset:#x}")
             first = done
         return parts
 
 
-def _sections(file: DwarfFile) -> list[memoryview]:
-    sections = [file.section(name) for name in scan.SECTIONS]
+def _sections(file: DwarfFile, sections: Sections) -> list[memoryview]:
+    """What the scan takes; the addresses of split DWARF are in the file itself."""
+    found = [
+        (file if name in _ADDRESSES else sections).section(name)
+        for name in scan.SECTIONS
+    ]
     alt = file.supplementary
-    sections.append(memoryview(b"") if alt is None else alt.section(".debug_str"))
-    return sections
+    found.append(memoryview(b"") if alt is None else alt.section(".debug_str"))
+    return found
 
 
-def _scan(
-    file: DwarfFile, base: int, data: memoryview, units: list[Unit]
-) -> list[_Rows]:
+_ADDRESSES = (".debug_addr", ".debug_ranges")
+
+
+def _scan(file: DwarfFile, spaces: list[Space]) -> list[_Rows]:
     """Scan as plain Python."""
 
     def ints(values: int | array[int]) -> array[int]:
@@ -227,14 +229,14 @@ def _scan(
             return array("q", bytes(8 * values))
         return values
 
-    sections = tuple(_sections(file))
-    scanner = _Scanner(file, base, data, sections, units, scan.scan, ints)
-    return scanner.run(0, len(units))
+    rows = []
+    for space in spaces:
+        scanner = _Scanner(file, space, scan.scan, lambda data: data, ints)
+        rows += scanner.run(0, len(space.units))
+    return rows
 
 
-def _scan_fast(
-    file: DwarfFile, base: int, data: memoryview, units: list[Unit]
-) -> list[_Rows]:
+def _scan_fast(file: DwarfFile, spaces: list[Space]) -> list[_Rows]:
     """Scan compiled, with a thread for each processor."""
     import threading
 
@@ -250,22 +252,26 @@ def _scan_fast(
             return np.empty(values, np.int64)
         return np.array(values, np.int64)
 
-    sections = tuple(array_of(section) for section in _sections(file))
-    scanner = _Scanner(file, base, array_of(data), sections, units, scan_units, ints)
     threads = _processors()
-    stretches = _stretches(units, threads * 4)
-    parts: list[list[_Rows]] = [[] for _ in stretches]
+    size = sum(len(space.data) for space in spaces) // (threads * 4) + 1
+    tasks: list[tuple[_Scanner, int, int]] = []
+    for space in spaces:
+        scanner = _Scanner(file, space, scan_units, array_of, ints)
+        stretches = _stretches(space.units, size)
+        tasks += [(scanner, first, last) for first, last in stretches]
+    parts: list[list[_Rows]] = [[] for _ in tasks]
     errors: list[BaseException] = []
-    waiting = iter(enumerate(stretches))
+    waiting = iter(enumerate(tasks))
     lock = threading.Lock()
 
     def work() -> None:
         try:
             while not errors:
                 with lock:
-                    number, (first, last) = next(waiting, (-1, (0, 0)))
-                if number < 0:
+                    number, task = next(waiting, (-1, None))
+                if task is None:
                     return
+                scanner, first, last = task
                 parts[number] = scanner.run(first, last)
         except BaseException as e:
             errors.append(e)
@@ -285,11 +291,8 @@ def _processors() -> int:
     return min(len(os.sched_getaffinity(0)), 16)
 
 
-def _stretches(units: list[Unit], count: int) -> list[tuple[int, int]]:
-    """Ranges of units, each of about the same number of bytes."""
-    if not units:
-        return []
-    size = (units[-1].end - units[0].offset) // count + 1
+def _stretches(units: list[Unit], size: int) -> list[tuple[int, int]]:
+    """Ranges of units, each of about a number of bytes."""
     stretches = []
     first = 0
     for i, unit in enumerate(units):

@@ -214,9 +214,9 @@ class Die:
 
     def error(self, message: str) -> BadDataError:
         """An exception that says where this entry is."""
-        return BadDataError(
-            f"{self.unit.file.path}: DIE at {self.offset:#x}: {message}"
-        )
+        sections = self.unit.sections
+        offset = self.offset - sections.base
+        return BadDataError(f"{sections.path}: DIE at {offset:#x}: {message}")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Die):

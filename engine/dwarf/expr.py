@@ -322,7 +322,8 @@ class _Machine:
         unit = self._unit()
         if size is None:
             size = unit.offset_size
-            die = unit.file.die_at(self._unsigned(code, position, size))
+            offset = unit.sections.base + self._unsigned(code, position, size)
+            die = unit.file.die_at(offset)
         else:
             offset = unit.offset + self._unsigned(code, position, size)
             die = unit.die_at(offset)

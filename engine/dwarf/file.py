@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import struct
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
@@ -11,47 +10,41 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadDataError
 from . import constants as dw
-from .reader import c_string
+from .sections import Sections
 from .unit import Unit
 
 if TYPE_CHECKING:
     from ..elf.file import ElfFile
-    from .abbrev import Abbrev
     from .die import Die
     from .index import Index
 
 
-class DwarfFile:
+class DwarfFile(Sections):
     """The units, DIEs and the index of an ELF file's debug information.
 
     Offsets of DIEs are offsets in ``.debug_info``. Those of ``.debug_types`` (DWARF 4)
-    follow after its end. All addresses are file addresses (see `ElfFile`).
+    follow after its end, and those of the files of split DWARF, which belong to this
+    one, after that. All addresses are file addresses (see `ElfFile`).
     """
 
     __slots__ = (
-        "_abbrevs",
         "_importer",
         "_index",
-        "_structs",
         "_supplementary",
         "_type_units",
         "_units",
         "_usual_language",
-        "elf",
-        "is_dwo",
-        "order",
-        "path",
+        "debug_directories",
+        "loaded_path",
         "spaces",
     )
 
-    elf: ElfFile
-    path: str
-    order: str
-    """Byte order for `struct`."""
     spaces: list[tuple[int, memoryview, bool]]
-    """First DIE offset, contents, and whether it is .debug_types, of the sections."""
-    is_dwo: bool
-    """Whether this is a .dwo or .dwp file of split DWARF."""
+    """`unit_sections()`, without split DWARF."""
+    loaded_path: str | None
+    """The file that the program runs, if it is another one."""
+    debug_directories: Sequence[str]
+    """Where .dwo files may be besides where they were compiled."""
 
     def __init__(
         self,
@@ -59,68 +52,24 @@ class DwarfFile:
         *,
         supplementary: ElfFile | None = None,
         importer: DwarfFile | None = None,
+        loaded_path: str | None = None,
+        debug_directories: Sequence[str] = (),
     ) -> None:
         """``importer`` is the file whose supplementary file this is."""
-        self.elf = elf
+        super().__init__(elf)
         self._importer = importer
         self._usual_language: int | None = None
-        self.path = elf.path
-        self.order = elf.order
-        self.is_dwo = elf.section(".debug_info.dwo") is not None and not elf.has_dwarf
-        self._structs: dict[str, struct.Struct] = {}
-        self._abbrevs: dict[tuple[int, int, int, bool], dict[int, Abbrev]] = {}
         self._units: dict[int, Unit] = {}
         self._index: Index | None = None
-        self._type_units: dict[int, int] | None = None
+        self._type_units: dict[Sections, dict[int, int]] = {}
         self._supplementary = (
             DwarfFile(supplementary, importer=self)
             if supplementary is not None
             else None
         )
-        self.spaces = []
-        # There can be several of a name in a relocatable file.
-        for name in (".debug_info", ".debug_types"):
-            names = (self._name(name), ".z" + name[1:])
-            for section in elf.sections:
-                if section.name in names and len(data := elf.contents(section)):
-                    base = sum(len(data) for _, data, _ in self.spaces)
-                    self.spaces.append((base, data, name == ".debug_types"))
-
-    # Sections
-
-    def section(self, name: str) -> memoryview:
-        """The contents of a ``.debug_*`` section, empty if there is none."""
-        return self.elf.contents(self._name(name))
-
-    def _name(self, name: str) -> str:
-        return name + ".dwo" if self.is_dwo else name
-
-    def struct(self, codes: str) -> struct.Struct:
-        """A `struct` format in the byte order of the file."""
-        layout = self._structs.get(codes)
-        if layout is None:
-            layout = self._structs[codes] = struct.Struct(self.order + codes)
-        return layout
-
-    def unsigned(self, data: bytes | memoryview) -> int:
-        """An unsigned number in the byte order of the file."""
-        return int.from_bytes(data, "little" if self.order == "<" else "big")
-
-    def number(self, section: str, position: int, size: int) -> int:
-        """An unsigned number in a section. BadDataError if it is out of bounds."""
-        data = self.section(section)
-        if not 0 <= position <= len(data) - size:
-            raise BadDataError(f"{self.path}: {section}+{position:#x} is out of bounds")
-        return self.unsigned(data[position : position + size])
-
-    def string(self, section: str, position: int) -> str:
-        """A string in a section. BadDataError if it is out of bounds."""
-        try:
-            return c_string(self.section(section), position)[0].decode(
-                "utf-8", "replace"
-            )
-        except IndexError as e:
-            raise BadDataError(f"{self.path}: {section}+{position:#x}: {e}") from None
+        self.spaces = self.unit_sections()
+        self.loaded_path = loaded_path
+        self.debug_directories = debug_directories
 
     @property
     def supplementary(self) -> DwarfFile | None:
@@ -137,18 +86,6 @@ class DwarfFile:
         return self._supplementary
 
     # Units and DIEs
-
-    def abbrevs(self, unit: Unit, offset: int) -> dict[int, Abbrev]:
-        """A table of abbreviations, read for a unit."""
-        from .abbrev import read_abbrevs
-
-        key = (offset, unit.address_size, unit.offset_size, unit.version <= 2)
-        abbrevs = self._abbrevs.get(key)
-        if abbrevs is None:
-            table = self.section(".debug_abbrev")
-            abbrevs = read_abbrevs(table, offset, self.path)
-            self._abbrevs[key] = abbrevs
-        return abbrevs
 
     @property
     def index(self) -> Index:
@@ -172,9 +109,14 @@ class DwarfFile:
         """The unit whose header is at an offset."""
         unit = self._units.get(offset)
         if unit is None:
-            i = bisect_right(self.spaces, offset, key=itemgetter(0)) - 1
-            base, data, types = self.spaces[i]
-            unit = self._units[offset] = Unit(self, data, base, offset - base, types)
+            split = self.index.split
+            if split is not None and offset >= split.start:
+                unit = split.unit(offset)
+            else:
+                i = bisect_right(self.spaces, offset, key=itemgetter(0)) - 1
+                base, data, types = self.spaces[i]
+                unit = Unit(self, data, base, offset - base, types)
+            self._units[offset] = unit
         return unit
 
     @property
@@ -205,17 +147,25 @@ class DwarfFile:
         """The DIE at an offset. BadDataError if there is none."""
         return self.unit_at(offset).die_at(offset)
 
-    def type_unit_die(self, signature: int) -> int:
-        """The offset of the type with a signature. BadDataError if it is unknown."""
-        if self._type_units is None:
-            self._type_units = {}
-            for unit in self.units():
+    def type_unit_die(self, signature: int, sections: Sections) -> int:
+        """The offset of the type with a signature. BadDataError if it is unknown.
+
+        Type units are looked for in the sections that refer to them.
+        """
+        known = self._type_units.get(sections)
+        if known is None:
+            known = self._type_units[sections] = {}
+            units = self.unit_offsets()
+            for i in range(bisect_left(units, sections.base), len(units)):
+                unit = self.unit(units[i])
+                if unit.sections is not sections:
+                    break
                 if unit.type_signature is not None and unit.type_offset is not None:
-                    self._type_units.setdefault(unit.type_signature, unit.type_offset)
-        offset = self._type_units.get(signature)
+                    known.setdefault(unit.type_signature, unit.type_offset)
+        offset = known.get(signature)
         if offset is None:
             raise BadDataError(
-                f"{self.path}: type unit {signature:#018x} was not found"
+                f"{sections.path}: type unit {signature:#018x} was not found"
             )
         return offset
 

@@ -113,8 +113,9 @@ def read_variable(form: int, unit: Unit, position: int) -> tuple[Raw, int]:
     else:
         width = _BLOCK_SIZES.get(form)
         if width is None:
-            raise BadDataError(f"{unit.file.path}: unknown attribute form {form:#x}")
-        size = unit.file.unsigned(data[position : position + width])
+            path = unit.sections.path
+            raise BadDataError(f"{path}: unknown attribute form {form:#x}")
+        size = unit.sections.unsigned(data[position : position + width])
         position += width
     end = position + size
     if end > len(data):
@@ -125,14 +126,14 @@ def read_variable(form: int, unit: Unit, position: int) -> tuple[Raw, int]:
 def _read_indirect(unit: Unit, position: int) -> tuple[Raw, int]:
     form, position = uleb128(unit.data, position)
     if form in (dw.DW_FORM_indirect, dw.DW_FORM_implicit_const):
-        raise BadDataError(f"{unit.file.path}: invalid indirect form {form:#x}")
+        raise BadDataError(f"{unit.sections.path}: invalid indirect form {form:#x}")
     if form == dw.DW_FORM_flag_present:
         return (form, 1), position
     code = fixed_code(form, unit)
     if code is None:
         raw, position = read_variable(form, unit, position)
     else:
-        layout = unit.file.struct(code)
+        layout = unit.sections.struct(code)
         raw = layout.unpack_from(unit.data, position)[0]
         position += layout.size
     return (form, raw), position
@@ -141,7 +142,7 @@ def _read_indirect(unit: Unit, position: int) -> tuple[Raw, int]:
 def _string(section: str) -> Callable[[Unit, Raw], Value]:
     def decode(unit: Unit, raw: Raw) -> str:
         assert isinstance(raw, int)
-        return unit.file.string(section, raw)
+        return unit.sections.string(section, raw)
 
     return decode
 
@@ -153,7 +154,7 @@ def _inline_string(unit: Unit, raw: Raw) -> str:
 
 def _number(unit: Unit, raw: Raw) -> int:
     if isinstance(raw, bytes):
-        return unit.file.unsigned(raw)
+        return unit.sections.unsigned(raw)
     assert isinstance(raw, int)
     return raw
 
@@ -176,9 +177,14 @@ def _unit_reference(unit: Unit, raw: Raw) -> int:
     return unit.offset + raw
 
 
+def _file_reference(unit: Unit, raw: Raw) -> int:
+    assert isinstance(raw, int)
+    return unit.sections.base + raw
+
+
 def _signature(unit: Unit, raw: Raw) -> int:
     assert isinstance(raw, int)
-    return unit.file.type_unit_die(raw)
+    return unit.file.type_unit_die(raw, unit.sections)
 
 
 def _loclist_index(unit: Unit, raw: Raw) -> int:
@@ -227,6 +233,7 @@ DECODERS: dict[int, Callable[[Unit, Raw], Value]] = {
     dw.DW_FORM_ref4: _unit_reference,
     dw.DW_FORM_ref8: _unit_reference,
     dw.DW_FORM_ref_udata: _unit_reference,
+    dw.DW_FORM_ref_addr: _file_reference,
     dw.DW_FORM_ref_sig8: _signature,
     dw.DW_FORM_loclistx: _loclist_index,
     dw.DW_FORM_rnglistx: _rnglist_index,

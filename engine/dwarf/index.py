@@ -16,8 +16,9 @@ from .names import hash_name
 
 if TYPE_CHECKING:
     from .file import DwarfFile
+    from .split import SplitUnits
 
-VERSION = 6
+VERSION = 7
 """Changes when the columns or the scan do."""
 
 _KIND = "dwarf"
@@ -42,6 +43,7 @@ class Index:
         "_unit_lows",
         "_unit_spans",
         "cached",
+        "split",
         "units",
     )
 
@@ -49,10 +51,18 @@ class Index:
     """Offsets of all units."""
     cached: bool
     """Whether the columns come from the cache."""
+    split: SplitUnits | None
+    """The units of split DWARF, if there are any."""
 
-    def __init__(self, columns: dict[str, memoryview], cached: bool) -> None:
+    def __init__(
+        self,
+        columns: dict[str, memoryview],
+        cached: bool,
+        split: SplitUnits | None = None,
+    ) -> None:
         """Raises KeyError or ValueError if the columns do not fit together."""
         self.cached = cached
+        self.split = split
         self.units = columns["units"]
         # Of each bucket of names, the first row; one more for the end.
         self._starts = columns["starts"]
@@ -123,24 +133,37 @@ def load_index(file: DwarfFile, *, rebuild: bool = False) -> Index:
 
     key = file.elf.build_id
     section = file.elf.section(".debug_info")
-    stamp = None
-    if key and section is not None and section.size >= _MIN_CACHED_SIZE:
-        stamp = source_stamp(file.path)
+    is_large = section is not None and section.size >= _MIN_CACHED_SIZE
+    # The skeletons of split DWARF are small and come with a table of addresses.
+    may_be_split = file.elf.section(".debug_addr") is not None
+    stamp = source_stamp(file.path) if key and (is_large or may_be_split) else None
     if key and stamp and not rebuild:
         columns = load_columns(_KIND, VERSION, key, stamp)
         if columns is not None:
             try:
-                return Index(columns, cached=True)
+                return Index(columns, True, _split(file, columns))
             except (KeyError, ValueError):
                 pass
     from .build import build_columns
 
     built = build_columns(file)
-    if key and stamp:
+    if key and stamp and (is_large or "split_bases" in built):
         import threading
 
         # The answer need not wait for the disk; the end of the process does.
         threading.Thread(
             target=store_columns, args=(_KIND, VERSION, key, stamp, built)
         ).start()
-    return Index(built, cached=False)
+    return Index(built, False, _split(file, built))
+
+
+def _split(file: DwarfFile, columns: dict[str, memoryview]) -> SplitUnits | None:
+    """The units of split DWARF that the columns know.
+
+    Raises KeyError or ValueError if their files are not those that were scanned.
+    """
+    if "split_bases" not in columns:
+        return None
+    from .split import SplitUnits
+
+    return SplitUnits(file, columns)

@@ -68,7 +68,13 @@ class DebugInfo:
         elf = module._debug_file
         if elf is None or not elf.has_dwarf:
             return None
-        file = DwarfFile(elf, supplementary=module._supplementary_file)
+        loaded = module._loaded_file
+        file = DwarfFile(
+            elf,
+            supplementary=module._supplementary_file,
+            loaded_path=None if loaded is None else loaded.path,
+            debug_directories=self.prog._debug_info_options.directories,
+        )
         module._dwarf = file
         self._files.append(file)
         self._modules[file] = module
@@ -216,7 +222,7 @@ class DebugInfo:
             return filename_matches(die.unit.name, filename)
         for origin in die.origins():
             if origin.has(dw.DW_AT_decl_file):
-                header = self._line_header(origin.unit)
+                header = self._line_header(origin.unit.line_unit)
                 return header is not None and filename_matches(
                     header.file_name(number), filename
                 )

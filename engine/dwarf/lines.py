@@ -96,12 +96,12 @@ class LineHeader:
         if offset is None:
             raise unit.error("there is no DW_AT_stmt_list")
         try:
-            self._read(unit, unit.file.section(".debug_line"), offset)
+            self._read(unit, unit.sections.section(".debug_line"), offset)
         except (IndexError, ValueError) as e:
             raise line_error(unit, offset, str(e)) from None
 
     def _read(self, unit: Unit, data: memoryview, position: int) -> None:
-        unsigned = unit.file.unsigned
+        unsigned = unit.sections.unsigned
 
         def number(size: int) -> int:
             nonlocal position
@@ -175,7 +175,7 @@ class LineHeader:
         self, data: memoryview, position: int, offset_size: int
     ) -> tuple[list[tuple[str | tuple[str, int], int]], int]:
         """A table of version 5, as `_files` has it, and its end."""
-        unit, file = self.unit, self.unit.file
+        unit, file = self.unit, self.unit.sections
         formats: list[tuple[int, int]] = []
         number_of_formats = data[position]
         position += 1
@@ -246,12 +246,12 @@ class LineHeader:
         return f"{prefix}/{name}" if prefix else name
 
     def _string(self, value: str | tuple[str, int]) -> str:
-        return value if isinstance(value, str) else self.unit.file.string(*value)
+        return value if isinstance(value, str) else self.unit.sections.string(*value)
 
 
 def line_error(unit: Unit, offset: int, message: str) -> BadDataError:
     """An exception that says where in ``.debug_line`` something is wrong."""
-    return BadDataError(f"{unit.file.path}: .debug_line+{offset:#x}: {message}")
+    return BadDataError(f"{unit.sections.path}: .debug_line+{offset:#x}: {message}")
 
 
 def _uleb128(data: Iterator[int], byte: int) -> int:
@@ -314,7 +314,7 @@ class LineTable:
         # them from an iterator is what makes it quick; StopIteration means that the
         # program is truncated.
         header = self.header
-        section = header.unit.file.section(".debug_line")
+        section = header.unit.sections.section(".debug_line")
         data = iter(bytes(section[header.program_start : header.program_end]))
         base = header.opcode_base
         # A machine with several operations in an instruction is told of the
@@ -364,7 +364,7 @@ class LineTable:
                 elif op == _DW_LNS_advance_pc:
                     address += step * _uleb128(data, next(data)) // ops
                 else:
-                    address += header.unit.file.unsigned(
+                    address += header.unit.sections.unsigned(
                         bytes((next(data), next(data)))
                     )
             elif op == 0:
@@ -383,7 +383,7 @@ class LineTable:
                         start = len(self._addresses)
                         address, file, line, column = 0, 1, 1, 0
                     else:
-                        address = header.unit.file.unsigned(operand)
+                        address = header.unit.sections.unsigned(operand)
                 elif op == _DW_LNE_define_file:
                     header.define_file(memoryview(operand), 0)
             else:

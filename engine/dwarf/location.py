@@ -44,10 +44,12 @@ def expression_at(die: Die, at: int, file_pc: int) -> memoryview | None:
     if not isinstance(value, int) or die.form(at) not in _LIST_FORMS:
         raise die.error(f"attribute {at:#x} is no location")
     unit = die.unit
+    if die.form(at) != dw.DW_FORM_loclistx:
+        value += unit.part(".debug_loclists" if unit.version >= 5 else ".debug_loc")
     try:
         if unit.version >= 5:
             return _loclists(unit, value, file_pc)
-        if unit.file.is_dwo:
+        if unit.sections.is_dwo:
             return _loc_dwo(unit, value, file_pc)
         return _loc(unit, value, file_pc)
     except (IndexError, ValueError) as e:
@@ -72,11 +74,11 @@ def _take(data: memoryview, position: int, size: int) -> tuple[memoryview, int]:
 
 def _number(unit: Unit, data: memoryview, position: int, size: int) -> tuple[int, int]:
     taken, position = _take(data, position, size)
-    return unit.file.unsigned(taken), position
+    return unit.sections.unsigned(taken), position
 
 
 def _loc(unit: Unit, position: int, pc: int) -> memoryview | None:
-    data = unit.file.section(".debug_loc")
+    data = unit.sections.section(".debug_loc")
     size = unit.address_size
     select_base = (1 << size * 8) - 1
     base = unit.low_pc
@@ -95,7 +97,7 @@ def _loc(unit: Unit, position: int, pc: int) -> memoryview | None:
 
 
 def _loc_dwo(unit: Unit, position: int, pc: int) -> memoryview | None:
-    data = unit.file.section(".debug_loc")
+    data = unit.sections.section(".debug_loc")
     base = unit.low_pc
     while True:
         kind = data[position]
@@ -127,7 +129,7 @@ def _loc_dwo(unit: Unit, position: int, pc: int) -> memoryview | None:
 
 
 def _loclists(unit: Unit, position: int, pc: int) -> memoryview | None:
-    data = unit.file.section(".debug_loclists")
+    data = unit.sections.section(".debug_loclists")
     size = unit.address_size
     base = unit.low_pc
     default = None

@@ -22,6 +22,8 @@ def die_ranges(die: Die) -> list[tuple[int, int]]:
         return [(low, high)] if low < high else []
     offset = die.attr(dw.DW_AT_ranges)
     if offset is not None:
+        if die.form(dw.DW_AT_ranges) != dw.DW_FORM_rnglistx:
+            offset += die.unit.ranges_base
         return read_ranges(die.unit, offset, die)
     return []
 
@@ -53,9 +55,9 @@ def read_ranges(unit: Unit, offset: int, die: Die) -> list[tuple[int, int]]:
 
 
 def _ranges(unit: Unit, position: int) -> list[tuple[int, int]]:
-    data = unit.file.section(".debug_ranges")
+    data = unit.main.sections.section(".debug_ranges")
     size = unit.address_size
-    layout = unit.file.struct({1: "BB", 2: "HH", 4: "II", 8: "QQ"}[size])
+    layout = unit.sections.struct({1: "BB", 2: "HH", 4: "II", 8: "QQ"}[size])
     select_base = (1 << size * 8) - 1
     base = unit.low_pc
     ranges: list[tuple[int, int]] = []
@@ -73,7 +75,7 @@ def _ranges(unit: Unit, position: int) -> list[tuple[int, int]]:
 
 
 def _rnglists(unit: Unit, position: int) -> list[tuple[int, int]]:
-    data = unit.file.section(".debug_rnglists")
+    data = unit.sections.section(".debug_rnglists")
     size = unit.address_size
     base = unit.low_pc
     ranges: list[tuple[int, int]] = []
@@ -82,7 +84,7 @@ def _rnglists(unit: Unit, position: int) -> list[tuple[int, int]]:
         end = position + size
         if end > len(data):
             raise IndexError("out of bounds")
-        return unit.file.unsigned(data[position:end]), end
+        return unit.sections.unsigned(data[position:end]), end
 
     while True:
         kind = data[position]

@@ -31,8 +31,15 @@ _Sizes = tuple[int, int, int]
     UNIT_ADDRESS_SIZE,
     UNIT_OFFSET_SIZE,
     UNIT_ABBREVS,
+    # Of split units, which do not say it themselves; else 0:
+    UNIT_STR_OFFSETS_BASE,
+    UNIT_ADDR_BASE,
+    UNIT_RNGLISTS_BASE,
+    UNIT_RANGES_BASE,  # What offsets of range lists are relative to.
+    UNIT_LOW_PC,
+    UNIT_REF_BASE,  # Offset of the first DIE in .debug_info.dwo.
     UNIT_COLUMNS,
-) = range(8)
+) = range(14)
 
 SECTIONS = (
     ".debug_abbrev",
@@ -553,10 +560,12 @@ def scan(
             if status != STATUS_DONE:
                 result[RESULT_STATUS] = status
                 return
-        str_offsets_base = 0
-        addr_base = 0
-        rnglists_base = 0
-        low_base = 0
+        str_offsets_base = units[unit + UNIT_STR_OFFSETS_BASE]
+        addr_base = units[unit + UNIT_ADDR_BASE]
+        rnglists_base = units[unit + UNIT_RNGLISTS_BASE]
+        ranges_base = units[unit + UNIT_RANGES_BASE]
+        low_base = units[unit + UNIT_LOW_PC]
+        ref_base = units[unit + UNIT_REF_BASE]
         cplusplus = True  # Partial units may not tell.
         depth = -1  # Of scopes that we look into; the root is 0.
         skipping = 0  # Levels of children that we do not look into.
@@ -620,7 +629,7 @@ def scan(
                 elif at in (dw.DW_AT_specification, dw.DW_AT_abstract_origin):
                     # Where it was declared is where its name is looked up.
                     if form == dw.DW_FORM_ref_addr:
-                        origin = number
+                        origin = ref_base + number
                     elif form in _UNIT_REFERENCES:
                         origin = base + start + number
                     elif form in _ALT_REFERENCES:
@@ -655,7 +664,7 @@ def scan(
             if depth < 0 or (skipping == 0 and tag == dw.DW_TAG_subprogram):
                 if low_form in _ADDRESS_INDEXES:
                     low = indexed(addresses, addr_base, low, address_size, big)
-                if depth < 0:
+                if depth < 0 and low_form:
                     low_base = low
                 if high_form:
                     if high_form in _ADDRESS_INDEXES:
@@ -670,6 +679,8 @@ def scan(
                         )
                         if list_number >= 0:
                             list_number += rnglists_base
+                    else:
+                        list_number += ranges_base
                     span_count = add_rnglist(
                         rnglists,
                         list_number,
@@ -685,7 +696,7 @@ def scan(
                 elif list_form:
                     span_count = add_ranges(
                         sections[_RANGES],
-                        list_number,
+                        ranges_base + list_number,
                         low_base,
                         address_size,
                         big,

@@ -12,7 +12,11 @@ from .die import Die
 from .reader import uleb128
 
 if TYPE_CHECKING:
+    from .dwp import Contributions
     from .file import DwarfFile
+    from .sections import Sections
+
+_NO_PARTS: Contributions = {}
 
 
 class Unit:
@@ -21,8 +25,6 @@ class Unit:
     __slots__ = (
         "_abbrevs",
         "_root",
-        "_skeleton",
-        "_split",
         "abbrev_offset",
         "address_size",
         "base",
@@ -34,7 +36,10 @@ class Unit:
         "limit",
         "offset",
         "offset_size",
+        "parts",
         "root_position",
+        "sections",
+        "skeleton",
         "type",
         "type_offset",
         "type_signature",
@@ -42,6 +47,12 @@ class Unit:
     )
 
     file: DwarfFile
+    sections: Sections
+    """Where strings, lists and abbreviations are: `file`, or a file of split DWARF."""
+    skeleton: Unit | None
+    """Of a split compilation unit: the unit that stands for it in `file`."""
+    parts: Contributions
+    """Of a unit in a package: where its parts of the sections start."""
     data: memoryview
     """The section that the unit is in."""
     base: int
@@ -66,19 +77,27 @@ class Unit:
     type_offset: int | None
     """Of type units: the offset of the type's DIE."""
     dwo_id: int | None
+    """Of skeleton and split units of DWARF 5; see also `split_id`."""
 
     def __init__(
-        self, file: DwarfFile, data: memoryview, base: int, position: int, types: bool
+        self,
+        file: DwarfFile,
+        data: memoryview,
+        base: int,
+        position: int,
+        types: bool,
+        sections: Sections | None = None,
     ) -> None:
         """Read the header at a position; ``types`` if the section is .debug_types."""
         self.file = file
+        self.sections = file if sections is None else sections
+        self.skeleton = None
+        self.parts = _NO_PARTS
         self.data = data
         self.base = base
         self.offset = base + position
         self._root: Die | None = None
         self._abbrevs: dict[int, Abbrev] | None = None
-        self._skeleton: Unit | None = None
-        self._split: Unit | bool | None = False
         self.type_signature = self.type_offset = self.dwo_id = None
         try:
             self._read_header(position, types)
@@ -87,7 +106,7 @@ class Unit:
 
     def _read_header(self, position: int, types: bool) -> None:
         data = self.data
-        order = self.file.order
+        order = self.sections.order
         start = position
         (length,) = struct.unpack_from(order + "I", data, position)
         position += 4
@@ -135,7 +154,9 @@ class Unit:
         """The abbreviations of this unit's DIEs."""
         abbrevs = self._abbrevs
         if abbrevs is None:
-            abbrevs = self._abbrevs = self.file.abbrevs(self, self.abbrev_offset)
+            abbrevs = self._abbrevs = self.sections.abbrevs(
+                self, self.abbrev_offset + self.part(".debug_abbrev")
+            )
         return abbrevs
 
     @property
@@ -181,7 +202,8 @@ class Unit:
                 raise IndexError("past the end of the unit")
         except (struct.error, IndexError, ValueError) as e:
             raise BadDataError(
-                f"{self.file.path}: invalid DIE at {self.base + position:#x}: {e}"
+                f"{self.sections.path}: invalid DIE at "
+                f"{self.base - self.sections.base + position:#x}: {e}"
             ) from None
         return Die(self, self.base + position, abbrev, values, end)
 
@@ -212,7 +234,10 @@ class Unit:
     @property
     def comp_dir(self) -> str | None:
         """Directory that the source was compiled in."""
-        return self._root_string(dw.DW_AT_comp_dir)
+        own = self._root_string(dw.DW_AT_comp_dir)
+        if own is None and self.skeleton is not None:
+            return self.skeleton.comp_dir
+        return own
 
     @property
     def producer(self) -> str | None:
@@ -241,7 +266,8 @@ class Unit:
     @property
     def stmt_list(self) -> int | None:
         """Offset of the line number program in ``.debug_line``."""
-        return self._root_number(dw.DW_AT_stmt_list)
+        offset = self._root_number(dw.DW_AT_stmt_list)
+        return None if offset is None else offset + self.part(".debug_line")
 
     @property
     def low_pc(self) -> int:
@@ -249,23 +275,51 @@ class Unit:
         return self._main_number(dw.DW_AT_low_pc) or 0
 
     @property
-    def _main(self) -> Unit:
+    def main(self) -> Unit:
         """The unit with the addresses: the skeleton of a split unit, or this one."""
-        return self._skeleton or self
+        return self.skeleton or self
 
     def _main_number(self, at: int) -> int | None:
-        return self._main._root_number(at)
+        return self.main._root_number(at)
+
+    @property
+    def line_unit(self) -> Unit:
+        """The unit whose line number program has the files of this one's DIEs."""
+        return self if self.stmt_list is not None else self.main
+
+    @property
+    def dwo_name(self) -> str | None:
+        """Of a skeleton: the path of the .dwo file, which may be relative."""
+        return self._root_string(dw.DW_AT_dwo_name) or self._root_string(
+            dw.DW_AT_GNU_dwo_name
+        )
+
+    @property
+    def split_id(self) -> int | None:
+        """What a skeleton and its split unit have in common."""
+        if self.version >= 5:
+            return self.dwo_id
+        return self._root_number(dw.DW_AT_GNU_dwo_id)
+
+    def part(self, section: str) -> int:
+        """Where this unit's part of a section starts: not at 0 in a package."""
+        return self.parts.get(section, 0)
+
+    def _table_base(self, at: int, section: str, header_size: int) -> int:
+        """The base of indexes; split DWARF has one table, after its header."""
+        base = self._root_number(at)
+        if base is not None or not self.sections.is_dwo:
+            return base or 0
+        if self.version < 5:
+            header_size = 0
+        elif self.is_dwarf64:
+            header_size += 8
+        return self.part(section) + header_size
 
     @property
     def str_offsets_base(self) -> int:
         """Offset of the unit's part of ``.debug_str_offsets``."""
-        base = self._root_number(dw.DW_AT_str_offsets_base)
-        if base is not None:
-            return base
-        # Split DWARF 5 has one table for the whole file, after its header.
-        if self.version >= 5 and self.file.is_dwo:
-            return 16 if self.is_dwarf64 else 8
-        return 0
+        return self._table_base(dw.DW_AT_str_offsets_base, ".debug_str_offsets", 8)
 
     @property
     def addr_base(self) -> int:
@@ -278,38 +332,42 @@ class Unit:
     @property
     def rnglists_base(self) -> int:
         """Offset of the unit's part of ``.debug_rnglists``."""
-        base = self._root_number(dw.DW_AT_rnglists_base)
-        if base is None and self.file.is_dwo:
-            return 20 if self.is_dwarf64 else 12
-        return base or 0
+        return self._table_base(dw.DW_AT_rnglists_base, ".debug_rnglists", 12)
 
     @property
     def loclists_base(self) -> int:
         """Offset of the unit's part of ``.debug_loclists``."""
-        base = self._root_number(dw.DW_AT_loclists_base)
-        if base is None and self.file.is_dwo:
-            return 20 if self.is_dwarf64 else 12
-        return base or 0
+        return self._table_base(dw.DW_AT_loclists_base, ".debug_loclists", 12)
+
+    @property
+    def ranges_base(self) -> int:
+        """What the offsets of range lists are relative to."""
+        if self.skeleton is None:
+            return 0
+        if self.version >= 5:
+            return self.part(".debug_rnglists")
+        return self._main_number(dw.DW_AT_GNU_ranges_base) or 0
 
     def string_at_index(self, index: int) -> str:
         """A string by its index in ``.debug_str_offsets``."""
         position = self.str_offsets_base + index * self.offset_size
-        offset = self.file.number(".debug_str_offsets", position, self.offset_size)
-        return self.file.string(".debug_str", offset)
+        offset = self.sections.number(".debug_str_offsets", position, self.offset_size)
+        return self.sections.string(".debug_str", offset)
 
     def address_at_index(self, index: int) -> int:
         """A file address by its index in ``.debug_addr``."""
         position = self.addr_base + index * self.address_size
-        return self._main.file.number(".debug_addr", position, self.address_size)
+        return self.main.sections.number(".debug_addr", position, self.address_size)
 
     def list_at_index(self, section: str, base: int, index: int) -> int:
         """Offset of a range or location list by its index."""
         position = base + index * self.offset_size
-        return base + self.file.number(section, position, self.offset_size)
+        return base + self.sections.number(section, position, self.offset_size)
 
     def error(self, message: str) -> BadDataError:
         """An exception that says where this unit is."""
-        return BadDataError(f"{self.file.path}: unit at {self.offset:#x}: {message}")
+        offset = self.offset - self.sections.base
+        return BadDataError(f"{self.sections.path}: unit at {offset:#x}: {message}")
 
     def __repr__(self) -> str:
-        return f"<Unit {self.offset:#x} in {self.file.path!r}>"
+        return f"<Unit {self.offset:#x} in {self.sections.path!r}>"

@@ -216,7 +216,7 @@ class CodeInfo:
 
     def _call_site(self, die: Die) -> Line | None:
         """Where an inlined function was called."""
-        header = self._header(die.unit)
+        header = self._header(die.unit.line_unit)
         file = die.attr(dw.DW_AT_call_file)
         line = die.attr(dw.DW_AT_call_line)
         column = die.attr(dw.DW_AT_call_column)

@@ -83,6 +83,7 @@ def context() -> Context:
         die_at=die_at,
         address_at_index=lambda index: 0x10 * index,
         file=SimpleNamespace(die_at=die_at, order="<"),
+        sections=SimpleNamespace(base=0),
     )
     return Context(unit)
 

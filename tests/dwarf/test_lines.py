@@ -153,14 +153,14 @@ def program(
 
 
 def unit_with(section: bytes) -> SimpleNamespace:
-    file = SimpleNamespace(
+    own = SimpleNamespace(
         path="file",
         section=lambda name: memoryview(section if name == ".debug_line" else b""),
         unsigned=lambda data: int.from_bytes(data, "little"),
         string=lambda section, position: {0: "dir", 4: "one.c", 10: "two.c"}[position],
     )
     return SimpleNamespace(
-        file=file,
+        sections=own,
         stmt_list=0,
         comp_dir="/work",
         name="unit.c",
@@ -378,7 +378,7 @@ def test_every_cut_is_an_error_or_a_table(compile_c: Any) -> None:
         # The length is made to fit, so that what is in it is cut.
         cut = struct.pack("<I", max(end - 4, 0)) + section[4:end]
         stub = unit_with(cut)
-        stub.file.string = file.string
+        stub.sections.string = file.string
         stub.name, stub.comp_dir = unit.name, unit.comp_dir
         try:
             run(stub)

@@ -18,13 +18,14 @@ def die(
 ) -> Any:
     """A DIE whose DW_AT_location is a list at offset 0 of the section."""
     sections = {".debug_loc" if version < 5 else ".debug_loclists": memoryview(data)}
-    file = SimpleNamespace(
+    own = SimpleNamespace(
         is_dwo=is_dwo,
         section=lambda name: sections[name],
         unsigned=lambda data: int.from_bytes(data, "little"),
     )
     unit = SimpleNamespace(
-        file=file,
+        sections=own,
+        part=lambda name: 0,
         version=version,
         address_size=8,
         low_pc=0x1000,
