@@ -140,7 +140,7 @@ class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAc
         return self._flags
 
     @property
-    def platform(self) -> Platform | None:  # type: ignore[override]
+    def platform(self) -> Platform | None:
         """The platform of the program, None while it is not known."""
         return self._platform
 

@@ -53,13 +53,8 @@ class ThreadAccess:
         """
         from ..stack import api
 
-        if thread is None:
-            target = self._target
-            thread = None if target is None else target.selected_thread()
-            if thread is None:
-                raise TypeError(
-                    "stack_trace() missing required argument 'thread' (pos 1)"
-                )
+        if thread is None and self._target is not None:
+            thread = self._target.selected_thread()
         return api.stack_trace(self, thread)
 
     def stack_trace_from_pcs(self: Program, pcs: Sequence[SupportsIndex]) -> StackTrace:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from .code import Call
 
 
-def stack_trace(prog: Program, thread: Thread | Object | SupportsIndex) -> StackTrace:
+def stack_trace(
+    prog: Program, thread: Thread | Object | SupportsIndex | None
+) -> StackTrace:
     """The stack of a thread, by its ID, ``struct task_struct *`` or ``pt_regs``.
 
     Raises LookupError if there is no such thread or its registers are not known,

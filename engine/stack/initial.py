@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING, SupportsIndex, cast
 
 from ..flags import ProgramFlags
 from ..objects.object import Object
@@ -42,7 +42,7 @@ _ARCHITECTURES = {
 
 @contextmanager
 def initial_frame(
-    prog: Program, thread: Thread | Object | SupportsIndex
+    prog: Program, thread: Thread | Object | SupportsIndex | None
 ) -> Iterator[tuple[Registers, bool]]:
     """The registers of a thread, and whether it was interrupted with them.
 
@@ -86,8 +86,9 @@ def _check_platform(prog: Program) -> None:
         raise ValueError("cannot unwind stack without platform")
 
 
-def _thread_id(thread: SupportsIndex) -> int:
-    tid = operator.index(thread)
+def _thread_id(thread: SupportsIndex | None) -> int:
+    # None has no index either: the TypeError says so.
+    tid = operator.index(cast("SupportsIndex", thread))
     if tid < 0:
         raise OverflowError("can't convert negative value to unsigned int")
     if tid >= 2**64:
