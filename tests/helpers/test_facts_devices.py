@@ -1,0 +1,273 @@
+"""Helpers for devices find what the guest itself printed before the dump."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from lab.manifest import Lab
+
+from drgn import Object, Program, cast
+from drgn.helpers.linux import (
+    MAJOR,
+    MINOR,
+    SOCK_INODE,
+    blk_mq_rq_from_pdu,
+    blk_mq_rq_to_pdu,
+    blk_rq_bytes,
+    blk_rq_pos,
+    cpumask_to_cpulist,
+    dev_name,
+    disk_devt,
+    disk_name,
+    find_task,
+    for_each_disk,
+    for_each_file,
+    for_each_irq_desc,
+    for_each_online_cpu,
+    for_each_partition,
+    for_each_pci_dev,
+    for_each_pci_root_bus,
+    for_each_resource,
+    gate_desc_func,
+    irq_desc_affinity_mask,
+    irq_desc_chip_name,
+    irq_desc_kstat_cpu,
+    irq_get_nr_irqs,
+    irq_to_desc,
+    kobject_path,
+    neigh_table_for_each_neighbor,
+    netdev_get_by_name,
+    netdev_name,
+    nr_blockdev_pages,
+    part_devt,
+    part_name,
+    pci_bus_for_each_child,
+    pci_bus_for_each_dev,
+    pci_bus_name,
+    pci_is_bridge,
+    pci_name,
+    pci_pcie_type,
+    print_disks,
+    print_partitions,
+    qdisc_lookup,
+    req_op,
+    request_queue_busy_iter,
+    rq_data_dir,
+    sk_tcpstate,
+    sysfs_listdir,
+    sysfs_lookup,
+    sysfs_lookup_kobject,
+    sysfs_lookup_node,
+)
+
+
+def test_disks(
+    live: Program, each_lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = {
+        (int(major), int(minor), name)
+        for major, minor, _, name in map(
+            str.split, each_lab.fact("proc/partitions").splitlines()[2:]
+        )
+    }
+    parts = {
+        (MAJOR(devt), MINOR(devt), part_name(part).decode())
+        for part in for_each_partition(live)
+        for devt in [part_devt(part).value_()]
+    }
+    disks = {
+        (MAJOR(devt), MINOR(devt), disk_name(disk).decode())
+        for disk in for_each_disk(live)
+        for devt in [disk_devt(disk).value_()]
+    }
+    # /proc leaves out loop devices without a file.
+    assert expected <= parts and expected <= disks
+    assert {name for *_, name in disks} == set(each_lab.fact("sys/block").split())
+    for print_them, type, found in (
+        (print_disks, "struct gendisk", disks),
+        (print_partitions, "struct block_device", parts),
+    ):
+        print_them(live)
+        lines = capsys.readouterr().out.splitlines()
+        pattern = rf"(\d+):(\d+) (\S+) \({type} \*\)0x[0-9a-f]{{16}}"
+        matches = [re.fullmatch(pattern, line) for line in lines]
+        assert {(int(m[1]), int(m[2]), m[3]) for m in matches if m} == found
+        assert all(matches)
+
+
+def test_requests(live: Program) -> None:
+    requests = []
+    for disk in for_each_disk(live):
+        queue = disk.queue.read_()
+        found = list(request_queue_busy_iter(queue))
+        tags = "sched" if queue.elevator else "driver"
+        assert list(request_queue_busy_iter(queue, tags)) == found
+        assert all(rq.q.value_() == queue.value_() for rq in found)
+        requests += found
+    # The devices of the blocked readers hold theirs back.
+    assert requests
+    for rq in requests:
+        pdu = blk_mq_rq_to_pdu(rq)
+        assert blk_mq_rq_from_pdu(pdu).value_() == rq.value_() < pdu.value_()
+    with pytest.raises(ValueError, match="'driver' or 'sched'"):
+        list(request_queue_busy_iter(queue, "nope"))  # type: ignore[arg-type]
+
+
+def test_operation_of_a_request(live: Program) -> None:
+    for operation, writes in (
+        ("REQ_OP_READ", 0),
+        ("REQ_OP_WRITE", 1),
+        ("REQ_OP_FLUSH", 0),
+        ("REQ_OP_DISCARD", 1),
+    ):
+        flags = live[operation].value_() | 1 << 20  # Some flag above the operation.
+        rq = Object(
+            live,
+            "struct request",
+            {"cmd_flags": flags, "__sector": 2048, "__data_len": 4096},
+        )
+        assert req_op(rq).value_() == live[operation].value_()
+        assert req_op(rq).type_.enumerators == live[operation].type_.enumerators
+        assert rq_data_dir(rq) == writes
+        assert (blk_rq_pos(rq).value_(), blk_rq_bytes(rq).value_()) == (2048, 4096)
+
+
+def test_block_cache(live: Program, each_lab: Lab) -> None:
+    buffers = re.search(r"^Buffers: +(\d+) kB", each_lab.fact("proc/meminfo"), re.M)
+    # The guest has read from its disks since then.
+    assert buffers and nr_blockdev_pages(live) * 4 >= int(buffers[1])
+
+
+def test_pci(live: Program, each_lab: Lab) -> None:
+    devices = {pci_name(dev): dev for dev in for_each_pci_dev(live)}
+    listed = sysfs_listdir(live, "/sys/bus/pci/devices")
+    assert sorted(devices) == sorted(name.decode() for name in listed)
+    resources = set(
+        re.findall(r"^ .* : ([0-9a-f:.]{12})$", each_lab.fact("proc/iomem"), re.M)
+    )
+    assert resources <= set(devices)
+    buses = list(for_each_pci_root_bus(live))
+    assert [pci_bus_name(bus) for bus in buses] == ["0000:00"]
+    assert {pci_name(dev) for dev in pci_bus_for_each_dev(buses[0])} == set(devices)
+    assert list(pci_bus_for_each_child(buses[0])) == []
+    assert not any(map(pci_is_bridge, devices.values()))
+
+
+def test_kinds_of_pci_devices(live: Program) -> None:
+    def device(header: int, flags: int) -> Object:
+        values = {"hdr_type": header, "pcie_flags_reg": flags}
+        return Object(live, "struct pci_dev", values)
+
+    assert [pci_is_bridge(device(header, 0)) for header in range(4)] == [0, 1, 1, 0]
+    assert [pci_pcie_type(device(0, flags)).name for flags in (0x2, 0x42, 0x162)] == [
+        "ENDPOINT",
+        "ROOT_PORT",
+        "DOWNSTREAM",
+    ]
+    assert pci_pcie_type(device(0, 0xF2)) == 15  # a type to come
+
+
+def test_interrupts(live: Program, each_lab: Lab) -> None:
+    cpus = list(for_each_online_cpu(live))
+    lines = re.findall(
+        r"^ *(\d+):((?: +\d+)+)   (\S+)", each_lab.fact("proc/interrupts"), re.M
+    )
+    assert lines
+    descriptors = dict(for_each_irq_desc(live))
+    for number, counts, chip in lines:
+        desc = descriptors[int(number)]
+        assert irq_to_desc(live, int(number)).value_() == desc.value_()
+        found = [irq_desc_kstat_cpu(desc, cpu) for cpu in cpus]
+        # There may have been more since.
+        for now, then in zip(found, counts.split(), strict=True):
+            assert int(then) <= now < int(then) + 1000
+        name = irq_desc_chip_name(desc)
+        assert name is not None and name.decode().startswith(chip)
+        assert cpumask_to_cpulist(irq_desc_affinity_mask(desc)) in ("0", "1", "0-1")
+    assert not irq_to_desc(live, irq_get_nr_irqs(live))
+    assert max(descriptors) < irq_get_nr_irqs(live)
+
+
+def test_gates(live: Program) -> None:
+    page_fault = gate_desc_func(live["idt_table"][14])
+    assert live.symbol(page_fault.value_()).name == "asm_exc_page_fault"
+
+
+def test_resources(live: Program, each_lab: Lab) -> None:
+    expected = re.findall(
+        r"^ *([0-9a-f]+)-([0-9a-f]+) : (.*)$", each_lab.fact("proc/iomem"), re.M
+    )
+    found = for_each_resource(live["iomem_resource"].address_of_())
+    assert [
+        (f"{r.start.value_():08x}", f"{r.end.value_():08x}", r.name.string_().decode())
+        for r in found
+    ][-len(expected) :] == expected
+
+
+def test_sysfs(live: Program, each_lab: Lab) -> None:
+    disks = set(each_lab.fact("sys/block").split())
+    assert {name.decode() for name in sysfs_listdir(live, "/sys/block")} == disks
+    for path in ("/sys/devices/system/cpu/cpu1", "devices/system/cpu/cpu1"):
+        cpu = sysfs_lookup(live, path)
+        assert cpu is not None and cpu.type_.type_name() == "struct device *"
+        assert dev_name(cpu) == b"cpu1"
+        assert kobject_path(cpu.kobj.address_of_()) == b"/sys/devices/system/cpu/cpu1"
+    # A file leads to the object of its directory.
+    online = sysfs_lookup_kobject(live, "/sys/devices/system/cpu/cpu1/online")
+    assert online is not None and online.name.string_() == b"cpu1"
+    driver = sysfs_lookup(live, "/sys/bus/virtio/drivers/virtio_blk")
+    assert driver.name.string_() == b"virtio_blk"
+    module = sysfs_lookup(live, "/sys/module/loop")
+    assert module.mod.name.string_() == b"loop"
+    assert sysfs_lookup(live, "/sys/class/net").name.string_() == b"net"
+    assert sysfs_lookup(live, "/sys/bus/pci").name.string_() == b"pci"
+    assert sysfs_lookup(live, "/sys/kernel").name.string_() == b"kernel"
+    node = sysfs_lookup_node(live, "/sys/kernel/vmcoreinfo")
+    assert node.name.string_() == b"vmcoreinfo"
+    for path in ("/proc", "/sysfs", "/sys/nope", "nope/nope"):
+        assert not sysfs_lookup_node(live, path) and not sysfs_lookup(live, path)
+    with pytest.raises(ValueError, match="/sys/nope: not found"):
+        sysfs_listdir(live, "/sys/nope")
+
+
+def test_queueing_disciplines(live: Program) -> None:
+    loopback = netdev_get_by_name(live, "lo")
+    # "noqueue" has no handle.
+    assert qdisc_lookup(loopback, 0).value_() == loopback.qdisc.value_()
+    assert not qdisc_lookup(loopback, 0x8001)
+
+
+def test_neighbors(live: Program, each_lab: Lab) -> None:
+    expected = re.findall(
+        r"^([0-9.]+) dev (\S+) lladdr (\S+)", each_lab.fact("ip/neigh"), re.M
+    )
+    assert expected
+    found = []
+    for neighbor in neigh_table_for_each_neighbor(live["arp_tbl"].nht):
+        key = neighbor.primary_key.address_
+        address = ".".join(map(str, live.read(key, 4)))
+        link = ":".join(f"{byte.value_():02x}" for byte in neighbor.ha[0:6])
+        found.append((address, netdev_name(neighbor.dev).decode(), link))
+    assert set(expected) <= set(found)
+
+
+def test_tcp_states(live: Program, each_lab: Lab) -> None:
+    facts = each_lab.task("sockets")
+    files = dict(for_each_file(find_task(live, int(facts["pid"]))))
+    rows = {
+        int(line.split()[9]): int(line.split()[3], 16)
+        for name in ("tcp", "tcp6")
+        for line in each_lab.fact(f"proc/net/{name}").splitlines()[1:]
+    }
+    for name, state in (
+        ("listener", "TCP_LISTEN"),
+        ("listener6", "TCP_LISTEN"),
+        ("client", "TCP_ESTABLISHED"),
+        ("accepted", "TCP_ESTABLISHED"),
+    ):
+        file = files[int(facts[name].split()[0])]
+        socket = cast("struct socket *", file.private_data)
+        found = sk_tcpstate(socket.sk)
+        assert found.format_(type_name=False) == state
+        assert rows[SOCK_INODE(socket).i_ino.value_()] == found.value_()
