@@ -12,12 +12,13 @@ checking does not cost what the cache saves.
 
 from __future__ import annotations
 
-import mmap
 import os
 import struct
 import sys
 import zlib
 from collections.abc import Mapping
+
+from .files import map_file, open_file
 
 MAX_TOTAL_SIZE = 2 << 30
 """How large all files together may grow, in bytes; the least recently used go first."""
@@ -74,13 +75,16 @@ def load_columns(
     """The columns that `store_columns()` stored with the same arguments, or None."""
     path = cache_path(kind, key)
     try:
-        with open(path, "rb", buffering=0) as file:
-            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        fd = open_file(path)
+        try:
+            data = map_file(fd, path)
+        finally:
+            os.close(fd)
         columns = _parse(data, version, key, stamp)
         if columns is not None:
             os.utime(path)  # Recently used.
     except (OSError, ValueError):
-        # ValueError: an empty file cannot be mapped.
+        # ValueError: names or formats of columns make no sense.
         return None
     return columns
 
