@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -140,16 +141,25 @@ def _table(entries: Mapping[int, int]) -> bytes:
     return b"".join(entries.get(i, 0).to_bytes(8, "little") for i in range(512))
 
 
+@functools.cache
+def _ordinary() -> list[str]:
+    """What goes before a command so that modes of files count for root too."""
+    if os.geteuid() != 0:
+        return []
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+
+
 @pytest.fixture
 def drgn(tmp_path: Path) -> Drgn:
-    """``drgn(*arguments, user=None, wrapper=(), **environment)`` runs the program.
+    """``drgn(*arguments, **environment)`` runs the program.
 
-    It may take no more than a minute, and 8 GB of address space. Its cache is in
-    ``tmp_path / "cache"``. ``user`` is the user ID to run as.
+    It may take no more than a minute, and 8 GB of address space, and read and write
+    only what the modes of files allow, also for root. Its cache is in
+    ``tmp_path / "cache"``.
     """
 
     def drgn(
-        *arguments: object, user: int | None = None, **environment: str
+        *arguments: object, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         import resource
 
@@ -162,14 +172,12 @@ def drgn(tmp_path: Path) -> Drgn:
             **environment,
         }
         return subprocess.run(
-            [sys.executable, "-m", "drgn", *map(str, arguments)],
+            [*_ordinary(), sys.executable, "-m", "drgn", *map(str, arguments)],
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
             timeout=_SECONDS,
             env=environment,
-            user=user,
-            extra_groups=None if user is None else [],
             preexec_fn=limit,
             check=False,
         )
