@@ -51,7 +51,7 @@ def commands() -> Any:
     return importlib.import_module("drgn.commands")
 
 
-def named(*kinds: str) -> Any:
+def named(*kinds: str) -> pytest.MarkDecorator:
     names = [name for name in NAMES if name.kind in kinds]
     return pytest.mark.parametrize("name", names, ids=str)
 
