@@ -213,7 +213,7 @@ def test_source(prog: Program, tmp_path: Any) -> None:
     run_command(prog, f"source {script} -a b", globals=names)
     assert (names["args"], names["z"]) == (["-a", "b"], 2)
     with pytest.raises(FileNotFoundError):
-        run_command(prog, "source /nonexistent", globals=names)
+        run_command(prog, "source /no/such", globals=names)
 
 
 def test_code_builder(prog: Program, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,16 +118,16 @@ def test_syntax_error(process: int) -> None:
     ("args", "status", "message"),
     [
         (
-            ["-c", "/nonexistent"],
+            ["-c", "/no/such"],
             1,
-            "[Errno 2] No such file or directory: '/nonexistent'",
+            "[Errno 2] No such file or directory: '/no/such'",
         ),
         (["-c", "/etc"], 1, "[Errno 21] Is a directory: '/etc'"),
         (["-c", "/etc/passwd"], 1, "not an ELF core file"),
         (["-p", "999999999"], 1, "No such file or directory"),
         (["-c", "/etc/passwd", "-p", "1"], 2, "not allowed with argument"),
         (["--no-such-option"], 2, "unrecognized arguments: --no-such-option"),
-        (["-p", str(os.getpid()), "/nonexistent.py"], 1, "'/nonexistent.py'"),
+        (["-p", str(os.getpid()), "/no/such.py"], 1, "'/no/such.py'"),
         (
             ["-p", str(os.getpid()), "--try-symbols-by", "magic", "-e", "1"],
             1,
@@ -144,9 +144,9 @@ def test_bad_command_line(args: list[str], status: int, message: str) -> None:
 
 
 def test_missing_symbols_are_told_unless_quiet(process: int) -> None:
-    args = ["-p", process, "-s", "/nonexistent", "-e", "1"]
+    args = ["-p", process, "-s", "/no/such", "-e", "1"]
     loud = drgn(*args)
-    assert "warning: /nonexistent: No such file or directory; ignoring" in loud.stderr
+    assert "warning: /no/such: No such file or directory; ignoring" in loud.stderr
     assert loud.returncode == 0
     assert drgn("-q", *args).stderr == ""
     assert drgn("--log-level", "none", *args).stderr == ""
