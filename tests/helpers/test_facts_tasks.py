@@ -1,0 +1,228 @@
+"""Helpers for what tasks have find what the guest itself printed before the dump."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from lab.manifest import Lab
+
+from drgn import Object, Program
+from drgn.helpers.common.stack import print_annotated_stack, print_registers
+from drgn.helpers.linux import (
+    StackKind,
+    cpu_curr,
+    decode_sigaction_flags,
+    decode_sigset,
+    decode_sysv_shm_flags,
+    decode_sysv_shm_mode_flags,
+    find_sysv_msg_queue,
+    find_sysv_sem_array,
+    find_sysv_shm,
+    find_task,
+    for_each_online_cpu,
+    for_each_sysv_msg_queue,
+    for_each_sysv_sem_array,
+    for_each_sysv_shm,
+    for_each_task,
+    hrtimer_clock_base_for_each,
+    kernel_stack_trace,
+    per_cpu,
+    sigaction_flags,
+    signal_names,
+    signal_numbers,
+    sigset_to_hex,
+    task_rlimits,
+    timer_base_for_each,
+    timer_base_names,
+)
+
+
+def ids(lab: Lab, kind: str) -> list[int]:
+    lines = lab.fact(f"proc/sysvipc/{kind}").splitlines()[1:]
+    return [int(line.split()[1]) for line in lines]
+
+
+def test_system_v_ipc(live: Program, each_lab: Lab) -> None:
+    assert ids(each_lab, "sem") and ids(each_lab, "shm")
+    for kind, each, find, perm in (
+        ("msg", for_each_sysv_msg_queue, find_sysv_msg_queue, "q_perm"),
+        ("sem", for_each_sysv_sem_array, find_sysv_sem_array, "sem_perm"),
+        ("shm", for_each_sysv_shm, find_sysv_shm, "shm_perm"),
+    ):
+        found = {obj.member_(perm).id.value_(): obj for obj in each(live)}
+        assert sorted(found) == ids(each_lab, kind)
+        for id, obj in found.items():
+            assert find(live, id).value_() == obj.value_()
+            # The same place, used by another one.
+            assert not find(live, id + (1 << 15)) and not find(live, id + (1 << 24))
+        assert not find(live, 77)
+        assert find(live, 77).type_.type_name() == obj_type(kind)
+    namespace = find_task(live, 1).nsproxy.ipc_ns.read_()
+    assert [shm.value_() for shm in for_each_sysv_shm(namespace)] == [
+        shm.value_() for shm in for_each_sysv_shm(live)
+    ]
+
+
+def obj_type(kind: str) -> str:
+    types = {"msg": "msg_queue", "sem": "sem_array", "shm": "shmid_kernel"}
+    return f"struct {types[kind]} *"
+
+
+def test_flags_of_shared_memory(live: Program) -> None:
+    (shm,) = for_each_sysv_shm(live)
+    assert decode_sysv_shm_flags(shm) == "0"
+    assert decode_sysv_shm_mode_flags(live, 0o3600) == "SHM_DEST|SHM_LOCKED"
+    assert decode_sysv_shm_mode_flags(live, 0o5777) == "SHM_DEST|0x800"
+
+
+def test_signal_masks(live: Program, each_lab: Lab) -> None:
+    compared = 0
+    for task in for_each_task(live):
+        path = each_lab.facts / f"proc/{task.pid.value_()}/status"
+        if not path.exists():
+            continue
+        masks = dict(
+            re.findall(r"^Sig(Pnd|Blk|Ign|Cgt):\t(\w+)", path.read_text(), re.M)
+        )
+        assert sigset_to_hex(task.pending.signal) == masks["Pnd"]
+        assert sigset_to_hex(task.blocked.address_of_()) == masks["Blk"]
+        if not task.sighand:
+            continue  # A zombie has none.
+        actions = task.sighand.action
+        handlers = [action.sa.sa_handler.value_() for action in actions]
+        ignored = sum(1 << i for i, h in enumerate(handlers) if h == 1)
+        caught = sum(1 << i for i, h in enumerate(handlers) if h > 1)
+        assert f"{ignored:016x}" == masks["Ign"] and f"{caught:016x}" == masks["Cgt"]
+        compared += 1
+    assert compared > 10
+
+
+def test_sets_of_signals(live: Program) -> None:
+    assert decode_sigset(live, 0) == "{}"
+    assert decode_sigset(live, 1 << 1 | 1 << 14) == "{SIGINT,SIGTERM}"
+    sigset = Object(live, "sigset_t", {"sig": [1 << 16 | 1 << 63]})
+    assert decode_sigset(sigset) == "{SIGCHLD,SIGRTMAX}"
+    assert sigset_to_hex(sigset) == "8000000000010000"
+    for wrong in (-1, 1 << 64):
+        with pytest.raises(ValueError, match="sigset"):
+            decode_sigset(live, wrong)
+
+
+def test_names_of_signals(live: Program) -> None:
+    names, numbers = signal_names(live), signal_numbers(live)
+    assert (names["SIGKILL"], names["SIGCLD"], names["SIGCHLD"]) == (9, 17, 17)
+    assert list(numbers) == list(range(1, 65))
+    assert numbers[17] == ["SIGCHLD", "SIGCLD"]
+    middle = [numbers[n][0] for n in (32, 33, 48, 49, 64)]
+    assert middle == [
+        "SIGRTMIN",
+        "SIGRTMIN+1",
+        "SIGRTMIN+16",
+        "SIGRTMAX-15",
+        "SIGRTMAX",
+    ]
+
+
+def test_signal_handlers(live: Program) -> None:
+    shell = find_task(live, 1)
+    chld = shell.sighand.action[signal_names(live)["SIGCHLD"] - 1].sa
+    assert decode_sigaction_flags(chld) == "SA_RESTORER"
+    assert sigaction_flags(live)["SA_RESTORER"] == 0x4000000
+    assert sigaction_flags(live)["SA_X32_ABI"] == 0x1000000
+
+
+def test_limits(live: Program) -> None:
+    # The resources and limits that the first process of a kernel begins with.
+    limits = task_rlimits(find_task(live, 1))
+    assert list(limits)[:4] == ["CPU", "FSIZE", "DATA", "STACK"] and len(limits) == 16
+    assert limits["STACK"] == (8 << 20, None) and limits["CPU"] == (None, None)
+    assert limits["NOFILE"].cur == 1024 and limits["NICE"] == (0, 0)
+
+
+def test_high_resolution_timers(live: Program, each_lab: Lab) -> None:
+    expected = set(
+        re.findall(r"^ #\d+: <\w+>, (\w+),", each_lab.fact("proc/timer_list"), re.M)
+    )
+    found = set()
+    for cpu in for_each_online_cpu(live):
+        for base in per_cpu(live["hrtimer_bases"], cpu).clock_base:
+            timers = list(hrtimer_clock_base_for_each(base.address_of_()))
+            expiries = [timer.node.expires.value_() for timer in timers]
+            assert expiries == sorted(expiries)
+            for timer in timers:
+                assert timer.base.value_() == base.address_
+                found.add(live.symbol(timer.function.value_()).name)
+    # That of the epoll workload is far away.
+    assert "timerfd_tmrproc" in expected & found
+
+
+def test_timer_wheel(live: Program) -> None:
+    names = timer_base_names(live)
+    functions = set()
+    for cpu in for_each_online_cpu(live):
+        bases = per_cpu(live["timer_bases"], cpu)
+        assert len(bases) == len(names)
+        for base in bases:
+            for timer in timer_base_for_each(base.address_of_()):
+                assert timer.flags.value_() & 0x3FFFF == cpu  # TIMER_CPUMASK
+                functions.add(live.symbol(timer.function.value_()).name)
+    assert "delayed_work_timer_fn" in functions
+
+
+def test_stacks_of_kernel_threads(live: Program) -> None:
+    trace = kernel_stack_trace(live, 2)
+    assert [segment.kind for segment in trace.segments] == [StackKind.TASK]
+    assert [frame.name for frame in trace] == [f.name for f in live.stack_trace(2)]
+    assert len(trace) == len(trace.segments[0]) and trace[0].name == "context_switch"
+    lines = str(trace).splitlines()
+    assert re.fullmatch(
+        r"#0  context_switch \(kernel/sched/core\.c:\d+:\d+\)", lines[0]
+    )
+    assert lines[-1] == "  --- end TASK stack ---"
+    with pytest.raises(LookupError, match="task not found"):
+        kernel_stack_trace(live, 1 << 22)
+
+
+def test_stacks_of_user_threads(live: Program, each_lab: Lab) -> None:
+    task = find_task(live, int(each_lab.task("wait-pipe")["pid"]))
+    kinds = [segment.kind for segment in kernel_stack_trace(live, task).segments]
+    assert kinds == [StackKind.TASK, StackKind.USER]
+
+
+def test_stacks_of_a_panic(panicked: Program) -> None:
+    task = panicked.crashed_thread().object
+    trace = kernel_stack_trace(panicked, task)
+    assert trace.segments[0].kind is StackKind.TASK
+    assert "sysrq_handle_crash" in [frame.name for frame in trace.segments[0]]
+
+
+def test_words_of_a_stack(live: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = live.stack_trace(2)
+    print_annotated_stack(trace)
+    heading, *lines = capsys.readouterr().out.splitlines()
+    assert heading == "STACK POINTER     VALUE"
+    assert [line for line in lines if line.startswith("[")] == [
+        f"[stack frame {frame}]" for frame in trace
+    ]
+    task = find_task(live, 2)
+    words = [line.split(maxsplit=2) for line in lines if not line.startswith("[")]
+    notes = {int(value, 16): rest for _, value, *rest in words}
+    assert notes[task.value_()] == ["[task: 2 (kthreadd)]"]
+    kthreadd = next(frame for frame in trace if frame.name == "kthreadd")
+    offset = kthreadd.pc - live.symbol("kthreadd").address
+    assert notes[kthreadd.pc] == [f"[function symbol: kthreadd+{offset:#x}]"]
+    for address, value, *_ in words:
+        assert live.read_u64(int(address.rstrip(":"), 16)) == int(value, 16)
+
+
+def test_registers(live: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = live.stack_trace(cpu_curr(live, 0))[0]
+    print_registers(live, frame.registers(), "> ")
+    text = capsys.readouterr().out
+    assert all(line.startswith("> ") for line in text.splitlines())
+    assert f"RIP: {frame.pc:016x}  RSP: {frame.sp:016x}" in text
+    print_registers(live, {"rip": 1})
+    first = capsys.readouterr().out.splitlines()[0]
+    unknown = "?" * 16
+    assert first == f"    RIP: {1:016x}  RSP: {unknown}  RFLAGS: ????????"
