@@ -25,12 +25,11 @@ _KEYWORDS = {
     TypeKind.CLASS: "class ",
     TypeKind.ENUM: "enum ",
 }
-_NUMBERS = (
+_MAYBE_BIT_FIELDS = (
     gdb.TYPE_CODE_INT,
     gdb.TYPE_CODE_CHAR,
     gdb.TYPE_CODE_BOOL,
     gdb.TYPE_CODE_ENUM,
-    gdb.TYPE_CODE_PTR,
 )
 
 
@@ -126,8 +125,9 @@ def _points_to_function(type: Type) -> bool:
 def from_gdb_value(value: gdb.Value, prog: Program | None = None) -> Object:
     """The Object that one of GDB's values is; ``prog`` None is the current program.
 
-    A value in memory becomes a reference. Raises LookupError if the program does not
-    know its type.
+    A value in memory becomes a reference, but for integers, enumerators and booleans,
+    of which GDB does not tell whether they are bit fields. Raises LookupError if the
+    program does not know its type.
     """
     if prog is None:
         prog = current.current_program()
@@ -139,19 +139,17 @@ def from_gdb_value(value: gdb.Value, prog: Program | None = None) -> Object:
     type = from_gdb_type(value.type, prog)
     if value.is_optimized_out:
         return Object(prog, type, absence_reason=AbsenceReason.OPTIMIZED_OUT)
-    try:
+    if value.type.strip_typedefs().code not in _MAYBE_BIT_FIELDS:
         address = value.address
-    except gdb.error:  # A bit field.
-        address = None
-    if address is not None:
-        return Object(prog, type, address=int(address))
+        if address is not None:
+            return Object(prog, type, address=int(address))
     return Object(prog, type, _python_value(value))
 
 
 def _python_value(value: gdb.Value) -> Any:
     """What makes an Object of a value that is not in memory."""
     type = value.type.strip_typedefs()
-    if type.code in _NUMBERS:
+    if type.code in (*_MAYBE_BIT_FIELDS, gdb.TYPE_CODE_PTR):
         return int(value)
     if type.code == gdb.TYPE_CODE_FLT:
         return float(value)
@@ -172,18 +170,20 @@ def from_gdb_type(type: gdb.Type, prog: Program | None = None) -> Type:
     if prog is None:
         prog = current.current_program()
     plain = type.unqualified()
-    qualifiers = Qualifiers(0)
-    if type != plain or str(type) != str(plain):
-        if str(type) == str(plain.const()) or str(type) == str(
-            plain.const().volatile()
-        ):
-            qualifiers |= Qualifiers.CONST
-        if str(type) != str(plain.const()):
-            qualifiers |= Qualifiers.VOLATILE
-    return prog_type(plain, prog, qualifiers)
+    text = str(type)
+    # GDB tells qualifiers in the name alone, and cannot make a type with both.
+    if text == str(plain):
+        qualifiers = Qualifiers.NONE
+    elif text == str(plain.const()):
+        qualifiers = Qualifiers.CONST
+    elif text == str(plain.volatile()):
+        qualifiers = Qualifiers.VOLATILE
+    else:
+        qualifiers = Qualifiers.CONST | Qualifiers.VOLATILE
+    return _named(plain, prog, qualifiers)
 
 
-def prog_type(type: gdb.Type, prog: Program, qualifiers: Qualifiers) -> Type:
+def _named(type: gdb.Type, prog: Program, qualifiers: Qualifiers) -> Type:
     """As `from_gdb_type`, of a type without qualifiers, with others."""
     code = type.code
     if code == gdb.TYPE_CODE_PTR:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 import gdb
 
@@ -17,6 +18,9 @@ from .target import InferiorTarget
 
 _programs: dict[int, tuple[InferiorTarget, Program]] = {}
 """By the number of the inferior."""
+
+_ours: WeakSet[Program] = WeakSet()
+"""All programs made here, those of processes that are gone too."""
 
 _namespaces: list[dict[str, Any]] = []
 """Where ``prog`` is the current program."""
@@ -39,6 +43,7 @@ def current_program() -> Program:
     _add_finder(prog)
     load_later(prog, partial(_load, target, prog))
     _programs[inferior.num] = target, prog
+    _ours.add(prog)
     return prog
 
 
@@ -67,11 +72,10 @@ def unfollow(namespace: dict[str, Any]) -> None:
 
 def refresh(*_event: object) -> None:
     """Tell all namespaces which program is current."""
-    ours = [prog for _, prog in _programs.values()]
     prog = current_program()
     for namespace in _namespaces:
         # What a user calls prog stays.
-        if any(namespace.get("prog", prog) is known for known in [*ours, prog]):
+        if namespace.get("prog", prog) in _ours:
             namespace["prog"] = prog
     drgn.set_default_prog(prog)
 

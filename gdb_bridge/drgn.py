@@ -82,18 +82,15 @@ class _Loader:
 
     def check_package(self) -> str | None:
         """Upstream's drgn has the name of our package, and so has this file."""
-        try:
-            spec = importlib.util.find_spec("drgn.gdb_bridge")
-        except (ImportError, ValueError):
-            spec = None
-        rooms = spec.submodule_search_locations if spec is not None else None
-        for room in rooms or ():
-            if os.path.isfile(os.path.join(room, os.path.basename(self.path))):
-                return None
-        other = getattr(sys.modules.get("drgn"), "__file__", None)
-        if other is None:
+        spec = importlib.util.find_spec("drgn")
+        if spec is None:
             return self.advice()
-        return f"pydrgn: GDB's Python has another drgn in its path: {other}"
+        # A module that upstream does not have; that it could be imported says
+        # nothing where the finder of an editable installation is at work.
+        for place in spec.submodule_search_locations or ():
+            if os.path.isfile(os.path.join(place, "target.py")):
+                return None
+        return f"pydrgn: GDB's Python has another drgn in its path: {spec.origin}"
 
 
 _wrong = _Loader(os.path.realpath(__file__)).load()

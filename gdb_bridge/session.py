@@ -86,7 +86,7 @@ def evaluate(source: str) -> Any:
 
 def run(source: str) -> None:
     """Run a statement, or show the value of an expression."""
-    code = compile(source, "<drgn>", "single", dont_inherit=True)
+    code = compile(source + "\n", "<drgn>", "single", dont_inherit=True)
     with displayed():
         exec(code, names())
 

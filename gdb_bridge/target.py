@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 
 import gdb
@@ -119,6 +120,13 @@ class InferiorTarget(Target):
     def main_thread(self) -> TargetThread | None:
         return self.thread(self.pid)
 
+    def crashed_thread(self) -> TargetThread | None:
+        threads = self.inferior.threads() if self.alive else ()
+        if self.kind != "core" or not threads:
+            return None
+        # The first of a core dump, by the order of its notes.
+        return self.thread(_tid(min(threads, key=lambda thread: int(thread.num))))
+
     def selected_thread(self) -> int:
         """The ID of the selected thread; LookupError if it is none of this program."""
         thread = gdb.selected_thread()
@@ -195,7 +203,7 @@ class InferiorTarget(Target):
             ranges = [(int(low, 16), int(high, 16)) for low, high in sections]
         if not ranges:
             raise UnsupportedOperation("GDB does not know what memory there is")
-        return _merged(ranges)
+        return _disjoint(ranges)
 
 
 class InferiorSegment(Segment):
@@ -211,6 +219,9 @@ class InferiorSegment(Segment):
         target = self._target
         if not target.alive:
             raise FaultError("could not read memory: the process is gone", address)
+        if gdb.selected_inferior() != target.inferior:
+            with _selected_inferior(target.inferior):
+                return self.read(address, size)
         read_memory = target.inferior.read_memory
         pieces = []
         while size:
@@ -277,7 +288,7 @@ def _registers(thread: gdb.InferiorThread) -> dict[str, int]:
     """The registers of a thread that GDB can tell; ValueError if it is running."""
     if thread.is_running():
         raise ValueError(f"thread {_tid(thread)} is running: interrupt it first")
-    with _Selected(thread):
+    with _selected(thread):
         frame = gdb.newest_frame()
         values = {}
         for register in frame.architecture().registers("general"):
@@ -295,36 +306,58 @@ def _registers(thread: gdb.InferiorThread) -> dict[str, int]:
         return values
 
 
-class _Selected:
-    """Selects a thread for a while, then what the user had selected."""
+@contextmanager
+def _selected(thread: gdb.InferiorThread) -> Iterator[None]:
+    """Select a thread for a while, then what the user had selected."""
+    if gdb.selected_thread() == thread:
+        yield
+        return
+    with _restored():
+        thread.switch()
+        yield
 
-    def __init__(self, thread: gdb.InferiorThread) -> None:
-        self._thread = thread
 
-    def __enter__(self) -> None:
-        self._old = gdb.selected_thread()
-        self._same = self._old is not None and self._old == self._thread
-        if self._same:
-            return
-        self._frame = None
-        if self._old is not None and not self._old.is_running():
-            self._frame = gdb.selected_frame()
-        self._thread.switch()
+@contextmanager
+def _selected_inferior(inferior: gdb.Inferior) -> Iterator[None]:
+    """Select an inferior for a while; GDB reads only of the one that is selected."""
+    if gdb.selected_inferior() == inferior:
+        yield
+        return
+    with _restored():
+        _switch(inferior)
+        yield
 
-    def __exit__(self, *exc: object) -> None:
-        if self._same or self._old is None or not self._old.is_valid():
-            return
-        self._old.switch()
-        if self._frame is not None and self._frame.is_valid():
-            self._frame.select()
+
+@contextmanager
+def _restored() -> Iterator[None]:
+    """Select afterwards what is selected before."""
+    inferior, thread, frame = gdb.selected_inferior(), gdb.selected_thread(), None
+    if thread is not None and not thread.is_running():
+        frame = gdb.selected_frame()
+    try:
+        yield
+    finally:
+        if thread is not None and thread.is_valid():
+            thread.switch()
+            if frame is not None and frame.is_valid():
+                frame.select()
+        elif inferior.is_valid():
+            _switch(inferior)
+
+
+def _switch(inferior: gdb.Inferior) -> None:
+    threads = inferior.threads()
+    if threads:
+        threads[0].switch()
+    else:
+        gdb.execute(f"inferior {inferior.num}", to_string=True)
 
 
 def _text(inferior: gdb.Inferior, command: str) -> str:
     """What a command of GDB prints about an inferior; nothing if it fails."""
-    if inferior != gdb.selected_inferior():
-        command = f"thread apply {inferior.num}.1 -q -s {command}"
     try:
-        return str(gdb.execute(command, to_string=True))
+        with _selected_inferior(inferior):
+            return str(gdb.execute(command, to_string=True))
     except gdb.error:
         return ""
 
@@ -334,10 +367,10 @@ def _parse_auxv(text: str) -> dict[int, int]:
     return {int(key): int(value, 0) for key, value in _AUXV.findall(text) if key != "0"}
 
 
-def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _disjoint(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
     merged: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
-        if merged and low <= merged[-1][1]:
+        if merged and low < merged[-1][1]:
             merged[-1] = merged[-1][0], max(merged[-1][1], high)
         elif low < high:
             merged.append((low, high))

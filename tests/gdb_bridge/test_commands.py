@@ -1,0 +1,170 @@
+"""The commands drgn and drgn-script, and the function $drgn()."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def test_statements_and_expressions(gdb: Any, list_program: Path) -> None:
+    result = gdb(
+        "drgn x = 5",
+        "drgn x + 1",
+        "drgn None",
+        'drgn for i in range(2): print(i, prog["counter"])',
+        "python y = 3",
+        "drgn y",
+        'python print(prog["counter"])',
+        "drgn sizeof(prog.type('struct node'))",
+        "drgn 1 +",
+        "drgn prog['nothing']",
+        "drgn 1 / 0",
+        program=list_program,
+    )
+    assert result.lines == ["6", "0 (int)7", "1 (int)7", "3", "(int)7", "32"]
+    assert result.err.splitlines() == [
+        "SyntaxError: invalid syntax",
+        "drgn.ObjectNotFoundError: could not find 'nothing'",
+        "ZeroDivisionError: division by zero",
+    ]
+
+
+def test_registered_commands(gdb: Any, list_program: Path) -> None:
+    result = gdb(
+        "drgn sh echo hello",
+        "drgn %sh echo again",
+        "drgn py prog['counter'] | tr 7 8",
+        "drgn sh = 5",
+        "drgn sh",
+        "drgn %nothing",
+        program=list_program,
+    )
+    assert result.lines == [
+        "hello", "again", "Object(prog, 'int', address=0x4040)".replace(
+            "0x4040", result.lines[2].rpartition("=")[2].rstrip(")")
+        ), "5",
+    ]  # fmt: skip
+    assert result.err.splitlines()[-1].endswith("nothing: command not found")
+
+
+def test_value_history(gdb: Any, list_program: Path) -> None:
+    result = gdb(
+        'drgn prog["first"]',
+        "output $.next->value",
+        program=list_program,
+    )
+    assert result.lines[-1] == "2"
+
+
+def test_script(gdb: Any, list_program: Path, tmp_path: Path) -> None:
+    script = tmp_path / "walk.py"
+    script.write_text(
+        "import sys\n"
+        "import beside\n"
+        "print(sys.argv[1:], __name__, beside.here)\n"
+        'node = prog["first"].address_of_()\n'
+        "while node:\n"
+        "    print(node.value.value_(), node.name.string_().decode())\n"
+        "    node = node.next\n"
+        "if sys.argv[1:]:\n"
+        "    sys.exit(sys.argv[1])\n"
+        "missing\n"
+    )
+    (tmp_path / "beside.py").write_text("here = 1\n")
+    result = gdb(
+        f"drgn-script {script}",
+        f"drgn-script {script} 'a b' c",
+        f"drgn-script {tmp_path}/no.py",
+        "drgn-script",
+        "python import sys; print(sys.argv, 'node' in globals(), __name__)",
+        program=list_program,
+    )
+    nodes = ["1 one", "2 two", "3 three"]
+    assert result.lines[:4] == ["[] __main__ 1", *nodes]
+    assert result.lines[4:8] == ["['a b', 'c'] __main__ 1", *nodes]
+    assert result.lines[8].endswith("False __main__")
+    assert result.err.splitlines() == [
+        "Traceback (most recent call last):",
+        f'  File "{script}", line 10, in <module>',
+        "    missing",
+        "NameError: name 'missing' is not defined",
+        "a b",
+        f"FileNotFoundError: [Errno 2] No such file or directory: '{tmp_path}/no.py'",
+        "drgn-script: which file?",
+    ]
+
+
+def test_function(gdb: Any, list_program: Path) -> None:
+    result = gdb(
+        'output $drgn("1 + 1")',
+        "echo \\n",
+        'output $drgn("prog[\\"counter\\"]") + 1',
+        "echo \\n",
+        'output *$drgn("prog[\\"first\\"]").next',
+        "echo \\n",
+        'break *$drgn("prog.symbol(\\"add\\").address")',
+        "run",
+        "output $_exitcode",
+        "echo \\n",
+        'output $drgn("frame.name")',
+        'output $drgn("nothing")',
+        'output $drgn("prog")',
+        'output $drgn("1 << 80")',
+        'output $drgn("prog[\\"first\\"].next[1 << 40]").value',
+        program=list_program,
+    )
+    assert result.lines[:2] == ["2", "8"]
+    assert "value = 2," in result.lines[2]
+    assert "Breakpoint 1, " in result.out
+    assert result.lines[-1] == '"add"'
+    assert result.err.splitlines()[-4:-1] == [
+        "NameError: name 'nothing' is not defined",
+        "ValueError: GDB has no values of type Program",
+        "ValueError: 0x100000000000000000000 is too large for a value of GDB",
+    ]
+    assert result.err.splitlines()[-1].startswith("Cannot access memory at address")
+
+
+def test_frames(gdb: Any, list_program: Path) -> None:
+    result = gdb(
+        "break add",
+        "run",
+        "echo --\\n",
+        "drgn frame.name, frame['a'].value_(), frame.locals()",
+        "up",
+        "drgn frame.name, frame['local'].value_(), frame.locals()",
+        "drgn [f.name for f in stack_trace()][:2]",
+        "drgn stack_trace()[0].pc == prog.stack_trace()[0].pc",
+        program=list_program,
+    )
+    lines = result.out.split("--\n")[1].splitlines()
+    assert lines[0] == "('add', 42, ['a', 'b', 'sum'])"
+    assert lines[-3:] == [
+        "('main', 42, ['local', 'on_stack'])",
+        "['add', 'main']",
+        "True",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("prog.stack_trace_f", {"prog.stack_trace_from_pcs"}),
+        ("prog['counter'] + container", {"prog['counter'] + container_of"}),
+        ("fram", {"frame"}),
+        ("sourc", {"source", "source_location"}),
+        ("cast(prog.typ", {"cast(prog.type", "cast(prog.typedef_type"}),
+    ],
+)
+def test_completion(gdb: Any, text: str, expected: set[str]) -> None:
+    result = gdb(f"complete drgn {text}")
+    assert set(result.lines) == {f"drgn {line}" for line in expected}
+
+
+def test_help(gdb: Any) -> None:
+    result = gdb("help drgn", "help drgn-script", "help function drgn")
+    assert "Usage: drgn" in result.out
+    assert "Usage: drgn-script FILE" in result.out
+    assert "$drgn(" in result.out
