@@ -23,7 +23,7 @@ def _fail(message: object) -> NoReturn:
 def _make_program(args: argparse.Namespace) -> Program:
     platform = None
     if args.architecture:
-        platform = drgn.Platform(drgn.Architecture[args.architecture])
+        platform = drgn.Platform(drgn.Architecture[args.architecture.upper()])
     vmcoreinfo = None
     if args.vmcoreinfo is not None:
         with open(args.vmcoreinfo, "rb") as file:
@@ -53,10 +53,7 @@ def _open_target(prog: Program, args: argparse.Namespace) -> None:
 def _load_symbols(prog: Program, args: argparse.Namespace) -> None:
     from .options import apply_symbol_options
 
-    try:
-        apply_symbol_options(prog, args)
-    except ValueError as error:
-        _fail(f"error: {error}")
+    apply_symbol_options(prog, args)
     try:
         prog.load_debug_info(args.symbols, **args.default_symbols)
     except MissingDebugInfoError as error:

@@ -22,6 +22,8 @@ class _Formatter(logging.Formatter):
         name = record.levelname.lower()
         start = _COLORS.get(record.levelno) if self._color else None
         prefix = f"{start}{name}:\033[0m" if start else f"{name}:"
+        if record.name != "drgn":
+            prefix += f"{record.name}:"
         return f"{prefix} {super().format(record)}"
 
 

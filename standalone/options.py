@@ -44,7 +44,10 @@ class _AppendMethods(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         methods = list(getattr(namespace, self.dest) or [])
-        methods += [(name, self.const) for name in values.split(",")]
+        for name in values.split(","):
+            if name == "kmod" if self.const else name in _KMOD:
+                parser.error(f"argument {option_string}: invalid option: {name!r}")
+            methods.append((name, self.const))
         setattr(namespace, self.dest, methods)
 
 
@@ -59,8 +62,10 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     advanced.add_argument(
         "--architecture",
         metavar="ARCH",
-        type=str.upper,
-        choices=[arch.name for arch in Architecture if arch.value],
+        choices=[
+            *(arch.name for arch in Architecture),
+            *(arch.name.lower() for arch in Architecture),
+        ],
         help="set the architecture of the program where it cannot be detected",
     )
     advanced.add_argument(
@@ -200,8 +205,9 @@ def _add_directories_group(parser: argparse.ArgumentParser) -> None:
 def apply_symbol_options(prog: Program, args: argparse.Namespace) -> None:
     """Set the program's debugging information options and finders.
 
-    Raises ValueError for a method that does not exist.
+    Methods that do not exist are warned of: a plugin may have them elsewhere.
     """
+    unknown: dict[str, None] = {}
     changes: dict[str, Any] = {}
     finders = prog.enabled_debug_info_finders()
     known = prog.registered_debug_info_finders()
@@ -218,8 +224,14 @@ def apply_symbol_options(prog: Program, args: argparse.Namespace) -> None:
             elif not wanted and name in finders:
                 finders.remove(name)
         else:
-            option = "--try-symbols-by" if wanted else "--no-symbols-by"
-            raise ValueError(f"invalid {option} method: {name}")
+            unknown[name] = None
+    if unknown:
+        import logging
+
+        logging.getLogger("drgn").warning(
+            "no matching debugging information finders or options for %s",
+            _either(list(map(repr, unknown))),
+        )
 
     old = prog.debug_info_options
     for option, attribute in (
@@ -236,3 +248,10 @@ def apply_symbol_options(prog: Program, args: argparse.Namespace) -> None:
     if changes:
         prog.debug_info_options = DebugInfoOptions(old, **changes)
     prog.set_enabled_debug_info_finders(finders)
+
+
+def _either(items: list[str]) -> str:
+    """``a``, ``a or b``, or ``a, b, or c``."""
+    if len(items) < 3:
+        return " or ".join(items)
+    return f"{', '.join(items[:-1])}, or {items[-1]}"

@@ -129,9 +129,9 @@ def test_syntax_error(process: int) -> None:
         (["--no-such-option"], 2, "unrecognized arguments: --no-such-option"),
         (["-p", str(os.getpid()), "/no/such.py"], 1, "'/no/such.py'"),
         (
-            ["-p", str(os.getpid()), "--try-symbols-by", "magic", "-e", "1"],
-            1,
-            "error: invalid --try-symbols-by method: magic",
+            ["-p", str(os.getpid()), "--try-symbols-by", "kmod", "-e", "1"],
+            2,
+            "error: argument --try-symbols-by: invalid option: 'kmod'",
         ),
     ],
 )
@@ -185,3 +185,22 @@ def test_broken_pipe(process: int) -> None:
         child.stdout.close()
         assert child.stderr.read() == b""
         assert child.wait(timeout=60) == 1
+
+
+def test_unknown_methods_are_warned_of() -> None:
+    result = drgn("-p", str(os.getpid()), "--no-default-symbols", "--try-symbols-by",
+                 "one,two", "--no-symbols-by", "three,one", "-e", "1")  # fmt: skip
+    assert result.returncode == 0
+    assert result.stderr == (
+        "warning: no matching debugging information finders or options for"
+        " 'one', 'two', or 'three'\n"
+    )
+
+
+def test_loggers_are_named() -> None:
+    code = (
+        "import logging\n"
+        "for name in 'drgn', 'drgn.plugins', 'x': logging.getLogger(name).warning('m')"
+    )
+    result = drgn("-p", str(os.getpid()), "--no-default-symbols", "-e", code)
+    assert result.stderr == "warning: m\nwarning:drgn.plugins: m\nwarning:x: m\n"
