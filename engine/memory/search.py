@@ -1,7 +1,8 @@
 """Searching memory for bytes, integers and regular expressions.
 
 Memory is taken in runs of addresses that follow each other, and a run in windows. A
-window begins with as much of the one before it as a match may need.
+window begins with as much of the one before it as a match may need. What lies in a
+mapped file is not copied to windows where it does not hold the bytes that are sought.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..closed import closed, make, not_constructible
 from ..errors import FaultError
+from .segments import BufferSegment
 
 if TYPE_CHECKING:
     import re
@@ -27,7 +29,6 @@ _Find = Callable[[int, bytes, bool], tuple[Iterator[T], int]]
 
 _WINDOW = 1 << 18
 _CALLBACK_WINDOW = 1 << 16
-_CANDIDATES_MAX = 1 << 12
 _MATCH_MARGIN = 1 << 15
 _MATCH_MAX = 1 << 24
 
@@ -42,16 +43,19 @@ class MemorySearchIterator(Generic[T]):
     addresses, what cannot be read raises FaultError.
     """
 
-    __slots__ = ("_check", "_find", "_memory", "_range", "_results")
+    __slots__ = ("_check", "_find", "_memory", "_needle", "_range", "_results")
 
     def __init__(
         self,
         memory: Memory,
         find: Callable[[], _Find[T]],
         check: Callable[[], object] = lambda: None,
+        needle: bytes = b"",
     ) -> None:
+        """``needle``, if it is not empty, is what every match is."""
         self._memory = memory
         self._find = find
+        self._needle = needle
         self._check = check
         self._range: tuple[int | None, int | None, bool] = (None, None, False)
         self._results: Iterator[T] | None = None
@@ -98,11 +102,11 @@ class MemorySearchIterator(Generic[T]):
             parts = segment.readable(start, end) if whole else ((start, end),)
             for low, high in parts:
                 if run and run[-1][1] != low:
-                    yield from _search_run(run, offset, find)
+                    yield from _search_run(run, offset, find, self._needle)
                     run = []
                 run.append((low, high, segment))
         if run:
-            yield from _search_run(run, offset, find)
+            yield from _search_run(run, offset, find, self._needle)
 
 
 def _address(value: int | None) -> int | None:
@@ -117,14 +121,24 @@ def _address(value: int | None) -> int | None:
 
 
 def _search_run(
-    run: Sequence[tuple[int, int, Segment]], offset: int, find: _Find[T]
+    run: Sequence[tuple[int, int, Segment]],
+    offset: int,
+    find: _Find[T],
+    needle: bytes,
 ) -> Iterator[T]:
     """Search addresses that follow each other, window by window."""
     kept = b""
     for index, (start, end, segment) in enumerate(run):
         is_last_piece = index == len(run) - 1
         size = _CALLBACK_WINDOW if segment.bytewise else _WINDOW
+        first = start
         while start < end:
+            low = start - len(kept)
+            if low >= first:
+                # What is kept is of this segment, too.
+                begin = _skip(segment, needle, low, end)
+                if begin > low:
+                    start, kept = begin, b""
             stop = min((start | (size - 1)) + 1, end)
             fault = None
             try:
@@ -143,6 +157,19 @@ def _search_run(
                 raise fault
             kept = window[max(len(window) - needed, 0) :]
             start = stop
+
+
+def _skip(segment: Segment, needle: bytes, start: int, end: int) -> int:
+    """Before which address no match begins that lies in a segment up to ``end``."""
+    if not needle or not isinstance(segment, BufferSegment):
+        return start
+    from .memmem import find
+
+    buffer, low = segment.locate(start, end - start)
+    found = find(buffer, needle, low, low + end - start)
+    if found >= 0:
+        return start + found - low
+    return max(start, end - len(needle) + 1)
 
 
 def search_bytes(
@@ -165,68 +192,19 @@ def search_bytes(
 
         def matches(base: int, window: bytes) -> Iterator[int]:
             nonlocal done
-            for position in positions(window, base):
-                if base + position >= done:
-                    done = base + position + len(needle)
-                    yield base + position
-
-        def positions(window: bytes, base: int) -> Iterator[int]:
-            start = max(done - base, 0)
-            found = None
-            if alignment >= 8:
-                found = _aligned_positions(window, base, needle, alignment)
-            elif len(needle) >= 7:
-                found = _word_positions(window, needle)
-            if found is not None:
-                yield from (p for p in found if not (base + p) & (alignment - 1))
-                return
-            position = window.find(needle, start)
+            position = window.find(needle, max(done - base, 0))
             while position >= 0:
-                if not (base + position) & (alignment - 1):
-                    yield position
-                position = window.find(needle, max(position + 1, done - base))
+                address = base + position
+                ahead = -address & (alignment - 1)
+                if not ahead:
+                    done = address + len(needle)
+                    yield address
+                    ahead = len(needle)
+                position = window.find(needle, position + ahead)
 
         return find
 
-    return make(MemorySearchIterator, memory, new_find, check)
-
-
-def _aligned_positions(
-    window: bytes, base: int, needle: bytes, alignment: int
-) -> list[int]:
-    """Where an aligned needle is, by the first bytes of every place it may be at."""
-    import numpy as np
-
-    start = -base % alignment
-    count = (len(window) - start - len(needle)) // alignment + 1
-    if count <= 0:
-        return []
-    width = next(size for size in (8, 4, 2, 1) if size <= len(needle))
-    heads = np.ndarray((count,), f"<u{width}", window, start, (alignment,))
-    head = int.from_bytes(needle[:width], "little")
-    places = start + np.flatnonzero(heads == head) * alignment
-    return [p for p in places.tolist() if window.startswith(needle, p)]
-
-
-def _word_positions(window: bytes, needle: bytes) -> list[int] | None:
-    """Where a needle of 7 bytes or more is: it covers a whole aligned 32-bit word.
-
-    Three times as fast as ``bytes.find``. None if there are too many candidates.
-    """
-    import numpy as np
-
-    words = np.frombuffer(window, "<u4", len(window) // 4)
-    found: list[int] = []
-    for phase in range(4):
-        key = int.from_bytes(needle[phase : phase + 4], "little")
-        equal = words == key
-        if not equal.any():
-            continue
-        places = np.flatnonzero(equal) * 4 - phase
-        if len(places) > _CANDIDATES_MAX:
-            return None
-        found += [p for p in places.tolist() if p >= 0 and window.startswith(needle, p)]
-    return sorted(found)
+    return make(MemorySearchIterator, memory, new_find, check, needle)
 
 
 def search_uint(

@@ -86,7 +86,7 @@ class BufferSegment(Segment):
         offset = address + self._base
         return self.buffer[offset : offset + size]
 
-    def locate(self, address: int, size: int) -> tuple[Buffer, int] | None:
+    def locate(self, address: int, size: int) -> tuple[memoryview, int]:
         return self.buffer, address + self._base
 
     def gather(

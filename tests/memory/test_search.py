@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drgn import Architecture, FaultError, Platform, Program
+from drgn.engine.memory import memmem
+from drgn.engine.memory import search as search_module
 from drgn.engine.memory.memory import Memory
 from drgn.engine.memory.regex import compile_pattern
 from drgn.engine.memory.search import search_bytes, search_regex, search_uint
@@ -258,3 +262,77 @@ def test_uint_at_every_offset_of_a_window() -> None:
         assert found == {
             start + p: int.from_bytes(data[p : p + 8], "little") for p in places
         }
+
+
+def _places(data: bytes, start: int, needle: bytes, alignment: int) -> list[int]:
+    """Where ``needle`` is in ``data``, which lies at ``start``."""
+    found: list[int] = []
+    done = 0
+    for place in range(len(data)):
+        aligned = not (start + place) % alignment
+        if aligned and place >= done and data.startswith(needle, place):
+            found.append(start + place)
+            done = place + len(needle)
+    return found
+
+
+@given(
+    parts=st.lists(
+        st.tuples(st.text("ab", min_size=1, max_size=40), st.booleans()), max_size=4
+    ),
+    start=st.integers(0, 17),
+    needle=st.text("ab", min_size=1, max_size=7).map(str.encode),
+    alignment=st.sampled_from([1, 2, 4, 8]),
+)
+def test_segments_of_buffers_and_others(
+    parts: list[tuple[str, bool]], start: int, needle: bytes, alignment: int
+) -> None:
+    memory = Memory()
+    data = "".join(text for text, _ in parts).encode()
+    address = start
+    for text, is_buffer in parts:
+        piece = text.encode()
+        if is_buffer:
+            # The buffer goes on where the segment ends.
+            view = memoryview(b"bab" + piece + needle)
+            memory.add(BufferSegment(address, len(piece), view, 3))
+        else:
+            memory.add_callback(
+                address,
+                len(piece),
+                lambda _, size, offset, __, piece=piece: piece[offset : offset + size],
+            )
+        address += len(piece)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_module, "_WINDOW", 16)
+        patch.setattr(search_module, "_CALLBACK_WINDOW", 8)
+        found = list(search_bytes(memory, needle, alignment))
+    assert found == _places(data, start, needle, alignment)
+
+
+def test_buffers_with_a_gap_between() -> None:
+    memory = Memory()
+    for start, data in ((0x1000, b"..nee"), (0x1005, b"dle.needle.n"), (0x2000, b"n")):
+        memory.add(BufferSegment(start, len(data), memoryview(data)))
+    assert list(search_bytes(memory, b"needle")) == [0x1002, 0x1009]
+    assert list(search_bytes(memory, b"n")) == [0x1002, 0x1009, 0x1010, 0x2000]
+    limited = search_bytes(memory, b"needle").set_address_range(0x1003, 0x100E)
+    assert list(limited) == [0x1009]
+
+
+@given(
+    text=st.text("ab", max_size=200).map(str.encode),
+    needle=st.text("ab", min_size=1, max_size=12).map(str.encode),
+    bounds=st.tuples(st.integers(0, 200), st.integers(0, 200)),
+)
+def test_find_in_a_buffer_by_many_threads(
+    text: bytes, needle: bytes, bounds: tuple[int, int]
+) -> None:
+    start, stop = sorted(min(bound, len(text)) for bound in bounds)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memmem, "_FIRST_BLOCK", 1)
+        patch.setattr(memmem, "_THREAD_BLOCK", 4)
+        patch.setattr(memmem, "_LAST_BLOCK", 8)
+        patch.setattr(memmem, "_thread_count", lambda: 3)
+        found = memmem.find(memoryview(text), needle, start, stop)
+    assert found == text.find(needle, start, stop)
