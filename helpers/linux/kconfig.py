@@ -10,13 +10,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from drgn import Program
+from drgn import BadDataError, Program
 from drgn.helpers.common.prog import takes_program_or_default
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ("get_kconfig",)
+
+_MAX_SIZE = 16 << 20  # that of a usual kernel is below 1 MiB
 
 
 @takes_program_or_default
@@ -29,21 +31,33 @@ def get_kconfig(prog: Program) -> Mapping[str, str]:
     This needs ``CONFIG_IKCONFIG``, which many distributions do not set.
 
     :raises LookupError: if the kernel does not have its configuration
+    :raises BadDataError: if it is damaged
     """
     config: Mapping[str, str] | None = prog.cache.get(get_kconfig)
     if config is None:
-        import gzip
-
-        lines = gzip.decompress(_config_data(prog)).decode().splitlines()
+        lines = _decompress(_config_data(prog)).splitlines()
         options = (line.partition("=") for line in lines if line[:1] not in ("", "#"))
         config = MappingProxyType({name: value for name, _, value in options})
         prog.cache[get_kconfig] = config
     return config
 
 
+def _decompress(data: bytes) -> str:
+    import zlib
+
+    gzip = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        text = gzip.decompress(data, _MAX_SIZE)
+        if not gzip.eof:
+            raise ValueError("its end is missing")
+        return text.decode()
+    except (ValueError, zlib.error) as error:
+        raise BadDataError(f"kernel configuration is damaged: {error}") from None
+
+
 def _config_data(prog: Program) -> bytes:
     try:
-        # Since 5.1 (13610aa908dc); before, the data stood between two markers.
+        # Since 5.1 (13610aa908dc).
         start = prog.symbol("kernel_config_data").address
         end = prog.symbol("kernel_config_data_end").address
         return prog.read(start, end - start)

@@ -1,0 +1,438 @@
+"""Layouts of structures that no lab's kernel has, made by hand."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from drgn import (
+    Architecture,
+    BadDataError,
+    Object,
+    Platform,
+    Program,
+    Symbol,
+    SymbolBinding,
+    SymbolKind,
+    Type,
+    TypeKindSet,
+    TypeMember,
+    sizeof,
+)
+from drgn.helpers.common.stack import print_registers
+from drgn.helpers.linux import (
+    cgroup_bpf_prog_for_each,
+    cgroup_bpf_prog_for_each_effective,
+    get_kconfig,
+    ktime_to_ns,
+    mutex_owner,
+    neigh_table_for_each_neighbor,
+    qdisc_lookup,
+    rwsem_locked,
+    rwsem_owner,
+    sigpending_for_each,
+    stack_depot_fetch,
+    swap_usage_in_pages,
+    timer_base_names,
+)
+
+TASK = 0xFFFF888000001000
+BASE = 0xFFFF888000010000
+
+
+class Kernel:
+    """A program with the types, variables and memory that a test gives it."""
+
+    def __init__(self, prog: Program) -> None:
+        self.prog = prog
+        self.types: dict[str, Type] = {}
+        self.objects: dict[str, Object] = {}
+        self.long = prog.int_type("long", 8, True)
+        self.int = prog.int_type("int", 4, True)
+        self.u32 = prog.int_type("u32", 4, False)
+        self.ulong = prog.int_type("unsigned long", 8, False)
+        self.pointer = prog.pointer_type(prog.void_type())
+        prog.register_type_finder("mock", self._find_type, enable_index=0)
+        prog.register_object_finder("mock", self._find_object, enable_index=0)
+
+    def _find_type(
+        self, prog: Program, kinds: TypeKindSet, name: str, filename: str | None
+    ) -> Type | None:
+        type = self.types.get(name)
+        return type if type is not None and type.kind in kinds else None
+
+    def _find_object(
+        self, prog: Program, name: str, flags: object, filename: str | None
+    ) -> Object | None:
+        return self.objects.get(name)
+
+    def struct(self, tag: str, /, **members: Type) -> Type:
+        """A structure whose members are at multiples of 8 bytes."""
+        offset = 0
+        made = []
+        for name, type in members.items():
+            made.append(TypeMember(type, name, 8 * offset))
+            offset += -(-sizeof(type) // 8) * 8
+        self.types[tag] = self.prog.struct_type(tag, offset, made)
+        return self.types[tag]
+
+    def linked(self, tag: str, *names: str) -> Type:
+        """A structure of pointers to itself."""
+        made = [
+            TypeMember(lambda: self.to(self.types[tag]), name, 64 * i)
+            for i, name in enumerate(names)
+        ]
+        self.types[tag] = self.prog.struct_type(tag, 8 * len(names), made)
+        return self.types[tag]
+
+    def hash_list(self) -> tuple[Type, Type]:
+        """``struct hlist_head`` and ``struct hlist_node``."""
+        node = self.linked("hlist_node", "next", "pprev")
+        return self.struct("hlist_head", first=self.to(node)), node
+
+    def union(self, tag: str, /, **members: Type) -> Type:
+        made = [TypeMember(type, name) for name, type in members.items()]
+        size = max(map(sizeof, members.values()))
+        self.types[tag] = self.prog.union_type(tag, size, made)
+        return self.types[tag]
+
+    def to(self, type: Type) -> Type:
+        return self.prog.pointer_type(type)
+
+    def words(self, address: int, *words: int) -> None:
+        self.memory(address, struct.pack(f"<{len(words)}Q", *words))
+
+    def memory(self, address: int, data: bytes) -> None:
+        def read(_: int, count: int, offset: int, physical: bool) -> bytes:
+            return data[offset : offset + count]
+
+        self.prog.add_memory_segment(address, len(data), read)
+
+    def at(self, type: Type, address: int) -> Object:
+        return Object(self.prog, self.to(type), address)
+
+
+@pytest.fixture
+def kernel(mock: Program) -> Iterator[Kernel]:
+    yield Kernel(mock)
+
+
+@pytest.fixture
+def task(kernel: Kernel) -> Type:
+    return kernel.struct("task_struct", pid=kernel.int)
+
+
+@pytest.fixture
+def atomic(kernel: Kernel) -> Type:
+    return kernel.struct("atomic64_t", counter=kernel.long)
+
+
+def test_owner_of_a_mutex(kernel: Kernel, task: Type, atomic: Type) -> None:
+    prog = kernel.prog
+    mutex = kernel.struct("mutex", owner=atomic)
+    for owner, expected in ((0, 0), (TASK, TASK), (TASK | 5, TASK)):
+        lock = Object(prog, mutex, {"owner": {"counter": owner}})
+        assert mutex_owner(lock).value_() == expected
+        assert mutex_owner(lock).type_ == kernel.to(task)
+    # Before 4.10.
+    old = kernel.struct("mutex", owner=kernel.to(task))
+    assert mutex_owner(Object(prog, old, {"owner": TASK})).value_() == TASK
+    # CONFIG_PREEMPT_RT: bit 0 says that there are waiters.
+    base = kernel.struct("rt_mutex_base", owner=kernel.to(task))
+    rt = kernel.struct("mutex", rtmutex=base)
+    lock = Object(prog, rt, {"rtmutex": {"owner": TASK | 1}})
+    assert mutex_owner(lock).value_() == TASK
+
+
+WRITER, READERS, HANDOFF, FAIL = 1, 0x300, 4, -(1 << 63)
+
+
+@pytest.mark.parametrize(
+    ("count", "how"),
+    [
+        (0, "UNLOCKED"),
+        (WRITER, "WRITE_LOCKED"),
+        (WRITER | HANDOFF | 2, "WRITE_LOCKED"),
+        (READERS, "READ_LOCKED"),
+        (READERS | 2, "READ_LOCKED"),
+        (HANDOFF | 2, "UNLOCKED"),
+        (READERS + FAIL, "READ_LOCKED"),
+        (FAIL, "UNLOCKED"),
+    ],
+)
+def test_semaphores(
+    kernel: Kernel, task: Type, atomic: Type, count: int, how: str
+) -> None:
+    type = kernel.struct("rw_semaphore", count=atomic, owner=atomic)
+    value = {"count": {"counter": count}, "owner": {"counter": TASK | 3}}
+    sem = Object(kernel.prog, type, value)
+    assert rwsem_locked(sem).name == how
+    assert rwsem_owner(sem).value_() == TASK
+
+
+@pytest.mark.parametrize(
+    ("readers", "how"),
+    [
+        (1 << 31, "UNLOCKED"),
+        ((1 << 31) + 2, "READ_LOCKED"),
+        (2, "READ_LOCKED"),  # and a writer that waits for them
+        (1 << 30, "WRITE_LOCKED"),
+    ],
+)
+def test_semaphores_of_real_time_kernels(
+    kernel: Kernel, task: Type, readers: int, how: str
+) -> None:
+    counter = kernel.struct("atomic_t", counter=kernel.int)
+    base = kernel.struct("rt_mutex_base", owner=kernel.to(task))
+    inner = kernel.struct("rwbase_rt", readers=counter, rtmutex=base)
+    type = kernel.struct("rw_semaphore", rwbase=inner)
+    signed = readers - (1 << 32) if readers >> 31 else readers
+    value = {"readers": {"counter": signed}, "rtmutex": {"owner": TASK | 1}}
+    sem = Object(kernel.prog, type, {"rwbase": value})
+    assert rwsem_locked(sem).name == how
+    assert rwsem_owner(sem).value_() == TASK
+
+
+@pytest.mark.parametrize(
+    ("count", "owner", "how"),
+    [
+        (0, 0, "UNLOCKED"),
+        (-0xFFFFFFFF, TASK, "WRITE_LOCKED"),
+        (2, 1, "READ_LOCKED"),
+        (-0xFFFFFFFE, 0, "READ_LOCKED"),
+    ],
+)
+def test_semaphores_before_5_3(
+    kernel: Kernel, task: Type, atomic: Type, count: int, owner: int, how: str
+) -> None:
+    type = kernel.struct("rw_semaphore", count=atomic, owner=kernel.to(task))
+    sem = Object(kernel.prog, type, {"count": {"counter": count}, "owner": owner})
+    assert rwsem_locked(sem).name == how
+
+
+def test_time(kernel: Kernel) -> None:
+    kernel.types["s64"] = kernel.prog.typedef_type("s64", kernel.long)
+    for type, value in (
+        (kernel.long, -5),
+        (kernel.union("ktime", tv64=kernel.long), {"tv64": -5}),
+    ):
+        found = ktime_to_ns(Object(kernel.prog, type, value))
+        assert found.value_() == -5 and found.type_.type_name() == "s64"
+
+
+def test_swap_usage(kernel: Kernel, atomic: Type) -> None:
+    old = kernel.struct("swap_info_struct", inuse_pages=kernel.u32)
+    info = Object(kernel.prog, old, {"inuse_pages": 7})
+    assert swap_usage_in_pages(info) == 7
+    new = kernel.struct("swap_info_struct", inuse_pages=atomic)
+    for counter in (7, 7 | 1 << 62):  # SWAP_USAGE_OFFLIST_BIT
+        info = Object(kernel.prog, new, {"inuse_pages": {"counter": counter}})
+        assert swap_usage_in_pages(info) == 7
+
+
+@pytest.mark.parametrize(
+    ("array", "member", "index"),
+    [
+        ("stack_pools", "pool_index_plus_1", 2),
+        ("stack_pools", "pool_index", 1),
+        ("stack_slabs", "slabindex", 1),
+    ],
+)
+def test_stack_depot(kernel: Kernel, array: str, member: str, index: int) -> None:
+    prog = kernel.prog
+    record_head = {"hash": kernel.long, "size": kernel.u32, "handle": kernel.u32}
+    kernel.struct(
+        "stack_record", **record_head, entries=prog.array_type(kernel.ulong, 8)
+    )
+    fields = [
+        TypeMember(Object(prog, kernel.u32, 0, bit_field_size=17), member),
+        TypeMember(Object(prog, kernel.u32, 0, bit_field_size=10), "offset", 17),
+        TypeMember(Object(prog, kernel.u32, 0, bit_field_size=5), "extra", 27),
+    ]
+    bits = prog.struct_type(None, 4, fields)
+    parts = [TypeMember(kernel.u32, "handle"), TypeMember(bits, None)]
+    kernel.types["handle_parts"] = prog.union_type("handle_parts", 4, parts)
+    pools = prog.array_type(kernel.pointer, 4)
+    kernel.objects[array] = Object(prog, pools, [0, BASE, 0, 0])
+    pcs = [0xFFFFFFFF81000010, 0xFFFFFFFF81000020]
+    kernel.words(BASE + (3 << 4), 0x1234, len(pcs), 0, *pcs, *[0] * 6)
+
+    def fetch(index: int) -> list[int] | None:
+        handle = Object(prog, kernel.u32, index | 3 << 17 | 1 << 27)
+        trace = stack_depot_fetch(handle)
+        return trace and [frame.pc for frame in trace]
+
+    assert fetch(index) == pcs
+    assert fetch(index + 1) is None
+    assert stack_depot_fetch(Object(prog, kernel.u32, 0)) is None
+
+
+def test_queue_of_signals(kernel: Kernel) -> None:
+    link = kernel.linked("list_head", "next", "prev")
+    queue = kernel.struct("sigqueue", list=link, number=kernel.long)
+    pending = kernel.struct("sigpending", list=link)
+    first, second = BASE + 0x100, BASE + 0x200
+    kernel.words(BASE, first, second)
+    kernel.words(first, second, BASE, 10)
+    kernel.words(second, BASE, first, 12)
+    entries = list(sigpending_for_each(kernel.at(pending, BASE)))
+    assert [entry.number.value_() for entry in entries] == [10, 12]
+    assert entries[0].type_ == kernel.to(queue)
+
+
+def test_queueing_disciplines(kernel: Kernel) -> None:
+    prog = kernel.prog
+    head, node = kernel.hash_list()
+    qdisc = kernel.struct("Qdisc", handle=kernel.u32, hash=node)
+    dev = kernel.struct(
+        "net_device", qdisc=kernel.to(qdisc), qdisc_hash=prog.array_type(head, 2)
+    )
+    root, child = BASE + 0x100, BASE + 0x200
+    kernel.words(BASE, root, 0, child + 8)
+    kernel.words(root, 1 << 16, 0, 0)
+    kernel.words(child, 0x10 << 16, 0, BASE + 16)
+    device = kernel.at(dev, BASE)
+    assert qdisc_lookup(device, 1).value_() == root
+    assert qdisc_lookup(device, 0x10).value_() == child
+    assert not qdisc_lookup(device, 2)
+    assert qdisc_lookup(device, 2).type_ == kernel.to(qdisc)
+
+
+def neighbor_type(kernel: Kernel, node: Type) -> Type:
+    chain = TypeMember(lambda: kernel.to(kernel.types["neighbour"]), "next")
+    members = [chain, TypeMember(node, "hash", 64)]
+    kernel.types["neighbour"] = kernel.prog.struct_type("neighbour", 24, members)
+    return kernel.types["neighbour"]
+
+
+def test_neighbors_in_lists(kernel: Kernel) -> None:
+    head, node = kernel.hash_list()
+    neighbor_type(kernel, node)
+    table = kernel.struct(
+        "neigh_hash_table", hash_heads=kernel.to(head), hash_shift=kernel.u32
+    )
+    buckets, first, second = BASE + 0x100, BASE + 0x200, BASE + 0x300
+    kernel.words(BASE, buckets, 1)
+    kernel.words(buckets, 0, first + 8)
+    kernel.words(first, 0, second + 8, buckets + 8)
+    kernel.words(second, 0, 0, first + 8)
+    found = neigh_table_for_each_neighbor(kernel.at(table, BASE))
+    assert [entry.value_() for entry in found] == [first, second]
+
+
+def test_neighbors_in_chains(kernel: Kernel) -> None:
+    _, node = kernel.hash_list()
+    chains = kernel.to(kernel.to(neighbor_type(kernel, node)))
+    table = kernel.struct(
+        "neigh_hash_table", hash_buckets=chains, hash_shift=kernel.u32
+    )
+    buckets, first, second = BASE + 0x100, BASE + 0x200, BASE + 0x300
+    kernel.words(BASE, buckets, 1)
+    kernel.words(buckets, 0, first)
+    kernel.words(first, second, 0, 0)
+    kernel.words(second, 0, 0, 0)
+    found = neigh_table_for_each_neighbor(kernel.at(table, BASE))
+    assert [entry.value_() for entry in found] == [first, second]
+
+
+def test_bases_of_timers(kernel: Kernel) -> None:
+    for bases, names in (
+        (1, ("BASE_STD",)),
+        (2, ("BASE_STD", "BASE_DEF")),
+        (3, ("BASE_LOCAL", "BASE_GLOBAL", "BASE_DEF")),
+    ):
+        type = kernel.prog.array_type(kernel.int, bases)
+        kernel.objects["timer_bases"] = Object(kernel.prog, type, address=BASE)
+        assert timer_base_names(kernel.prog) == names
+
+
+CONFIGURATION = b'# A comment\nCONFIG_A=y\n# CONFIG_B is not set\nCONFIG_C="x=y"\n\n'
+
+
+def test_configuration(kernel: Kernel) -> None:
+    data = gzip.compress(CONFIGURATION)
+    kernel.memory(BASE, data)
+    add_symbols(kernel, len(data))
+    assert get_kconfig(kernel.prog) == {"CONFIG_A": "y", "CONFIG_C": '"x=y"'}
+
+
+def add_symbols(kernel: Kernel, size: int) -> None:
+    binding, kind = SymbolBinding.GLOBAL, SymbolKind.OBJECT
+    symbols = {
+        "kernel_config_data": Symbol("kernel_config_data", BASE, size, binding, kind),
+        "kernel_config_data_end": Symbol(
+            "kernel_config_data_end", BASE + size, 0, binding, kind
+        ),
+    }
+
+    def find(
+        prog: Program, name: str | None, address: int | None, one: bool
+    ) -> list[Symbol]:
+        return [symbols[name]] if name in symbols else []
+
+    kernel.prog.register_symbol_finder("mock", find, enable_index=0)
+
+
+def test_configuration_before_5_1(kernel: Kernel) -> None:
+    data = b"IKCFG_ST" + gzip.compress(CONFIGURATION) + b"IKCFG_ED\0"
+    kernel.memory(BASE, data)
+    char = kernel.prog.int_type("char", 1, True)
+    type = kernel.prog.array_type(char, len(data))
+    kernel.objects["kernel_config_data"] = Object(kernel.prog, type, address=BASE)
+    assert get_kconfig(kernel.prog)["CONFIG_C"] == '"x=y"'
+
+
+@pytest.mark.parametrize("cut", [0, 5, 20, -1])
+def test_damaged_configuration(kernel: Kernel, cut: int) -> None:
+    data = gzip.compress(CONFIGURATION)[:cut]
+    kernel.memory(BASE, data or b"\0")
+    add_symbols(kernel, len(data))
+    with pytest.raises(BadDataError, match="configuration"):
+        get_kconfig(kernel.prog)
+
+
+def test_bpf_of_cgroups(kernel: Kernel) -> None:
+    prog = kernel.prog
+    head, node = kernel.hash_list()
+    bpf_prog = kernel.struct("bpf_prog", len=kernel.u32)
+    link = kernel.struct("bpf_link", prog=kernel.to(bpf_prog))
+    cgroup_link = kernel.struct("bpf_cgroup_link", link=link)
+    kernel.struct(
+        "bpf_prog_list",
+        node=node,
+        prog=kernel.to(bpf_prog),
+        link=kernel.to(cgroup_link),
+    )
+    item = kernel.struct("item", prog=kernel.to(bpf_prog), storage=kernel.long)
+    array = kernel.struct("bpf_prog_array", items=prog.array_type(item, 4))
+    bpf = kernel.struct(
+        "cgroup_bpf",
+        effective=prog.array_type(kernel.to(array), 2),
+        progs=prog.array_type(head, 2),
+    )
+    cgroup = kernel.at(kernel.struct("cgroup", bpf=bpf), BASE)
+    attached, linked, links, runs = (BASE + 0x100 * i for i in range(1, 5))
+    one, two, three = (BASE + 0x1000 * i for i in range(1, 4))
+    kernel.words(BASE, 0, runs, 0, attached)
+    kernel.words(attached, linked, 0, one, 0)
+    kernel.words(linked, 0, attached, 0, links)
+    kernel.words(links, two)
+    kernel.words(runs, three, 0, one, 0, two, 0, 0, 0)
+    for each, expected in (
+        (cgroup_bpf_prog_for_each, [one, two]),
+        (cgroup_bpf_prog_for_each_effective, [three, one, two]),
+    ):
+        assert list(each(cgroup, 0)) == []
+        assert [found.value_() for found in each(cgroup, 1)] == expected
+
+
+def test_registers_of_other_architectures(capsys: pytest.CaptureFixture[str]) -> None:
+    prog = Program(Platform(Architecture.AARCH64))
+    print_registers(prog, {"x0": 1, "x1": 2, "x2": 3, "pc": 0xFFFF}, "")
+    assert capsys.readouterr().out.splitlines() == [
+        f" X0: {1:016x}   X1: {2:016x}   X2: {3:016x}",
+        f" PC: {0xFFFF:016x}",
+    ]
