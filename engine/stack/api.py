@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, SupportsIndex
 from ..arguments import UINT64_MAX, uint64
 from ..closed import make
 from ..objects.object import Object
-from ..platform import Architecture
 from .code import CodeInfo
-from .initial import initial_frame
+from .initial import architecture_name, initial_frame
 from .source import SourceLocation, SourceLocationList
 from .trace import StackTrace
 from .unwind import Frame, Unwinder
@@ -39,25 +38,14 @@ def stack_trace(
     return make(StackTrace, prog, frames)
 
 
-# Architectures whose registers are not known.
-_WITHOUT_TRACES = {
-    Architecture.UNKNOWN: "unknown",
-    Architecture.I386: "i386",
-    Architecture.RISCV64: "RISC-V 64",
-    Architecture.RISCV32: "RISC-V 32",
-    Architecture.S390: "s390",
-    Architecture.LOONGARCH64: "LoongArch64",
-}
-
-
 def stack_trace_from_pcs(prog: Program, pcs: Iterable[SupportsIndex]) -> StackTrace:
     """A trace of program counters, each of which is taken for a return address."""
     if prog.platform is None:
         raise ValueError("cannot create stack trace without platform")
-    arch = prog.platform.arch
-    if arch in _WITHOUT_TRACES:
+    if not prog.platform.registers:
         raise NotImplementedError(
-            f"stack traces are not supported on {_WITHOUT_TRACES[arch]} architecture"
+            "stack traces are not supported on"
+            f" {architecture_name(prog.platform)} architecture"
         )
     try:
         pcs = list(pcs)

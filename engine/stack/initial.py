@@ -15,6 +15,7 @@ from . import registers as regs
 from .registers import NUMBERS, RBP, RIP, RSP, Registers
 
 if TYPE_CHECKING:
+    from ..platform import Platform
     from ..program import Program
     from ..types.type import Type
 
@@ -38,6 +39,11 @@ _ARCHITECTURES = {
     "RISCV32": "RISC-V 32",
     "LOONGARCH64": "LoongArch64",
 }
+
+
+def architecture_name(platform: Platform) -> str:
+    """The name of an architecture as messages spell it."""
+    return _ARCHITECTURES.get(platform.arch.name, platform.arch.name.lower())
 
 
 @contextmanager
@@ -131,7 +137,7 @@ def _check_supported(prog: Program, what: str) -> None:
     platform = prog.platform
     assert platform is not None
     if not regs.is_supported(platform):
-        name = _ARCHITECTURES.get(platform.arch.name, platform.arch.name.lower())
+        name = architecture_name(platform)
         raise NotImplementedError(
             f"{what} stack unwinding is not supported for {name} architecture"
         )

@@ -13,9 +13,7 @@ def test_architectures(arch: Architecture) -> None:
     if prog.platform is not None and prog.platform.registers:
         assert str(prog.stack_trace_from_pcs([1])) == "#0  0x1"
     else:
-        with pytest.raises(
-            NotImplementedError, match="^stack traces are not supported"
-        ):
+        with pytest.raises(NotImplementedError, match="^stack traces are not"):
             prog.stack_trace_from_pcs([1])
 
 
