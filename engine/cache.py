@@ -5,9 +5,10 @@ numbers in one file, which is mapped and not read. A file that is corrupt, stale
 another format is as good as none; a directory that cannot be written costs only time.
 
 Layout, in the byte order of the machine: a header (`_HEADER`), a table of contents
-(`_COLUMN` for each column), and the columns, aligned to 8 bytes. The checksum covers
-the header and the table; columns are only checked to lie within the file, so that
-checking does not cost what the cache saves.
+(`_COLUMN` for each column), checksums of blocks, and the columns; they are aligned to
+8 bytes. The header's checksum covers all that is before the columns. A block of the
+columns is checked by whoever uses it (`StoredColumns.intact()`), so that checking does
+not cost what the cache saves.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import os
 import struct
 import sys
 import zlib
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from .files import map_file, open_file
 
@@ -27,14 +30,53 @@ _MAGIC = b"pydrgn\0" + sys.byteorder[:1].encode()
 _KEY_SIZE = 64
 _SUFFIX = ".columns"
 
-# Magic, checksum of all that follows up to the end of the table, version of the
-# format, size of the key, number of columns, key, size and mtime of the source.
-_HEADER = struct.Struct(f"=8sIIII{_KEY_SIZE}sQQ")
-# Name, struct format character, offset, number of elements.
+# Magic, checksum of all that follows up to the columns, version of the format, size of
+# the key, number of columns, key, size and mtime of the source, size of the columns.
+_HEADER = struct.Struct(f"=8sIIII{_KEY_SIZE}sQQQ")
+# Name, struct format character, offset in the columns, number of elements.
 _COLUMN = struct.Struct("=23scQQ")
 _CHECKED = 12
+_BLOCK = 1 << 15
+"""How many bytes of the columns have a checksum."""
 
 Columns = Mapping[str, memoryview]
+
+
+class StoredColumns(dict[str, memoryview]):
+    """Columns from the cache by name, views of the mapped file."""
+
+    def __init__(self, body: memoryview, checksums: memoryview) -> None:
+        self._body = body
+        self._checksums = checksums
+        self._intact: set[int] = set()
+        self._offsets: dict[str, int] = {}
+
+    def _add(self, name: str, code: Any, offset: int, length: int) -> None:
+        end = offset + length * struct.calcsize(code)
+        if end > len(self._body):
+            raise ValueError("column is out of bounds")
+        self[name] = self._body[offset:end].cast(code)
+        self._offsets[name] = offset
+
+    def intact(self, name: str, first: int = 0, end: int | None = None) -> bool:
+        """Whether elements [first, end) of a column are what was stored."""
+        column = self[name]
+        end = len(column) if end is None else min(end, len(column))
+        if first >= end:
+            return True
+        offset, size = self._offsets[name], column.itemsize
+        blocks = range(
+            (offset + first * size) // _BLOCK, (offset + end * size - 1) // _BLOCK + 1
+        )
+        return all(map(self._check, blocks))
+
+    def _check(self, block: int) -> bool:
+        if block not in self._intact:
+            data = self._body[block * _BLOCK : (block + 1) * _BLOCK]
+            if zlib.crc32(data) != self._checksums[block]:
+                return False
+            self._intact.add(block)
+        return True
 
 
 def cache_directory() -> str:
@@ -71,7 +113,7 @@ def source_stamp(path: str) -> tuple[int, int] | None:
 
 def load_columns(
     kind: str, version: int, key: bytes, stamp: tuple[int, int]
-) -> dict[str, memoryview] | None:
+) -> StoredColumns | None:
     """The columns that `store_columns()` stored with the same arguments, or None."""
     path = cache_path(kind, key)
     try:
@@ -91,30 +133,34 @@ def load_columns(
 
 def _parse(
     data: memoryview, version: int, key: bytes, stamp: tuple[int, int]
-) -> dict[str, memoryview] | None:
+) -> StoredColumns | None:
     if len(data) < _HEADER.size:
         return None
-    magic, checksum, its_version, key_size, count, its_key, size, mtime = (
+    magic, checksum, its_version, key_size, count, its_key, size, mtime, body_size = (
         _HEADER.unpack_from(data)
     )
-    end = _HEADER.size + count * _COLUMN.size
+    table_end = _HEADER.size + count * _COLUMN.size
+    checksums_end = table_end + 4 * _blocks(body_size)
+    end = checksums_end + 7 & ~7
     if (
         magic != _MAGIC
         or its_version != version
         or its_key[:key_size] != key
         or (size, mtime) != stamp
-        or end > len(data)
+        or end + body_size != len(data)
         or zlib.crc32(data[_CHECKED:end]) != checksum
     ):
         return None
-    columns: dict[str, memoryview] = {}
-    for name, code, offset, length in _COLUMN.iter_unpack(data[_HEADER.size : end]):
-        column_end = offset + length * struct.calcsize(code)
-        if column_end > len(data):
-            return None
-        column = data[offset:column_end].cast(code.decode("ascii"))
-        columns[name.rstrip(b"\0").decode("ascii")] = column
+    columns = StoredColumns(data[end:], data[table_end:checksums_end].cast("I"))
+    table = data[_HEADER.size : table_end]
+    for name, code, offset, length in _COLUMN.iter_unpack(table):
+        text = name.rstrip(b"\0").decode("ascii")
+        columns._add(text, code.decode("ascii"), offset, length)
     return columns
+
+
+def _blocks(size: int) -> int:
+    return (size + _BLOCK - 1) // _BLOCK
 
 
 def store_columns(
@@ -129,29 +175,27 @@ def store_columns(
     if not 0 < len(key) <= _KEY_SIZE:
         return False
     table = b""
-    offset = _HEADER.size + len(columns) * _COLUMN.size
+    offset = 0
+    parts: list[bytes | memoryview] = []
     for name, column in columns.items():
-        offset = (offset + 7) & ~7
         code = column.format.lstrip("@=<")
         table += _COLUMN.pack(name.encode("ascii"), code.encode(), offset, len(column))
-        offset += column.nbytes
-    header = _HEADER.pack(
-        _MAGIC, 0, version, len(key), len(columns), key, stamp[0], stamp[1]
-    )
+        parts += [column.cast("B"), bytes(-column.nbytes % 8)]
+        offset += column.nbytes + 7 & ~7
+    table += _checksums(parts)
+    table += bytes(-(_HEADER.size + len(table)) % 8)
+    fields = version, len(key), len(columns), key, *stamp, offset
+    header = _HEADER.pack(_MAGIC, 0, *fields)
     checksum = zlib.crc32(table, zlib.crc32(header[_CHECKED:]))
-    header = _HEADER.pack(
-        _MAGIC, checksum, version, len(key), len(columns), key, stamp[0], stamp[1]
-    )
+    header = _HEADER.pack(_MAGIC, checksum, *fields)
     path = cache_path(kind, key)
     temporary = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        _make_room(os.path.dirname(path), offset)
+        _make_room(os.path.dirname(path), len(header) + len(table) + offset)
         with open(temporary, "wb", buffering=0) as file:
-            position = _write(file.fileno(), header + table)
-            for column in columns.values():
-                position += _write(file.fileno(), bytes(-position % 8))
-                position += _write(file.fileno(), column.cast("B"))
+            for part in (header + table, *parts):
+                _write(file.fileno(), part)
         os.replace(temporary, path)
     except OSError:
         try:
@@ -170,11 +214,27 @@ def discard_columns(kind: str, key: bytes) -> None:
         pass
 
 
-def _write(fd: int, data: bytes | memoryview) -> int:
+def _checksums(parts: Iterable[bytes | memoryview]) -> bytes:
+    """The checksums of blocks of all the parts, one after the other."""
+    checksums = array("I")
+    room = 0
+    for part in parts:
+        view = memoryview(part)
+        while len(view):
+            if not room:
+                checksums.append(0)
+                room = _BLOCK
+            piece = view[:room]
+            checksums[-1] = zlib.crc32(piece, checksums[-1])
+            room -= len(piece)
+            view = view[len(piece) :]
+    return checksums.tobytes()
+
+
+def _write(fd: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while len(view):
         view = view[os.write(fd, view) :]
-    return len(data)
 
 
 def _make_room(directory: str, size: int) -> None:

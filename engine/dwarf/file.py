@@ -193,20 +193,30 @@ class DwarfFile(Sections):
             # Either the file is malformed, and then scanning it again will say so...
             if not cached:
                 raise
-            from .index import load_index
-
             # ... or the cache is.
-            self._index = load_index(self, rebuild=True)
+            self._rebuild_index()
             yield from self.find(name, tags)
+
+    def _rebuild_index(self) -> Index:
+        from .index import load_index
+
+        self._index = load_index(self, rebuild=True)
+        return self._index
 
     def unit_for_pc(self, file_pc: int) -> Unit | None:
         """The unit whose code contains a file address."""
-        offset = self.index.unit_for_pc(file_pc)
+        try:
+            offset = self.index.unit_for_pc(file_pc)
+        except BadDataError:  # The cache is corrupt.
+            offset = self._rebuild_index().unit_for_pc(file_pc)
         return None if offset is None else self.unit_at(offset)
 
     def function_at(self, file_pc: int) -> Die | None:
         """The DW_TAG_subprogram whose code contains a file address."""
-        offset = self.index.function_at(file_pc)
+        try:
+            offset = self.index.function_at(file_pc)
+        except BadDataError:
+            offset = self._rebuild_index().function_at(file_pc)
         return None if offset is None else self.die_at(offset)
 
     def __repr__(self) -> str:

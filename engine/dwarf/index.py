@@ -12,6 +12,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ..cache import StoredColumns
+from ..errors import BadDataError
 from .names import hash_name
 
 if TYPE_CHECKING:
@@ -25,6 +27,13 @@ _KIND = "dwarf"
 _MIN_CACHED_SIZE = 1 << 18
 """Debug information below this size is scanned faster than a cache file is found."""
 
+# Columns of address ranges: first and last addresses, and DIEs.
+_FUNCTIONS = "function_lows", "function_highs", "functions"
+_UNITS = "unit_lows", "unit_highs", "unit_spans"
+
+_CHECKED_LATER = frozenset(("starts", "checks", "entries", *_FUNCTIONS, *_UNITS))
+"""Columns that are large, of which a lookup checks what it uses."""
+
 Column = Sequence[int]
 
 
@@ -33,15 +42,10 @@ class Index:
 
     __slots__ = (
         "_checks",
+        "_columns",
         "_entries",
-        "_function_highs",
-        "_function_lows",
-        "_functions",
         "_mask",
         "_starts",
-        "_unit_highs",
-        "_unit_lows",
-        "_unit_spans",
         "cached",
         "split",
         "units",
@@ -60,7 +64,11 @@ class Index:
         cached: bool,
         split: SplitUnits | None = None,
     ) -> None:
-        """Raises KeyError or ValueError if the columns do not fit together."""
+        """Raises KeyError or ValueError if the columns do not fit together.
+
+        All else raises BadDataError if a column is not what was stored in the cache.
+        """
+        self._columns = columns
         self.cached = cached
         self.split = split
         self.units = columns["units"]
@@ -69,24 +77,28 @@ class Index:
         self._checks = columns["checks"]
         # DIE offset << 16 | tag << 8 | flags
         self._entries = columns["entries"]
-        self._function_lows = columns["function_lows"]
-        self._function_highs = columns["function_highs"]
-        self._functions = columns["functions"]
-        self._unit_lows = columns["unit_lows"]
-        self._unit_highs = columns["unit_highs"]
-        self._unit_spans = columns["unit_spans"]
         self._mask = len(self._starts) - 2
         if (
             self._mask < 0
             or self._mask & (self._mask + 1)
             or self._starts[-1] != len(self._entries)
             or len(self._checks) != len(self._entries)
-            or len(self._function_lows) != len(self._functions)
-            or len(self._function_highs) != len(self._functions)
-            or len(self._unit_lows) != len(self._unit_spans)
-            or len(self._unit_highs) != len(self._unit_spans)
+            or any(
+                len(columns[lows]) != len(columns[dies])
+                or len(columns[highs]) != len(columns[dies])
+                for lows, highs, dies in (_FUNCTIONS, _UNITS)
+            )
         ):
             raise ValueError("columns do not fit together")
+        if isinstance(columns, StoredColumns) and not all(
+            columns.intact(name) for name in columns if name not in _CHECKED_LATER
+        ):
+            raise ValueError("columns are corrupt")
+
+    def _check(self, name: str, first: int, end: int) -> None:
+        columns = self._columns
+        if isinstance(columns, StoredColumns) and not columns.intact(name, first, end):
+            raise BadDataError("index in the cache is corrupt")
 
     def entries(self, name: str) -> Iterator[int]:
         """The entries of a name's rows, in file order: offset << 16 | tag << 8 | flags.
@@ -96,7 +108,10 @@ class Index:
         state = hash_name(name)
         bucket = state >> 32 & self._mask
         check = state & 0xFFFFFFFF
+        self._check("starts", bucket, bucket + 2)
         start, end = self._starts[bucket : bucket + 2]
+        self._check("checks", start, end)
+        self._check("entries", start, end)
         checks = self._checks
         entries = self._entries
         for row in range(start, min(end, len(entries))):
@@ -105,22 +120,27 @@ class Index:
 
     def unit_for_pc(self, pc: int) -> int | None:
         """The offset of the root DIE of the unit whose code contains a file address."""
-        return _lookup(self._unit_lows, self._unit_highs, self._unit_spans, pc)
+        return self._lookup(*_UNITS, pc)
 
     def function_at(self, pc: int) -> int | None:
         """The offset of the subprogram whose code contains a file address."""
-        return _lookup(self._function_lows, self._function_highs, self._functions, pc)
+        return self._lookup(*_FUNCTIONS, pc)
 
-
-def _lookup(lows: Column, highs: Column, dies: Column, pc: int) -> int | None:
-    # The columns are signed.
-    pc = (pc ^ 1 << 63) - (1 << 63)
-    i = bisect_right(lows, pc) - 1
-    if i < 0:
-        return None
-    # Assemblers describe aliases one by one: the first of them is the function.
-    i = bisect_left(lows, lows[i])
-    return dies[i] if pc < highs[i] else None
+    def _lookup(self, lows: str, highs: str, dies: str, pc: int) -> int | None:
+        starts = self._columns[lows]
+        # The columns are signed.
+        pc = (pc ^ 1 << 63) - (1 << 63)
+        after = bisect_right(starts, pc)
+        # If these are right, then so is what was found between them.
+        self._check(lows, max(after - 1, 0), after + 1)
+        if not after:
+            return None
+        # Assemblers describe aliases one by one: the first of them is the function.
+        i = bisect_left(starts, starts[after - 1])
+        self._check(lows, max(i - 1, 0), i + 1)
+        self._check(highs, i, i + 1)
+        self._check(dies, i, i + 1)
+        return self._columns[dies][i] if pc < self._columns[highs][i] else None
 
 
 def load_index(file: DwarfFile, *, rebuild: bool = False) -> Index:

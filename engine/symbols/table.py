@@ -101,8 +101,9 @@ class SymbolTable:
             key += section.size.to_bytes(8, "little")
             stamp = source_stamp(self._file.path)
             if stamp is not None:
-                columns = load_columns(_CACHE_KIND, _CACHE_VERSION, key, stamp)
-                columns = self._checked(columns)
+                stored = load_columns(_CACHE_KIND, _CACHE_VERSION, key, stamp)
+                if stored is not None and all(map(stored.intact, stored)):
+                    columns = self._checked(stored)
         if columns is None:
             columns = self._sort()
             if key is not None and stamp is not None:

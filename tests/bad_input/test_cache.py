@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +12,16 @@ import pytest
 from bad_input.conftest import Drgn, vmcoreinfo
 from dump_builders import elf_core, note
 
+from drgn.engine import cache
 from drgn.engine.cache import _HEADER
+from drgn.engine.dwarf import constants as dw
+from drgn.engine.dwarf import index
+from drgn.engine.dwarf.file import DwarfFile
 from drgn.engine.elf.file import open_elf
 
 CompileC = Callable[..., Path]
 
+ALL = frozenset((dw.DW_TAG_structure_type, dw.DW_TAG_variable, dw.DW_TAG_subprogram))
 _STRUCTS = 4500
 """So many that their debug information is large enough to be cached."""
 _QUESTION = "print(prog.type('struct s77'), prog['v4321'].type_.type_name())"
@@ -127,6 +133,43 @@ def test_damaged_columns(column: int, session: Session) -> None:
     session.check()
     # Even where this start did not need what is damaged, a later one gets over it.
     session.check()
+
+
+def test_a_changed_byte_anywhere(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is wrong in the file: names and addresses lead where they did."""
+    monkeypatch.setenv("PYDRGN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(index, "_MIN_CACHED_SIZE", 0)
+    # So that what is checked at once is not in one block with all else.
+    monkeypatch.setattr(cache, "_BLOCK", 64)
+    elf = open_elf(program)
+
+    def ask() -> list[object]:
+        file = DwarfFile(elf)
+        dies = [
+            *(
+                die
+                for name in ("node", "root", "visit")
+                for die in file.find(name, ALL)
+            ),
+            *(file.function_at(pc) for pc in range(0x400FFC, 0x4010B0, 12)),
+        ]
+        offsets = [die and die.offset for die in dies]
+        unit = file.unit_for_pc(0x401010)
+        return [*offsets, unit and unit.offset]
+
+    expected = ask()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    (path,) = tmp_path.iterdir()
+    content = path.read_bytes()
+    assert DwarfFile(elf).index.cached
+    monkeypatch.setattr(cache, "store_columns", lambda *_: True)
+    for at in range(0, len(content), 5):
+        path.write_bytes(_flipped(content, at))
+        assert ask() == expected, at
 
 
 def test_file_of_another_program(
