@@ -1,0 +1,35 @@
+"""makedumpfile reads the kdump files that the lab writes, and says what we say."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from lab.manifest import Lab
+
+from drgn import Program
+from drgn.helpers.linux.printk import get_dmesg
+
+
+def test_kernel_log(lab: Lab, tmp_path: Path) -> None:
+    makedumpfile = shutil.which("makedumpfile")
+    if makedumpfile is None:
+        pytest.skip("no makedumpfile")
+    dump = lab.dump("live.kdump.zlib")
+    log = tmp_path / "log"
+    subprocess.run(
+        [makedumpfile, "--dump-dmesg", "-x", lab.vmlinux, dump, log],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    prog = Program()
+    prog.set_core_dump(dump)
+    prog.load_debug_info([lab.vmlinux])
+    # makedumpfile has spaces where a record goes on in the next line.
+    expected = [line.strip() for line in log.read_bytes().splitlines()]
+    ours = [line.strip() for line in get_dmesg(prog).splitlines()]
+    assert len(expected) > 100
+    assert ours == expected
