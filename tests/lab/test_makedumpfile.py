@@ -7,10 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from lab.manifest import Lab
 
 from drgn import Program
 from drgn.helpers.linux.printk import get_dmesg
+from lab.manifest import Lab
 
 
 def test_kernel_log(lab: Lab, tmp_path: Path) -> None:
