@@ -12,6 +12,7 @@ from drgn.helpers.linux import (
     MAJOR,
     MINOR,
     SOCK_INODE,
+    bdev_partno,
     blk_mq_rq_from_pdu,
     blk_mq_rq_to_pdu,
     blk_rq_bytes,
@@ -40,6 +41,7 @@ from drgn.helpers.linux import (
     netdev_get_by_name,
     netdev_name,
     nr_blockdev_pages,
+    op_is_write,
     part_devt,
     part_name,
     pci_bus_for_each_child,
@@ -81,6 +83,8 @@ def test_disks(
         for disk in for_each_disk(live)
         for devt in [disk_devt(disk).value_()]
     }
+    # No disk of the guest has a partition table.
+    assert {bdev_partno(part).value_() for part in for_each_partition(live)} == {0}
     # /proc leaves out loop devices without a file.
     assert expected <= parts and expected <= disks
     assert {name for *_, name in disks} == set(each_lab.fact("sys/block").split())
@@ -129,7 +133,7 @@ def test_operation_of_a_request(live: Program) -> None:
         )
         assert req_op(rq).value_() == live[operation].value_()
         assert req_op(rq).type_.enumerators == live[operation].type_.enumerators
-        assert rq_data_dir(rq) == writes
+        assert rq_data_dir(rq) == op_is_write(req_op(rq)) == writes
         assert (blk_rq_pos(rq).value_(), blk_rq_bytes(rq).value_()) == (2048, 4096)
 
 
