@@ -124,7 +124,7 @@ def class_for_each_device(class_: Object) -> Iterable[Object]:
     """
     subsys = class_to_subsys(class_)
     try:
-        # Since 5.1 (570d0200123f).
+        # Since 5.1.
         subsys.prog_.type("struct device_private").member("knode_class")
     except LookupError:
         return list_for_each_entry(

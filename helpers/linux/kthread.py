@@ -36,7 +36,7 @@ def to_kthread(task: Object) -> Object:
     kthread = cast("struct kthread *", task.set_child_tid)
     if kthread or not task.vfork_done:
         return kthread
-    # Before 4.10 (1da5c46fa965), it was on the thread's own stack.
+    # Before 4.10, it was on the thread's own stack.
     return container_of(task.vfork_done, "struct kthread", "exited")
 
 
