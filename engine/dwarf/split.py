@@ -97,8 +97,9 @@ class SplitFile(Sections):
             return
         by_id = {skeleton.split_id: skeleton for skeleton in skeletons}
         for unit in self._units():
-            if unit.type_signature is None and unit.split_id in by_id:
-                yield unit.offset, by_id[unit.split_id]
+            unit_id = unit.split_id if unit.type_signature is None else None
+            if unit_id is not None and unit_id in by_id:
+                yield unit.offset, by_id[unit_id]
 
     def type_units(self) -> Iterator[int]:
         """The offsets of the type units."""
@@ -137,7 +138,7 @@ class SplitUnits:
     __slots__ = ("_bases", "_compile_units", "_file", "_files", "_paths", "_skeletons")
 
     def __init__(self, file: DwarfFile, columns: dict[str, memoryview]) -> None:
-        """Take the columns that `scan_for_split_units()` made.
+        """Take the columns that `find_split_units()` made.
 
         Logs what was not found. Raises KeyError or ValueError if a file is not what it
         was then, or if the columns do not fit together.
