@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -165,6 +166,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         # Say so before a long load.
         _fail(f"[Errno 2] No such file or directory: '{args.args[0]}'")
 
+    # What loading makes stays: looking through it for garbage would only cost time.
+    gc.disable()
     try:
         prog = _make_program(args)
         _open_target(prog, args)
@@ -175,6 +178,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         _fail(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+    gc.freeze()
+    gc.enable()
 
     drgn.set_default_prog(prog)
     if args.exec is not None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+import threading
 from array import array
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import BadDataError
 from ..log import progress
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 
     from .file import DwarfFile
     from .sections import Sections
+
+T = TypeVar("T")
 
 _PLAIN_SIZE = 1 << 20
 """Up to this size the scan takes less time as plain Python than importing numba."""
@@ -81,8 +87,6 @@ class _Progress:
     """Says on stderr what is being done if it takes longer than a second."""
 
     def __init__(self, message: str) -> None:
-        import threading
-
         self._timer = threading.Timer(1.0, progress, (message,))
         self._timer.daemon = True
 
@@ -238,11 +242,10 @@ def _scan(file: DwarfFile, spaces: list[Space]) -> list[_Rows]:
 
 def _scan_fast(file: DwarfFile, spaces: list[Space]) -> list[_Rows]:
     """Scan compiled, with a thread for each processor."""
-    import threading
+    with _no_collections():
+        import numpy as np
 
-    import numpy as np
-
-    from .kernels import scan_units
+        from .kernels import scan_units
 
     def array_of(data: memoryview) -> NDArray[np.uint8]:
         return np.frombuffer(data.toreadonly(), np.uint8)
@@ -259,7 +262,15 @@ def _scan_fast(file: DwarfFile, spaces: list[Space]) -> list[_Rows]:
         scanner = _Scanner(file, space, scan_units, array_of, ints)
         stretches = _stretches(space.units, size)
         tasks += [(scanner, first, last) for first, last in stretches]
-    parts: list[list[_Rows]] = [[] for _ in tasks]
+    parts = _in_threads(
+        [partial(scanner.run, first, last) for scanner, first, last in tasks], threads
+    )
+    return [rows for part in parts for rows in part]
+
+
+def _in_threads(tasks: Sequence[Callable[[], T]], threads: int) -> list[T]:
+    """What the tasks return, done by some threads; the first error if one fails."""
+    results: list[Any] = [None] * len(tasks)
     errors: list[BaseException] = []
     waiting = iter(enumerate(tasks))
     lock = threading.Lock()
@@ -271,8 +282,7 @@ def _scan_fast(file: DwarfFile, spaces: list[Space]) -> list[_Rows]:
                     number, task = next(waiting, (-1, None))
                 if task is None:
                     return
-                scanner, first, last = task
-                parts[number] = scanner.run(first, last)
+                results[number] = task()
         except BaseException as e:
             errors.append(e)
 
@@ -284,7 +294,19 @@ def _scan_fast(file: DwarfFile, spaces: list[Space]) -> list[_Rows]:
         helper.join()
     if errors:
         raise errors[0]
-    return [rows for part in parts for rows in part]
+    return results
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Let nothing be searched for garbage: imports make much that is none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _processors() -> int:
@@ -390,14 +412,27 @@ def _fast_columns(file: DwarfFile, parts: list[_Rows]) -> dict[str, memoryview]:
     _resolve(file, parts)
     mask = (1 << _bucket_bits(sum(len(part.hashes) for part in parts))) - 1
     checks, entries = np.empty(0, np.uint32), np.empty(0, np.int64)
+    threads = _processors()
+    # Each stretch of parts counts for itself, so that all can be placed at once.
+    step = len(parts) // threads + 1
+    stretches = [parts[i : i + step] for i in range(0, len(parts), step)]
+    counts = np.zeros((len(stretches), mask + 1), np.int64)
+
+    def group(stretch: list[_Rows], cursors: NDArray[np.int64], place: bool) -> None:
+        for part in stretch:
+            group_rows(part.hashes, part.entries, mask, cursors, checks, entries, place)
+
+    def in_threads(cursors: NDArray[np.int64], place: bool) -> None:
+        rows = zip(stretches, cursors, strict=True)
+        tasks = [partial(group, stretch, row, place) for stretch, row in rows]
+        _in_threads(tasks, threads)
+
+    in_threads(counts, False)
     starts = np.zeros(mask + 2, np.int64)
-    for part in parts:
-        group_rows(part.hashes, part.entries, mask, starts[1:], checks, entries, False)
-    np.cumsum(starts, out=starts)
+    np.cumsum(counts.sum(axis=0), out=starts[1:])
     checks, entries = np.empty(starts[-1], np.uint32), np.empty(starts[-1], np.int64)
-    cursors = starts.copy()
-    for part in parts:
-        group_rows(part.hashes, part.entries, mask, cursors, checks, entries, True)
+    before = np.cumsum(counts, axis=0) - counts
+    in_threads(before + starts[:-1], True)
     columns = {
         "starts": _view(starts.astype(np.uint32)),
         "checks": _view(checks),
