@@ -14,6 +14,7 @@ from drgn import Program, execscript
 
 from .arguments import argument
 from .define import command, custom_command, raw_command
+from .namespace import DEFAULT_COMMAND_NAMESPACE
 from .shell import ParsedCommand, parse_shell_command
 
 
@@ -99,3 +100,24 @@ def _cmd_source(
     **kwargs: Any,
 ) -> None:
     execscript(args.script, *args.args, globals=globals)
+
+
+@command(
+    description="list the commands, or show how one is used",
+    arguments=(argument("command", nargs="?", help="name of a command"),),
+)
+def _cmd_help(
+    prog: Program, name: str, args: argparse.Namespace, **kwargs: Any
+) -> None:
+    if args.command is None:
+        found = sorted(
+            DEFAULT_COMMAND_NAMESPACE.enabled(prog), key=lambda entry: entry[0]
+        )
+        width = max(len(command_name) for command_name, _ in found)
+        for command_name, each in found:
+            print(f"{command_name:{width}}  {each.description()}")
+        return
+    each = DEFAULT_COMMAND_NAMESPACE.lookup(prog, args.command)
+    print(f"usage: {each.format_usage()}")
+    print(f"\n{each.description()}\n")
+    print(each.format_help())

@@ -240,3 +240,16 @@ def test_code_builder(prog: Program, capsys: pytest.CaptureFixture[str]) -> None
         outer = code.begin_block("if 1:\n")
         code.begin_block("if 2:\n")
         outer.end()
+
+
+def test_help(prog: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    run_command(prog, "help")
+    lines = capsys.readouterr().out.splitlines()
+    assert "py      execute a python statement and allow shell redirection" in lines
+    assert lines == sorted(lines)
+    run_command(prog, "help source")
+    text = capsys.readouterr().out
+    assert text.startswith("usage: source script ...\n\nrun a drgn script\n\n")
+    assert "script file path" in text
+    with pytest.raises(CommandNotFoundError, match="nothing: command not found"):
+        run_command(prog, "help nothing")
