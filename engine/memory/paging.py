@@ -282,10 +282,11 @@ def find_direct_map(table: PageTable) -> int:
     sizes: dict[int, int] = {}
     memory = sum(end - start for start, end, _ in table._physical)
     try:
-        # Linux maps it below all else that may be large, in huge pages.
-        for address, where, size in table.walk(2**63, 2**64, _DIRECT_MAP_TABLES):
+        # Linux maps it below all else that may be large, in huge pages. So what maps
+        # a good part of memory is it, and most of its pages need not be visited.
+        for address, where, size in table._walk(2**63, 2**64, [_DIRECT_MAP_TABLES]):
             sizes[address - where] = sizes.get(address - where, 0) + size
-            if 2 * sizes[address - where] > memory:
+            if 8 * sizes[address - where] > memory:
                 break
     except FaultError:
         pass
