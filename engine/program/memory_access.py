@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from ..arguments import UINT64_MAX, uint64
+from ..memory.memory import PAGE_SHIFT, PAGE_SIZE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # The most bytes that an object in memory can have.
 _MAX_SIZE = 2**63 - 1
+_PAGE_MASK = PAGE_SIZE - 1
 
 
 class MemoryAccess:
@@ -90,7 +92,14 @@ class MemoryAccess:
             raise ValueError("program byte order is not known")
         if type(address) is not int or not 0 <= address <= UINT64_MAX:
             address = uint64(address)
-        data = self._memory.read(address, size, physical)
+        memory = self._memory
+        page = None if physical else memory.pages.get(address >> PAGE_SHIFT)
+        offset = address & _PAGE_MASK
+        if page is not None and offset + size <= PAGE_SIZE:
+            offset += page[1]
+            data = page[0][offset : offset + size]
+        else:
+            data = memory.read(address, size, physical)
         return int.from_bytes(data, platform.byteorder)
 
     def read_c_string(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from drgn import Program
 from drgn.engine.errors import FaultError
 from drgn.engine.memory.memory import Memory
 from drgn.engine.memory.segments import BufferSegment, CallbackSegment
@@ -146,3 +147,21 @@ def test_read_many_rejects_floats(memory: Memory) -> None:
 def test_no_page_tables(memory: Memory) -> None:
     with pytest.raises(ValueError, match="page tables"):
         memory.translate(0x1000)
+
+
+def test_integers_of_a_program_come_from_pages_that_are_known() -> None:
+    data = bytes(range(256)) * 33
+    prog = Program(Platform(Architecture.I386))
+    prog._memory.add(BufferSegment(0x1000, len(data), memoryview(data)))
+    assert prog.read_u8(0x1000) == 0 and 1 in prog._memory.pages
+    for address in (0x1000, 0x1004, 0x1FFC, 0x1FFE, 0x1FFF, 0x2001):
+        expected = int.from_bytes(data[address - 0x1000 :][:4], "little")
+        assert prog.read_u32(address) == prog.read_word(address) == expected
+        assert prog.read_u32(address + 2**32) == expected
+    # Physical memory is not what the pages hold, and what is added hides them.
+    with pytest.raises(FaultError):
+        prog.read_u32(0x1000, True)
+    prog.add_memory_segment(0x1000, 4, lambda *_: b"\1\0\0\0")
+    assert prog.read_u32(0x1000) == 1
+    with pytest.raises(FaultError):
+        prog.read_u32(0x1000 + len(data) - 2)
