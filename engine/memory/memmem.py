@@ -16,7 +16,6 @@ _THREADS_MAX = 8
 # Blocks are small at first: a match at hand must not wait for a large one.
 _FIRST_BLOCK = 1 << 18
 _THREAD_BLOCK = 1 << 22
-_LAST_BLOCK = 1 << 24
 
 
 class _PyBuffer(ctypes.Structure):
@@ -71,14 +70,23 @@ def find(buffer: memoryview, needle: bytes, start: int, stop: int) -> int:
     As ``bytes.find``, but 0 <= start <= stop <= len(buffer) must hold.
     """
     block = _FIRST_BLOCK
-    while stop - start >= len(needle):
-        threads = _thread_count() if block >= _THREAD_BLOCK else 1
-        found = _find_in_blocks(buffer, needle, start, stop, block, threads)
+    while block < _THREAD_BLOCK and stop - start >= len(needle):
+        found = _find_in_block(buffer, needle, start, stop, block)
         if found >= 0:
             return found
-        start += block * threads
-        block = min(2 * block, _LAST_BLOCK)
-    return -1
+        start += block
+        block *= 2
+    return _find_in_threads(buffer, needle, start, stop)
+
+
+def _find_in_block(
+    buffer: memoryview, needle: bytes, start: int, stop: int, size: int
+) -> int:
+    """Where the first match that begins in the ``size`` bytes at ``start`` is."""
+    size = min(size + len(needle) - 1, stop - start)
+    with _address(buffer) as base:
+        found = _memmem(base + start, size, needle, len(needle))
+        return -1 if found is None else found - base
 
 
 def _thread_count() -> int:
@@ -87,30 +95,31 @@ def _thread_count() -> int:
     return min(os.cpu_count() or 1, _THREADS_MAX)
 
 
-def _find_in_blocks(
-    buffer: memoryview, needle: bytes, start: int, stop: int, block: int, count: int
-) -> int:
-    """Where the first match that begins in one of ``count`` blocks is, or -1."""
-    found = [-1] * count
+def _find_in_threads(buffer: memoryview, needle: bytes, start: int, stop: int) -> int:
+    """`find` by threads that take block after block until one has a match."""
+    blocks = iter(range(start, stop - len(needle) + 1, _THREAD_BLOCK))
+    found: list[int] = []
+    ended = False
 
-    def search(index: int) -> None:
-        low = start + index * block
-        high = min(low + block + len(needle) - 1, stop)
-        if low >= high:
-            return
-        # Each thread holds the buffer: an interrupt may end the wait for it.
-        with _address(buffer) as base:
-            at = _memmem(base + low, high - low, needle, len(needle))
-            if at is not None:
-                found[index] = at - base
+    def search() -> None:
+        # All blocks before one that has a match have been taken by then.
+        while not found and not ended:
+            block = next(blocks, None)
+            if block is None:
+                return
+            # Held for each block: an interrupt may end the wait for a thread.
+            place = _find_in_block(buffer, needle, block, stop, _THREAD_BLOCK)
+            if place >= 0:
+                found.append(place)
 
-    threads = [
-        threading.Thread(target=search, args=(index,), daemon=True)
-        for index in range(1, count)
-    ]
-    for thread in threads:
-        thread.start()
-    search(0)
-    for thread in threads:
-        thread.join()
-    return next((place for place in found if place >= 0), -1)
+    count = min(_thread_count(), (stop - start) // _THREAD_BLOCK)
+    threads = [threading.Thread(target=search, daemon=True) for _ in range(count - 1)]
+    try:
+        for thread in threads:
+            thread.start()
+        search()
+        for thread in threads:
+            thread.join()
+    finally:
+        ended = True
+    return min(found, default=-1)

@@ -332,7 +332,6 @@ def test_find_in_a_buffer_by_many_threads(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memmem, "_FIRST_BLOCK", 1)
         patch.setattr(memmem, "_THREAD_BLOCK", 4)
-        patch.setattr(memmem, "_LAST_BLOCK", 8)
         patch.setattr(memmem, "_thread_count", lambda: 3)
         found = memmem.find(memoryview(text), needle, start, stop)
     assert found == text.find(needle, start, stop)
