@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from .errors import CommandExitStatusError
@@ -35,38 +36,16 @@ class ShellRedirection(NamedTuple):
     path: str
 
 
+@dataclass(frozen=True)
 class ParsedCommand(Generic[T]):
     """The text after a command's name, taken apart.
 
     ``pipeline`` is the shell code after the first ``|``, None without one.
     """
 
-    def __init__(
-        self,
-        args: T,
-        redirections: Sequence[ShellRedirection] = (),
-        pipeline: str | None = None,
-    ) -> None:
-        self.args = args
-        self.redirections = redirections
-        self.pipeline = pipeline
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ParsedCommand):
-            return NotImplemented
-        return (self.args, self.redirections, self.pipeline) == (
-            other.args,
-            other.redirections,
-            other.pipeline,
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return (
-            f"ParsedCommand(args={self.args!r}, redirections={self.redirections!r},"
-            f" pipeline={self.pipeline!r})"
-        )
+    args: T
+    redirections: Sequence[ShellRedirection] = ()
+    pipeline: str | None = None
 
 
 def _unquote_match(match: re.Match[str]) -> str:

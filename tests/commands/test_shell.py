@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,15 @@ def test_syntax_error(source: str, message: str) -> None:
     with pytest.raises(SyntaxError) as info:
         parse_shell_command(source)
     assert str(info.value) == message
+
+
+def test_parsed_commands_are_frozen_data() -> None:
+    parsed = parse_shell_command("a | b")
+    changed = dataclasses.replace(parsed, args="x")
+    assert changed == ParsedCommand("x", [], "b")
+    assert hash(ParsedCommand("x")) == hash(ParsedCommand("x", (), None))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        parsed.pipeline = None  # type: ignore[misc]
 
 
 def test_keep_quotes() -> None:
