@@ -68,6 +68,9 @@ class InferiorTarget(Target):
             self.flags = ProgramFlags.IS_LIVE | ProgramFlags.IS_LOCAL
         elif self.kind not in (None, "core"):
             self.flags = ProgramFlags.IS_LIVE
+        self.fault = "could not read memory"
+        if self.kind in (None, "core"):
+            self.fault = "could not find memory segment"
         self._memory: Memory | None = None
         self.running = False
 
@@ -104,7 +107,7 @@ class InferiorTarget(Target):
     def threads(self) -> Sequence[TargetThread]:
         if not self.alive:
             return ()
-        # GDB has the newest thread first.
+        # GDB does not keep the order of a core dump's notes.
         return [
             TargetThread(_tid(thread), thread.name)
             for thread in sorted(self.inferior.threads(), key=_tid)
@@ -124,8 +127,8 @@ class InferiorTarget(Target):
         threads = self.inferior.threads() if self.alive else ()
         if self.kind != "core" or not threads:
             return None
-        # The first of a core dump, by the order of its notes.
-        return self.thread(_tid(min(threads, key=lambda thread: int(thread.num))))
+        # The first by the order of the notes.
+        return self.thread(_tid(min(threads, key=_number)))
 
     def selected_thread(self) -> int:
         """The ID of the selected thread; LookupError if it is none of this program."""
@@ -230,7 +233,7 @@ class InferiorSegment(Segment):
                 pieces.append(bytes(read_memory(address, part)))
             except gdb.error:  # MemoryError is one.
                 bad = self._first_bad(address, part)
-                raise FaultError("could not read memory", bad) from None
+                raise FaultError(target.fault, bad) from None
             address += part
             size -= part
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -277,6 +280,10 @@ class InferiorSegment(Segment):
                 except FaultError:  # The kernel's own, such as [vvar].
                     continue
                 yield low, high
+
+
+def _number(thread: gdb.InferiorThread) -> int:
+    return int(thread.num)
 
 
 def _tid(thread: gdb.InferiorThread) -> int:

@@ -102,7 +102,12 @@ def compile_c(tmp_path_factory: pytest.TempPathFactory) -> CompileC:
             check=True,
             cwd=directory,
         )
-        partial.rename(output)
+        try:
+            # Not over the other worker's, of which a process may be running.
+            os.link(partial, output)
+        except FileExistsError:
+            pass
+        partial.unlink()
         return output
 
     return compile_c

@@ -1,0 +1,3 @@
+for name in ("main", "work"):
+    print(prog.source_location(prog[name].address_))
+    print(prog.source_location(f"{name}+4"))
