@@ -95,6 +95,7 @@ def run_line(line: str) -> None:
     """Run a command of drgn's (``ps`` or ``%ps``), or Python."""
     namespace = names()
     if line.startswith("%") or is_command(line, namespace):
+        import drgn.commands.builtin  # noqa: F401, since it registers them
         from drgn.commands import run_command
 
         run_command(namespace["prog"], line.removeprefix("%"), globals=namespace)

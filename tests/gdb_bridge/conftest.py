@@ -65,6 +65,12 @@ def gdb_environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def gdb_variables() -> dict[str, str]:
+    """`gdb_environment()`."""
+    return gdb_environment()
+
+
+@pytest.fixture(scope="session")
 def gdb_program() -> str:
     """The path of GDB; skips where it is missing or has another Python."""
     found = shutil.which("gdb")

@@ -31,6 +31,10 @@ def test_statements_and_expressions(gdb: Any, list_program: Path) -> None:
     ]
 
 
+def test_marked_command_comes_first(gdb: Any) -> None:
+    assert gdb("drgn %sh echo hello").out == "hello\n"
+
+
 def test_registered_commands(gdb: Any, list_program: Path) -> None:
     result = gdb(
         "drgn sh echo hello",
