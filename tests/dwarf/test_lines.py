@@ -162,7 +162,7 @@ def unit_with(section: bytes) -> SimpleNamespace:
     return SimpleNamespace(
         sections=own,
         stmt_list=0,
-        comp_dir="/work",
+        comp_dir="/src",
         name="unit.c",
         address_size=8,
         error=BadDataError,
@@ -202,12 +202,12 @@ def test_special_opcodes_and_sequences() -> None:
         )
     )
     assert table.lookup(0xFFF) is None
-    assert table.lookup(0x1000) == Line("/work/a.c", 2, 0)
-    assert table.lookup(0x1003) == Line("/work/a.c", 2, 0)
-    assert table.lookup(0x1004) == Line("/work/a.c", 4, 0)
-    assert table.lookup(0x100B) == Line("/work/a.c", 4, 0)
+    assert table.lookup(0x1000) == Line("/src/a.c", 2, 0)
+    assert table.lookup(0x1003) == Line("/src/a.c", 2, 0)
+    assert table.lookup(0x1004) == Line("/src/a.c", 4, 0)
+    assert table.lookup(0x100B) == Line("/src/a.c", 4, 0)
     assert table.lookup(0x100C) is None
-    assert table.lookup(0x50F) == Line("/work/a.c", 0, 0)  # 1 - 29 + 1 is no line
+    assert table.lookup(0x50F) == Line("/src/a.c", 0, 0)  # 1 - 29 + 1 is no line
     assert table.lookup(0x510) is None
 
 
@@ -245,10 +245,10 @@ def test_other_standard_opcodes() -> None:
             END,
         )
     )
-    assert table.lookup(0x10 + 19) == Line("/work/a.c", 1, 0)
-    assert table.lookup(0x10 + 20) == Line("/work/a.c", 5, 0)
-    assert table.lookup(0x10 + 20 + 0x100) == Line("/work/a.c", 3, 0)
-    assert table.lookup(0x10 + 20 + 0x100 + 128) == Line("/work/a.c", 3, 0)
+    assert table.lookup(0x10 + 19) == Line("/src/a.c", 1, 0)
+    assert table.lookup(0x10 + 20) == Line("/src/a.c", 5, 0)
+    assert table.lookup(0x10 + 20 + 0x100) == Line("/src/a.c", 3, 0)
+    assert table.lookup(0x10 + 20 + 0x100 + 128) == Line("/src/a.c", 3, 0)
     assert table.lookup(0x10 + 20 + 0x100 + 129) is None
 
 
@@ -265,7 +265,7 @@ def test_unknown_opcodes_are_skipped() -> None:
             header={"opcode_base": 20},
         )
     )
-    assert table.lookup(0x10) == Line("/work/a.c", 1, 0)
+    assert table.lookup(0x10) == Line("/src/a.c", 1, 0)
 
 
 def test_minimum_instruction_length() -> None:
@@ -285,11 +285,11 @@ def test_minimum_instruction_length() -> None:
 
 def test_file_names() -> None:
     header = LineHeader(program())
-    assert header.file_name(1) == "/work/a.c"
+    assert header.file_name(1) == "/src/a.c"
     assert header.file_name(2) == "include/b.h"
     assert header.file_name(3) == "/abs/c.h"
     assert header.file_name(4) == "/root.h"
-    assert header.file_name(0) == "/work/unit.c"
+    assert header.file_name(0) == "/src/unit.c"
     assert header.file_name(99) == ""
 
 
@@ -340,8 +340,8 @@ def test_rows_out_of_order_are_sorted() -> None:
             END,
         )
     )
-    assert table.lookup(0x10) == Line("/work/a.c", 7, 0)
-    assert table.lookup(0x20) == Line("/work/a.c", 6, 0)
+    assert table.lookup(0x10) == Line("/src/a.c", 7, 0)
+    assert table.lookup(0x20) == Line("/src/a.c", 6, 0)
 
 
 @pytest.mark.parametrize(
