@@ -7,10 +7,10 @@ mapped file is not copied to windows where it does not hold the bytes that are s
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from ..arguments import uint64
 from ..closed import closed, make, not_constructible
 from ..errors import FaultError
 from .segments import BufferSegment
@@ -110,14 +110,7 @@ class MemorySearchIterator(Generic[T]):
 
 
 def _address(value: int | None) -> int | None:
-    if value is None:
-        return None
-    value = operator.index(value)
-    if value < 0:
-        raise OverflowError("can't convert negative int to unsigned")
-    if value > 2**64 - 1:
-        raise OverflowError("int too big to convert")
-    return value
+    return None if value is None else uint64(value)
 
 
 def _search_run(
