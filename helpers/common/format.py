@@ -254,7 +254,8 @@ def print_table(
 
     Numbers are aligned to the right, other values to the left; a
     :class:`CellFormat` says otherwise for its cell, a :class:`RowOptions` for its
-    row. Rows may have different lengths.
+    row. Rows may have different lengths. The last cell of a row is not padded to its
+    right.
 
     :param rows: Rows of cells.
     :param sep: Column separator.
@@ -268,8 +269,10 @@ def print_table(
             widths[i] = max(widths[i], len(str(cell)))
     write = (sys.stdout if file is None else file).write
     for row in rows:
-        cells = map(_pad, row, groups[_group(row)])
-        write(sep.join(cells).rstrip() + "\n")
+        cells = list(map(_pad, row, groups[_group(row)]))
+        if cells:
+            cells[-1] = cells[-1].rstrip()
+        write(sep.join(cells) + "\n")
 
 
 def _group(row: Sequence[Any]) -> Hashable:

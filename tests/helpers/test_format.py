@@ -90,6 +90,14 @@ def test_table() -> None:
         "      3  13  19",
     ]
     assert table([["a", "b"], ["long", 1.5]], sep="|") == ["a   |b", "long|1.5"]
+    # Padding is left away behind the last cell of a row only, as upstream does.
+    centered = CellFormat("m", "^")
+    assert table([["a", "long", "c"], ["b", centered, ""], ["b", centered], []]) == [
+        "a  long  c",
+        "b   m    ",
+        "b   m",
+        "",
+    ]
 
 
 def test_table_of_objects(mock: Program) -> None:
