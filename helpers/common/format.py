@@ -62,6 +62,11 @@ def escape_ascii_character(
     :param escape_single_quote: Whether ``'`` becomes ``\'``.
     :param escape_double_quote: Whether ``"`` becomes ``\"``.
     :param escape_backslash: Whether ``\`` becomes ``\\``.
+
+    >>> escape_ascii_character(ord("\n"))
+    '\\n'
+    >>> escape_ascii_character(ord('"'), escape_double_quote=True)
+    '\\"'
     """
     if c in _ESCAPES:
         return _ESCAPES[c]
@@ -86,6 +91,9 @@ def escape_ascii_string(
     """Escape bytes; see :func:`escape_ascii_character()`.
 
     :param buffer: Bytes, e.g., :class:`bytes` or :class:`bytearray`.
+
+    >>> escape_ascii_string(b"tab\\there\\x80")
+    'tab\\\\there\\\\x80'
     """
     return "".join(
         escape_ascii_character(
@@ -99,6 +107,9 @@ def double_quote_ascii_string(buffer: Iterable[int]) -> str:
     """Format bytes as a string in double quotes, escaping quotes and backslashes.
 
     :param buffer: Bytes, e.g., :class:`bytes` or :class:`bytearray`.
+
+    >>> double_quote_ascii_string(b'say "hi"\\n')
+    '"say \\\\"hi\\\\"\\\\n"'
     """
     escaped = escape_ascii_string(
         buffer, escape_double_quote=True, escape_backslash=True
@@ -120,6 +131,11 @@ def decode_flags(
     :param bit_numbers: Whether *flags* has bit numbers (0 is the least significant
         bit) or values.
     :param aliases: Whether to write every name of a flag or only the first.
+
+    >>> decode_flags(5, [("READ", 0), ("WRITE", 1), ("EXEC", 2)])
+    'READ|EXEC'
+    >>> decode_flags(0x8001, [("READ", 0x1), ("WRITE", 0x2)], bit_numbers=False)
+    'READ|0x8000'
     """
     value = operator.index(value)
     if not value:
@@ -145,6 +161,9 @@ def decode_enum_type_flags(
     :param type: Enumerated type.
     :param bit_numbers: Whether the enumerators are bit numbers or values.
     :raises TypeError: if *type* is incomplete
+
+    >>> decode_enum_type_flags(3, prog.type("enum pageflags"))
+    'PG_locked|PG_referenced'
     """
     enumerators = type.enumerators
     if enumerators is None:
@@ -160,6 +179,11 @@ def number_in_binary_units(n: SupportsFloat, precision: int = 1) -> str:
 
     :param n: Number.
     :param precision: Digits of the fraction.
+
+    >>> number_in_binary_units(1280)
+    '1.2K'
+    >>> number_in_binary_units(1 << 30, 0)
+    '1G'
     """
     units = ("", "K", "M", "G", "T", "P", "E", "Z", "Y")
     number = float(n)
@@ -177,6 +201,10 @@ class CellFormat:
 
     :param value: Value.
     :param format_spec: :ref:`Format specification <formatspec>` without a width.
+
+    >>> print_table([("NAME", "SIZE"), ("vda", CellFormat(4096, "x"))])
+    NAME  SIZE
+    vda   1000
     """
 
     __slots__ = ("_flags", "_rest", "_value")
@@ -260,6 +288,11 @@ def print_table(
     :param rows: Rows of cells.
     :param sep: Column separator.
     :param file: File to write to (``sys.stdout`` by default).
+
+    >>> print_table([("PID", "COMM"), (1, "init"), (162, "wait-files")])
+    PID  COMM
+      1  init
+    162  wait-files
     """
     groups: dict[Hashable, list[int]] = {}
     for row in rows:

@@ -86,6 +86,9 @@ def identify_address(
     :param cache: Dictionary to pass to every call of many, where what takes long to
         find out is kept. It gets stale when the program runs.
     :return: Description, ``None`` if the address is not known.
+
+    >>> identify_address(prog["init_task"].address_ + 8)
+    'task: 0 (swapper/0) +0x8'
     """
     for identity in identify_address_all(prog, addr, cache=cache):
         return str(identity)
@@ -104,6 +107,9 @@ def identify_address_all(
 
     :param addr: ``void *``
     :param cache: See :func:`identify_address()`.
+
+    >>> [str(found) for found in identify_address_all(prog["init_task"].stack)]
+    ['task stack: 0 (swapper/0) +0x0', 'symbol: init_stack+0x0']
     """
     address = operator.index(addr)
     if prog.flags & ProgramFlags.IS_LINUX_KERNEL:
@@ -123,12 +129,10 @@ def print_annotated_memory(
 ) -> None:
     """Print words of memory with what they refer to.
 
-    >>> print_annotated_memory(0xffff8d60c1800520, 32)
+    >>> print_annotated_memory(find_task(1).thread_pid.tasks.address_, 16)
     ADDRESS           VALUE
-    ffff8d60c1800520: ffff8d60c20d5c00 [slab object: dentry+0x0]
-    ffff8d60c1800528: ffff8d60c1838800 [slab object: kmalloc-2k+0x0]
-    ffff8d60c1800530: 0000000000000020
-    ffff8d60c1800538: ffffffff83c519e0 [object symbol: init_user_ns+0x0]
+    ffff89c0c11c3f90: ffff89c0c11f89e0 [task: 1 (init) +0x9e0]
+    ffff89c0c11c3f98: ffff89c0c11f89f0 [task: 1 (init) +0x9f0]
 
     :param address: Address of the first word.
     :param size: Number of bytes; the last word may be less than a whole one.

@@ -68,6 +68,13 @@ def takes_program_or_default(f: TakesProgram[P, R]) -> TakesProgramOrDefault[P, 
     :param f: Function whose first parameter is ``prog``.
     :raises NoDefaultProgramError: by the wrapper, if it gets neither a program
         nor an object and there is no default program
+
+    >>> @takes_program_or_default
+    ... def release(prog):
+    ...     return prog["UTS_RELEASE"].string_()
+    ...
+    >>> release(prog) == release()
+    True
     """
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -102,6 +109,13 @@ def takes_object_or_program_or_default(
     :param f: Function whose first parameters are ``prog`` and an optional object.
     :raises NoDefaultProgramError: by the wrapper, if it gets neither a program
         nor an object and there is no default program
+
+    >>> @takes_object_or_program_or_default
+    ... def comm(prog, task):
+    ...     return (task or prog["init_task"]).comm.string_()
+    ...
+    >>> comm(find_task(prog, 1)), comm(prog), comm()
+    (b'init', b'swapper/0', b'swapper/0')
     """
     code = f.__code__
     parameters = code.co_varnames[: code.co_argcount]
@@ -142,8 +156,13 @@ def _with_prog_doc(doc: str) -> str:
     lines = doc.rstrip().split("\n")
     indents = [len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()]
     indent = " " * min(indents, default=4)
-    blank = "" if any(line.startswith(f"{indent}:") for line in lines) else "\n"
-    return "\n".join(lines) + f"\n{blank}{indent}{_PROG_DOC}\n{indent}"
+    # The parameters come after the text and before the examples.
+    starts = [i for i, line in enumerate(lines) if line.startswith(f"{indent}>>>")]
+    end = starts[0] - 1 if starts else len(lines)
+    text, examples = lines[:end], lines[end:]
+    if not any(line.startswith(f"{indent}:") for line in text):
+        text.append("")
+    return "\n".join([*text, indent + _PROG_DOC, *examples, indent])
 
 
 class _ObjectOrProgramSignature:

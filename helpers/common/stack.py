@@ -21,10 +21,8 @@ def print_annotated_stack(trace: StackTrace) -> None:
 
     >>> print_annotated_stack(stack_trace(2))
     STACK POINTER     VALUE
+    [stack frame #0 at 0xffffffff82c10e3d (__schedule+0x34d/0x9f3) ...]
     ...
-    [stack frame #2 at 0xffffffff82c1154a (schedule+0x5a/0xc7) ...]
-    ffffd24a8001beb0: ffff8d60dc20b7e8 [slab object: kmalloc-64+0x28]
-    ffffd24a8001beb8: ffff8d60c11fa0c0 [task: 2 (kthreadd)]
 
     See :func:`~drgn.helpers.common.memory.identify_address()`.
 
@@ -68,6 +66,11 @@ def print_registers(prog: Program, regs: dict[str, int], indent: str = "    ") -
     :param regs: Values by name, as of :meth:`drgn.StackFrame.registers()`; one that is
         missing is printed as question marks.
     :param indent: What each line begins with.
+
+    >>> print_registers(prog, {"rip": 0x1000, "rsp": 0x7FFC0000})
+        RIP: 0000000000001000  RSP: 000000007ffc0000  RFLAGS: ????????
+        RAX: ????????????????  RBX: ????????????????  RCX: ????????????????
+    ...
     """
     if prog.platform is not None and prog.platform.arch == Architecture.X86_64:
         lines = _X86_64_LINES

@@ -42,6 +42,10 @@ def enum_type_to_class(
     :param exclude: Names of enumerators to leave out.
     :param prefix: Prefix to take away from the enumerators' names.
     :raises TypeError: if *type* is not a complete enumerated type
+
+    >>> pid_type = prog.type("enum pid_type")
+    >>> enum_type_to_class(pid_type, "PidType", prefix="PIDTYPE_").TGID
+    <PidType.TGID: 1>
     """
     import enum
 
@@ -66,6 +70,9 @@ def typeof_member(type: Type | str, member: str) -> Type:
     :raises TypeError: if *type*, or what a ``.`` or ``[]`` in *member* applies to,
         is of another kind
     :raises LookupError: if there is no such member
+
+    >>> typeof_member("struct task_struct", "comm")
+    char [16]
     """
     type = _resolve(type)
     try:
@@ -87,6 +94,9 @@ def member_at_offset(type: Type | str, offset: IntegerLike) -> str:
         the :ref:`default program <default-program>`.
     :param offset: Offset in bytes.
     :raises TypeError: if *type* is none of those, or is incomplete
+
+    >>> member_at_offset("struct list_head", 8)
+    'prev'
     """
     type = _strip(_resolve(type))
     if type.kind not in _COMPOUND and type.kind != TypeKind.ARRAY:

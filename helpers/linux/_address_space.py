@@ -23,6 +23,10 @@ def follow_phys(mm: Object, addr: IntegerLike) -> Object:
     :param addr: ``void *``
     :return: ``phys_addr_t``
     :raises FaultError: if nothing is mapped there, or it is swapped out
+
+    >>> init = find_task(prog, 1)
+    >>> follow_phys(init.mm, init.mm.start_code)
+    (phys_addr_t)43614208
     """
     prog = mm.prog_
     address = prog.translate(operator.index(addr), mm.pgd)
@@ -36,6 +40,10 @@ def follow_pfn(mm: Object, addr: IntegerLike) -> Object:
     :param addr: ``void *``
     :return: ``unsigned long``
     :raises FaultError: if nothing is mapped there, or it is swapped out
+
+    >>> init = find_task(prog, 1)
+    >>> follow_pfn(init.mm, init.mm.start_code)
+    (unsigned long)10648
     """
     return PHYS_PFN(mm.prog_, follow_phys(mm, addr))
 
@@ -47,6 +55,11 @@ def follow_page(mm: Object, addr: IntegerLike) -> Object:
     :param addr: ``void *``
     :return: ``struct page *``
     :raises FaultError: if nothing is mapped there, or it is swapped out
+
+    >>> init = find_task(prog, 1)
+    >>> page = follow_page(init.mm, init.mm.start_code)
+    >>> decode_page_flags(page)
+    'PG_referenced|PG_uptodate|PG_dirty|PG_lru|PG_active|PG_swapbacked|PG_savepinned|PG_reported'
     """
     return pfn_to_page(mm.prog_, follow_pfn(mm, addr))
 
@@ -58,6 +71,10 @@ def access_remote_vm(mm: Object, address: IntegerLike, size: IntegerLike) -> byt
     :param address: Address of the first byte.
     :param size: Number of bytes.
     :raises FaultError: if nothing is mapped there, or it is swapped out
+
+    >>> mm = find_task(prog, 1).mm
+    >>> access_remote_vm(mm, mm.start_code, 4)
+    b'H\\x83\\xec\\x08'
     """
     return mm.prog_.read_vm(mm.pgd, operator.index(address), operator.index(size))
 
@@ -65,8 +82,9 @@ def access_remote_vm(mm: Object, address: IntegerLike, size: IntegerLike) -> byt
 def access_process_vm(task: Object, address: IntegerLike, size: IntegerLike) -> bytes:
     """Read memory of a task's address space.
 
-    >>> access_process_vm(find_task(170), 0x7ff49c4cf000, 10)
-    b'pydrgn lab'
+    >>> init = find_task(1)
+    >>> access_process_vm(init, init.mm.arg_start, 8)
+    b'/bin/bus'
 
     :param task: ``struct task_struct *``
     :param address: Address of the first byte.
@@ -84,6 +102,9 @@ def mm_cmdline(mm: Object) -> list[bytes]:
     """Return the command line of an address space; see :func:`cmdline()`.
 
     :param mm: ``struct mm_struct *``, not ``NULL``.
+
+    >>> mm_cmdline(find_task(prog, 1).mm)
+    [b'/bin/busybox', b'sh', b'/init']
     """
     return _strings(mm, mm.arg_start.value_(), mm.arg_end.value_())
 
@@ -106,6 +127,9 @@ def mm_environ(mm: Object) -> list[bytes]:
     """Return the environment of an address space; see :func:`environ()`.
 
     :param mm: ``struct mm_struct *``, not ``NULL``.
+
+    >>> mm_environ(find_task(prog, 1).mm)[0]
+    b'HOME=/'
     """
     return _strings(mm, mm.env_start.value_(), mm.env_end.value_())
 
@@ -116,6 +140,9 @@ def environ(task: Object) -> list[bytes] | None:
     :param task: ``struct task_struct *``
     :return: Variables, ``None`` for a kernel thread.
     :raises FaultError: if the environment is swapped out
+
+    >>> environ(find_task(prog, 1))[0]
+    b'HOME=/'
     """
     mm = task.mm.read_()
     return mm_environ(mm) if mm else None
@@ -133,6 +160,10 @@ def for_each_vma(mm: Object) -> Iterator[Object]:
 
     :param mm: ``struct mm_struct *``
     :return: Iterator of ``struct vm_area_struct *`` objects.
+
+    >>> vma = next(for_each_vma(find_task(prog, 1).mm))
+    >>> vma.vm_start
+    (unsigned long)4194304
     """
     prog = mm.prog_
     vma_p = prog.type("struct vm_area_struct *")
@@ -155,6 +186,10 @@ def vma_find(mm: Object, addr: IntegerLike) -> Object:
     :param mm: ``struct mm_struct *``
     :param addr: Address.
     :return: ``struct vm_area_struct *``, ``NULL`` if there is none.
+
+    >>> mm = find_task(prog, 1).mm
+    >>> vma_find(mm, mm.start_stack).vm_end
+    (unsigned long)140736682156032
     """
     try:
         tree = mm.mm_mt.address_of_()
@@ -175,6 +210,10 @@ def vma_name(vma: Object) -> bytes:
         the name of another special mapping, ``b"[anon:<name>]"`` or
         ``b"[anon_shmem:<name>]"`` if it was named with PR_SET_VMA_ANON_NAME, or
         ``b""`` for anonymous memory.
+
+    >>> mm = find_task(prog, 1).mm
+    >>> vma_name(vma_find(mm, mm.start_stack))
+    b'[stack]'
     """
     prog = vma.prog_
     file = vma.vm_file.read_()
@@ -213,6 +252,9 @@ def task_vsize(task: Object) -> int:
     """Return the size of a task's address space in bytes.
 
     :param task: ``struct task_struct *``
+
+    >>> task_vsize(find_task(prog, 1))
+    2314240
     """
     mm = task.mm.read_()
     if not mm:

@@ -18,6 +18,10 @@ def page_flags(page: Object) -> Object:
 
     :param page: ``struct page *``
     :return: ``unsigned long``
+
+    >>> page = virt_to_page(prog, find_task(prog, 1))
+    >>> decode_page_flags_value(prog, page_flags(page))
+    'PG_slab|PG_head'
     """
     flags = page.flags
     try:
@@ -33,6 +37,9 @@ def decode_page_flags_value(prog: Program, flags: IntegerLike) -> str:
 
     :param flags: ``unsigned long``, e.g., from :func:`page_flags()`. The node, zone
         and section numbers in it are ignored.
+
+    >>> decode_page_flags_value(prog, 0x5)
+    'PG_locked|PG_uptodate|PG_reported'
     """
     bits = page_flag_bits(prog)
     mask = (1 << max(bits.values()) + 1) - 1
@@ -43,6 +50,9 @@ def decode_page_flags(page: Object) -> str:
     """Spell out the flags of a page, e.g., ``"PG_uptodate|PG_lru"``.
 
     :param page: ``struct page *``
+
+    >>> decode_page_flags(virt_to_page(prog, find_task(prog, 1)))
+    'PG_slab|PG_head'
     """
     return decode_page_flags_value(page.prog_, page_flags(page))
 
@@ -69,6 +79,9 @@ def _getter(name: str, flag: str) -> Callable[[Object], bool]:
     It is not where the kernel has no such flag.
 
     :param page: ``struct page *``
+
+    >>> {name}(virt_to_page(find_task(1)))
+    {flag == "PG_head"}
     """
     return getter
 
@@ -116,6 +129,9 @@ def PageTail(page: Object) -> bool:
     """Return whether a page is a tail page of a compound page.
 
     :param page: ``struct page *``
+
+    >>> PageTail(virt_to_page(prog, find_task(prog, 1)))
+    False
     """
     return bool(_compound_info(page) & 1)
 
@@ -124,6 +140,9 @@ def PageCompound(page: Object) -> bool:
     """Return whether a page is part of a compound page.
 
     :param page: ``struct page *``
+
+    >>> PageCompound(virt_to_page(prog, find_task(prog, 1)))
+    True
     """
     return PageHead(page) or PageTail(page)
 
@@ -135,6 +154,9 @@ def PageSlab(page: Object) -> bool:
     :func:`compound_head()`.
 
     :param page: ``struct page *``
+
+    >>> PageSlab(virt_to_page(prog, find_task(prog, 1)))
+    True
     """
     prog = page.prog_
     bit = page_flag_bits(prog).get("PG_slab")
@@ -154,6 +176,10 @@ def compound_head(page: Object) -> Object:
 
     :param page: ``struct page *``
     :return: ``struct page *``, *page* itself if it is not a tail page.
+
+    >>> page = virt_to_page(prog, find_task(prog, 1))
+    >>> PageHead(compound_head(page))
+    True
     """
     info = _compound_info(page)
     if not info & 1:

@@ -26,6 +26,9 @@ def compound_order(page: Object) -> Object:
 
     :param page: ``struct page *``
     :return: ``unsigned int``
+
+    >>> compound_order(compound_head(virt_to_page(prog, find_task(prog, 1))))
+    (unsigned int)3
     """
     return Object(page.prog_, "unsigned int", _compound_order(page))
 
@@ -35,6 +38,9 @@ def compound_nr(page: Object) -> Object:
 
     :param page: ``struct page *``
     :return: ``unsigned long``
+
+    >>> compound_nr(compound_head(virt_to_page(prog, find_task(prog, 1))))
+    (unsigned long)8
     """
     return Object(page.prog_, "unsigned long", 1 << _compound_order(page))
 
@@ -44,6 +50,9 @@ def page_size(page: Object) -> Object:
 
     :param page: ``struct page *``
     :return: ``unsigned long``
+
+    >>> page_size(compound_head(virt_to_page(prog, find_task(prog, 1))))
+    (unsigned long)32768
     """
     return page.prog_["PAGE_SIZE"] << _compound_order(page)
 
@@ -74,6 +83,11 @@ def page_index(page: Object) -> Object:
 
     :param page: ``struct page *``
     :return: ``pgoff_t``
+
+    >>> inode = path_lookup(prog, "/init").dentry.d_inode
+    >>> index, page = next(inode_for_each_page(inode))
+    >>> page_index(page)
+    (unsigned long)0
     """
     try:
         return page.index
@@ -88,6 +102,9 @@ def PFN_PHYS(prog: Program, pfn: IntegerLike) -> Object:
 
     :param pfn: ``unsigned long``
     :return: ``phys_addr_t``
+
+    >>> hex(PFN_PHYS(prog, 0x1234))
+    '0x1234000'
     """
     address = operator.index(pfn) << prog["PAGE_SHIFT"].value_()
     return Object(prog, "phys_addr_t", address)
@@ -99,6 +116,9 @@ def PHYS_PFN(prog: Program, addr: IntegerLike) -> Object:
 
     :param addr: ``phys_addr_t``
     :return: ``unsigned long``
+
+    >>> hex(PHYS_PFN(prog, 0x1234567))
+    '0x1234'
     """
     pfn = Object(prog, "phys_addr_t", operator.index(addr))
     return cast("unsigned long", pfn >> prog["PAGE_SHIFT"])
@@ -109,6 +129,9 @@ def page_to_pfn(page: Object) -> Object:
 
     :param page: ``struct page *``
     :return: ``unsigned long``
+
+    >>> page_to_pfn(pfn_to_page(prog, 1234))
+    (unsigned long)1234
     """
     return cast("unsigned long", page - page.prog_["vmemmap"])
 
@@ -118,6 +141,9 @@ def page_to_phys(page: Object) -> Object:
 
     :param page: ``struct page *``
     :return: ``phys_addr_t``
+
+    >>> hex(page_to_phys(pfn_to_page(prog, 0x1234)))
+    '0x1234000'
     """
     return PFN_PHYS(page.prog_, page_to_pfn(page))
 
@@ -127,6 +153,9 @@ def page_to_virt(page: Object) -> Object:
 
     :param page: ``struct page *``
     :return: ``void *``
+
+    >>> virt_to_pfn(page_to_virt(pfn_to_page(prog, 1234)))
+    (unsigned long)1234
     """
     return pfn_to_virt(page.prog_, page_to_pfn(page))
 
@@ -137,6 +166,9 @@ def pfn_to_page(prog: Program, pfn: IntegerLike) -> Object:
 
     :param pfn: ``unsigned long``
     :return: ``struct page *``
+
+    >>> page_to_pfn(pfn_to_page(prog, 1234))
+    (unsigned long)1234
     """
     return prog["vmemmap"] + operator.index(pfn)
 
@@ -147,6 +179,9 @@ def pfn_to_virt(prog: Program, pfn: IntegerLike) -> Object:
 
     :param pfn: ``unsigned long``
     :return: ``void *``
+
+    >>> pfn_to_virt(prog, 1234)
+    (void *)0xffff89c0c04d2000
     """
     return phys_to_virt(prog, PFN_PHYS(prog, pfn))
 
@@ -157,6 +192,9 @@ def phys_to_page(prog: Program, addr: IntegerLike) -> Object:
 
     :param addr: ``phys_addr_t``
     :return: ``struct page *``
+
+    >>> page_to_pfn(phys_to_page(prog, 0x1234567)) == 0x1234
+    True
     """
     return pfn_to_page(prog, PHYS_PFN(prog, addr))
 
@@ -167,6 +205,9 @@ def phys_to_virt(prog: Program, addr: IntegerLike) -> Object:
 
     :param addr: ``phys_addr_t``
     :return: ``void *``
+
+    >>> phys_to_virt(prog, 0x1234567)
+    (void *)0xffff89c0c1234567
     """
     return Object(prog, "void *", _direct_map(prog) + operator.index(addr))
 
@@ -178,6 +219,10 @@ def virt_to_page(prog: Program, addr: IntegerLike) -> Object:
     :param addr: ``void *``; see :func:`virt_to_phys()`.
     :return: ``struct page *``
     :raises FaultError: if *addr* is not in the direct map
+
+    >>> page = virt_to_page(prog, find_task(prog, 1))
+    >>> PageSlab(page)
+    True
     """
     return pfn_to_page(prog, virt_to_pfn(prog, addr))
 
@@ -189,6 +234,9 @@ def virt_to_pfn(prog: Program, addr: IntegerLike) -> Object:
     :param addr: ``void *``; see :func:`virt_to_phys()`.
     :return: ``unsigned long``
     :raises FaultError: if *addr* is not in the direct map
+
+    >>> virt_to_pfn(pfn_to_virt(prog, 1234))
+    (unsigned long)1234
     """
     return PHYS_PFN(prog, virt_to_phys(prog, addr))
 
@@ -205,6 +253,9 @@ def virt_to_phys(prog: Program, addr: IntegerLike) -> Object:
     :param addr: ``void *``
     :return: ``unsigned long``
     :raises FaultError: if *addr* is not in the direct map
+
+    >>> hex(virt_to_phys(phys_to_virt(prog, 0x1234567)))
+    '0x1234567'
     """
     address = operator.index(addr)
     if not in_direct_map(prog, address):
@@ -217,6 +268,9 @@ def in_direct_map(prog: Program, addr: IntegerLike) -> bool:
     """Return whether an address is in the kernel's direct map of physical memory.
 
     :param addr: ``void *``
+
+    >>> in_direct_map(find_task(prog, 1)), in_direct_map(prog, 0)
+    (True, False)
     """
     start = _direct_map(prog)
     end = start + prog["max_pfn"].value_() * prog["PAGE_SIZE"].value_()
@@ -295,6 +349,10 @@ def for_each_valid_pfn_and_page(prog: Program) -> Iterator[tuple[int, Object]]:
     """Iterate over the page frame numbers that have pages.
 
     :return: Iterator of (page frame number, ``struct page *``) tuples.
+
+    >>> pfn, page = next(for_each_valid_pfn_and_page(prog))
+    >>> pfn
+    0
     """
     for start, end, mem_map in for_each_valid_page_range(prog):
         page_p = mem_map.type_
@@ -309,6 +367,10 @@ def for_each_page(prog: Program) -> Iterator[Object]:
     """Iterate over the pages of physical memory.
 
     :return: Iterator of ``struct page *`` objects.
+
+    >>> page = next(for_each_page(prog))
+    >>> page_to_pfn(page)
+    (unsigned long)0
     """
     for _, page in for_each_valid_pfn_and_page(prog):
         yield page

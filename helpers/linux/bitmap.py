@@ -20,5 +20,8 @@ def bitmap_weight(bitmap: Object, size: IntegerLike) -> int:
 
     :param bitmap: ``unsigned long *``
     :param size: Size of the bitmap in bits.
+
+    >>> bitmap_weight(cpu_online_mask(prog).bits, 64)
+    2
     """
     return bitmap_value(bitmap, size).bit_count()

@@ -25,6 +25,9 @@ def for_each_set_bit(bitmap: Object, size: IntegerLike) -> Iterator[int]:
 
     :param bitmap: ``unsigned long *``
     :param size: Size of the bitmap in bits.
+
+    >>> list(for_each_set_bit(cpu_online_mask(prog).bits, 64))
+    [0, 1]
     """
     return _bits(bitmap_value(bitmap, size))
 
@@ -34,6 +37,9 @@ def for_each_clear_bit(bitmap: Object, size: IntegerLike) -> Iterator[int]:
 
     :param bitmap: ``unsigned long *``
     :param size: Size of the bitmap in bits.
+
+    >>> list(for_each_clear_bit(cpu_online_mask(prog).bits, 4))
+    [2, 3]
     """
     size = operator.index(size)
     return _bits(bitmap_value(bitmap, size) ^ ((1 << size) - 1))
@@ -44,6 +50,9 @@ def test_bit(nr: IntegerLike, bitmap: Object) -> bool:
 
     :param nr: Bit number.
     :param bitmap: ``unsigned long *``
+
+    >>> test_bit(0, cpu_online_mask(prog).bits)
+    True
     """
     nr = operator.index(nr)
     word_bits = 8 * bitmap.prog_.address_size()

@@ -51,6 +51,10 @@ def disk_devt(disk: Object) -> Object:
 
     :param disk: ``struct gendisk *``
     :return: ``dev_t``
+
+    >>> disk = next(for_each_disk(prog))
+    >>> MAJOR(disk_devt(disk)), MINOR(disk_devt(disk))
+    (254, 0)
     """
     return Object(disk.prog_, "dev_t", MKDEV(disk.major, disk.first_minor))
 
@@ -59,6 +63,9 @@ def disk_name(disk: Object) -> bytes:
     """Return the name of a disk, e.g., ``b"sda"``.
 
     :param disk: ``struct gendisk *``
+
+    >>> disk_name(next(for_each_disk(prog)))
+    b'vda'
     """
     return disk.disk_name.string_()
 
@@ -68,6 +75,9 @@ def bdev_partno(bdev: Object) -> Object:
 
     :param bdev: ``struct block_device *``
     :return: ``u8``
+
+    >>> bdev_partno(next(for_each_partition(prog)))
+    (u8)0
     """
     try:
         return bdev.bd_partno.read_()
@@ -86,6 +96,9 @@ def for_each_disk(prog: Program) -> Iterator[Object]:
     """Iterate over the disks of the system.
 
     :return: Iterator of ``struct gendisk *`` objects.
+
+    >>> [disk_name(disk) for disk in for_each_disk(prog)][:3]
+    [b'vda', b'vdb', b'vdc']
     """
     disk_type = prog["disk_type"].address_
     for device in _devices(prog):
@@ -101,7 +114,13 @@ def for_each_disk(prog: Program) -> Iterator[Object]:
 
 @takes_program_or_default
 def print_disks(prog: Program) -> None:
-    """Print the disks of the system: number, name and ``struct gendisk *``."""
+    """Print the disks of the system: number, name and ``struct gendisk *``.
+
+    >>> print_disks(prog)
+    254:0 vda (struct gendisk *)0xffff89c0dfec3000
+    254:16 vdb (struct gendisk *)0xffff89c0c1876400
+    ...
+    """
     for disk in for_each_disk(prog):
         dev = disk_devt(disk)
         name = escape_ascii_string(disk_name(disk), escape_backslash=True)
@@ -115,6 +134,9 @@ def for_each_partition(prog: Program) -> Iterator[Object]:
 
     :return: Iterator of ``struct block_device *`` (or ``struct hd_struct *``)
         objects.
+
+    >>> [part_name(part) for part in for_each_partition(prog)][:3]
+    [b'vda', b'vdb', b'vdc']
     """
     for device in _devices(prog):
         try:
@@ -128,6 +150,10 @@ def part_devt(part: Object) -> Object:
 
     :param part: ``struct block_device *`` or ``struct hd_struct *``
     :return: ``dev_t``
+
+    >>> part = next(for_each_partition(prog))
+    >>> MAJOR(part_devt(part)), MINOR(part_devt(part))
+    (254, 0)
     """
     try:
         return part.bd_dev
@@ -139,6 +165,9 @@ def part_name(part: Object) -> bytes:
     """Return the name of a partition, e.g., ``b"sda1"``.
 
     :param part: ``struct block_device *`` or ``struct hd_struct *``
+
+    >>> part_name(next(for_each_partition(prog)))
+    b'vda'
     """
     try:
         device = part.bd_device
@@ -149,7 +178,13 @@ def part_name(part: Object) -> bytes:
 
 @takes_program_or_default
 def print_partitions(prog: Program) -> None:
-    """Print the partitions of the system: number, name and pointer."""
+    """Print the partitions of the system: number, name and pointer.
+
+    >>> print_partitions(prog)
+    254:0 vda (struct block_device *)0xffff89c0c14212c0
+    254:16 vdb (struct block_device *)0xffff89c0c1425140
+    ...
+    """
     for part in for_each_partition(prog):
         dev = part_devt(part)
         name = escape_ascii_string(part_name(part), escape_backslash=True)
@@ -159,7 +194,11 @@ def print_partitions(prog: Program) -> None:
 
 @takes_program_or_default
 def nr_blockdev_pages(prog: Program) -> int:
-    """Return how many pages cache blocks of block devices."""
+    """Return how many pages cache blocks of block devices.
+
+    >>> nr_blockdev_pages(prog)
+    20
+    """
     total = 0
     try:
         sb = prog["blockdev_superblock"].read_()
@@ -188,8 +227,9 @@ def _op_bits(prog: Program) -> int:
 def req_op(rq: Object) -> Object:
     """Return the operation of a block request.
 
+    >>> rq = next(request_queue_busy_iter(next(for_each_disk()).queue))
     >>> req_op(rq)
-    (enum req_op)REQ_OP_WRITE
+    (enum req_op)REQ_OP_READ
 
     :param rq: ``struct request *``
     :return: ``enum req_op`` (``enum req_opf`` before Linux 6.0)
@@ -202,6 +242,9 @@ def op_is_write(op: Object) -> bool:
     """Return whether an operation sends data to the device.
 
     :param op: ``enum req_op``
+
+    >>> op_is_write(Object(prog, "blk_opf_t", 1))
+    True
     """
     return bool(op.value_() & 1)
 
@@ -210,6 +253,10 @@ def rq_data_dir(rq: Object) -> int:
     """Return 1 if a block request sends data to the device, 0 otherwise.
 
     :param rq: ``struct request *``
+
+    >>> queue = next(for_each_disk(prog)).queue
+    >>> [rq_data_dir(rq) for rq in request_queue_busy_iter(queue)][0]
+    0
     """
     return int(op_is_write(req_op(rq)))
 
@@ -219,6 +266,10 @@ def blk_rq_pos(rq: Object) -> Object:
 
     :param rq: ``struct request *``
     :return: ``sector_t``
+
+    >>> queue = next(for_each_disk(prog)).queue
+    >>> [blk_rq_pos(rq) for rq in request_queue_busy_iter(queue)][0]
+    (sector_t)0
     """
     return rq.member_("__sector")
 
@@ -228,6 +279,10 @@ def blk_rq_bytes(rq: Object) -> Object:
 
     :param rq: ``struct request *``
     :return: ``unsigned int``
+
+    >>> queue = next(for_each_disk(prog)).queue
+    >>> [blk_rq_bytes(rq) for rq in request_queue_busy_iter(queue)][0]
+    (unsigned int)4096
     """
     return rq.member_("__data_len")
 
@@ -237,6 +292,10 @@ def blk_mq_rq_to_pdu(rq: Object) -> Object:
 
     :param rq: ``struct request *``
     :return: ``void *``
+
+    >>> rq = next(request_queue_busy_iter(next(for_each_disk(prog)).queue))
+    >>> blk_mq_rq_from_pdu(blk_mq_rq_to_pdu(rq)) == rq
+    True
     """
     return cast("void *", rq + 1)
 
@@ -246,6 +305,10 @@ def blk_mq_rq_from_pdu(pdu: Object) -> Object:
 
     :param pdu: ``void *``
     :return: ``struct request *``
+
+    >>> rq = next(request_queue_busy_iter(next(for_each_disk(prog)).queue))
+    >>> blk_mq_rq_from_pdu(blk_mq_rq_to_pdu(rq)).type_
+    struct request *
     """
     return cast("struct request *", pdu) - 1
 
@@ -262,6 +325,10 @@ def request_queue_busy_iter(
         that the I/O scheduler has. By default, that of both which has all requests:
         ``"driver"`` only if there is no scheduler.
     :return: Iterator of ``struct request *`` objects.
+
+    >>> queue = next(for_each_disk(prog)).queue
+    >>> [op_is_write(rq.cmd_flags) for rq in request_queue_busy_iter(queue)][0]
+    False
     """
     if tags is None:
         tags = "sched" if q.elevator else "driver"

@@ -19,13 +19,20 @@ def kaslr_offset(prog: Program) -> int:
     randomization, zero if it is off.
 
     :raises LookupError: if the program has no vmcoreinfo that says
+
+    >>> hex(kaslr_offset(prog))
+    '0x8600000'
     """
     return int(_vmcoreinfo(prog, "KERNELOFFSET") or "0", 16)
 
 
 @takes_program_or_default
 def pgtable_l5_enabled(prog: Program) -> bool:
-    """Return whether page tables have five levels."""
+    """Return whether page tables have five levels.
+
+    >>> pgtable_l5_enabled(prog)
+    False
+    """
     return bool(vmcoreinfo_number(prog, "pgtable_l5_enabled"))
 
 

@@ -40,6 +40,9 @@ def bpf_btf_for_each(prog: Program) -> Iterator[Object]:
     """Iterate over the BTF objects, which Linux has since 4.18.
 
     :return: Iterator of ``struct btf *`` objects.
+
+    >>> next(bpf_btf_for_each(prog)).name.string_()
+    b'vmlinux'
     """
     return _all(prog, "btf_idr", "struct btf")
 
@@ -49,6 +52,9 @@ def bpf_link_for_each(prog: Program) -> Iterator[Object]:
     """Iterate over the BPF links, which Linux has since 5.8.
 
     :return: Iterator of ``struct bpf_link *`` objects.
+
+    >>> [link.id.value_() for link in bpf_link_for_each(prog)]
+    []
     """
     return _all(prog, "link_idr", "struct bpf_link")
 
@@ -58,6 +64,9 @@ def bpf_map_for_each(prog: Program) -> Iterator[Object]:
     """Iterate over the BPF maps (since Linux 4.13).
 
     :return: Iterator of ``struct bpf_map *`` objects.
+
+    >>> [map.name.string_() for map in bpf_map_for_each(prog)]
+    [b'lab_hash', b'lab_array']
     """
     return _all(prog, "map_idr", "struct bpf_map")
 
@@ -67,6 +76,9 @@ def bpf_prog_for_each(prog: Program) -> Iterator[Object]:
     """Iterate over the BPF programs (since Linux 4.13).
 
     :return: Iterator of ``struct bpf_prog *`` objects.
+
+    >>> [each.aux.name.string_() for each in bpf_prog_for_each(prog)]
+    [b'lab_prog']
     """
     return _all(prog, "prog_idr", "struct bpf_prog")
 
@@ -77,6 +89,9 @@ def bpf_map_by_id(prog: Program, id: IntegerLike) -> Object:
 
     :param id: ID.
     :return: ``struct bpf_map *``, ``NULL`` if there is none.
+
+    >>> bpf_map_by_id(prog, 1).max_entries
+    (u32)32
     """
     return cast("struct bpf_map *", idr_find(prog["map_idr"].address_of_(), id))
 
@@ -87,6 +102,9 @@ def bpf_prog_by_id(prog: Program, id: IntegerLike) -> Object:
 
     :param id: ID.
     :return: ``struct bpf_prog *``, ``NULL`` if there is none.
+
+    >>> bpf_prog_by_id(prog, 1).type
+    (enum bpf_prog_type)BPF_PROG_TYPE_SOCKET_FILTER
     """
     return cast("struct bpf_prog *", idr_find(prog["prog_idr"].address_of_(), id))
 
@@ -96,6 +114,9 @@ def bpf_prog_used_maps(bpf_prog: Object) -> Iterator[Object]:
 
     :param bpf_prog: ``struct bpf_prog *``
     :return: Iterator of ``struct bpf_map *`` objects.
+
+    >>> [map.name.string_() for map in bpf_prog_used_maps(bpf_prog_by_id(prog, 1))]
+    []
     """
     aux = bpf_prog.aux.read_()
     maps = aux.used_maps.read_()
@@ -112,6 +133,10 @@ def cgroup_bpf_prog_for_each(
     :param bpf_attach_type: ``enum cgroup_bpf_attach_type`` (``enum
         bpf_attach_type`` before Linux 5.15)
     :return: Iterator of ``struct bpf_prog *`` objects.
+
+    >>> cgroup = cgroup_get_from_path(prog, "/")
+    >>> list(cgroup_bpf_prog_for_each(cgroup, prog["CGROUP_INET_EGRESS"]))
+    []
     """
     head = cgrp.bpf.progs[bpf_attach_type].address_of_()
     if hasattr(head, "first"):
@@ -136,6 +161,10 @@ def cgroup_bpf_prog_for_each_effective(
     :param cgrp: ``struct cgroup *``
     :param bpf_attach_type: Like that of :func:`cgroup_bpf_prog_for_each()`.
     :return: Iterator of ``struct bpf_prog *`` objects.
+
+    >>> cgroup = cgroup_get_from_path(prog, "/lab")
+    >>> list(cgroup_bpf_prog_for_each_effective(cgroup, prog["CGROUP_INET_EGRESS"]))
+    []
     """
     array = cgrp.bpf.effective[bpf_attach_type].read_()
     if not array:

@@ -38,6 +38,13 @@ def sock_cgroup_ptr(skcd: Object) -> Object:
 
     :param skcd: ``struct sock_cgroup_data *``, usually ``&sk->sk_cgrp_data``.
     :return: ``struct cgroup *``
+
+    >>> for task in for_each_task(prog):
+    ...     if task.comm.string_() == b"sockets":
+    ...         inodes = [file.f_inode for _, file in for_each_file(task)]
+    >>> inode = [each for each in inodes if decode_file_type(each.i_mode) == "SOCK"][0]
+    >>> cgroup_path(sock_cgroup_ptr(SOCKET_I(inode).sk.sk_cgrp_data))
+    b'/'
     """
     try:
         # A pointer only since 5.15 (8520e224f547).
@@ -51,6 +58,9 @@ def cgroup_parent(cgrp: Object) -> Object:
 
     :param cgrp: ``struct cgroup *``
     :return: ``struct cgroup *``, ``NULL`` for a root.
+
+    >>> cgroup_path(cgroup_parent(cgroup_get_from_path(prog, "/lab/inner")))
+    b'/lab'
     """
     parent_css = cgrp.self.parent.read_()
     if not parent_css:
@@ -63,6 +73,9 @@ def cgroup_name(cgrp: Object) -> bytes:
 
     :param cgrp: ``struct cgroup *``
     :return: Name, ``b"/"`` for a root.
+
+    >>> cgroup_name(cgroup_get_from_path(prog, "/lab/inner"))
+    b'inner'
     """
     return kernfs_name(cgrp.kn)
 
@@ -71,6 +84,9 @@ def cgroup_path(cgrp: Object) -> bytes:
     """Return the path of a cgroup in its hierarchy.
 
     :param cgrp: ``struct cgroup *``
+
+    >>> cgroup_path(cgroup_get_from_path(prog, "/lab/inner"))
+    b'/lab/inner'
     """
     return kernfs_path(cgrp.kn)
 
@@ -81,6 +97,9 @@ def cgroup_get_from_path(prog: Program, path: Path) -> Object:
 
     :param path: Path from the root of the hierarchy.
     :return: ``struct cgroup *``, ``NULL`` if there is none.
+
+    >>> cgroup_get_from_path(prog, "/lab").level
+    (int)1
     """
     kn = kernfs_walk(prog["cgrp_dfl_root"].cgrp.kn, path)
     if not kn:
@@ -94,6 +113,11 @@ def css_next_child(pos: Object, parent: Object) -> Object:
     :param pos: ``struct cgroup_subsys_state *``, ``NULL`` to get the first child.
     :param parent: ``struct cgroup_subsys_state *``
     :return: ``struct cgroup_subsys_state *``, ``NULL`` if there are no more.
+
+    >>> root = cgroup_get_from_path(prog, "/").self.address_of_()
+    >>> child = css_next_child(NULL(prog, "struct cgroup_subsys_state *"), root)
+    >>> cgroup_path(child.cgroup)
+    b'/lab'
     """
     head = parent.children.address_of_()
     next = pos.sibling.next.read_() if pos else head.next.read_()
@@ -107,6 +131,10 @@ def css_for_each_child(css: Object) -> Iterator[Object]:
 
     :param css: ``struct cgroup_subsys_state *``
     :return: Iterator of ``struct cgroup_subsys_state *`` objects.
+
+    >>> root = cgroup_get_from_path(prog, "/").self.address_of_()
+    >>> [cgroup_path(css.cgroup) for css in css_for_each_child(root)]
+    [b'/lab']
     """
     return list_for_each_entry(
         "struct cgroup_subsys_state", css.children.address_of_(), "sibling"
@@ -119,6 +147,10 @@ def css_next_descendant_pre(pos: Object, root: Object) -> Object:
     :param pos: ``struct cgroup_subsys_state *``, ``NULL`` to get *root* itself.
     :param root: ``struct cgroup_subsys_state *``
     :return: ``struct cgroup_subsys_state *``, ``NULL`` if there are no more.
+
+    >>> root = cgroup_get_from_path(prog, "/lab").self.address_of_()
+    >>> cgroup_path(css_next_descendant_pre(root, root).cgroup)
+    b'/lab/inner'
     """
     if not pos:
         return root
@@ -141,6 +173,10 @@ def css_for_each_descendant_pre(css: Object) -> Iterator[Object]:
     :param css: ``struct cgroup_subsys_state *``
     :return: Iterator of ``struct cgroup_subsys_state *`` objects, *css* first;
         offline ones too.
+
+    >>> root = cgroup_get_from_path(prog, "/lab").self.address_of_()
+    >>> [cgroup_path(css.cgroup) for css in css_for_each_descendant_pre(root)]
+    [b'/lab', b'/lab/inner']
     """
     yield css
     for child in css_for_each_child(css):

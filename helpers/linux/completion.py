@@ -24,6 +24,12 @@ def completion_done(completion: Object) -> bool:
     """Return whether nobody has to wait for a completion.
 
     :param completion: ``struct completion *``
+
+    >>> for task in for_each_task(prog):
+    ...     if task.comm.string_() == b"vfork-child":
+    ...         vfork_done = task.vfork_done
+    >>> completion_done(vfork_done)
+    False
     """
     return bool(completion.done)
 
@@ -33,6 +39,12 @@ def completion_for_each_task(completion: Object) -> Iterator[Object]:
 
     :param completion: ``struct completion *``
     :return: Iterator of ``struct task_struct *`` objects.
+
+    >>> for task in for_each_task(prog):
+    ...     if task.comm.string_() == b"vfork-child":
+    ...         vfork_done = task.vfork_done
+    >>> [task.comm.string_() for task in completion_for_each_task(vfork_done)]
+    [b'vfork-parent']
     """
     # A simple wait queue since 5.7 (a5c6234e1028).
     wait = completion.wait

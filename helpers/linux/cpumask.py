@@ -41,6 +41,9 @@ def cpu_online_mask(prog: Program) -> Object:
     """Return the mask of online CPUs.
 
     :return: ``struct cpumask *``
+
+    >>> cpumask_to_cpulist(cpu_online_mask(prog))
+    '0-1'
     """
     return _mask(prog, "cpu_online_mask")
 
@@ -50,6 +53,9 @@ def cpu_possible_mask(prog: Program) -> Object:
     """Return the mask of possible CPUs.
 
     :return: ``struct cpumask *``
+
+    >>> cpumask_to_cpulist(cpu_possible_mask(prog))
+    '0-1'
     """
     return _mask(prog, "cpu_possible_mask")
 
@@ -59,6 +65,9 @@ def cpu_present_mask(prog: Program) -> Object:
     """Return the mask of present CPUs.
 
     :return: ``struct cpumask *``
+
+    >>> cpumask_to_cpulist(cpu_present_mask(prog))
+    '0-1'
     """
     return _mask(prog, "cpu_present_mask")
 
@@ -77,6 +86,9 @@ def cpumask_of(prog: Program, cpu: IntegerLike) -> Object:
 
     :param cpu: CPU number.
     :return: ``struct cpumask *``
+
+    >>> list(for_each_cpu(cpumask_of(prog, 1)))
+    [1]
     """
     cpu = operator.index(cpu)
     bits_per_long = 8 * sizeof(prog.type("unsigned long"))
@@ -91,25 +103,40 @@ def for_each_cpu(mask: Object) -> Iterator[int]:
     """Iterate over the CPUs of a mask.
 
     :param mask: ``struct cpumask *``
+
+    >>> list(for_each_cpu(cpu_online_mask(prog)))
+    [0, 1]
     """
     return for_each_set_bit(mask.bits, _nr_bits(mask))
 
 
 @takes_program_or_default
 def for_each_online_cpu(prog: Program) -> Iterator[int]:
-    """Iterate over the online CPUs."""
+    """Iterate over the online CPUs.
+
+    >>> list(for_each_online_cpu(prog))
+    [0, 1]
+    """
     return for_each_cpu(cpu_online_mask(prog))
 
 
 @takes_program_or_default
 def for_each_possible_cpu(prog: Program) -> Iterator[int]:
-    """Iterate over the possible CPUs."""
+    """Iterate over the possible CPUs.
+
+    >>> list(for_each_possible_cpu(prog))
+    [0, 1]
+    """
     return for_each_cpu(cpu_possible_mask(prog))
 
 
 @takes_program_or_default
 def for_each_present_cpu(prog: Program) -> Iterator[int]:
-    """Iterate over the present CPUs."""
+    """Iterate over the present CPUs.
+
+    >>> list(for_each_present_cpu(prog))
+    [0, 1]
+    """
     return for_each_cpu(cpu_present_mask(prog))
 
 
@@ -117,6 +144,9 @@ def cpumask_weight(mask: Object) -> int:
     """Return the number of CPUs in a mask.
 
     :param mask: ``struct cpumask *``
+
+    >>> cpumask_weight(cpu_online_mask(prog))
+    2
     """
     return bitmap_weight(mask.bits, _nr_bits(mask))
 
@@ -134,19 +164,31 @@ def _nr_bits(mask: Object) -> int:
 
 @takes_program_or_default
 def num_online_cpus(prog: Program) -> int:
-    """Return the number of online CPUs."""
+    """Return the number of online CPUs.
+
+    >>> num_online_cpus(prog)
+    2
+    """
     return cpumask_weight(cpu_online_mask(prog))
 
 
 @takes_program_or_default
 def num_possible_cpus(prog: Program) -> int:
-    """Return the number of possible CPUs."""
+    """Return the number of possible CPUs.
+
+    >>> num_possible_cpus(prog)
+    2
+    """
     return cpumask_weight(cpu_possible_mask(prog))
 
 
 @takes_program_or_default
 def num_present_cpus(prog: Program) -> int:
-    """Return the number of present CPUs."""
+    """Return the number of present CPUs.
+
+    >>> num_present_cpus(prog)
+    2
+    """
     return cpumask_weight(cpu_present_mask(prog))
 
 
@@ -155,6 +197,9 @@ def cpumask_to_cpulist(mask: Object) -> str:
 
     :param mask: ``struct cpumask *``
     :return: List of CPU numbers and ranges as described in :manpage:`cpuset(7)`.
+
+    >>> cpumask_to_cpulist(cpu_online_mask(prog))
+    '0-1'
     """
     ranges: list[list[int]] = []
     for cpu in for_each_cpu(mask):

@@ -39,6 +39,9 @@ def MAJOR(dev: IntegerLike) -> int:
     """Return the major number of a ``dev_t``.
 
     :param dev: ``dev_t``
+
+    >>> MAJOR(MKDEV(254, 16))
+    254
     """
     return operator.index(dev) >> _MINOR_BITS
 
@@ -47,6 +50,9 @@ def MINOR(dev: IntegerLike) -> int:
     """Return the minor number of a ``dev_t``.
 
     :param dev: ``dev_t``
+
+    >>> MINOR(MKDEV(254, 16))
+    16
     """
     return operator.index(dev) & _MINOR_MASK
 
@@ -56,6 +62,9 @@ def MKDEV(major: IntegerLike, minor: IntegerLike) -> int:
 
     :param major: Major number.
     :param minor: Minor number.
+
+    >>> hex(MKDEV(254, 16))
+    '0xfe00010'
     """
     return operator.index(major) << _MINOR_BITS | operator.index(minor)
 
@@ -64,6 +73,10 @@ def dev_name(dev: Object) -> bytes:
     """Return the name of a device.
 
     :param dev: ``struct device *``
+
+    >>> block = prog["block_class"].address_of_()
+    >>> dev_name(next(iter(class_for_each_device(block))))
+    b'vda'
     """
     name = dev.init_name.read_() or dev.kobj.name
     return name.string_()
@@ -74,6 +87,9 @@ def bus_to_subsys(bus: Object) -> Object:
 
     :param bus: ``struct bus_type *``
     :return: ``struct subsys_private *``, ``NULL`` if the bus is not registered.
+
+    >>> bus_to_subsys(prog["pci_bus_type"].address_of_()).bus.name.string_()
+    b'pci'
     """
     try:
         return bus.p.read_()
@@ -87,6 +103,9 @@ def class_to_subsys(class_: Object) -> Object:
 
     :param class_: ``struct class *``
     :return: ``struct subsys_private *``, ``NULL`` if the class is not registered.
+
+    >>> class_to_subsys(prog["block_class"].address_of_()).type_
+    struct subsys_private *
     """
     try:
         return class_.p.read_()
@@ -112,6 +131,10 @@ def bus_for_each_dev(bus: Object) -> Iterable[Object]:
 
     :param bus: ``struct bus_type *``
     :return: Iterator of ``struct device *`` objects.
+
+    >>> bus = prog["pci_bus_type"].address_of_()
+    >>> [dev_name(dev) for dev in bus_for_each_dev(bus)][0]
+    b'0000:00:00.0'
     """
     return _subsys_devices(bus_to_subsys(bus), "knode_bus")
 
@@ -121,6 +144,10 @@ def class_for_each_device(class_: Object) -> Iterable[Object]:
 
     :param class_: ``struct class *``
     :return: Iterator of ``struct device *`` objects.
+
+    >>> block = prog["block_class"].address_of_()
+    >>> b"vda" in [dev_name(dev) for dev in class_for_each_device(block)]
+    True
     """
     subsys = class_to_subsys(class_)
     try:
@@ -154,6 +181,9 @@ def for_each_registered_chrdev(
 
     :return: Iterator of (first ``dev_t``, number of minor numbers, name, ``struct
         cdev *`` or ``NULL``) tuples.
+
+    >>> next(for_each_registered_chrdev(prog))[2]
+    b'mem'
     """
     cdevs = _cdevs(prog)
     for region in prog["chrdevs"]:
@@ -188,6 +218,9 @@ def for_each_registered_blkdev(prog: Program) -> Iterator[tuple[int, bytes, Obje
     """Iterate over the major numbers that block devices have reserved.
 
     :return: Iterator of (major number, name, ``struct blk_major_name *``) tuples.
+
+    >>> [name for _, name, _ in for_each_registered_blkdev(prog)][0]
+    b'blkext'
     """
     for entry in prog["major_names"]:
         entry = entry.read_()

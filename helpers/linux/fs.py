@@ -83,6 +83,9 @@ def d_path(arg1: Object, arg2: Object | None = None) -> bytes:
 
     :param arg1: ``struct path *``, ``struct path`` or ``struct vfsmount *``
     :param arg2: ``struct dentry *`` if *arg1* is a ``struct vfsmount *``
+
+    >>> d_path(find_task(prog, 1).mm.exe_file.f_path)
+    b'/bin/busybox'
     """
     if arg2 is None:
         vfsmount, dentry = arg1.mnt, arg1.dentry.read_()
@@ -114,6 +117,9 @@ def dentry_path(dentry: Object) -> bytes:
     """Return the path of a dentry from the root of its filesystem.
 
     :param dentry: ``struct dentry *``
+
+    >>> dentry_path(path_lookup(prog, "/tree/a/b").dentry)
+    b'tree/a/b'
     """
     names: list[bytes] = []
     dentry = dentry.read_()
@@ -131,6 +137,9 @@ def inode_path(inode: Object) -> bytes | None:
 
     :param inode: ``struct inode *``
     :return: Path, or ``None`` if no dentry refers to the inode.
+
+    >>> inode_path(path_lookup(prog, "/tree/a/b").dentry.d_inode)
+    b'tree/a/b'
     """
     return next(inode_paths(inode), None)
 
@@ -141,6 +150,9 @@ def inode_paths(inode: Object) -> Iterator[bytes]:
     Only those in the dentry cache are known.
 
     :param inode: ``struct inode *``
+
+    >>> list(inode_paths(path_lookup(prog, "/tree/a/b").dentry.d_inode))
+    [b'tree/a/b']
     """
     for dentry in hlist_for_each_entry(
         "struct dentry", inode.i_dentry.address_of_(), _member_d_alias(inode.prog_)
@@ -172,6 +184,10 @@ def path_lookup(
     :return: ``struct path``
     :raises Exception: if the path is not in the cache, which does not mean that it
         does not exist, or if its dentry is negative and *allow_negative* is false
+
+    >>> path = path_lookup(prog, "/tree/a/b")
+    >>> d_path(path)
+    b'/tree/a/b'
     """
     if root is None:
         root = prog["init_task"].fs.root
@@ -248,6 +264,9 @@ def for_each_mount(
     :param dst: Only mounts at this path.
     :param fstype: Only mounts of this filesystem type.
     :return: Iterator of ``struct mount *`` objects.
+
+    >>> [mount_dst(mount) for mount in for_each_mount(prog, fstype="ext4")]
+    [b'/mnt/ext4', b'/mnt/loop']
     """
     if ns is None:
         ns = prog["init_task"].nsproxy.mnt_ns
@@ -291,6 +310,10 @@ def print_mounts(
     """Print the mounts of a namespace like ``/proc/mounts``.
 
     The parameters are those of :func:`for_each_mount()`.
+
+    >>> print_mounts(prog, fstype="ext4")
+    /dev/vda /mnt/ext4 ext4 (struct mount *)0xffff89c0d725c3c0
+    /dev/loop0 /mnt/loop ext4 (struct mount *)0xffff89c0d725c280
     """
     if ns is None:
         ns = prog["init_task"].nsproxy.mnt_ns
@@ -306,6 +329,10 @@ def super_block_for_each_mount(sb: Object) -> Iterator[Object]:
 
     :param sb: ``struct super_block *``
     :return: Iterator of ``struct mount *`` objects.
+
+    >>> sb = path_lookup(prog, "/mnt/ext4").dentry.d_sb
+    >>> [mount_dst(mount) for mount in super_block_for_each_mount(sb)][-1]
+    b'/mnt/ext4'
     """
     mounts = sb.s_mounts
     if mounts.type_.kind != TypeKind.POINTER:
@@ -324,6 +351,9 @@ def mount_src(mnt: Object) -> bytes:
     """Return the source device name of a mount.
 
     :param mnt: ``struct mount *``
+
+    >>> [mount_src(mount) for mount in for_each_mount(prog, dst="/mnt/ext4")]
+    [b'/dev/vda']
     """
     return mnt.mnt_devname.string_()
 
@@ -332,6 +362,9 @@ def mount_dst(mnt: Object) -> bytes:
     """Return the path of a mount point.
 
     :param mnt: ``struct mount *``
+
+    >>> [mount_dst(mount) for mount in for_each_mount(prog, fstype="proc")]
+    [b'/proc']
     """
     return d_path(mnt.mnt.address_of_(), mnt.mnt.mnt_root)
 
@@ -340,6 +373,9 @@ def mount_fstype(mnt: Object) -> bytes:
     """Return the filesystem type of a mount, with its subtype, e.g., ``b"fuse.x"``.
 
     :param mnt: ``struct mount *``
+
+    >>> [mount_fstype(mount) for mount in for_each_mount(prog, dst="/mnt/ext4")]
+    [b'ext4']
     """
     sb = mnt.mnt.mnt_sb
     fstype = sb.s_type.name.string_()
@@ -357,6 +393,9 @@ def fget(task: Object, fd: IntegerLike) -> Object:
     :param task: ``struct task_struct *``
     :param fd: File descriptor.
     :return: ``struct file *``, ``NULL`` if the descriptor is not open.
+
+    >>> d_path(fget(find_task(prog, 1), 0).f_path)
+    b'/dev/ttyS1'
     """
     fd = operator.index(fd)
     files = task.files.read_()
@@ -373,6 +412,10 @@ def for_each_file(task: Object) -> Iterator[tuple[int, Object]]:
 
     :param task: ``struct task_struct *``
     :return: Iterator of (fd, ``struct file *``) tuples.
+
+    >>> fd, file = next(for_each_file(find_task(prog, 1)))
+    >>> fd, d_path(file.f_path)
+    (0, b'/dev/ttyS1')
     """
     files = task.files.read_()
     if not files:
@@ -390,6 +433,11 @@ def print_files(task: Object) -> None:
     """Print the open files of a task.
 
     :param task: ``struct task_struct *``
+
+    >>> print_files(find_task(prog, 1))
+    0 /dev/ttyS1 (struct file *)0xffff89c0c409ce00
+    1 /dev/console (struct file *)0xffff89c0c1b0fe00
+    ...
     """
     for fd, file in for_each_file(task):
         path = escape_ascii_string(d_path(file.f_path), escape_backslash=True)
@@ -405,6 +453,10 @@ def inode_for_each_page(inode: Object) -> Iterator[tuple[int, Object]]:
 
     :param inode: ``struct inode *``
     :return: Iterator of (page index, ``struct page *``) tuples.
+
+    >>> inode = path_lookup(prog, "/init").dentry.d_inode
+    >>> [index for index, page in inode_for_each_page(inode)][:2]
+    [0]
     """
     return address_space_for_each_page(inode.i_mapping.read_())
 
@@ -414,6 +466,10 @@ def address_space_for_each_page(mapping: Object) -> Iterator[tuple[int, Object]]
 
     :param mapping: ``struct address_space *``
     :return: Iterator of (page index, ``struct page *``) tuples.
+
+    >>> mapping = path_lookup(prog, "/init").dentry.d_inode.i_mapping
+    >>> [index for index, page in address_space_for_each_page(mapping)][:2]
+    [0]
     """
     try:
         # Renamed in 4.17 (b93b016313b3).
@@ -445,6 +501,9 @@ def decode_file_type(mode: IntegerLike) -> str:
 
     :param mode: File mode, e.g., ``inode->i_mode`` or ``st_mode``.
     :return: Name, or the type as an octal number if it has none.
+
+    >>> decode_file_type(path_lookup(prog, "/init").dentry.d_inode.i_mode)
+    'REG'
     """
     type = operator.index(mode) & 0o170000
     return _FILE_TYPES.get(type) or f"{type:06o}"

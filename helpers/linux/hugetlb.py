@@ -47,13 +47,20 @@ def huge_page_size(hstate: Object) -> Object:
 
     :param hstate: ``struct hstate *``
     :return: ``unsigned long``
+
+    >>> huge_page_size(next(for_each_hstate(prog)))
+    (unsigned long)1073741824
     """
     return hstate.prog_["PAGE_SIZE"] << hstate.order
 
 
 @takes_program_or_default
 def hugetlb_total_pages(prog: Program) -> int:
-    """Return how much memory HugeTLB pages take, in pages of the usual size."""
+    """Return how much memory HugeTLB pages take, in pages of the usual size.
+
+    >>> hugetlb_total_pages(prog)
+    1024
+    """
     return hugetlb_total_usage(prog).pages
 
 
@@ -62,6 +69,9 @@ def hugetlb_total_usage(prog: Program) -> PageUsage:
     """Return how much memory HugeTLB pages take, and how much of it is free.
 
     :return: Numbers of pages of the usual size.
+
+    >>> hugetlb_total_usage(prog)
+    PageUsage(pages=1024, free_pages=512)
     """
     pages = free = 0
     for hstate in for_each_hstate(prog):

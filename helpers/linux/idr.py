@@ -26,6 +26,10 @@ def idr_find(idr: Object, id: IntegerLike) -> Object:
     :param idr: ``struct idr *``
     :param id: Entry ID.
     :return: ``void *`` entry, or ``NULL`` if there is none.
+
+    >>> pid = idr_find(prog["init_pid_ns"].idr.address_of_(), 1)
+    >>> cast("struct pid *", pid).numbers[0].nr
+    (int)1
     """
     id = operator.index(id)
     if _is_layered(idr):
@@ -41,6 +45,10 @@ def idr_for_each(idr: Object) -> Iterator[tuple[int, Object]]:
 
     :param idr: ``struct idr *``
     :return: Iterator of (ID, ``void *``) tuples.
+
+    >>> idr = prog["init_pid_ns"].idr.address_of_()
+    >>> [number for number, pointer in idr_for_each(idr)][:3]
+    [1, 2, 3]
     """
     return idr_for_each_entry(idr, "void")
 
@@ -51,6 +59,11 @@ def idr_for_each_entry(idr: Object, type: str | Type) -> Iterator[tuple[int, Obj
     :param idr: ``struct idr *``
     :param type: Entry type.
     :return: Iterator of (ID, ``type *``) tuples.
+
+    >>> idr = prog["init_pid_ns"].idr.address_of_()
+    >>> number, pid = next(idr_for_each_entry(idr, "struct pid"))
+    >>> pid.numbers[0].nr
+    (int)1
     """
     prog = idr.prog_
     pointer = prog.pointer_type(prog.type(type))

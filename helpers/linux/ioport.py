@@ -23,6 +23,10 @@ def for_each_resource(root: Object) -> Iterator[Object]:
 
     :param root: ``struct resource *``, e.g., ``&iomem_resource``.
     :return: Iterator of ``struct resource *`` objects, *root* first.
+
+    >>> root = prog["iomem_resource"].address_of_()
+    >>> [each.name.string_() for each in for_each_resource(root)][:2]
+    [b'PCI mem', b'Reserved']
     """
     todo = [root.read_()]
     while todo:

@@ -83,6 +83,9 @@ def for_each_sysv_msg_queue(prog: Program, ns: Object | None) -> Iterator[Object
     :param ns: ``struct ipc_namespace *``. Defaults to the initial IPC namespace if
         given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
     :return: Iterator of ``struct msg_queue *`` objects.
+
+    >>> [queue.q_perm.id.value_() for queue in for_each_sysv_msg_queue(prog)]
+    []
     """
     return _for_each(prog, ns, _MSG_IDS, "struct msg_queue", "q_perm")
 
@@ -95,6 +98,9 @@ def find_sysv_msg_queue(prog: Program, ns: Object | None, id: IntegerLike) -> Ob
         given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
     :param id: ID.
     :return: ``struct msg_queue *``, ``NULL`` if there is none.
+
+    >>> find_sysv_msg_queue(prog, 12345)
+    (struct msg_queue *)0x0
     """
     return _find(prog, ns, _MSG_IDS, "struct msg_queue", "q_perm", id)
 
@@ -106,6 +112,9 @@ def for_each_sysv_sem_array(prog: Program, ns: Object | None) -> Iterator[Object
     :param ns: ``struct ipc_namespace *``. Defaults to the initial IPC namespace if
         given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
     :return: Iterator of ``struct sem_array *`` objects.
+
+    >>> [hex(array.sem_perm.key) for array in for_each_sysv_sem_array(prog)]
+    ['0x1234']
     """
     return _for_each(prog, ns, _SEM_IDS, "struct sem_array", "sem_perm")
 
@@ -118,6 +127,9 @@ def find_sysv_sem_array(prog: Program, ns: Object | None, id: IntegerLike) -> Ob
         given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
     :param id: ID.
     :return: ``struct sem_array *``, ``NULL`` if there is none.
+
+    >>> find_sysv_sem_array(prog, 0).sem_nsems
+    (int)1
     """
     return _find(prog, ns, _SEM_IDS, "struct sem_array", "sem_perm", id)
 
@@ -129,6 +141,9 @@ def for_each_sysv_shm(prog: Program, ns: Object | None) -> Iterator[Object]:
     :param ns: ``struct ipc_namespace *``. Defaults to the initial IPC namespace if
         given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
     :return: Iterator of ``struct shmid_kernel *`` objects.
+
+    >>> [hex(shm.shm_perm.key) for shm in for_each_sysv_shm(prog)]
+    ['0x1234']
     """
     return _for_each(prog, ns, _SHM_IDS, "struct shmid_kernel", "shm_perm")
 
@@ -141,6 +156,9 @@ def find_sysv_shm(prog: Program, ns: Object | None, id: IntegerLike) -> Object:
         given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
     :param id: ID.
     :return: ``struct shmid_kernel *``, ``NULL`` if there is none.
+
+    >>> find_sysv_shm(prog, 0).shm_segsz
+    (unsigned long)65536
     """
     return _find(prog, ns, _SHM_IDS, "struct shmid_kernel", "shm_perm", id)
 
@@ -163,5 +181,8 @@ def decode_sysv_shm_flags(shm: Object) -> str:
     ``"SHM_LOCKED"``.
 
     :param shm: ``struct shmid_kernel *``
+
+    >>> decode_sysv_shm_flags(find_sysv_shm(prog, 0))
+    '0'
     """
     return decode_sysv_shm_mode_flags(shm.prog_, shm.shm_perm.mode)

@@ -33,7 +33,11 @@ __all__ = (
 
 @takes_program_or_default
 def irq_get_nr_irqs(prog: Program) -> int:
-    """Return the number of interrupts of the system."""
+    """Return the number of interrupts of the system.
+
+    >>> irq_get_nr_irqs(prog)
+    440
+    """
     # Renamed and made private in 6.13.
     for name in ("total_nr_irqs", "nr_irqs"):
         try:
@@ -49,6 +53,9 @@ def irq_to_desc(prog: Program, irq: IntegerLike) -> Object:
 
     :param irq: Interrupt number.
     :return: ``struct irq_desc *``, ``NULL`` if there is none.
+
+    >>> irq_to_desc(prog, 4).irq_data.irq
+    (unsigned int)4
     """
     irq = operator.index(irq)
     try:
@@ -74,6 +81,9 @@ def for_each_irq_desc(prog: Program) -> Iterator[tuple[int, Object]]:
     """Iterate over the descriptors of interrupts.
 
     :return: Iterator of (interrupt number, ``struct irq_desc *``) tuples.
+
+    >>> [irq for irq, desc in for_each_irq_desc(prog)][:3]
+    [0, 1, 2]
     """
     desc_p = prog.type("struct irq_desc *")
     if "sparse_irqs" in prog:
@@ -92,6 +102,9 @@ def irq_desc_kstat_cpu(desc: Object, cpu: IntegerLike) -> int:
 
     :param desc: ``struct irq_desc *``
     :param cpu: CPU number.
+
+    >>> irq_desc_kstat_cpu(irq_to_desc(prog, 4), 0)
+    0
     """
     counts = desc.kstat_irqs.read_()
     if not counts:
@@ -110,6 +123,9 @@ def irq_desc_affinity_mask(desc: Object) -> Object:
 
     :param desc: ``struct irq_desc *``
     :return: ``struct cpumask *``
+
+    >>> cpumask_to_cpulist(irq_desc_affinity_mask(irq_to_desc(prog, 4)))
+    '0-1'
     """
     affinity = desc.irq_common_data.affinity
     if affinity.type_.type.kind == TypeKind.POINTER:
@@ -122,6 +138,9 @@ def irq_desc_chip_name(desc: Object) -> bytes | None:
 
     :param desc: ``struct irq_desc *``
     :return: Name, ``None`` if there is no chip or it has no name.
+
+    >>> irq_desc_chip_name(irq_to_desc(prog, 4))
+    b'IO-APIC'
     """
     chip = desc.irq_data.chip.read_()
     if not chip:
@@ -153,6 +172,9 @@ def gate_desc_func(gate: Object) -> Object:
 
     :param gate: ``gate_desc`` or ``gate_desc *``
     :return: ``void *``
+
+    >>> hex(gate_desc_func(prog["idt_table"][14]))
+    '0xffffffff8a200be0'
     """
     address = gate.offset_low.value_() | gate.offset_middle.value_() << 16
     try:

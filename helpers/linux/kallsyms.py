@@ -56,6 +56,9 @@ def load_vmlinux_kallsyms(prog: Program) -> SymbolIndex:
     since 6.0. Debugging symbols are not needed.
 
     :raises LookupError: if vmcoreinfo has no addresses of the symbol table
+
+    >>> load_vmlinux_kallsyms(prog)
+    <drgn.SymbolIndex object at 0x7fdfb1fd3900>
     """
     if prog.flags & ProgramFlags.IS_LOCAL:
         return SymbolIndex(_symbols(_proc_kallsyms()))
@@ -176,6 +179,9 @@ def load_module_kallsyms(prog: Program) -> SymbolIndex:
     """Read the symbol tables of the loaded kernel modules.
 
     This needs debugging symbols of the kernel itself, and ``CONFIG_KALLSYMS``.
+
+    >>> load_module_kallsyms(prog)
+    <drgn.SymbolIndex object at 0x7fdfb0d35a00>
     """
     return SymbolIndex(
         symbol for module in for_each_module(prog) for symbol in module_kallsyms(module)
@@ -204,6 +210,9 @@ def module_kallsyms(module: Object) -> list[Symbol]:
     """Return the symbols of a kernel module.
 
     :param module: ``struct module *``
+
+    >>> module_kallsyms(find_module(prog, "loop"))[0].name
+    '_note_10'
     """
     prog = module.prog_
     try:

@@ -41,6 +41,9 @@ def kernfs_root(kn: Object) -> Object:
 
     :param kn: ``struct kernfs_node *``
     :return: ``struct kernfs_root *``
+
+    >>> kernfs_root(cgroup_get_from_path(prog, "/lab").kn).type_
+    struct kernfs_root *
     """
     parent = kernfs_parent(kn)
     # Only directories have ->dir, and every other node is in one.
@@ -52,6 +55,9 @@ def kernfs_parent(kn: Object) -> Object:
 
     :param kn: ``struct kernfs_node *``
     :return: ``struct kernfs_node *``, ``NULL`` for a root.
+
+    >>> kernfs_name(kernfs_parent(cgroup_get_from_path(prog, "/lab/inner").kn))
+    b'lab'
     """
     # Renamed in 6.15 (633488947ef6).
     try:
@@ -65,6 +71,9 @@ def kernfs_name(kn: Object) -> bytes:
 
     :param kn: ``struct kernfs_node *``
     :return: Name, ``b"/"`` for a root.
+
+    >>> kernfs_name(cgroup_get_from_path(prog, "/lab/inner").kn)
+    b'inner'
     """
     if not kn:
         return b"(null)"
@@ -75,6 +84,9 @@ def kernfs_path(kn: Object) -> bytes:
     """Return the path of a node from the root of its hierarchy.
 
     :param kn: ``struct kernfs_node *``
+
+    >>> kernfs_path(cgroup_get_from_path(prog, "/lab/inner").kn)
+    b'/lab/inner'
     """
     if not kn:
         return b"(null)"
@@ -92,6 +104,10 @@ def kernfs_children(kn: Object) -> Iterator[Object]:
     :param kn: ``struct kernfs_node *``
     :return: Iterator of ``struct kernfs_node *`` objects.
     :raises ValueError: if *kn* is not a directory
+
+    >>> lab = cgroup_get_from_path(prog, "/lab").kn
+    >>> b"inner" in [kernfs_name(kn) for kn in kernfs_children(lab)]
+    True
     """
     if _type(kn) != _DIR:
         raise ValueError("not a directory")
@@ -109,6 +125,10 @@ def kernfs_walk(parent: Object, path: Path, follow_symlinks: bool = True) -> Obj
         end of the path refers to, or the link itself. Links before the end of the
         path are followed in any case.
     :return: ``struct kernfs_node *``, ``NULL`` if there is none.
+
+    >>> root = cgroup_get_from_path(prog, "/").kn
+    >>> kernfs_path(kernfs_walk(root, "lab/inner"))
+    b'/lab/inner'
     """
     node = parent
     null = NULL(parent.prog_, "struct kernfs_node *")

@@ -18,6 +18,9 @@ def task_is_kthread(task: Object) -> bool:
     """Return whether a task is a kernel thread.
 
     :param task: ``struct task_struct *``
+
+    >>> task_is_kthread(find_task(prog, 1)), task_is_kthread(find_task(prog, 2))
+    (False, True)
     """
     return bool(task.flags.value_() & _PF_KTHREAD)
 
@@ -27,6 +30,9 @@ def to_kthread(task: Object) -> Object:
 
     :param task: ``struct task_struct *``
     :return: ``struct kthread *``
+
+    >>> to_kthread(find_task(prog, 4)).type_
+    struct kthread *
     """
     try:
         # Since 5.17 (e32cf5dfbe22).
@@ -45,5 +51,8 @@ def kthread_data(task: Object) -> Object:
 
     :param task: ``struct task_struct *``
     :return: ``void *``
+
+    >>> cast("struct worker *", kthread_data(find_task(prog, 7))).desc
+    (char [24])"events"
     """
     return to_kthread(task).data.read_()

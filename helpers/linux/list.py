@@ -49,6 +49,9 @@ def list_empty(head: Object) -> bool:
     """Return whether a list is empty.
 
     :param head: ``struct list_head *``
+
+    >>> list_empty(prog["modules"].address_of_())
+    False
     """
     return head.next.value_() == head.value_()
 
@@ -57,6 +60,9 @@ def list_is_singular(head: Object) -> bool:
     """Return whether a list has exactly one entry.
 
     :param head: ``struct list_head *``
+
+    >>> list_is_singular(prog["modules"].address_of_())
+    False
     """
     next = head.next.value_()
     return next != head.value_() and next == head.prev.value_()
@@ -69,6 +75,9 @@ def list_first_entry(head: Object, type: str | Type, member: str) -> Object:
     :param type: Entry type.
     :param member: Name of the list node member in the entry type.
     :return: ``type *``
+
+    >>> list_first_entry(prog["modules"].address_of_(), "struct module", "list").name
+    (char [56])"tun"
     """
     return container_of(head.next, type, member)
 
@@ -80,6 +89,10 @@ def list_first_entry_or_null(head: Object, type: str | Type, member: str) -> Obj
     :param type: Entry type.
     :param member: Name of the list node member in the entry type.
     :return: ``type *``
+
+    >>> modules = prog["modules"].address_of_()
+    >>> list_first_entry_or_null(modules, "struct module", "list").name
+    (char [56])"tun"
     """
     next = head.next.read_()
     if next.value_() == head.value_():
@@ -95,6 +108,9 @@ def list_last_entry(head: Object, type: str | Type, member: str) -> Object:
     :param type: Entry type.
     :param member: Name of the list node member in the entry type.
     :return: ``type *``
+
+    >>> list_last_entry(prog["modules"].address_of_(), "struct module", "list").name
+    (char [56])"qemu_fw_cfg"
     """
     return container_of(head.prev, type, member)
 
@@ -105,6 +121,11 @@ def list_next_entry(pos: Object, member: str) -> Object:
     :param pos: ``type *``
     :param member: Name of the list node member in the entry type.
     :return: ``type *``
+
+    >>> modules = prog["modules"].address_of_()
+    >>> module = list_first_entry(modules, "struct module", "list")
+    >>> list_next_entry(module, "list").name
+    (char [56])"veth"
     """
     return container_of(pos.member_(member).next, pointee(pos), member)
 
@@ -115,6 +136,10 @@ def list_prev_entry(pos: Object, member: str) -> Object:
     :param pos: ``type *``
     :param member: Name of the list node member in the entry type.
     :return: ``type *``
+
+    >>> module = list_last_entry(prog["modules"].address_of_(), "struct module", "list")
+    >>> list_prev_entry(module, "list").name
+    (char [56])"virtio_ring"
     """
     return container_of(pos.member_(member).prev, pointee(pos), member)
 
@@ -124,6 +149,10 @@ def list_for_each(head: Object) -> Iterator[Object]:
 
     :param head: ``struct list_head *``
     :return: Iterator of ``struct list_head *`` objects.
+
+    >>> node = next(list_for_each(prog["modules"].address_of_()))
+    >>> node.type_
+    struct list_head *
     """
     return _nodes(head, "next")
 
@@ -133,6 +162,10 @@ def list_for_each_reverse(head: Object) -> Iterator[Object]:
 
     :param head: ``struct list_head *``
     :return: Iterator of ``struct list_head *`` objects.
+
+    >>> node = next(list_for_each_reverse(prog["modules"].address_of_()))
+    >>> container_of(node, "struct module", "list").name
+    (char [56])"qemu_fw_cfg"
     """
     return _nodes(head, "prev")
 
@@ -146,6 +179,11 @@ def list_for_each_entry(
     :param head: ``struct list_head *``
     :param member: Name of the list node member in the entry type.
     :return: Iterator of ``type *`` objects.
+
+    >>> modules = prog["modules"].address_of_()
+    >>> entries = list_for_each_entry("struct module", modules, "list")
+    >>> [module.name.string_() for module in entries][:2]
+    [b'tun', b'veth']
     """
     return _entries(type, head, member, "next")
 
@@ -159,6 +197,10 @@ def list_for_each_entry_reverse(
     :param head: ``struct list_head *``
     :param member: Name of the list node member in the entry type.
     :return: Iterator of ``type *`` objects.
+
+    >>> modules = prog["modules"].address_of_()
+    >>> next(list_for_each_entry_reverse("struct module", modules, "list")).name
+    (char [56])"qemu_fw_cfg"
     """
     return _entries(type, head, member, "prev")
 
@@ -167,6 +209,9 @@ def list_count_nodes(head: Object) -> int:
     """Return the number of nodes in a list.
 
     :param head: ``struct list_head *``
+
+    >>> list_count_nodes(prog["modules"].address_of_())
+    16
     """
     return sum(1 for _ in _addresses(head, "next"))
 
@@ -176,6 +221,8 @@ def validate_list(head: Object) -> None:
 
     :param head: ``struct list_head *``
     :raises ValidationError: if they do not
+
+    >>> validate_list(prog["modules"].address_of_())
     """
     for _ in _validated(head):
         pass
@@ -186,6 +233,9 @@ def validate_list_count_nodes(head: Object) -> int:
 
     :param head: ``struct list_head *``
     :raises ValidationError: if the list is invalid
+
+    >>> validate_list_count_nodes(prog["modules"].address_of_())
+    16
     """
     return sum(1 for _ in _validated(head))
 
@@ -198,6 +248,9 @@ def validate_list_for_each(head: Object) -> Iterator[Object]:
     :param head: ``struct list_head *``
     :return: Iterator of ``struct list_head *`` objects.
     :raises ValidationError: if the list is invalid
+
+    >>> next(validate_list_for_each(prog["modules"].address_of_())).type_
+    struct list_head *
     """
     prog = head.prog_
     type = head.next.type_
@@ -217,6 +270,10 @@ def validate_list_for_each_entry(
     :param member: Name of the list node member in the entry type.
     :return: Iterator of ``type *`` objects.
     :raises ValidationError: if the list is invalid
+
+    >>> modules = prog["modules"].address_of_()
+    >>> next(validate_list_for_each_entry("struct module", modules, "list")).name
+    (char [56])"tun"
     """
     prog = head.prog_
     type = prog.type(type)
@@ -230,6 +287,9 @@ def hlist_empty(head: Object) -> bool:
     """Return whether a hash list is empty.
 
     :param head: ``struct hlist_head *``
+
+    >>> hlist_empty(find_task(prog, 1).thread_pid.tasks[prog["PIDTYPE_PID"]])
+    False
     """
     return not head.first
 
@@ -239,6 +299,10 @@ def hlist_for_each(head: Object) -> Iterator[Object]:
 
     :param head: ``struct hlist_head *``
     :return: Iterator of ``struct hlist_node *`` objects.
+
+    >>> tasks = find_task(prog, 1).thread_pid.tasks[prog["PIDTYPE_PID"]].address_of_()
+    >>> next(hlist_for_each(tasks)).type_
+    struct hlist_node *
     """
     prog = head.prog_
     first = head.first
@@ -257,6 +321,11 @@ def hlist_for_each_entry(
     :param head: ``struct hlist_head *``
     :param member: Name of the list node member in the entry type.
     :return: Iterator of ``type *`` objects.
+
+    >>> tasks = find_task(prog, 1).thread_pid.tasks[prog["PIDTYPE_PID"]].address_of_()
+    >>> entries = hlist_for_each_entry("struct task_struct", tasks, "pid_links[0]")
+    >>> [task.comm.string_() for task in entries]
+    [b'init']
     """
     prog = head.prog_
     type = prog.type(type)

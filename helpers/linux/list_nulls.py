@@ -25,6 +25,10 @@ def is_a_nulls(pos: Object) -> bool:
     """Return whether a pointer is a nulls marker.
 
     :param pos: ``struct hlist_nulls_node *``
+
+    >>> chain = prog["tcp_hashinfo"].ehash[0].chain
+    >>> is_a_nulls(chain.first)
+    True
     """
     return bool(pos.value_() & 1)
 
@@ -33,6 +37,9 @@ def hlist_nulls_empty(head: Object) -> bool:
     """Return whether a nulls list is empty.
 
     :param head: ``struct hlist_nulls_head *``
+
+    >>> hlist_nulls_empty(prog["tcp_hashinfo"].ehash[0].chain.address_of_())
+    True
     """
     return is_a_nulls(head.first)
 
@@ -47,6 +54,11 @@ def hlist_nulls_for_each_entry(
     :param member: Name of the list node member in the entry type.
     :return: Iterator of ``type *`` objects.
     :raises ValidationError: if the list runs into a cycle
+
+    >>> chain = prog["tcp_hashinfo"].ehash[0].chain.address_of_()
+    >>> member = "__sk_common.skc_nulls_node"
+    >>> list(hlist_nulls_for_each_entry("struct sock", chain, member))
+    []
     """
     prog = head.prog_
     read = prog.read_word

@@ -31,6 +31,9 @@ def llist_empty(head: Object) -> bool:
     """Return whether a lockless list is empty.
 
     :param head: ``struct llist_head *``
+
+    >>> llist_empty(per_cpu(prog["call_single_queue"], 0).address_of_())
+    True
     """
     return not head.first
 
@@ -39,6 +42,9 @@ def llist_is_singular(head: Object) -> bool:
     """Return whether a lockless list has exactly one entry.
 
     :param head: ``struct llist_head *``
+
+    >>> llist_is_singular(per_cpu(prog["call_single_queue"], 0).address_of_())
+    False
     """
     first = head.first.read_()
     return bool(first) and not first.next
@@ -51,6 +57,11 @@ def llist_first_entry(head: Object, type: str | Type, member: str) -> Object:
     :param type: Entry type.
     :param member: Name of the ``struct llist_node`` member in the entry type.
     :return: ``type *``
+
+    >>> queue = per_cpu(prog["call_single_queue"], 0).address_of_()
+    >>> if not llist_empty(queue):
+    ...     csd = llist_first_entry(queue, "struct __call_single_data", "node.llist")
+    ...     csd.func
     """
     return container_of(head.first, type, member)
 
@@ -62,6 +73,10 @@ def llist_first_entry_or_null(head: Object, type: str | Type, member: str) -> Ob
     :param type: Entry type.
     :param member: Name of the ``struct llist_node`` member in the entry type.
     :return: ``type *``
+
+    >>> queue = per_cpu(prog["call_single_queue"], 0).address_of_()
+    >>> llist_first_entry_or_null(queue, "struct __call_single_data", "node.llist")
+    (struct __call_single_data *)0x0
     """
     first = head.first.read_()
     if not first:
@@ -76,6 +91,11 @@ def llist_next_entry(pos: Object, member: str) -> Object:
     :param pos: ``type *``
     :param member: Name of the ``struct llist_node`` member in the entry type.
     :return: ``type *``
+
+    >>> queue = per_cpu(prog["call_single_queue"], 0).address_of_()
+    >>> if not llist_empty(queue) and not llist_is_singular(queue):
+    ...     csd = llist_first_entry(queue, "struct __call_single_data", "node.llist")
+    ...     llist_next_entry(csd, "node.llist").func
     """
     return container_of(pos.member_(member).next, pointee(pos), member)
 
@@ -86,6 +106,9 @@ def llist_for_each(node: Object) -> Iterator[Object]:
     :param node: ``struct llist_node *``
     :return: Iterator of ``struct llist_node *`` objects.
     :raises ValidationError: if the list runs into a cycle
+
+    >>> list(llist_for_each(per_cpu(prog["call_single_queue"], 0).first))
+    []
     """
     prog = node.prog_
     type = node.type_
@@ -104,6 +127,10 @@ def llist_for_each_entry(
     :param member: Name of the ``struct llist_node`` member in the entry type.
     :return: Iterator of ``type *`` objects.
     :raises ValidationError: if the list runs into a cycle
+
+    >>> first = per_cpu(prog["call_single_queue"], 0).first
+    >>> list(llist_for_each_entry("struct __call_single_data", first, "node.llist"))
+    []
     """
     prog = node.prog_
     type = prog.type(type)

@@ -37,6 +37,9 @@ def mutex_owner(lock: Object) -> Object:
 
     :param lock: ``struct mutex *``
     :return: ``struct task_struct *``, ``NULL`` if the mutex is not locked.
+
+    >>> mutex_owner(prog["module_mutex"].address_of_())
+    (struct task_struct *)0x0
     """
     prog = lock.prog_
     try:
@@ -63,6 +66,9 @@ def rwsem_owner(sem: Object) -> Object:
 
     :param sem: ``struct rw_semaphore *``
     :return: ``struct task_struct *``
+
+    >>> rwsem_owner(find_task(prog, 1).mm.mmap_lock.address_of_()).type_
+    struct task_struct *
     """
     prog = sem.prog_
     try:
@@ -85,6 +91,9 @@ def rwsem_locked(sem: Object) -> RwsemLocked:
     Before Linux 5.3, this needs ``CONFIG_RWSEM_SPIN_ON_OWNER``.
 
     :param sem: ``struct rw_semaphore *``
+
+    >>> rwsem_locked(find_task(prog, 1).mm.mmap_lock.address_of_())
+    <RwsemLocked.UNLOCKED: 1>
     """
     try:
         # CONFIG_PREEMPT_RT

@@ -38,6 +38,11 @@ def mtree_load(mt: Object, index: IntegerLike, *, advanced: bool = False) -> Obj
         ``NULL``.
     :return: ``void *`` entry, or ``NULL`` if there is none.
     :raises ValidationError: if the tree is corrupt
+
+    >>> mm = find_task(prog, 1).mm
+    >>> entry = mtree_load(mm.mm_mt.address_of_(), mm.start_stack)
+    >>> cast("struct vm_area_struct *", entry).vm_end
+    (unsigned long)140736682156032
     """
     prog = mt.prog_
     index = operator.index(index)
@@ -74,6 +79,10 @@ def mt_for_each(
     :return: Iterator of (first index, last index, ``void *``) tuples; the last index
         belongs to the range.
     :raises ValidationError: if the tree is corrupt
+
+    >>> tree = find_task(prog, 1).mm.mm_mt.address_of_()
+    >>> [hex(first) for first, last, entry in mt_for_each(tree)][:2]
+    ['0x400000', '0x401000']
     """
     prog = mt.prog_
     void_p = prog.type("void *")

@@ -222,6 +222,9 @@ def task_rss(prog: Program, task: Object) -> TaskRss:
     The numbers are those of all threads of the task's process.
 
     :param task: ``struct task_struct *``
+
+    >>> task_rss(find_task(prog, 1)).file
+    1
     """
     return rss_of_task(task)
 
@@ -247,6 +250,10 @@ def vmalloc_to_pfn(prog: Program, addr: IntegerLike) -> Object:
     :param addr: ``void *``
     :return: ``unsigned long``
     :raises FaultError: if nothing is mapped there
+
+    >>> stack = find_task(prog, 1).stack
+    >>> vmalloc_to_pfn(prog, stack) == page_to_pfn(vmalloc_to_page(prog, stack))
+    True
     """
     return follow_pfn(prog["init_mm"].address_of_(), addr)
 
@@ -257,6 +264,10 @@ def for_each_vmap_area(prog: Program) -> Iterator[Object]:
     ioremap() and the like have given out.
 
     :return: Iterator of ``struct vmap_area *`` objects.
+
+    >>> area = next(for_each_vmap_area(prog))
+    >>> area.va_end - area.va_start
+    (unsigned long)20480
     """
     for busy in _vmap_nodes(prog):
         yield from list_for_each_entry(
@@ -272,8 +283,9 @@ def for_each_vmap_area(prog: Program) -> Iterator[Object]:
 def find_vmap_area(prog: Program, addr: IntegerLike) -> Object:
     """Return the area of kernel address space that an address is in.
 
-    >>> hex(find_vmap_area(0xffffd24a8000e000).va_start)
-    '0xffffd24a8000d000'
+    >>> stack = find_task(1).stack
+    >>> find_vmap_area(stack).va_start <= stack.value_()
+    True
 
     :param addr: ``void *``
     :return: ``struct vmap_area *``, ``NULL`` if there is none.
@@ -309,7 +321,11 @@ def _vmap_nodes(prog: Program) -> list[Object]:
 
 @takes_program_or_default
 def totalram_pages(prog: Program) -> int:
-    """Return how many pages of memory the kernel manages."""
+    """Return how many pages of memory the kernel manages.
+
+    >>> totalram_pages(prog)
+    120254
+    """
     try:
         # An atomic_long_t since 5.0 (ca79b0c211af).
         return prog["_totalram_pages"].counter.value_()
@@ -319,7 +335,11 @@ def totalram_pages(prog: Program) -> int:
 
 @takes_program_or_default
 def vm_commit_limit(prog: Program) -> int:
-    """Return how many pages of address space may be committed."""
+    """Return how many pages of address space may be committed.
+
+    >>> vm_commit_limit(prog)
+    61662
+    """
     kbytes: int = prog["sysctl_overcommit_kbytes"].value_()
     if kbytes:
         allowed = kbytes >> prog["PAGE_SHIFT"].value_() - 10
@@ -336,7 +356,11 @@ def vm_commit_limit(prog: Program) -> int:
 
 @takes_program_or_default
 def vm_memory_committed(prog: Program) -> int:
-    """Return how many pages of address space are committed."""
+    """Return how many pages of address space are committed.
+
+    >>> vm_memory_committed(prog)
+    14494
+    """
     return percpu_counter_sum_positive(prog["vm_committed_as"].address_of_())
 
 
@@ -345,6 +369,9 @@ def for_each_memory_block(prog: Program) -> Iterator[Object]:
     """Iterate over the blocks of memory that can be plugged and unplugged.
 
     :return: Iterator of ``struct memory_block *`` objects.
+
+    >>> [decode_memory_block_state(block) for block in for_each_memory_block(prog)]
+    ['MEM_ONLINE', 'MEM_ONLINE', 'MEM_ONLINE', 'MEM_ONLINE']
     """
     for device in bus_for_each_dev(prog["memory_subsys"].address_of_()):
         yield container_of(device, "struct memory_block", "dev")
@@ -355,6 +382,9 @@ def memory_block_size_bytes(prog: Program) -> Object:
     """Return the size of the blocks of memory that can be plugged and unplugged.
 
     :return: ``unsigned long``
+
+    >>> memory_block_size_bytes(prog)
+    (unsigned long)134217728
     """
     return prog["memory_block_size_probed"].read_()
 
@@ -374,6 +404,9 @@ def decode_memory_block_state(mem: Object) -> str:
     """Return the name of the state of a memory block, e.g., ``"MEM_ONLINE"``.
 
     :param mem: ``struct memory_block *``
+
+    >>> decode_memory_block_state(next(iter(for_each_memory_block(prog))))
+    'MEM_ONLINE'
     """
     return decode_memory_block_state_value(mem.prog_, mem.state)
 
@@ -384,6 +417,9 @@ def decode_memory_block_state_value(prog: Program, state: IntegerLike) -> str:
 
     :param state: ``enum memory_block_state`` or ``unsigned long``
     :return: Name, or the number if it has none.
+
+    >>> decode_memory_block_state_value(prog, 1)
+    'MEM_ONLINE'
     """
     value = operator.index(state)
     try:

@@ -59,6 +59,9 @@ def NODE_DATA(prog: Program, nid: IntegerLike) -> Object:
 
     :param nid: NUMA node ID.
     :return: ``struct pglist_data *``
+
+    >>> NODE_DATA(prog, 0).node_id
+    (int)0
     """
     try:
         return prog["node_data"][nid]
@@ -71,6 +74,9 @@ def for_each_online_pgdat(prog: Program) -> Iterator[Object]:
     """Iterate over the memory layouts of the online NUMA nodes.
 
     :return: Iterator of ``struct pglist_data *`` objects.
+
+    >>> [pgdat.node_id.value_() for pgdat in for_each_online_pgdat(prog)]
+    [0]
     """
     for nid in for_each_online_node(prog):
         yield NODE_DATA(prog, nid)
@@ -81,6 +87,10 @@ def wmark_pages(zone: Object, i: IntegerLike) -> int:
 
     :param zone: ``struct zone *``
     :param i: ``enum zone_watermarks``
+
+    >>> zone = NODE_DATA(prog, 0).node_zones[1]
+    >>> wmark_pages(zone.address_of_(), prog["WMARK_LOW"])
+    7212
     """
     try:
         # Since 5.0 (1c30844d2dfe).
@@ -93,6 +103,9 @@ def min_wmark_pages(zone: Object) -> int:
     """Return the minimum watermark of a memory zone; below it, allocations reclaim.
 
     :param zone: ``struct zone *``
+
+    >>> min_wmark_pages(NODE_DATA(prog, 0).node_zones[1].address_of_())
+    5770
     """
     return wmark_pages(zone, zone.prog_["WMARK_MIN"])
 
@@ -101,6 +114,9 @@ def low_wmark_pages(zone: Object) -> int:
     """Return the low watermark of a memory zone; below it, ``kswapd`` wakes up.
 
     :param zone: ``struct zone *``
+
+    >>> low_wmark_pages(NODE_DATA(prog, 0).node_zones[1].address_of_())
+    7212
     """
     return wmark_pages(zone, zone.prog_["WMARK_LOW"])
 
@@ -109,6 +125,9 @@ def high_wmark_pages(zone: Object) -> int:
     """Return the high watermark of a memory zone; above it, ``kswapd`` sleeps.
 
     :param zone: ``struct zone *``
+
+    >>> high_wmark_pages(NODE_DATA(prog, 0).node_zones[1].address_of_())
+    8654
     """
     return wmark_pages(zone, zone.prog_["WMARK_HIGH"])
 
@@ -134,6 +153,9 @@ def nr_to_section(prog: Program, nr: IntegerLike) -> Object:
 
     :param nr: ``unsigned long``
     :return: ``struct mem_section *``, ``NULL`` if there is none.
+
+    >>> present_section(nr_to_section(prog, 0))
+    True
     """
     nr = operator.index(nr)
     roots = prog["mem_section"]
@@ -177,6 +199,9 @@ def pfn_to_section_nr(prog: Program, pfn: IntegerLike) -> Object:
 
     :param pfn: ``unsigned long``
     :return: ``unsigned long``
+
+    >>> pfn_to_section_nr(prog, 0x8123)
+    (unsigned long)1
     """
     nr = operator.index(pfn) >> _pages_per_section_shift(prog)
     return Object(prog, "unsigned long", nr)
@@ -188,6 +213,9 @@ def section_nr_to_pfn(prog: Program, nr: IntegerLike) -> Object:
 
     :param nr: ``unsigned long``
     :return: ``unsigned long``
+
+    >>> hex(section_nr_to_pfn(prog, 1))
+    '0x8000'
     """
     pfn = operator.index(nr) << _pages_per_section_shift(prog)
     return Object(prog, "unsigned long", pfn)
@@ -199,6 +227,9 @@ def pfn_to_section(prog: Program, pfn: IntegerLike) -> Object:
 
     :param pfn: ``unsigned long``
     :return: ``struct mem_section *``, ``NULL`` if there is none.
+
+    >>> pfn_to_section(prog, 0x8123) == nr_to_section(prog, 1)
+    True
     """
     return nr_to_section(prog, pfn_to_section_nr(prog, pfn))
 
@@ -208,6 +239,9 @@ def for_each_present_section(prog: Program) -> Iterator[tuple[int, Object]]:
     """Iterate over the sections that are present.
 
     :return: Iterator of (section number, ``struct mem_section *``) tuples.
+
+    >>> [nr for nr, section in for_each_present_section(prog)]
+    [0, 1, 2, 3]
     """
     for nr in range(_highest_section_nr(prog) + 1):
         section = nr_to_section(prog, nr)
@@ -223,6 +257,9 @@ def present_section(section: Object) -> bool:
     """Return whether a section is present.
 
     :param section: ``struct mem_section *``
+
+    >>> present_section(nr_to_section(prog, 0))
+    True
     """
     return _has_flag(section, _PRESENT)
 
@@ -232,6 +269,9 @@ def present_section_nr(prog: Program, nr: IntegerLike) -> bool:
     """Return whether the section with a number is present.
 
     :param nr: ``unsigned long``
+
+    >>> present_section_nr(prog, 0), present_section_nr(prog, 100)
+    (True, False)
     """
     return present_section(nr_to_section(prog, nr))
 
@@ -240,6 +280,9 @@ def valid_section(section: Object) -> bool:
     """Return whether a section has a memory map.
 
     :param section: ``struct mem_section *``
+
+    >>> valid_section(nr_to_section(prog, 0))
+    True
     """
     return _has_flag(section, _HAS_MEM_MAP)
 
@@ -249,6 +292,9 @@ def valid_section_nr(prog: Program, nr: IntegerLike) -> bool:
     """Return whether the section with a number has a memory map.
 
     :param nr: ``unsigned long``
+
+    >>> valid_section_nr(prog, 0)
+    True
     """
     return valid_section(nr_to_section(prog, nr))
 
@@ -257,6 +303,9 @@ def online_section(section: Object) -> bool:
     """Return whether a section is online, which Linux records since 4.13.
 
     :param section: ``struct mem_section *``
+
+    >>> online_section(nr_to_section(prog, 0))
+    True
     """
     return _has_flag(section, _IS_ONLINE)
 
@@ -266,6 +315,9 @@ def online_section_nr(prog: Program, nr: IntegerLike) -> bool:
     """Return whether the section with a number is online (since Linux 4.13).
 
     :param nr: ``unsigned long``
+
+    >>> online_section_nr(prog, 0)
+    True
     """
     return online_section(nr_to_section(prog, nr))
 
@@ -274,6 +326,9 @@ def early_section(section: Object) -> bool:
     """Return whether a section was there at boot, which Linux records since 5.3.
 
     :param section: ``struct mem_section *``
+
+    >>> early_section(nr_to_section(prog, 0))
+    True
     """
     return _has_flag(section, _IS_EARLY)
 
@@ -283,6 +338,9 @@ def early_section_nr(prog: Program, nr: IntegerLike) -> bool:
     """Return whether the section with a number was there at boot (since Linux 5.3).
 
     :param nr: ``unsigned long``
+
+    >>> early_section_nr(prog, 0)
+    True
     """
     return early_section(nr_to_section(prog, nr))
 
@@ -292,6 +350,9 @@ def section_mem_map_addr(section: Object) -> Object:
 
     :param section: ``struct mem_section *``
     :return: ``struct page *`` such that ``mem_map[pfn]`` is the page of a frame.
+
+    >>> section_mem_map_addr(nr_to_section(prog, 0)) == prog["vmemmap"]
+    True
     """
     value = section.section_mem_map.value_() & _MEM_MAP_MASK
     return Object(section.prog_, "struct page *", value)
@@ -303,6 +364,9 @@ def section_decode_mem_map(section: Object, nr: IntegerLike) -> Object:
     :param section: ``struct mem_section *``
     :param nr: Number of the section.
     :return: ``struct page *``, the page of the section's first frame.
+
+    >>> page_to_pfn(section_decode_mem_map(nr_to_section(prog, 1), 1))
+    (unsigned long)32768
     """
     pfn = section_nr_to_pfn(section.prog_, nr)
     return section_mem_map_addr(section) + pfn
@@ -313,6 +377,9 @@ def decode_section_flags(section: Object) -> str:
     ``"SECTION_MARKED_PRESENT|SECTION_HAS_MEM_MAP"``.
 
     :param section: ``struct mem_section *``
+
+    >>> decode_section_flags(nr_to_section(prog, 0))
+    'SECTION_MARKED_PRESENT|SECTION_HAS_MEM_MAP|SECTION_IS_ONLINE|SECTION_IS_EARLY'
     """
     flags = section.section_mem_map.value_() & ~_MEM_MAP_MASK
     return decode_flags(flags, _section_flags(section.prog_))

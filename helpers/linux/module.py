@@ -34,6 +34,9 @@ def for_each_module(prog: Program) -> Iterable[Object]:
     """Iterate over the loaded kernel modules.
 
     :return: Iterator of ``struct module *`` objects.
+
+    >>> [module.name.string_() for module in for_each_module(prog)][:2]
+    [b'tun', b'veth']
     """
     return list_for_each_entry("struct module", prog["modules"].address_of_(), "list")
 
@@ -44,6 +47,9 @@ def find_module(prog: Program, name: str | bytes) -> Object:
 
     :param name: Name.
     :return: ``struct module *``, ``NULL`` if there is none.
+
+    >>> find_module(prog, "loop").num_kp
+    (unsigned int)3
     """
     wanted = os.fsencode(name)
     for module in for_each_module(prog):
@@ -61,6 +67,10 @@ def module_address_regions(mod: Object) -> list[tuple[int, int]]:
 
     :param mod: ``struct module *``
     :return: List of (address, size) tuples.
+
+    >>> address, size = module_address_regions(find_module(prog, "loop"))[0]
+    >>> size
+    32768
     """
     try:
         # Since 6.4 (ac3b43283923).
@@ -90,6 +100,9 @@ def module_percpu_region(mod: Object) -> tuple[int, int]:
 
     :param mod: ``struct module *``
     :return: (address, size), (0, 0) if it has none.
+
+    >>> module_percpu_region(find_module(prog, "loop"))
+    (0, 0)
     """
     try:
         return mod.percpu.value_(), mod.percpu_size.value_()
@@ -104,6 +117,9 @@ def address_to_module(prog: Program, addr: IntegerLike) -> Object:
     :param addr: Address; neither memory that a module allocated nor its per-CPU
         variables are found.
     :return: ``struct module *``, ``NULL`` if there is none.
+
+    >>> address_to_module(prog, find_module(prog, "loop")).name
+    (char [56])"loop"
     """
     address = operator.index(addr)
     for module in for_each_module(prog):
@@ -117,6 +133,9 @@ def module_taints(module: Object) -> str:
     """Return the letters of the kernel taints that a module caused, e.g., ``"OE"``.
 
     :param module: ``struct module *``
+
+    >>> module_taints(find_module(prog, "loop"))
+    ''
     """
     return "".join(
         letters[0]

@@ -67,6 +67,13 @@ def SOCKET_I(inode: Object) -> Object:
     :param inode: ``struct inode *``
     :return: ``struct socket *``
     :raises ValueError: if *inode* is no socket's
+
+    >>> for task in for_each_task(prog):
+    ...     if task.comm.string_() == b"sockets":
+    ...         inodes = [file.f_inode for _, file in for_each_file(task)]
+    >>> inode = [each for each in inodes if decode_file_type(each.i_mode) == "SOCK"][0]
+    >>> SOCKET_I(inode).type
+    (short)1
     """
     if inode.i_mode.value_() & _S_IFMT != _S_IFSOCK:
         raise ValueError("not a socket inode")
@@ -78,6 +85,13 @@ def SOCK_INODE(sock: Object) -> Object:
 
     :param sock: ``struct socket *``
     :return: ``struct inode *``
+
+    >>> for task in for_each_task(prog):
+    ...     if task.comm.string_() == b"sockets":
+    ...         inodes = [file.f_inode for _, file in for_each_file(task)]
+    >>> inode = [each for each in inodes if decode_file_type(each.i_mode) == "SOCK"][0]
+    >>> SOCK_INODE(SOCKET_I(inode)) == inode
+    True
     """
     return container_of(sock, "struct socket_alloc", "socket").vfs_inode.address_of_()
 
@@ -87,6 +101,9 @@ def for_each_net(prog: Program) -> Iterator[Object]:
     """Iterate over the network namespaces of the system.
 
     :return: Iterator of ``struct net *`` objects.
+
+    >>> next(for_each_net(prog)) == prog["init_net"].address_of_()
+    True
     """
     return list_for_each_entry(
         "struct net", prog["net_namespace_list"].address_of_(), "list"
@@ -99,6 +116,11 @@ def get_net_ns_by_inode(inode: Object) -> Object:
     :param inode: ``struct inode *``
     :return: ``struct net *``
     :raises ValueError: if *inode* is no network namespace's
+
+    >>> get_net_ns_by_inode(path_lookup(prog, "/init").dentry.d_inode)
+    Traceback (most recent call last):
+        ...
+    ValueError: not a namespace inode
     """
     prog = inode.prog_
     if inode.i_fop.value_() != prog["ns_file_operations"].address_:
@@ -116,6 +138,11 @@ def get_net_ns_by_fd(task: Object, fd: IntegerLike) -> Object:
     :param fd: File descriptor.
     :return: ``struct net *``
     :raises ValueError: if *fd* refers to no network namespace
+
+    >>> get_net_ns_by_fd(find_task(prog, 1), 0)
+    Traceback (most recent call last):
+        ...
+    ValueError: not a namespace inode
     """
     file = fget(task, fd)
     if not file:
@@ -134,6 +161,9 @@ def for_each_netdev(prog: Program, net: Object | None) -> Iterator[Object]:
     :param net: ``struct net *``. Defaults to the initial network namespace if given
         a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
     :return: Iterator of ``struct net_device *`` objects.
+
+    >>> [netdev_name(dev) for dev in for_each_netdev(prog)][:2]
+    [b'lo', b'dummy0']
     """
     return list_for_each_entry(
         "struct net_device", _net(prog, net).dev_base_head.address_of_(), "dev_list"
@@ -150,6 +180,9 @@ def netdev_get_by_index(
         a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
     :param ifindex: Interface index.
     :return: ``struct net_device *``, ``NULL`` if there is none.
+
+    >>> netdev_name(netdev_get_by_index(prog, 1))
+    b'lo'
     """
     index = operator.index(ifindex)
     for dev in for_each_netdev(_net(prog, net)):
@@ -166,6 +199,9 @@ def netdev_get_by_name(prog: Program, net: Object | None, name: str | bytes) -> 
         a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
     :param name: Name.
     :return: ``struct net_device *``, ``NULL`` if there is none.
+
+    >>> netdev_get_by_name(prog, "lo").mtu
+    (unsigned int)65536
     """
     wanted = os.fsencode(name)
     for dev in for_each_netdev(_net(prog, net)):
@@ -192,6 +228,9 @@ def netdev_name(dev: Object) -> bytes:
     """Return the name of a network device.
 
     :param dev: ``struct net_device *``
+
+    >>> netdev_name(netdev_get_by_index(prog, 1))
+    b'lo'
     """
     return dev.name.string_()
 
@@ -202,6 +241,9 @@ def netdev_priv(dev: Object, type: str | Type = "void") -> Object:
     :param dev: ``struct net_device *``
     :param type: Type of the private data.
     :return: ``type *``
+
+    >>> netdev_priv(netdev_get_by_name(prog, "veth0")).type_
+    void *
     """
     prog = dev.prog_
     pointer = prog.pointer_type(prog.type(type))
@@ -218,6 +260,10 @@ def netdev_for_each_tx_queue(dev: Object) -> Iterator[Object]:
 
     :param dev: ``struct net_device *``
     :return: Iterator of ``struct netdev_queue *`` objects.
+
+    >>> lo = netdev_get_by_name(prog, "lo")
+    >>> [queue.dev == lo for queue in netdev_for_each_tx_queue(lo)]
+    [True]
     """
     queues = dev.member_("_tx").read_()
     for i in range(dev.num_tx_queues.value_()):
@@ -228,6 +274,9 @@ def netdev_ipv4_addrs(dev: Object) -> list[ipaddress.IPv4Address]:
     """Return the IPv4 addresses of a network device.
 
     :param dev: ``struct net_device *``
+
+    >>> netdev_ipv4_addrs(netdev_get_by_name(prog, "dummy0"))
+    [IPv4Address('192.0.2.1')]
     """
     import ipaddress
 
@@ -246,6 +295,9 @@ def netdev_ipv6_addrs(dev: Object) -> list[ipaddress.IPv6Address]:
     """Return the IPv6 addresses of a network device.
 
     :param dev: ``struct net_device *``
+
+    >>> netdev_ipv6_addrs(netdev_get_by_name(prog, "lo"))
+    [IPv6Address('::1')]
     """
     import ipaddress
 
@@ -264,6 +316,10 @@ def sk_fullsock(sk: Object) -> bool:
     """Return whether a socket is a full one, not a time-wait or request socket.
 
     :param sk: ``struct sock *``
+
+    >>> chain = prog["tcp_hashinfo"].ehash[0].chain.address_of_()
+    >>> [sk for sk in sk_nulls_for_each(chain) if sk_fullsock(sk)]
+    []
     """
     prog = sk.prog_
     state = sk.member_("__sk_common").skc_state.value_()
@@ -278,6 +334,10 @@ def sk_nulls_for_each(head: Object) -> Iterator[Object]:
 
     :param head: ``struct hlist_nulls_head *``
     :return: Iterator of ``struct sock *`` objects.
+
+    >>> chain = prog["tcp_hashinfo"].ehash[0].chain.address_of_()
+    >>> [sk_tcpstate(sk) for sk in sk_nulls_for_each(chain)]
+    []
     """
     return hlist_nulls_for_each_entry("struct sock", head, "__sk_common.skc_nulls_node")
 
@@ -287,6 +347,11 @@ def skb_shinfo(skb: Object) -> Object:
 
     :param skb: ``struct sk_buff *``
     :return: ``struct skb_shared_info *``
+
+    >>> cache = find_slab_cache(prog, "skbuff_head_cache")
+    >>> skbs = slab_cache_for_each_allocated_object(cache, "struct sk_buff")
+    >>> skb_shinfo(next(skbs)).nr_frags
+    (__u8)0
     """
     end = skb.end
     try:
@@ -305,6 +370,9 @@ def is_pp_page(page: Object) -> bool:
     :param page: ``struct page *``
     :raises NotImplementedError: from Linux 4.18, which has page pools, to Linux 5.13,
         which does not mark their pages
+
+    >>> is_pp_page(virt_to_page(prog, find_task(prog, 1)))
+    False
     """
     prog = page.prog_
     try:
@@ -333,6 +401,8 @@ def neigh_table_for_each_neighbor(table: Object) -> Iterator[Object]:
 
     >>> for neighbor in neigh_table_for_each_neighbor(prog["arp_tbl"].nht):
     ...     print(netdev_name(neighbor.dev))
+    b'lo'
+    b'dummy0'
 
     :param table: ``struct neigh_hash_table *``
     :return: Iterator of ``struct neighbour *`` objects.

@@ -32,6 +32,9 @@ def panic_task(prog: Program) -> Object:
     """Return the task that panicked.
 
     :return: ``struct task_struct *``, ``NULL`` if the kernel has not panicked.
+
+    >>> panic_task(prog).comm
+    (char [16])"init"
     """
     try:
         return prog.crashed_thread().object
@@ -62,6 +65,9 @@ def tainted(prog: Program) -> str:
 
     :return: Letters (see the kernel's tainted-kernels documentation), ``""`` if the
         kernel is not tainted.
+
+    >>> tainted(prog)
+    ''
     """
     mask: int = prog["tainted_mask"].value_()
     if not mask:

@@ -53,6 +53,9 @@ def for_each_pci_dev(prog: Program) -> Iterator[Object]:
     """Iterate over the PCI devices.
 
     :return: Iterator of ``struct pci_dev *`` objects.
+
+    >>> [pci_name(dev) for dev in for_each_pci_dev(prog)][:2]
+    ['0000:00:00.0', '0000:00:01.0']
     """
     for device in bus_for_each_dev(prog["pci_bus_type"].address_of_()):
         yield container_of(device, "struct pci_dev", "dev")
@@ -63,6 +66,9 @@ def for_each_pci_root_bus(prog: Program) -> Iterator[Object]:
     """Iterate over the PCI root buses.
 
     :return: Iterator of ``struct pci_bus *`` objects.
+
+    >>> [pci_bus_name(bus) for bus in for_each_pci_root_bus(prog)]
+    ['0000:00']
     """
     return list_for_each_entry(
         "struct pci_bus", prog["pci_root_buses"].address_of_(), "node"
@@ -74,6 +80,9 @@ def pci_bus_for_each_child(bus: Object) -> Iterator[Object]:
 
     :param bus: ``struct pci_bus *``
     :return: Iterator of ``struct pci_bus *`` objects.
+
+    >>> list(pci_bus_for_each_child(next(for_each_pci_root_bus(prog))))
+    []
     """
     return list_for_each_entry("struct pci_bus", bus.children.address_of_(), "node")
 
@@ -83,6 +92,10 @@ def pci_bus_for_each_dev(bus: Object) -> Iterator[Object]:
 
     :param bus: ``struct pci_bus *``
     :return: Iterator of ``struct pci_dev *`` objects.
+
+    >>> root = next(for_each_pci_root_bus(prog))
+    >>> [pci_name(dev) for dev in pci_bus_for_each_dev(root)][:2]
+    ['0000:00:00.0', '0000:00:01.0']
     """
     return list_for_each_entry("struct pci_dev", bus.devices.address_of_(), "bus_list")
 
@@ -91,6 +104,9 @@ def pci_bus_name(bus: Object) -> str:
     """Return the name of a PCI bus: domain and bus.
 
     :param bus: ``struct pci_bus *``
+
+    >>> pci_bus_name(next(for_each_pci_root_bus(prog)))
+    '0000:00'
     """
     return dev_name(bus.dev.address_of_()).decode()
 
@@ -99,6 +115,9 @@ def pci_name(dev: Object) -> str:
     """Return the name of a PCI device: domain, bus, device and function.
 
     :param dev: ``struct pci_dev *``
+
+    >>> pci_name(next(for_each_pci_dev(prog)))
+    '0000:00:00.0'
     """
     return dev_name(dev.dev.address_of_()).decode()
 
@@ -107,6 +126,9 @@ def pci_is_bridge(dev: Object) -> bool:
     """Return whether a PCI device is a bridge.
 
     :param dev: ``struct pci_dev *``
+
+    >>> pci_is_bridge(next(for_each_pci_dev(prog)))
+    False
     """
     return dev.hdr_type.value_() in _BRIDGES
 
@@ -116,6 +138,9 @@ def pci_pcie_type(dev: Object) -> PCI_EXP_TYPE | int:
 
     :param dev: ``struct pci_dev *``
     :return: :class:`PCI_EXP_TYPE`, or a number that it does not have.
+
+    >>> pci_pcie_type(next(for_each_pci_dev(prog)))
+    <PCI_EXP_TYPE.ENDPOINT: 0>
     """
     value: int = (dev.pcie_flags_reg.value_() & 0xF0) >> 4  # PCI_EXP_FLAGS_TYPE
     try:

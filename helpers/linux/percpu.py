@@ -25,8 +25,8 @@ __all__ = (
 def per_cpu_ptr(ptr: Object, cpu: IntegerLike) -> Object:
     """Return the instance of a per-CPU pointer for a CPU.
 
-    >>> per_cpu_ptr(prog["init_net"].loopback_dev.pcpu_refcnt, 1)
-    *(int *)0xffff8d60df3393fc = 2
+    >>> per_cpu_ptr(prog["init_net"].loopback_dev.pcpu_refcnt, 1).type_
+    int *
 
     :param ptr: ``type __percpu *``; for variables see :func:`per_cpu()`.
     :param cpu: CPU number.
@@ -66,6 +66,9 @@ def percpu_counter_sum(fbc: Object) -> int:
     """Return the exact value of a per-CPU counter.
 
     :param fbc: ``struct percpu_counter *``
+
+    >>> percpu_counter_sum(prog["vm_committed_as"].address_of_())
+    14494
     """
     total: int = fbc.count.value_()
     try:
@@ -83,5 +86,8 @@ def percpu_counter_sum_positive(fbc: Object) -> int:
     """Return the exact value of a per-CPU counter, or 0 if it is negative.
 
     :param fbc: ``struct percpu_counter *``
+
+    >>> percpu_counter_sum_positive(prog["vm_committed_as"].address_of_())
+    14494
     """
     return max(percpu_counter_sum(fbc), 0)

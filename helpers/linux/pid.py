@@ -38,6 +38,9 @@ def find_pid(prog: Program, ns: Object | None, pid: IntegerLike) -> Object:
         given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
     :param pid: Process ID.
     :return: ``struct pid *``, ``NULL`` if there is none.
+
+    >>> find_pid(prog, 1).numbers[0].nr
+    (int)1
     """
     ns = _namespace(prog, ns)
     pid = operator.index(pid)
@@ -57,6 +60,9 @@ def for_each_pid(prog: Program, ns: Object | None) -> Iterator[Object]:
     :param ns: ``struct pid_namespace *``. Defaults to the initial PID namespace if
         given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
     :return: Iterator of ``struct pid *`` objects.
+
+    >>> [pid.numbers[0].nr.value_() for pid in for_each_pid(prog)][:3]
+    [1, 2, 3]
     """
     pid_p = prog.type("struct pid *")
     for address in _pids(prog, _namespace(prog, ns)):
@@ -71,6 +77,9 @@ def pid_task(pid: Object, pid_type: IntegerLike) -> Object:
         thread group's, process group's or session's.
     :return: ``struct task_struct *``, ``NULL`` if there is none or *pid* is
         ``NULL``.
+
+    >>> pid_task(find_pid(prog, 1), prog["PIDTYPE_PID"]).comm
+    (char [16])"init"
     """
     prog = pid.prog_
     if not pid:
@@ -90,6 +99,9 @@ def find_task(prog: Program, ns: Object | None, pid: IntegerLike) -> Object:
         given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
     :param pid: Process ID.
     :return: ``struct task_struct *``, ``NULL`` if there is none.
+
+    >>> find_task(prog, 2).comm
+    (char [16])"kthreadd"
     """
     return pid_task(find_pid(_namespace(prog, ns), pid), prog["PIDTYPE_PID"])
 
@@ -104,6 +116,9 @@ def for_each_task(
         given a :class:`~drgn.Program` or :ref:`omitted <default-program>`.
     :param idle: Whether to include the idle threads (PID 0) of the CPUs.
     :return: Iterator of ``struct task_struct *`` objects.
+
+    >>> [task.comm.string_() for task in for_each_task(prog)][:2]
+    [b'init', b'kthreadd']
     """
     ns = _namespace(prog, ns)
     if idle:
@@ -130,6 +145,9 @@ def for_each_task_in_group(
     :param task: ``struct task_struct *``
     :param include_self: Whether to yield *task* itself, too.
     :return: Iterator of ``struct task_struct *`` objects.
+
+    >>> [task.pid.value_() for task in for_each_task_in_group(find_task(prog, 1), True)]
+    [1]
     """
     head = task.signal.thread_head.address_of_()
     address = task.value_()

@@ -30,6 +30,9 @@ def plist_head_empty(head: Object) -> bool:
     """Return whether a priority-sorted list is empty.
 
     :param head: ``struct plist_head *``
+
+    >>> plist_head_empty(prog["swap_active_head"].address_of_())
+    False
     """
     return list_empty(head.node_list.address_of_())
 
@@ -38,6 +41,9 @@ def plist_node_empty(node: Object) -> bool:
     """Return whether a node is on no priority-sorted list.
 
     :param node: ``struct plist_node *``
+
+    >>> plist_node_empty(next(for_each_swap_info(prog)).list.address_of_())
+    False
     """
     return list_empty(node.node_list.address_of_())
 
@@ -49,6 +55,10 @@ def plist_first_entry(head: Object, type: str | Type, member: str) -> Object:
     :param type: Entry type.
     :param member: Name of the ``struct plist_node`` member in the entry type.
     :return: ``type *``
+
+    >>> head = prog["swap_active_head"].address_of_()
+    >>> plist_first_entry(head, "struct swap_info_struct", "list").prio
+    (short)-2
     """
     return container_of(head.node_list.next, type, f"{member}.node_list")
 
@@ -60,6 +70,10 @@ def plist_last_entry(head: Object, type: str | Type, member: str) -> Object:
     :param type: Entry type.
     :param member: Name of the ``struct plist_node`` member in the entry type.
     :return: ``type *``
+
+    >>> head = prog["swap_active_head"].address_of_()
+    >>> plist_last_entry(head, "struct swap_info_struct", "list").prio
+    (short)-2
     """
     return container_of(head.node_list.prev, type, f"{member}.node_list")
 
@@ -69,6 +83,9 @@ def plist_for_each(head: Object) -> Iterator[Object]:
 
     :param head: ``struct plist_head *``
     :return: Iterator of ``struct plist_node *`` objects.
+
+    >>> next(plist_for_each(prog["swap_active_head"].address_of_())).prio
+    (int)2
     """
     return list_for_each_entry(
         "struct plist_node", head.node_list.address_of_(), "node_list"
@@ -84,6 +101,11 @@ def plist_for_each_entry(
     :param head: ``struct plist_head *``
     :param member: Name of the ``struct plist_node`` member in the entry type.
     :return: Iterator of ``type *`` objects.
+
+    >>> head = prog["swap_active_head"].address_of_()
+    >>> swaps = plist_for_each_entry("struct swap_info_struct", head, "list")
+    >>> [si.prio.value_() for si in swaps]
+    [-2]
     """
     return list_for_each_entry(
         type, head.node_list.address_of_(), f"{member}.node_list"

@@ -45,7 +45,11 @@ class PrintkRecord(NamedTuple):
 
 @takes_program_or_default
 def get_printk_records(prog: Program) -> list[PrintkRecord]:
-    """Return the records of the kernel's log, oldest first."""
+    """Return the records of the kernel's log, oldest first.
+
+    >>> get_printk_records(prog)[0].level
+    5
+    """
     try:
         # Since 5.10 (896fbe20b4e2).
         prb = prog["prb"]
@@ -197,6 +201,9 @@ def get_dmesg(prog: Program, *, timestamps: bool | Literal["human"] = True) -> b
     :param timestamps: ``True`` for seconds since boot, ``"human"`` for dates and
         times, which are wrong for what was logged before the last suspend, ``False``
         for none.
+
+    >>> get_dmesg(prog, timestamps=False).splitlines()[0][:13]
+    b'Linux version'
     """
     if timestamps not in (True, False, "human"):
         raise ValueError("timestamps must be True, False or 'human'")
@@ -236,6 +243,12 @@ def print_dmesg(
 
     :param timestamps: How to write timestamps; see :func:`get_dmesg()`.
     :param file: File to write to (``sys.stdout`` by default).
+
+    >>> import io
+    >>> file = io.StringIO()
+    >>> print_dmesg(prog, file=file)
+    >>> file.getvalue()[:27]
+    '[    0.000000] Linux versio'
     """
     text = get_dmesg(prog, timestamps=timestamps).decode(errors="replace")
     (sys.stdout if file is None else file).write(text)

@@ -26,6 +26,10 @@ def radix_tree_lookup(root: Object, index: IntegerLike) -> Object:
     :param root: ``struct radix_tree_root *``
     :param index: Index.
     :return: ``void *`` entry, or ``NULL`` if there is none.
+
+    >>> tree = path_lookup(prog, "/init").dentry.d_inode.i_mapping.i_pages.address_of_()
+    >>> page_index(cast("struct page *", radix_tree_lookup(tree, 0)))
+    (unsigned long)0
     """
     return xa_load(root, index)
 
@@ -35,5 +39,9 @@ def radix_tree_for_each(root: Object) -> Iterator[tuple[int, Object]]:
 
     :param root: ``struct radix_tree_root *``
     :return: Iterator of (index, ``void *``) tuples.
+
+    >>> tree = path_lookup(prog, "/init").dentry.d_inode.i_mapping.i_pages.address_of_()
+    >>> [index for index, entry in radix_tree_for_each(tree)][:2]
+    [0]
     """
     return xa_for_each(root)

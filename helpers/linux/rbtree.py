@@ -47,6 +47,9 @@ def RB_EMPTY_ROOT(root: Object) -> bool:
     """Return whether a red-black tree is empty.
 
     :param root: ``struct rb_root *``
+
+    >>> RB_EMPTY_ROOT(prog["vmap_area_root"].address_of_())
+    False
     """
     return not root.rb_node
 
@@ -55,6 +58,9 @@ def RB_EMPTY_NODE(node: Object) -> bool:
     """Return whether a node is in no red-black tree.
 
     :param node: ``struct rb_node *``
+
+    >>> RB_EMPTY_NODE(rb_first(prog["vmap_area_root"].address_of_()))
+    False
     """
     return node.member_("__rb_parent_color").value_() == node.value_()
 
@@ -64,6 +70,9 @@ def rb_parent(node: Object) -> Object:
 
     :param node: ``struct rb_node *``
     :return: ``struct rb_node *``
+
+    >>> rb_parent(prog["vmap_area_root"].rb_node)
+    (struct rb_node *)0x0
     """
     parent = node.member_("__rb_parent_color").value_() & ~3
     return Object(node.prog_, node.type_, parent)
@@ -74,6 +83,10 @@ def rb_first(root: Object) -> Object:
 
     :param root: ``struct rb_root *``
     :return: ``struct rb_node *``, ``NULL`` if the tree is empty.
+
+    >>> first = rb_first(prog["vmap_area_root"].address_of_())
+    >>> hex(container_of(first, "struct vmap_area", "rb_node").va_start)
+    '0xffffd11c00000000'
     """
     return _descend(root.rb_node.read_(), "rb_left")
 
@@ -83,6 +96,10 @@ def rb_last(root: Object) -> Object:
 
     :param root: ``struct rb_root *``
     :return: ``struct rb_node *``, ``NULL`` if the tree is empty.
+
+    >>> last = rb_last(prog["vmap_area_root"].address_of_())
+    >>> hex(container_of(last, "struct vmap_area", "rb_node").va_start)
+    '0xffffffffc04b0000'
     """
     return _descend(root.rb_node.read_(), "rb_right")
 
@@ -92,6 +109,10 @@ def rb_next(node: Object) -> Object:
 
     :param node: ``struct rb_node *``
     :return: ``struct rb_node *``, ``NULL`` if *node* is the last one or empty.
+
+    >>> first = rb_first(prog["vmap_area_root"].address_of_())
+    >>> rb_prev(rb_next(first)) == first
+    True
     """
     return _neighbor(node, "rb_right", "rb_left")
 
@@ -101,6 +122,9 @@ def rb_prev(node: Object) -> Object:
 
     :param node: ``struct rb_node *``
     :return: ``struct rb_node *``, ``NULL`` if *node* is the first one or empty.
+
+    >>> rb_prev(rb_first(prog["vmap_area_root"].address_of_()))
+    (struct rb_node *)0x0
     """
     return _neighbor(node, "rb_left", "rb_right")
 
@@ -148,6 +172,14 @@ def rb_find(
     :param cmp: Function of the key and an entry that returns < 0 if the key is less
         than the entry, > 0 if it is greater, and 0 if it matches.
     :return: ``type *`` entry, or ``NULL`` if there is none.
+
+    >>> def cmp(address, area):
+    ...     start = area.va_start.value_()
+    ...     return (address > start) - (address < start)
+    ...
+    >>> root = prog["vmap_area_root"].address_of_()
+    >>> rb_find("struct vmap_area", root, "rb_node", 0, cmp)
+    (struct vmap_area *)0x0
     """
     prog = root.prog_
     type = prog.type(type)
@@ -168,6 +200,9 @@ def rbtree_inorder_for_each(root: Object) -> Iterator[Object]:
 
     :param root: ``struct rb_root *``
     :return: Iterator of ``struct rb_node *`` objects.
+
+    >>> next(rbtree_inorder_for_each(prog["vmap_area_root"].address_of_())).type_
+    struct rb_node *
     """
     return _nodes(root, _inorder)
 
@@ -181,6 +216,11 @@ def rbtree_inorder_for_each_entry(
     :param root: ``struct rb_root *``
     :param member: Name of the ``struct rb_node`` member in the entry type.
     :return: Iterator of ``type *`` objects.
+
+    >>> root = prog["vmap_area_root"].address_of_()
+    >>> area = next(rbtree_inorder_for_each_entry("struct vmap_area", root, "rb_node"))
+    >>> hex(area.va_start)
+    '0xffffd11c00000000'
     """
     return _entries(type, root, member, _inorder)
 
@@ -190,6 +230,10 @@ def rbtree_preorder_for_each(root: Object) -> Iterator[Object]:
 
     :param root: ``struct rb_root *``
     :return: Iterator of ``struct rb_node *`` objects.
+
+    >>> root = prog["vmap_area_root"].address_of_()
+    >>> next(rbtree_preorder_for_each(root)) == root.rb_node
+    True
     """
     return _nodes(root, _preorder)
 
@@ -203,6 +247,10 @@ def rbtree_preorder_for_each_entry(
     :param root: ``struct rb_root *``
     :param member: Name of the ``struct rb_node`` member in the entry type.
     :return: Iterator of ``type *`` objects.
+
+    >>> root = prog["vmap_area_root"].address_of_()
+    >>> next(rbtree_preorder_for_each_entry("struct vmap_area", root, "rb_node")).type_
+    struct vmap_area *
     """
     return _entries(type, root, member, _preorder)
 
@@ -302,6 +350,13 @@ def validate_rbtree(
         is less than, equal to or greater than the second.
     :param allow_equal: Whether entries may be equal.
     :raises ValidationError: if the tree is invalid
+
+    >>> def cmp(a, b):
+    ...     a, b = a.va_start.value_(), b.va_start.value_()
+    ...     return (a > b) - (a < b)
+    ...
+    >>> root = prog["vmap_area_root"].address_of_()
+    >>> validate_rbtree("struct vmap_area", root, "rb_node", cmp, allow_equal=False)
     """
     for _ in validate_rbtree_inorder_for_each_entry(
         type, root, member, cmp, allow_equal
@@ -327,6 +382,17 @@ def validate_rbtree_inorder_for_each_entry(
     :param allow_equal: Whether entries may be equal.
     :return: Iterator of ``type *`` objects.
     :raises ValidationError: if the tree is invalid
+
+    >>> def cmp(a, b):
+    ...     a, b = a.va_start.value_(), b.va_start.value_()
+    ...     return (a > b) - (a < b)
+    ...
+    >>> root = prog["vmap_area_root"].address_of_()
+    >>> areas = validate_rbtree_inorder_for_each_entry(
+    ...     "struct vmap_area", root, "rb_node", cmp, allow_equal=False
+    ... )
+    >>> next(areas).type_
+    struct vmap_area *
     """
     prog = root.prog_
     type = prog.type(type)

@@ -22,6 +22,12 @@ def sbitmap_for_each_set(sb: Object) -> Iterator[int]:
     """Iterate over the set (one) bits of a scalable bitmap.
 
     :param sb: ``struct sbitmap *``
+
+    >>> queue = next(for_each_disk(prog)).queue
+    >>> _, entry = next(xa_for_each(queue.hctx_table.address_of_()))
+    >>> tags = cast("struct blk_mq_hw_ctx *", entry).tags
+    >>> len(list(sbitmap_for_each_set(tags.bitmap_tags.sb.address_of_()))) > 0
+    True
     """
     depth: int = sb.depth.value_()
     shift: int = sb.shift.value_()

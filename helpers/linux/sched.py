@@ -46,6 +46,9 @@ def task_thread_info(task: Object) -> Object:
 
     :param task: ``struct task_struct *``
     :return: ``struct thread_info *``
+
+    >>> task_thread_info(find_task(prog, 1)).type_
+    struct thread_info *
     """
     try:
         # CONFIG_THREAD_INFO_IN_TASK
@@ -58,6 +61,9 @@ def task_cpu(task: Object) -> int:
     """Return the number of the CPU that a task runs on or last ran on.
 
     :param task: ``struct task_struct *``
+
+    >>> task_cpu(find_task(prog, 2))
+    0
     """
     try:
         # In task_struct if CONFIG_THREAD_INFO_IN_TASK, until 5.16 (bcf9033e5449).
@@ -74,6 +80,9 @@ def task_on_cpu(task: Object) -> bool:
     """Return whether a task is running on a CPU right now.
 
     :param task: ``struct task_struct *``
+
+    >>> task_on_cpu(find_task(prog, 2))
+    False
     """
     try:
         return bool(task.on_cpu)
@@ -88,6 +97,9 @@ def cpu_rq(prog: Program, cpu: IntegerLike) -> Object:
 
     :param cpu: CPU number.
     :return: ``struct rq *``
+
+    >>> cpu_rq(prog, 1).cpu
+    (int)1
     """
     return per_cpu(prog["runqueues"], cpu).address_of_()
 
@@ -97,6 +109,9 @@ def task_rq(task: Object) -> Object:
 
     :param task: ``struct task_struct *``
     :return: ``struct rq *``
+
+    >>> task_rq(find_task(prog, 2)).type_
+    struct rq *
     """
     return cpu_rq(task.prog_, task_cpu(task))
 
@@ -139,6 +154,9 @@ def task_state_to_char(task: Object) -> str:
     """Return the state of a task as :manpage:`ps(1)` writes it, e.g., ``'R'``.
 
     :param task: ``struct task_struct *``
+
+    >>> task_state_to_char(find_task(prog, 1))
+    'S'
     """
     return get_task_state(task)[0]
 
@@ -147,6 +165,9 @@ def get_task_state(task: Object) -> str:
     """Return the state of a task as a letter and a name, e.g., ``'R (running)'``.
 
     :param task: ``struct task_struct *``
+
+    >>> get_task_state(find_task(prog, 1))
+    'S (sleeping)'
     """
     names = _task_state_names(task.prog_)
     try:
@@ -176,7 +197,11 @@ def _task_state_names(prog: Program) -> tuple[str, ...]:
 
 @takes_program_or_default
 def loadavg(prog: Program) -> tuple[float, float, float]:
-    """Return the load averages over 1, 5 and 15 minutes."""
+    """Return the load averages over 1, 5 and 15 minutes.
+
+    >>> loadavg(prog)
+    (1.28564453125, 0.279296875, 0.09130859375)
+    """
     # Fixed point with FSHIFT = 11 bits (include/linux/sched/loadavg.h).
     one, five, fifteen = (load / (1 << 11) for load in prog["avenrun"].value_())
     return one, five, fifteen
@@ -186,6 +211,9 @@ def thread_group_leader(task: Object) -> bool:
     """Return whether a task leads its thread group, i.e., is its first thread.
 
     :param task: ``struct task_struct *``
+
+    >>> thread_group_leader(find_task(prog, 1))
+    True
     """
     return task.exit_signal.value_() >= 0
 
@@ -200,6 +228,9 @@ def task_since_last_arrival_ns(task: Object) -> int:
 
     :param task: ``struct task_struct *``
     :return: Nanoseconds.
+
+    >>> task_since_last_arrival_ns(find_task(prog, 1)) < 20_000_000_000
+    True
     """
     arrival = task.sched_info.last_arrival.value_()
     return max(task_rq(task).clock.value_() - arrival, 0)
@@ -210,6 +241,9 @@ def task_group_name(tg: Object) -> bytes:
 
     :param tg: ``struct task_group *``
     :return: Name of its cgroup, or ``b""`` if it belongs to none.
+
+    >>> task_group_name(prog["root_task_group"].address_of_())
+    b'/'
     """
     from drgn.helpers.linux.cgroup import cgroup_name
 
@@ -226,6 +260,9 @@ def task_group_sched_entity(tg: Object, cpu: IntegerLike) -> Object:
     :param tg: ``struct task_group *``
     :param cpu: CPU number.
     :return: ``struct sched_entity *``, ``NULL`` for the root task group.
+
+    >>> task_group_sched_entity(prog["root_task_group"].address_of_(), 0)
+    (struct sched_entity *)0x0
     """
     return tg.se[cpu].read_()
 
@@ -234,6 +271,9 @@ def sched_entity_is_task(se: Object) -> bool:
     """Return whether a scheduling entity is a task rather than a task group.
 
     :param se: ``struct sched_entity *``
+
+    >>> sched_entity_is_task(find_task(prog, 1).se.address_of_())
+    True
     """
     try:
         return not se.my_q
@@ -246,6 +286,9 @@ def sched_entity_to_task(se: Object) -> Object:
 
     :param se: ``struct sched_entity *``
     :return: ``struct task_struct *``
+
+    >>> sched_entity_to_task(find_task(prog, 1).se.address_of_()).comm
+    (char [16])"init"
     """
     return container_of(se, "struct task_struct", "se")
 
@@ -260,6 +303,11 @@ def cfs_rq_for_each_entity(
     :param cfs_rq: ``struct cfs_rq *``
     :return: Iterator of (``struct sched_entity *``, depth beneath *cfs_rq*, whether
         it is the current entity of its runqueue, whether it is a task) tuples.
+
+    >>> entities = cfs_rq_for_each_entity(cpu_rq(prog, 0).cfs.address_of_())
+    >>> tasks = [se for se, *_ in entities if sched_entity_is_task(se)]
+    >>> [sched_entity_to_task(se).comm.string_() for se in tasks]
+    [b'spin-kernel']
     """
     yield from _entities(cfs_rq, 0)
 
@@ -295,6 +343,9 @@ def rq_for_each_fair_task(rq: Object) -> Iterator[Object]:
 
     :param rq: ``struct rq *``
     :return: Iterator of ``struct task_struct *`` objects.
+
+    >>> [task.comm.string_() for task in rq_for_each_fair_task(cpu_rq(prog, 1))]
+    [b'spin-user']
     """
     return list_for_each_entry(
         "struct task_struct", rq.cfs_tasks.address_of_(), "se.group_node"
@@ -306,6 +357,9 @@ def rq_for_each_rt_task(rq: Object) -> Iterator[Object]:
 
     :param rq: ``struct rq *``
     :return: Iterator of ``struct task_struct *`` objects.
+
+    >>> list(rq_for_each_rt_task(cpu_rq(prog, 0)))
+    []
     """
     return _rt_tasks(rq.rt)
 

@@ -98,6 +98,9 @@ def signal_names(prog: Program) -> Mapping[str, int]:
 
     Of names for the same number, the preferred one comes first. ``SIGRTMIN`` and
     ``SIGRTMAX`` are the kernel's, which a C library may shift.
+
+    >>> signal_names(prog)["SIGKILL"]
+    9
     """
     names = {
         "SIG" + name: number
@@ -115,6 +118,9 @@ def signal_numbers(prog: Program) -> Mapping[int, Sequence[str]]:
 
     Of names for the same number, the preferred one comes first. ``SIGRTMIN`` and
     ``SIGRTMAX`` are the kernel's, which a C library may shift.
+
+    >>> signal_numbers(prog)[9]
+    ['SIGKILL']
     """
     numbers = {
         number: ["SIG" + name for name in aliases.split()]
@@ -144,8 +150,8 @@ def _sigset_value(sigset: Object) -> int:
 def sigset_to_hex(sigset: Object) -> str:
     """Format a set of signals like ``/proc/PID/status``.
 
-    >>> sigset_to_hex(task.blocked)
-    '0000000000010000'
+    >>> sigset_to_hex(find_task(1).blocked)
+    '0000000000000000'
 
     :param sigset: ``sigset_t`` or ``sigset_t *``
     """
@@ -157,6 +163,9 @@ def decode_sigset(prog: Program, sigset: Object | IntegerLike) -> str:
     """Spell out a set of signals, e.g., ``"{SIGINT,SIGTERM}"``.
 
     :param sigset: ``sigset_t``, ``sigset_t *`` or a number.
+
+    >>> decode_sigset(prog, 0x100)
+    '{SIGKILL}'
     """
     if isinstance(sigset, Object) and sigset.type_.kind != TypeKind.INT:
         value = _sigset_value(sigset)
@@ -176,6 +185,9 @@ def sigpending_for_each(pending: Object) -> Iterator[Object]:
 
     :param pending: ``struct sigpending *``
     :return: Iterator of ``struct sigqueue *`` objects.
+
+    >>> list(sigpending_for_each(find_task(prog, 1).pending))
+    []
     """
     return list_for_each_entry("struct sigqueue", pending.list.address_of_(), "list")
 
@@ -185,6 +197,9 @@ def sigaction_flags(prog: Program) -> Mapping[str, int]:
     """Return the flags of :manpage:`sigaction(2)` by name.
 
     Of names for the same value, the preferred one comes first.
+
+    >>> hex(sigaction_flags(prog)["SA_RESTART"])
+    '0x10000000'
     """
     is_x86 = prog.platform is not None and prog.platform.arch in _X86
     return MappingProxyType(
@@ -197,6 +212,9 @@ def decode_sigaction_flags_value(prog: Program, value: IntegerLike) -> str:
     """Spell out ``sa_flags``, e.g., ``"SA_RESTORER|SA_RESTART"``.
 
     :param value: ``int``
+
+    >>> decode_sigaction_flags_value(prog, 0x10000000)
+    'SA_RESTART'
     """
     return decode_flags(
         value, sigaction_flags(prog).items(), bit_numbers=False, aliases=False
@@ -207,5 +225,8 @@ def decode_sigaction_flags(sigaction: Object) -> str:
     """Spell out the flags of a signal handler, e.g., ``"SA_RESTORER|SA_RESTART"``.
 
     :param sigaction: ``struct sigaction``
+
+    >>> decode_sigaction_flags(find_task(prog, 1).sighand.action[16].sa)
+    'SA_RESTORER'
     """
     return decode_sigaction_flags_value(sigaction.prog_, sigaction.sa_flags)

@@ -114,6 +114,9 @@ def for_each_slab_cache(prog: Program) -> Iterator[Object]:
     """Iterate over the slab caches.
 
     :return: Iterator of ``struct kmem_cache *`` objects.
+
+    >>> b"dentry" in [cache.name.string_() for cache in for_each_slab_cache(prog)]
+    True
     """
     return list_for_each_entry(
         "struct kmem_cache", prog["slab_caches"].address_of_(), "list"
@@ -126,6 +129,9 @@ def find_slab_cache(prog: Program, name: str | bytes) -> Object | None:
 
     :param name: Name.
     :return: ``struct kmem_cache *``, ``None`` if there is none.
+
+    >>> find_slab_cache(prog, "dentry").object_size
+    (unsigned int)192
     """
     wanted = os.fsencode(name)
     for cache in for_each_slab_cache(prog):
@@ -136,7 +142,13 @@ def find_slab_cache(prog: Program, name: str | bytes) -> Object | None:
 
 @takes_program_or_default
 def print_slab_caches(prog: Program) -> None:
-    """Print the names and addresses of the slab caches."""
+    """Print the names and addresses of the slab caches.
+
+    >>> print_slab_caches(prog)
+    ext4_groupinfo_1k (struct kmem_cache *)0xffff89c0d7c30d00
+    ext4_groupinfo_4k (struct kmem_cache *)0xffff89c0d83dbd00
+    ...
+    """
     for cache in for_each_slab_cache(prog):
         name = escape_ascii_string(cache.name.string_(), escape_backslash=True)
         print(f"{name} {cache.format_(dereference=False, symbolize=False)}")
@@ -151,6 +163,9 @@ def slab_cache_is_merged(slab_cache: Object) -> bool:
     of ``slab_merge``.
 
     :param slab_cache: ``struct kmem_cache *``
+
+    >>> slab_cache_is_merged(find_slab_cache(prog, "dentry"))
+    False
     """
     return slab_cache.refcount.value_() > 1
 
@@ -193,6 +208,9 @@ def slab_cache_order(slab_cache: Object) -> int:
     """Return the allocation order of the slabs of a slab cache.
 
     :param slab_cache: ``struct kmem_cache *``
+
+    >>> slab_cache_order(find_slab_cache(prog, "dentry"))
+    0
     """
     return allocator_of(slab_cache).order
 
@@ -201,6 +219,9 @@ def slab_cache_pages_per_slab(slab_cache: Object) -> int:
     """Return how many pages a slab of a slab cache takes.
 
     :param slab_cache: ``struct kmem_cache *``
+
+    >>> slab_cache_pages_per_slab(find_slab_cache(prog, "task_struct"))
+    8
     """
     return 1 << slab_cache_order(slab_cache)
 
@@ -209,6 +230,9 @@ def slab_cache_objects_per_slab(slab_cache: Object) -> int:
     """Return how many objects are in a slab of a slab cache.
 
     :param slab_cache: ``struct kmem_cache *``
+
+    >>> slab_cache_objects_per_slab(find_slab_cache(prog, "dentry"))
+    21
     """
     return allocator_of(slab_cache).objects_per_slab
 
@@ -221,13 +245,20 @@ def slab_cache_usage(slab_cache: Object) -> SlabCacheUsage:
 
     :param slab_cache: ``struct kmem_cache *``
     :raises SlabPartialListError: if a list of slabs is broken
+
+    >>> slab_cache_usage(find_slab_cache(prog, "dentry"))
+    SlabCacheUsage(num_slabs=730, num_objs=15330, free_objs=41)
     """
     return SlabCacheUsage(*allocator_of(slab_cache).usage())
 
 
 @takes_program_or_default
 def slab_total_usage(prog: Program) -> SlabTotalUsage:
-    """Return how many pages the slab allocator uses."""
+    """Return how many pages the slab allocator uses.
+
+    >>> slab_total_usage(prog)
+    SlabTotalUsage(reclaimable_pages=3129, unreclaimable_pages=4027)
+    """
     # Renamed in 5.9 (d42f3245c7e2).
     for suffix in ("_B", ""):
         try:
@@ -250,8 +281,9 @@ def slab_cache_for_each_allocated_object(
     """Iterate over the allocated objects of a slab cache.
 
     >>> cache = find_slab_cache("task_struct")
-    >>> for task in slab_cache_for_each_allocated_object(cache, "struct task_struct"):
-    ...     print(task.comm)
+    >>> tasks = slab_cache_for_each_allocated_object(cache, "struct task_struct")
+    >>> b"init" in [task.comm.string_() for task in tasks]
+    True
 
     :param slab_cache: ``struct kmem_cache *``
     :param type: Type of the objects.
@@ -283,6 +315,9 @@ def slab_object_info(prog: Program, addr: IntegerLike) -> SlabObjectInfo | None:
 
     :param addr: Address, which may be inside of an object.
     :return: ``None`` if *addr* is not the address of (a part of) an object.
+
+    >>> slab_object_info(prog, find_task(prog, 1)).allocated
+    True
     """
     address = operator.index(addr)
     slab = slab_of_address(prog, address)
@@ -308,6 +343,9 @@ def find_containing_slab_cache(prog: Program, addr: IntegerLike) -> Object:
 
     :param addr: ``void *``
     :return: ``struct kmem_cache *``, ``NULL`` if *addr* is from none.
+
+    >>> find_containing_slab_cache(prog, find_task(prog, 1)).name.string_()
+    b'task_struct'
     """
     slab = slab_of_address(prog, operator.index(addr))
     if slab is None or not hasattr(slab, "slab_cache"):

@@ -111,6 +111,11 @@ def kernel_stack_trace(
     """Unwind a task's stack and tell its parts from one another, as far as known.
 
     :param task_arg: ``struct task_struct *`` or PID.
+
+    >>> print(kernel_stack_trace(prog, 1))
+    #0  context_switch (kernel/sched/core.c:5257:2)
+    #1  __schedule (kernel/sched/core.c:6584:8)
+    ...
     """
     if isinstance(task_arg, Object) and task_arg.type_.kind == TypeKind.POINTER:
         task = task_arg

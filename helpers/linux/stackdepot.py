@@ -20,6 +20,8 @@ def stack_depot_fetch(handle: Object) -> StackTrace | None:
 
     :param handle: ``depot_stack_handle_t``
     :return: Stack trace, ``None`` if there is none.
+
+    >>> stack_depot_fetch(Object(prog, "depot_stack_handle_t", 0))
     """
     prog = handle.prog_
     if not handle:

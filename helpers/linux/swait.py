@@ -23,6 +23,10 @@ def swait_active(wq: Object) -> bool:
     """Return whether a simple wait queue has waiters.
 
     :param wq: ``struct swait_queue_head *``
+
+    >>> queue = prog["rcu_state"].gp_wq.address_of_()
+    >>> swait_active(queue)
+    True
     """
     return not list_empty(wq.task_list.address_of_())
 
@@ -32,6 +36,10 @@ def swait_for_each_task(wq: Object) -> Iterator[Object]:
 
     :param wq: ``struct swait_queue_head *``
     :return: Iterator of ``struct task_struct *`` objects.
+
+    >>> queue = prog["rcu_state"].gp_wq.address_of_()
+    >>> [task.comm.string_() for task in swait_for_each_task(queue)]
+    [b'rcu_preempt']
     """
     for waiter in list_for_each_entry(
         "struct swait_queue", wq.task_list.address_of_(), "task_list"

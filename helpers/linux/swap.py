@@ -39,6 +39,9 @@ def for_each_swap_info(prog: Program) -> Iterator[Object]:
     """Iterate over the swap partitions and files in use.
 
     :return: Iterator of ``struct swap_info_struct *`` objects.
+
+    >>> [swap_file_path(si) for si in for_each_swap_info(prog)]
+    [b'/mnt/ext4/swap']
     """
     try:
         count = prog["nr_swapfiles"].value_()
@@ -55,6 +58,9 @@ def swap_file_path(si: Object) -> bytes:
     """Return the path of a swap partition or file, ``b""`` if it has none.
 
     :param si: ``struct swap_info_struct *``
+
+    >>> swap_file_path(next(for_each_swap_info(prog)))
+    b'/mnt/ext4/swap'
     """
     file = si.swap_file.read_()
     return d_path(file.f_path) if file else b""
@@ -64,6 +70,9 @@ def swap_is_file(si: Object) -> bool:
     """Return whether swap space is in a file rather than in a partition.
 
     :param si: ``struct swap_info_struct *``
+
+    >>> swap_is_file(next(for_each_swap_info(prog)))
+    True
     """
     mode = si.swap_file.f_mapping.host.i_mode.value_()
     return mode & _S_IFMT == _S_IFREG
@@ -73,6 +82,9 @@ def swap_usage_in_pages(si: Object) -> int:
     """Return how many pages of swap space are in use.
 
     :param si: ``struct swap_info_struct *``
+
+    >>> swap_usage_in_pages(next(for_each_swap_info(prog)))
+    0
     """
     pages = si.inuse_pages
     try:
@@ -101,7 +113,11 @@ def swap_total_usage(prog: Program) -> PageUsage:
 
 @takes_program_or_default
 def total_swapcache_pages(prog: Program) -> int:
-    """Return how many pages are in memory and in swap space at once."""
+    """Return how many pages are in memory and in swap space at once.
+
+    >>> total_swapcache_pages(prog)
+    0
+    """
     try:
         # Since 5.12 (b6038942480e).
         return global_node_page_state(prog, prog["NR_SWAPCACHE"])

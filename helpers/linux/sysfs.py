@@ -33,6 +33,9 @@ def sysfs_lookup_node(prog: Program, path: str) -> Object:
 
     :param path: Path, absolute or from ``/sys``.
     :return: ``struct kernfs_node *``, ``NULL`` if there is none.
+
+    >>> kernfs_path(sysfs_lookup_node(prog, "class/net"))
+    b'/class/net'
     """
     if path.startswith("/"):
         inside = path.removeprefix("/sys")
@@ -48,6 +51,9 @@ def sysfs_lookup_kobject(prog: Program, path: str) -> Object | None:
 
     :param path: Path, absolute or from ``/sys``.
     :return: ``struct kobject *``, ``NULL`` if there is none.
+
+    >>> sysfs_lookup_kobject(prog, "block").name.string_()
+    b'block'
     """
     node = sysfs_lookup_node(prog, path)
     if node and not node.flags.value_() & _KERNFS_DIR:
@@ -65,6 +71,9 @@ def sysfs_lookup(prog: Program, path: str) -> Object | None:
     :return: ``struct device *``, ``struct class *``, ``struct bus_type *``, ``struct
         device_driver *``, ``struct module_kobject *``, or ``struct kobject *`` if
         what contains it is not known; ``NULL`` if there is none.
+
+    >>> sysfs_lookup(prog, "devices/pci0000:00").type_
+    struct device *
     """
     kobj = sysfs_lookup_kobject(prog, path)
     if not kobj:
@@ -95,6 +104,9 @@ def sysfs_listdir(prog: Program, path: str) -> list[bytes]:
 
     :param path: Path, absolute or from ``/sys``.
     :raises ValueError: if *path* is no directory
+
+    >>> b"net" in sysfs_listdir(prog, "class")
+    True
     """
     node = sysfs_lookup_node(prog, path)
     if not node:
@@ -106,5 +118,8 @@ def kobject_path(kobj: Object) -> bytes:
     """Return the path of a kernel object in sysfs.
 
     :param kobj: ``struct kobject *``
+
+    >>> kobject_path(sysfs_lookup_kobject(prog, "devices/pci0000:00"))
+    b'/sys/devices/pci0000:00'
     """
     return b"/sys" + kernfs_path(kobj.sd)

@@ -23,6 +23,9 @@ def qdisc_lookup(dev: Object, major: IntegerLike) -> Object:
     :param dev: ``struct net_device *``
     :param major: Major number of the handle.
     :return: ``struct Qdisc *``, ``NULL`` if there is none.
+
+    >>> qdisc_lookup(netdev_get_by_name(prog, "lo"), 0x8001)
+    (struct Qdisc *)0x0
     """
     handle = operator.index(major) << 16
     roots = [dev.qdisc]

@@ -33,6 +33,9 @@ def ktime_to_ns(kt: Object) -> Object:
 
     :param kt: ``ktime_t``
     :return: ``s64``
+
+    >>> ktime_to_ns(Object(prog, "ktime_t", 1500))
+    (s64)1500
     """
     try:
         # A union before 4.10 (2456e8553544).
@@ -77,6 +80,9 @@ def ktime_get_seconds(prog: Program) -> Object:
     """Return the seconds of the monotonic time (``CLOCK_MONOTONIC_COARSE``).
 
     :return: ``time64_t``
+
+    >>> ktime_get_seconds(prog)
+    (time64_t)19
     """
     return _seconds(prog, _timekeeper(prog).ktime_sec.value_())
 
@@ -86,6 +92,9 @@ def ktime_get_real_seconds(prog: Program) -> Object:
     """Return the seconds of the wall clock time (``CLOCK_REALTIME_COARSE``).
 
     :return: ``time64_t``
+
+    >>> ktime_get_real_seconds(prog)
+    (time64_t)1795611187
     """
     return _seconds(prog, _timekeeper(prog).xtime_sec.value_())
 
@@ -95,6 +104,9 @@ def ktime_get_boottime_seconds(prog: Program) -> Object:
     """Return the seconds since boot, also those suspended (``CLOCK_BOOTTIME``).
 
     :return: ``time64_t``
+
+    >>> ktime_get_boottime_seconds(prog)
+    (time64_t)19
     """
     return _seconds(prog, ktime_get_coarse_boottime_ns(prog).value_() // _NSEC_PER_SEC)
 
@@ -104,6 +116,9 @@ def ktime_get_clocktai_seconds(prog: Program) -> Object:
     """Return the seconds of the International Atomic Time (``CLOCK_TAI``).
 
     :return: ``time64_t``
+
+    >>> ktime_get_clocktai_seconds(prog)
+    (time64_t)1795611187
     """
     return _seconds(prog, ktime_get_coarse_clocktai_ns(prog).value_() // _NSEC_PER_SEC)
 
@@ -113,6 +128,9 @@ def ktime_get_coarse_ns(prog: Program) -> Object:
     """Return the monotonic time in nanoseconds (``CLOCK_MONOTONIC_COARSE``).
 
     :return: ``u64``
+
+    >>> ktime_get_coarse_ns(prog)
+    (u64)19573714676
     """
     return _nanoseconds(prog, _coarse_mono(_timekeeper(prog)))
 
@@ -122,6 +140,9 @@ def ktime_get_coarse_real_ns(prog: Program) -> Object:
     """Return the wall clock time in nanoseconds (``CLOCK_REALTIME_COARSE``).
 
     :return: ``u64``
+
+    >>> ktime_get_coarse_real_ns(prog)
+    (u64)1795611187652000000
     """
     timekeeper = _timekeeper(prog)
     seconds = timekeeper.xtime_sec.value_()
@@ -134,6 +155,9 @@ def ktime_get_coarse_boottime_ns(prog: Program) -> Object:
     (``CLOCK_BOOTTIME``).
 
     :return: ``u64``
+
+    >>> ktime_get_coarse_boottime_ns(prog)
+    (u64)19573714676
     """
     timekeeper = _timekeeper(prog)
     offset = ktime_to_ns(timekeeper.offs_boot).value_()
@@ -145,6 +169,9 @@ def ktime_get_coarse_clocktai_ns(prog: Program) -> Object:
     """Return the International Atomic Time in nanoseconds (``CLOCK_TAI``).
 
     :return: ``u64``
+
+    >>> ktime_get_coarse_clocktai_ns(prog)
+    (u64)1795611187652000000
     """
     timekeeper = _timekeeper(prog)
     offset = ktime_to_ns(timekeeper.offs_tai).value_()
@@ -153,13 +180,21 @@ def ktime_get_coarse_clocktai_ns(prog: Program) -> Object:
 
 @takes_program_or_default
 def uptime(prog: Program) -> float:
-    """Return the time since boot in seconds."""
+    """Return the time since boot in seconds.
+
+    >>> int(uptime(prog))
+    19
+    """
     return ktime_get_coarse_boottime_ns(prog).value_() / _NSEC_PER_SEC
 
 
 @takes_program_or_default
 def uptime_pretty(prog: Program) -> str:
-    """Return the time since boot in words, e.g., ``"1 day, 6 hours, 40 seconds"``."""
+    """Return the time since boot in words, e.g., ``"1 day, 6 hours, 40 seconds"``.
+
+    >>> uptime_pretty(prog)
+    '19 seconds'
+    """
     rest: int = ktime_get_boottime_seconds(prog).value_()
     parts = []
     for unit, seconds in (

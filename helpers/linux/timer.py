@@ -26,9 +26,9 @@ def timer_base_names(prog: Program) -> Sequence[str]:
     """Return the names of the timer wheel's bases.
 
     >>> timer_base_names()
-    ('BASE_LOCAL', 'BASE_GLOBAL', 'BASE_DEF')
+    ('BASE_STD', 'BASE_DEF')
 
-    Each CPU then has three in ``timer_bases``, in this order.
+    Each CPU then has two in ``timer_bases``, in this order.
     """
     return {
         1: ("BASE_STD",),  # !CONFIG_NO_HZ_COMMON
@@ -50,6 +50,10 @@ def timer_base_for_each(base: Object) -> Iterator[Object]:
 
     :param base: ``struct timer_base *``
     :return: Iterator of ``struct timer_list *`` objects.
+
+    >>> base = per_cpu(prog["timer_bases"], 0)[0]
+    >>> next(timer_base_for_each(base)).type_
+    struct timer_list *
     """
     for vector in base.vectors:
         yield from hlist_for_each_entry(
@@ -69,6 +73,10 @@ def hrtimer_clock_base_for_each(clock_base: Object) -> Iterator[Object]:
 
     :param clock_base: ``struct hrtimer_clock_base *``
     :return: Iterator of ``struct hrtimer *`` objects.
+
+    >>> base = per_cpu(prog["hrtimer_bases"], 0).clock_base[0]
+    >>> next(hrtimer_clock_base_for_each(base)).type_
+    struct hrtimer *
     """
     active = clock_base.active
     try:

@@ -24,6 +24,9 @@ def kuid_val(uid: Object | IntegerLike) -> int:
     """Return the number of a user ID.
 
     :param uid: ``kuid_t``, or a number, which is returned as it is.
+
+    >>> kuid_val(find_task(prog, 1).cred.uid)
+    0
     """
     if isinstance(uid, Object) and hasattr(uid, "val"):
         return uid.val.value_()
@@ -36,6 +39,9 @@ def find_user(prog: Program, uid: Object | IntegerLike) -> Object:
 
     :param uid: ``kuid_t`` or number.
     :return: ``struct user_struct *``, ``NULL`` if there is none.
+
+    >>> find_user(prog, 0).uid.val
+    (uid_t)0
     """
     wanted = kuid_val(uid)
     for user in for_each_user(prog):
@@ -49,6 +55,9 @@ def for_each_user(prog: Program) -> Iterator[Object]:
     """Iterate over the users that have processes or other resources.
 
     :return: Iterator of ``struct user_struct *`` objects.
+
+    >>> [kuid_val(user.uid) for user in for_each_user(prog)]
+    [0]
     """
     for bucket in prog["uidhash_table"]:
         yield from hlist_for_each_entry(

@@ -34,6 +34,9 @@ def zone_page_state(zone: Object, item: IntegerLike) -> int:
 
     :param zone: ``struct zone *``
     :param item: ``enum zone_stat_item``
+
+    >>> zone_page_state(NODE_DATA(prog, 0).node_zones[1], prog["NR_FREE_PAGES"])
+    95440
     """
     return _counter(zone.vm_stat[item])
 
@@ -71,6 +74,9 @@ def global_numa_event_state(prog: Program, item: IntegerLike) -> int:
     """Return how often a NUMA event has happened (``CONFIG_NUMA``).
 
     :param item: ``enum numa_stat_item``, ``enum zone_stat_item`` before Linux 4.14.
+
+    >>> global_numa_event_state(prog, prog["NUMA_HIT"])
+    13429
     """
     try:
         # Since 5.14 (f19298b9516c).
@@ -89,6 +95,9 @@ def global_vm_event_state(prog: Program, item: IntegerLike) -> int:
     """Return how often an event has happened (``CONFIG_VM_EVENT_COUNTERS``).
 
     :param item: ``enum vm_event_item``
+
+    >>> global_vm_event_state(prog, prog["PGFAULT"])
+    94153
     """
     states = prog["vm_event_states"]
     i = operator.index(item)
@@ -99,5 +108,9 @@ def global_vm_event_state(prog: Program, item: IntegerLike) -> int:
 
 @takes_program_or_default
 def nr_free_pages(prog: Program) -> int:
-    """Return the number of free pages."""
+    """Return the number of free pages.
+
+    >>> nr_free_pages(prog)
+    99248
+    """
     return global_zone_page_state(prog, prog["NR_FREE_PAGES"])

@@ -24,6 +24,9 @@ def waitqueue_active(wq: Object) -> bool:
     """Return whether a wait queue has waiters.
 
     :param wq: ``wait_queue_head_t *``
+
+    >>> waitqueue_active(find_task(prog, 1).signal.wait_chldexit)
+    False
     """
     return not list_empty(_head(wq))
 
@@ -33,6 +36,10 @@ def waitqueue_for_each_entry(wq: Object) -> Iterator[Object]:
 
     :param wq: ``wait_queue_head_t *``
     :return: Iterator of ``wait_queue_entry_t *`` (or ``wait_queue_t *``) objects.
+
+    >>> queue = find_task(prog, 1).signal.wait_chldexit
+    >>> [entry.flags for entry in waitqueue_for_each_entry(queue)]
+    []
     """
     # Renamed in 4.13 (ac6424b981bc, 2055da97389a).
     try:
@@ -50,6 +57,10 @@ def waitqueue_for_each_task(wq: Object) -> Iterator[Object]:
 
     :param wq: ``wait_queue_head_t *``
     :return: Iterator of ``struct task_struct *`` objects.
+
+    >>> queue = find_task(prog, 1).signal.wait_chldexit
+    >>> [task.comm for task in waitqueue_for_each_task(queue)]
+    []
     """
     for entry in waitqueue_for_each_entry(wq):
         yield cast("struct task_struct *", entry.private)

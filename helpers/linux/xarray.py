@@ -42,6 +42,10 @@ def xa_load(xa: Object, index: IntegerLike, *, advanced: bool = False) -> Object
         shows, i.e., zero entries (see :func:`xa_is_zero()`), rather than ``NULL``.
     :return: ``void *`` entry, or ``NULL`` if there is none.
     :raises ValidationError: if the tree is corrupt
+
+    >>> pages = path_lookup(prog, "/init").dentry.d_inode.i_mapping.i_pages
+    >>> page_index(cast("struct page *", xa_load(pages.address_of_(), 0)))
+    (unsigned long)0
     """
     prog = xa.prog_
     index = operator.index(index)
@@ -73,6 +77,10 @@ def xa_for_each(xa: Object, *, advanced: bool = False) -> Iterator[tuple[int, Ob
         shows, i.e., zero entries (see :func:`xa_is_zero()`).
     :return: Iterator of (index, ``void *``) tuples.
     :raises ValidationError: if the tree is corrupt
+
+    >>> pages = path_lookup(prog, "/init").dentry.d_inode.i_mapping.i_pages
+    >>> [index for index, entry in xa_for_each(pages.address_of_())][:2]
+    [0]
     """
     prog = xa.prog_
     void_p = prog.type("void *")
@@ -84,6 +92,10 @@ def xa_is_value(entry: Object) -> bool:
     """Return whether an entry is an integer rather than a pointer.
 
     :param entry: ``void *``
+
+    >>> pages = path_lookup(prog, "/init").dentry.d_inode.i_mapping.i_pages
+    >>> xa_is_value(xa_load(pages.address_of_(), 0))
+    False
     """
     return bool(entry.value_() & 1)
 
@@ -93,6 +105,9 @@ def xa_to_value(entry: Object) -> Object:
 
     :param entry: ``void *``
     :return: ``unsigned long``
+
+    >>> xa_to_value(Object(prog, "void *", 85))
+    (unsigned long)42
     """
     return Object(entry.prog_, "unsigned long", entry.value_() >> 1)
 
@@ -103,6 +118,9 @@ def xa_is_zero(entry: Object) -> bool:
     Only :func:`xa_load()` and :func:`xa_for_each()` with *advanced* return such.
 
     :param entry: ``void *``
+
+    >>> xa_is_zero(Object(prog, "void *", 1030))
+    True
     """
     return entry.value_() == _ZERO_ENTRY
 
