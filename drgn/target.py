@@ -12,13 +12,27 @@ from drgn.engine.memory.memory import PAGE_SIZE, Memory
 from drgn.engine.memory.segments import Segment
 from drgn.engine.program import Program
 from drgn.engine.targets.base import Mapping, Note, Target, TargetThread
+from drgn.engine.targets.control import (
+    Breakpoint,
+    Place,
+    SetBreakpoint,
+    Step,
+    Stop,
+    StopReason,
+)
 
 __all__ = (
     "PAGE_SIZE",
+    "Breakpoint",
     "Mapping",
     "Memory",
     "Note",
+    "Place",
     "Segment",
+    "SetBreakpoint",
+    "Step",
+    "Stop",
+    "StopReason",
     "Target",
     "TargetThread",
     "load_later",

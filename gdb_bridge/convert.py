@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import Any
 
 import gdb
@@ -25,6 +26,8 @@ _KEYWORDS = {
     TypeKind.CLASS: "class ",
     TypeKind.ENUM: "enum ",
 }
+_INTEGERS = (TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM, TypeKind.POINTER)
+_VARIABLE = "_drgn_value"
 _MAYBE_BIT_FIELDS = (
     gdb.TYPE_CODE_INT,
     gdb.TYPE_CODE_CHAR,
@@ -73,6 +76,18 @@ def _of_object(obj: Object) -> gdb.Value:
     if obj.bit_field_size_ is not None:
         return gdb.Value(obj.value_()).cast(gdb_type)
     return gdb.Value(obj.to_bytes_(), gdb_type)
+
+
+def to_gdb_function(function: Object) -> gdb.Value:
+    """A function that GDB can call, whether it has a symbol for it or not."""
+    try:
+        return _of_object(function)
+    except LookupError:
+        pointer = function.prog_.pointer_type(function.type_).type_name()
+        try:
+            return gdb.parse_and_eval(f"({pointer}) {function.address_:#x}")
+        except gdb.error as error:
+            raise LookupError(str(error).rstrip(".")) from None
 
 
 def to_gdb_type(type: Type) -> gdb.Type:
@@ -144,6 +159,39 @@ def from_gdb_value(value: gdb.Value, prog: Program | None = None) -> Object:
         if address is not None:
             return Object(prog, type, address=int(address))
     return Object(prog, type, _python_value(value))
+
+
+def object_of_type(prog: Program, type: Type, value: gdb.Value) -> Object:
+    """A value of GDB's, such as a function returns, as a value of a known type."""
+    kind = type.unaliased().kind
+    if kind is TypeKind.VOID:
+        return Object(prog, type)
+    code = value.type.strip_typedefs().code
+    if code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+        return Object(prog, type, int(value.referenced_value().address))
+    if kind is TypeKind.FLOAT and sizeof(type) in (4, 8):
+        return Object(prog, type, float(value))
+    if kind in _INTEGERS:
+        return Object(prog, type, int(value))
+    return Object.from_bytes_(prog, type, _bytes_of(value))
+
+
+def _bytes_of(value: gdb.Value) -> bytes:
+    """The binary representation of a value."""
+    raw = getattr(value, "bytes", None)
+    if isinstance(raw, bytes):  # Since GDB 15.
+        return raw
+    address = value.address
+    if address is not None:
+        found = gdb.selected_inferior().read_memory(address, value.type.sizeof)
+        return bytes(found)
+    with tempfile.NamedTemporaryFile() as file:
+        gdb.set_convenience_variable(_VARIABLE, value)
+        try:
+            gdb.execute(f"dump binary value {file.name} ${_VARIABLE}", to_string=True)
+        finally:
+            gdb.set_convenience_variable(_VARIABLE, None)
+        return file.read()
 
 
 def _python_value(value: gdb.Value) -> Any:

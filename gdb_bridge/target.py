@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 
 import gdb
@@ -17,9 +16,11 @@ from drgn import (
     ProgramFlags,
     UnsupportedOperation,
 )
-from drgn.target import PAGE_SIZE, Mapping, Memory, Segment, Target, TargetThread
+from drgn.target import PAGE_SIZE, Mapping, Memory, Segment, TargetThread
 
+from .control import InferiorControl, tid_of
 from .elf import linked_addresses
+from .selection import selected_inferior, selected_thread
 
 _ARCHITECTURES = {
     "i386:x86-64": Architecture.X86_64,
@@ -51,7 +52,7 @@ _AT_PHDR = 3
 _MASK = 2**64 - 1
 
 
-class InferiorTarget(Target):
+class InferiorTarget(InferiorControl):
     """An inferior as it is from its start, or from its exec, to its end.
 
     Without a process there is only what the executable file has.
@@ -71,6 +72,10 @@ class InferiorTarget(Target):
         self.fault = "could not read memory"
         if self.kind in (None, "core"):
             self.fault = "could not find memory segment"
+            self.noun = "core dump" if self.kind else "program that was not started"
+        else:
+            self.noun = "inferior"
+            self.writable = True
         self._memory: Memory | None = None
         self.running = False
 
@@ -109,8 +114,8 @@ class InferiorTarget(Target):
             return ()
         # GDB does not keep the order of a core dump's notes.
         return [
-            TargetThread(_tid(thread), thread.name)
-            for thread in sorted(self.inferior.threads(), key=_tid)
+            TargetThread(tid_of(thread), thread.name)
+            for thread in sorted(self.inferior.threads(), key=tid_of)
         ]
 
     def thread(self, tid: int) -> TargetThread | None:
@@ -128,19 +133,19 @@ class InferiorTarget(Target):
         if self.kind != "core" or not threads:
             return None
         # The first by the order of the notes.
-        return self.thread(_tid(min(threads, key=_number)))
+        return self.thread(tid_of(min(threads, key=_number)))
 
     def selected_thread(self) -> int:
         """The ID of the selected thread; LookupError if it is none of this program."""
         thread = gdb.selected_thread()
         if thread is None or thread.inferior != self.inferior or not self.alive:
             raise LookupError("no thread of this program is selected in GDB")
-        return _tid(thread)
+        return tid_of(thread)
 
     def _thread(self, tid: int) -> gdb.InferiorThread | None:
         if self.alive:
             for thread in self.inferior.threads():
-                if _tid(thread) == tid:
+                if tid_of(thread) == tid:
                     return thread
         return None
 
@@ -223,7 +228,7 @@ class InferiorSegment(Segment):
         if not target.alive:
             raise FaultError("could not read memory: the process is gone", address)
         if gdb.selected_inferior() != target.inferior:
-            with _selected_inferior(target.inferior):
+            with selected_inferior(target.inferior):
                 return self.read(address, size)
         read_memory = target.inferior.read_memory
         pieces = []
@@ -237,6 +242,16 @@ class InferiorSegment(Segment):
             address += part
             size -= part
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def write(self, address: int, data: bytes) -> None:
+        target = self._target
+        if not target.alive:
+            raise FaultError("could not write memory: the process is gone", address)
+        with selected_inferior(target.inferior):
+            try:
+                target.inferior.write_memory(address, data)
+            except gdb.error:
+                raise FaultError("could not write memory", address) from None
 
     def _first_bad(self, address: int, size: int) -> int:
         """The first address of a range that cannot be read, by pages."""
@@ -286,17 +301,16 @@ def _number(thread: gdb.InferiorThread) -> int:
     return int(thread.num)
 
 
-def _tid(thread: gdb.InferiorThread) -> int:
-    pid, lwp, tid = thread.ptid
-    return int(lwp or tid or pid)
-
-
 def _registers(thread: gdb.InferiorThread) -> dict[str, int]:
     """The registers of a thread that GDB can tell; ValueError if it is running."""
-    if thread.is_running():
-        raise ValueError(f"thread {_tid(thread)} is running: interrupt it first")
-    with _selected(thread):
-        frame = gdb.newest_frame()
+    with selected_thread(thread):
+        try:
+            # For a breakpoint's callback the thread only seems to be running.
+            frame = gdb.newest_frame()
+        except gdb.error:
+            raise ValueError(
+                f"thread {tid_of(thread)} is running: interrupt it first"
+            ) from None
         values = {}
         for register in frame.architecture().registers("general"):
             try:
@@ -313,57 +327,10 @@ def _registers(thread: gdb.InferiorThread) -> dict[str, int]:
         return values
 
 
-@contextmanager
-def _selected(thread: gdb.InferiorThread) -> Iterator[None]:
-    """Select a thread for a while, then what the user had selected."""
-    if gdb.selected_thread() == thread:
-        yield
-        return
-    with _restored():
-        thread.switch()
-        yield
-
-
-@contextmanager
-def _selected_inferior(inferior: gdb.Inferior) -> Iterator[None]:
-    """Select an inferior for a while; GDB reads only of the one that is selected."""
-    if gdb.selected_inferior() == inferior:
-        yield
-        return
-    with _restored():
-        _switch(inferior)
-        yield
-
-
-@contextmanager
-def _restored() -> Iterator[None]:
-    """Select afterwards what is selected before."""
-    inferior, thread, frame = gdb.selected_inferior(), gdb.selected_thread(), None
-    if thread is not None and not thread.is_running():
-        frame = gdb.selected_frame()
-    try:
-        yield
-    finally:
-        if thread is not None and thread.is_valid():
-            thread.switch()
-            if frame is not None and frame.is_valid():
-                frame.select()
-        elif inferior.is_valid():
-            _switch(inferior)
-
-
-def _switch(inferior: gdb.Inferior) -> None:
-    threads = inferior.threads()
-    if threads:
-        threads[0].switch()
-    else:
-        gdb.execute(f"inferior {inferior.num}", to_string=True)
-
-
 def _text(inferior: gdb.Inferior, command: str) -> str:
     """What a command of GDB prints about an inferior; nothing if it fails."""
     try:
-        with _selected_inferior(inferior):
+        with selected_inferior(inferior):
             return str(gdb.execute(command, to_string=True))
     except gdb.error:
         return ""

@@ -159,6 +159,14 @@ class Memory:
                 return bytes(found[0][offset : offset + size])
         return self.virtual.read(address, size)
 
+    def write(self, address: int, data: bytes, physical: bool = False) -> None:
+        """Change the bytes at an address, see `AddressSpace.write`."""
+        space = self.physical if physical else self.virtual
+        try:
+            space.write(address & space.mask, data)
+        finally:
+            self.invalidate()
+
     def read_uint(
         self,
         address: int,

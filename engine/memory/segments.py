@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from ..errors import FaultError
+from ..errors import FaultError, UnsupportedOperation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +35,13 @@ class Segment:
     def read(self, address: int, size: int) -> Buffer:
         """Exactly ``size`` bytes; FaultError with the first bad address."""
         raise NotImplementedError
+
+    def write(self, address: int, data: bytes) -> None:
+        """Change all of the bytes; FaultError with the first address where it fails.
+
+        Raises UnsupportedOperation if this memory is read-only.
+        """
+        raise UnsupportedOperation(f"memory at {address:#x} is read-only")
 
     def locate(self, address: int, size: int) -> tuple[Buffer, int] | None:
         """A buffer that holds the bytes and never changes, and their offset in it.
@@ -188,10 +195,10 @@ class Descriptor:
 
     __slots__ = ("fd",)
 
-    def __init__(self, path: str) -> None:
-        """Open for reading; OSError if that is not possible."""
+    def __init__(self, path: str, flags: int = os.O_RDONLY) -> None:
+        """Open for reading, or as ``flags`` say; OSError if that is not possible."""
         self.fd = -1
-        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.fd = os.open(path, flags | os.O_CLOEXEC)
 
     def __del__(self) -> None:
         if self.fd >= 0:
@@ -217,7 +224,7 @@ class FileSegment(Segment):
             try:
                 data = os.pread(self._file.fd, size, address + self._base)
             except (OSError, OverflowError) as error:
-                if isinstance(error, OSError) and error.errno not in _FAULTS:
+                if isinstance(error, OSError) and error.errno not in FAULTS:
                     raise
                 raise FaultError("could not read memory", address) from None
             if not data:
@@ -229,7 +236,7 @@ class FileSegment(Segment):
 
 
 # What the kernel answers where nothing is mapped, or for an offset below zero.
-_FAULTS = (errno.EIO, errno.EFAULT, errno.EINVAL)
+FAULTS = (errno.EIO, errno.EFAULT, errno.EINVAL)
 
 
 def _signed(value: int) -> int:

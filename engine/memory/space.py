@@ -117,6 +117,20 @@ class AddressSpace:
             address = (address + part) & self.mask
         return b"".join(pieces)
 
+    def write(self, address: int, data: bytes) -> None:
+        """Change the bytes at an address.
+
+        Raises FaultError with the first address that cannot be written; what lies
+        before may have been.
+        """
+        done = 0
+        while done < len(data):
+            end, segment = self.find(address)
+            part = min(len(data) - done, end - address)
+            segment.write(address, data[done : done + part])
+            done += part
+            address = (address + part) & self.mask
+
     def locate(self, address: int, size: int) -> tuple[bytes | memoryview, int] | None:
         """A buffer that holds the bytes, and their offset in it.
 

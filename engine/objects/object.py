@@ -287,6 +287,19 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         """
         return read_string(self)
 
+    def write_(self, value: Any) -> None:
+        """Change the value in memory of this reference.
+
+        ``value`` is what `Object` makes a value of this type of: a number, a dictionary
+        of members (those that are left out become zero), a sequence of elements; or an
+        Object that may be assigned to one of this type. Raises UnsupportedOperation if
+        the program is read-only, FaultError, ValueError if this is no reference,
+        ObjectAbsentError and TypeError.
+        """
+        from .write import write
+
+        write(self, value)
+
     def to_numpy(self) -> Any:
         """The value as a numpy array or scalar, see `Type.dtype`."""
         return self._prog_._to_numpy(self)

@@ -19,10 +19,11 @@ from ..platform import Platform
 from ..plugins import call_hooks
 from ..types.factory import TypeFactory
 from ..types.parts import use_object_class
+from .control import Control
 from .debug_info import DebugInfoAccess
 from .finders import FinderRegistry
 from .lookups import Lookups
-from .memory_access import MemoryAccess
+from .memory_access import MemoryAccess, buffer_bytes
 from .threads_api import ThreadAccess
 from .type_constructors import TypeConstructors
 
@@ -44,7 +45,9 @@ use_object_class(Object)
 
 
 @closed
-class Program(Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAccess):
+class Program(
+    Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAccess, Control
+):
     """A crashed or running program.
 
     ``platform`` None means that of the core dump or of the first file with
@@ -293,14 +296,7 @@ def _vmcoreinfo_bytes(vmcoreinfo: bytes | str | None) -> bytes | None:
 
 def _buffer(value: Any) -> bytes:
     """The bytes of a string or of a bytes-like object."""
-    if isinstance(value, str):
-        return value.encode()
-    try:
-        return bytes(memoryview(value))
-    except TypeError:
-        raise TypeError(
-            f"a bytes-like object is required, not '{type(value).__name__}'"
-        ) from None
+    return value.encode() if isinstance(value, str) else buffer_bytes(value)
 
 
 def _elf_symbols(

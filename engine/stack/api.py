@@ -63,7 +63,7 @@ def source_location(
     Raises LookupError if that is not known, ValueError if a string cannot be parsed.
     """
     if isinstance(address, str):
-        number = _parse_address(prog, address)
+        number = parse_address(prog, address)
     else:
         number = uint64(address)
     code = CodeInfo.of(prog).at(number)
@@ -89,7 +89,7 @@ _NAME = re.compile(r"[^\s+]*")
 _SPACE = re.compile(r"\s*")
 
 
-def _parse_address(prog: Program, text: str) -> int:
+def parse_address(prog: Program, text: str) -> int:
     """The address that ``symbol``, ``0x10`` or ``symbol + 0x10`` means."""
     text, _, _ = text.partition("\0")
     position = _skip(text, 0)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from ..errors import UnsupportedOperation
 from ..flags import ProgramFlags
 
 if TYPE_CHECKING:
     from ..memory.memory import Memory
+    from ..objects.object import Object
     from ..platform import Platform
+    from .control import Breakpoint, SetBreakpoint, Step, Stop
 
 NO_FLAGS = ProgramFlags(0)
 
@@ -62,6 +65,10 @@ class TargetThread:
 class Target:
     """A source of memory, threads and mappings; each kind of it is a subclass."""
 
+    noun: str = "program"
+    """What it is, in messages."""
+    writable: bool = False
+    """Whether its segments of memory can be written to."""
     path: str | None = None
     """The file, as given, if it is one."""
     platform: Platform | None = None
@@ -121,3 +128,45 @@ class Target:
             for thread in self.threads()
             if thread.registers is not None
         ]
+
+    # What can be controlled has more. Whatever runs the program forgets its memory.
+
+    def _no_control(self) -> NoReturn:
+        raise UnsupportedOperation(f"{self.noun} cannot be run or stopped")
+
+    def set_breakpoint(self, breakpoint: Breakpoint, pending: bool) -> SetBreakpoint:
+        """Call ``breakpoint.hit(prog)`` where the program reaches ``breakpoint.place``.
+
+        Its condition is for the target to look at. LookupError if there is no such
+        place, unless ``pending``: it may come with a shared library. ValueError if the
+        condition makes no sense.
+        """
+        self._no_control()
+
+    def breakpoints(self) -> Sequence[Breakpoint]:
+        """Those that were set and still are."""
+        return ()
+
+    def resume(self, wait: bool) -> Stop | None:
+        """Let the program run, and ``wait`` until it stops, or return None."""
+        self._no_control()
+
+    def step(self, step: Step, count: int) -> Stop:
+        """Let the selected thread do some steps; it may stop before."""
+        self._no_control()
+
+    def finish(self) -> Stop:
+        """Run until the selected frame has returned."""
+        self._no_control()
+
+    def interrupt(self) -> None:
+        """Stop the running program, as soon as possible."""
+        self._no_control()
+
+    def call(self, function: Object, arguments: Sequence[Object]) -> Object:
+        """Call a function in the selected thread, return what it returns.
+
+        ``arguments`` have the types of its parameters; arrays of characters that are
+        values go to where pointers to characters are wanted.
+        """
+        self._no_control()

@@ -35,6 +35,8 @@ class CoreTarget(Target):
     files that were mapped, if they are still the same.
     """
 
+    noun = "core dump"
+
     def __init__(self, elf: ElfFile, path: str) -> None:
         self.path = path
         self.platform = elf.platform()

@@ -18,6 +18,8 @@ class CustomKernelTarget(Target):
     Raises ValueError if the platform is not known.
     """
 
+    noun = "kernel"
+
     def __init__(
         self, vmcoreinfo: bytes, is_live: bool, platform: Platform | None
     ) -> None:

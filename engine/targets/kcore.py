@@ -29,6 +29,8 @@ class KcoreTarget(CoreTarget):
     CAP_SYS_RAWIO, and no lockdown).
     """
 
+    noun = "running kernel"
+
     def __init__(self, path: str = "/proc/kcore") -> None:
         self._file = Descriptor(path)
         super().__init__(ElfFile.from_bytes(_read_headers(self._file.fd), path), path)

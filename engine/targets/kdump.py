@@ -41,6 +41,7 @@ _PAGES_REMEMBERED = 1 << 14
 class KdumpTarget(Target):
     """A kdump file, or the parts of a split one."""
 
+    noun = "core dump"
     flags = ProgramFlags.IS_LINUX_KERNEL
 
     def __init__(self, parts: Sequence[KdumpPart]) -> None:

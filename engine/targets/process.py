@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import FaultError
 from ..flags import ProgramFlags
-from ..memory.segments import Descriptor, FileSegment
+from ..memory.segments import FAULTS, Descriptor, FileSegment
 from ..platform import host_platform
 from .base import Mapping, Target, TargetThread
 from .prstatus import auxv_of
@@ -23,6 +23,8 @@ class ProcessTarget(Target):
     Raises OSError if there is no process ``pid`` or its memory may not be read.
     """
 
+    noun = "process without a debugger"
+    writable = True
     flags = ProgramFlags.IS_LIVE | ProgramFlags.IS_LOCAL
 
     def __init__(self, pid: int) -> None:
@@ -67,11 +69,29 @@ class ProcessTarget(Target):
 class ProcessSegment(FileSegment):
     """All of a process's addresses."""
 
-    __slots__ = ("_pid",)
+    __slots__ = ("_pid", "_writable")
 
     def __init__(self, pid: int, file: Descriptor) -> None:
         super().__init__(0, 2**64, file, 0)
         self._pid = pid
+        self._writable: Descriptor | None = None
+
+    def write(self, address: int, data: bytes) -> None:
+        if self._writable is None:
+            # The same file, not the same path: that may be another process by now.
+            path = f"/proc/self/fd/{self._file.fd}"
+            self._writable = Descriptor(path, os.O_RDWR)
+        while data:
+            try:
+                written = os.pwrite(self._writable.fd, data, address)
+            except (OSError, OverflowError) as error:
+                if isinstance(error, OSError) and error.errno not in FAULTS:
+                    raise
+                raise FaultError("could not write memory", address) from None
+            if not written:
+                raise FaultError("could not write memory", address)
+            data = data[written:]
+            address += written
 
     def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         for low, high, flags, _offset, _path in _maps(self._pid):

@@ -44,6 +44,7 @@ class QemuTarget(Target):
     the socket is a UNIX one. Raises OSError or ValueError as `Monitor`.
     """
 
+    noun = "guest that is read over QMP"
     flags = ProgramFlags.IS_LINUX_KERNEL | ProgramFlags.IS_LIVE
 
     def __init__(self, address: str | int) -> None:

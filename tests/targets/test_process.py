@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
-from drgn.engine.errors import FaultError
+import drgn
+from drgn.engine.errors import FaultError, UnsupportedOperation
 from drgn.engine.flags import ProgramFlags
 from drgn.engine.memory.memory import Memory
 from drgn.engine.memory.search import search_bytes
@@ -152,3 +153,25 @@ def test_its_core_says_the_same(process: _Process, tmp_path: Path) -> None:
     assert main.registers is not None and len(main.registers) == 27 * 8
     mine = [m for m in live.mappings() if m.path == str(process.path)]
     assert [m for m in core.mappings() if m.path == str(process.path)] == mine
+
+
+def test_write(process: _Process) -> None:
+    memory = _attach(ProcessTarget(process.pid))
+    memory.write(process.data, b"A")
+    memory.write(process.page + 4090, bytes(6))
+    assert memory.read(process.data, 8) == b"A string"
+    assert memory.read(process.page + 4089, 7) == b"x" + bytes(6)
+    with pytest.raises(FaultError) as caught:
+        memory.write(process.page + 4094, b"1234")
+    assert caught.value.address == process.page + 4096
+    assert memory.read(process.page + 4094, 2) == b"12"
+
+
+def test_program_writes(process: _Process) -> None:
+    prog = drgn.program_from_pid(process.pid)
+    prog["data"][0].write_(ord("B"))
+    assert prog["data"].string_() == b"B string to be found"
+    text = prog.symbol("main").address
+    prog.write(text, prog.read(text, 4))
+    with pytest.raises(UnsupportedOperation, match="cannot be run or stopped"):
+        prog.resume()

@@ -1,0 +1,284 @@
+"""Breakpoints, steps, stops and calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Run = Callable[..., str]
+
+
+def _said(out: str) -> list[str]:
+    """What a script printed with "> " before it, without GDB's own words."""
+    return [line[2:] for line in out.splitlines() if line.startswith("> ")]
+
+
+def say(script: str) -> str:
+    return 'def say(*values): print(">", *values)\n' + script
+
+
+def test_callback_gets_the_frame(run: Run) -> None:
+    out = run(
+        say("""
+def called(frame):
+    say(frame.name, frame["a"], frame["b"], counter)
+    if frame["b"] == 1:
+        counter.write_(1000)
+    return frame["b"] == 3
+
+counter = prog["counter"]
+added = prog.breakpoint("add", called)
+say(added, prog.breakpoints() == [added], len(added.addresses))
+stop = prog.resume()
+say(stop.reason.name, stop.breakpoints == (added,), stop.tid in
+    [thread.tid for thread in prog.threads()])
+say(prog.stack_trace()[0]["b"], added.hits)
+added.delete()
+say(added, added.is_set, added.enabled, prog.breakpoints())
+say(prog.resume())
+""")
+    )
+    assert _said(out) == [
+        "<Breakpoint 'add', hits=0> True 1",
+        "add (int)42 (int)0 (int)7",
+        "add (int)42 (int)1 (int)42",
+        "add (int)42 (int)2 (int)43",
+        "add (int)42 (int)3 (int)44",
+        "BREAKPOINT True True",
+        "(int)3 4",
+        "<Breakpoint 'add', hits=4, deleted> False False []",
+        "Stop(StopReason.EXITED, exit_code=3)",
+    ]
+
+
+def test_places(run: Run) -> None:
+    out = run(
+        say("""
+add = prog["add"]
+name = prog.source_location(add.address_)[0].filename
+line = prog.source_location(add.address_)[0].line
+prologue = prog.breakpoint("add").addresses[0]
+for place in (add, prog["operation"], f"{name}:{line + 1}", "add+4", add.address_,
+              prog.symbol("add"), hex(add.address_)):
+    found = prog.breakpoint(place)
+    say([address - add.address_ for address in found.addresses])
+say(prologue - add.address_)
+for place in ("nope", f"{name}:9999", "nope.c:1", -1, None, "", "nope+1", 1.5):
+    try:
+        say(prog.breakpoint(place))
+    except Exception as error:
+        say(type(error).__name__)
+later = prog.breakpoint("nope", pending=True)
+say(later, later.addresses)
+""")
+    )
+    said = _said(out)
+    prologue = said[7]
+    assert said[:7] == [
+        f"[{prologue}]", "[0]", f"[{prologue}]", "[4]", "[0]", "[0]", "[0]"
+    ]  # fmt: skip
+    assert said[8:] == [
+        "LookupError", "LookupError", "LookupError", "OverflowError", "TypeError",
+        "ValueError", "LookupError", "TypeError", "<Breakpoint 'nope', hits=0> ()",
+    ]  # fmt: skip
+
+
+def test_conditions_and_temporary_breakpoints(run: Run) -> None:
+    out = run(
+        say("""
+odd = prog.breakpoint("add", lambda frame: say(frame["b"]), condition="b % 2 == 1")
+last = prog.breakpoint("add", condition="b == 4", temporary=True)
+off = prog.breakpoint("add", lambda frame: say("never"))
+off.enabled = False
+stop = prog.resume()
+say(stop.breakpoints == (last,), prog.stack_trace()[0]["b"], last.is_set)
+say(odd.hits, last.hits, off.hits, off.enabled, off.is_set)
+""")
+    )
+    assert _said(out) == ["(int)1", "(int)3", "True (int)4 False", "2 1 0 False True"]
+
+
+def test_steps(run: Run) -> None:
+    out = run(
+        say("""
+def where():
+    frame = prog.stack_trace()[0]
+    return frame.name, frame.source().line - start
+
+start = prog.stack_trace()[0].source().line
+say(prog.next(2).reason.name, *where())
+say(prog.step().reason.name, where()[0])
+say(prog.stack_trace()[0]["b"], [f.name for f in prog.stack_trace()][:2])
+done = prog.finish()
+say(done.reason.name, done.value, where()[0])
+pc = prog.stack_trace()[0].pc
+prog.step_instruction()
+say(prog.stack_trace()[0].pc > pc)
+stop = prog.run_to("nothing") if False else prog.run_to("add")
+say(stop.reason.name, prog.stack_trace()[0]["b"], prog.breakpoints())
+prog.next_instruction(2)
+say(where()[0])
+for count in (0, -1):
+    try:
+        prog.step(count)
+    except ValueError as error:
+        say(error)
+""")
+    )
+    assert _said(out) == [
+        "STEP main 3",
+        "STEP add",
+        "(int)0 ['add', 'main']",
+        "STEP (int)42 main",
+        "True",
+        "BREAKPOINT (int)1 []",
+        "add",
+        "count must be positive",
+        "count must be positive",
+    ]
+
+
+def test_calls(run: Run) -> None:
+    out = run(
+        say("""
+add = prog["add"]
+say(repr(prog.call("add", 4, 5)), prog["counter"])
+say(prog.call(add, prog["counter"], prog["color"]), prog.call(prog["operation"], 1, -2))
+say(prog.call("length", "hello"), prog.call("length", b"hello!"),
+    prog.call("length", prog["first"].name))
+say(prog.call("sum_of", 3, 1, 2, prog["counter"]))
+say(prog.call("is_color", 1), prog.call("is_color", prog["BLUE"]))
+say(prog.call("halved", 5), prog.call("halved", prog["ratio"]))
+say(prog.call("next_of", prog["first"].address_of_()).name.string_())
+say(repr(prog.call("nothing")), prog["counter"])
+say(prog.call("scale", {"x": 1, "y": 2}, 3).value_())
+say(prog.call("scale", prog["origin"], 3.5).value_())
+say(prog.call("scale", prog["origin"].read_(), 2).value_())
+made = prog.call("made", 3)
+say(made.address_, made.value_() | {"next": None}, made.next.value.value_())
+say(prog.stack_trace()[0].name)
+""")
+    )
+    assert _said(out) == [
+        "Object(prog, 'int', value=9) (int)9",
+        "(int)10 (int)-1",
+        "(int)5 (int)6 (int)3",
+        "(int)2",
+        "(_Bool)1 (_Bool)0",
+        "(float)2.5 (float)0.25",
+        "b'two'",
+        "Object(prog, 'void') (int)0",
+        "{'x': 3.0, 'y': 6.0}",
+        "{'x': 5.25, 'y': -8.75}",
+        "{'x': 3.0, 'y': -5.0}",
+        "None {'value': 3, 'next': None, 'name': [109, 97, 100, 101, 0, 0, 0, 0],"
+        " 'small': 5, 'other': 6, 'wide': -7} 1",
+        "main",
+    ]
+
+
+def test_calls_that_cannot_be(run: Run) -> None:
+    out = run(
+        say("""
+def failing(*arguments):
+    try:
+        say(prog.call(*arguments))
+    except Exception as error:
+        say(type(error).__name__, error)
+
+failing("nope")
+failing("add", 1)
+failing("add", 1, 2, 3)
+failing("sum_of")
+failing("add", "x", 2)
+failing("add", prog["origin"], 2)
+failing("next_of", prog["counter"].address_of_())
+failing("scale", prog["first"], 2)
+failing(prog["counter"])
+failing(12)
+failing("crash")
+say(prog.stack_trace()[0].name, prog.call("add", 1, 1))
+""")
+    )
+    assert _said(out) == [
+        "ObjectNotFoundError could not find function 'nope'",
+        "TypeError function takes 2 arguments, 1 were given",
+        "TypeError function takes 2 arguments, 3 were given",
+        "TypeError function takes at least 1 arguments, 0 were given",
+        "TypeError 'int' value must be number",
+        "TypeError cannot convert 'point' to incompatible type 'int'",
+        "TypeError cannot convert 'int *' to incompatible type 'struct node *'",
+        "TypeError cannot convert 'struct node' to incompatible type 'point'",
+        "TypeError 'int' is not a function",
+        "TypeError function must be str or Object, not int",
+        "ValueError The program being debugged was signaled while in a function"
+        " called from GDB",
+        "main (int)2",
+    ]
+
+
+def test_callbacks_may_fail(run: Run) -> None:
+    """The program stops, and who runs it gets the exception."""
+    out = run(
+        say("""
+def failing(frame):
+    raise KeyError("mine")
+
+def running(frame):
+    prog.resume()
+
+for callback in (failing, running, lambda frame: prog.call("nothing")):
+    bad = prog.breakpoint("add", callback)
+    try:
+        prog.resume()
+    except Exception as error:
+        say(type(error).__name__, error)
+    say(prog.stack_trace()[0]["b"])
+    bad.delete()
+bad = prog.breakpoint("add", condition="nope == 1")
+try:
+    prog.resume()
+except Exception as error:
+    say(type(error).__name__, error)
+say(prog.stack_trace()[0]["b"])
+def once(frame):
+    bad.delete()
+bad.callback, bad.condition = once, None
+say(prog.resume(), bad.is_set)
+""")
+    )
+    assert _said(out) == [
+        "KeyError 'mine'",
+        "(int)0",
+        "ValueError the program cannot be run by a breakpoint's callback",
+        "(int)1",
+        "ValueError the program cannot be run by a breakpoint's callback",
+        "(int)2",
+        'error No symbol "nope" in current context.',
+        "(int)3",
+        "Stop(StopReason.EXITED, exit_code=3) False",
+    ]
+
+
+def test_signals(run: Run) -> None:
+    out = run(
+        say("""
+crash = prog["crash"].address_
+prog.breakpoint("add", lambda frame: True)
+prog.resume()
+prog["operation"].write_(0)
+import gdb
+gdb.execute("set var $pc = crash")
+stop = prog.resume()
+say(stop.reason.name, stop.signal, prog.stack_trace()[0].name)
+say(prog.resume())
+try:
+    prog.resume()
+except Exception as error:
+    say(type(error).__name__, error)
+""")
+    )
+    assert _said(out) == [
+        "SIGNAL SIGSEGV crash",
+        "Stop(StopReason.EXITED)",
+        "ValueError this program is not GDB's current inferior",
+    ]
