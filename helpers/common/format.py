@@ -200,7 +200,7 @@ class CellFormat:
     """A value together with how :func:`print_table()` shall format it.
 
     :param value: Value.
-    :param format_spec: :ref:`Format specification <formatspec>` without a width.
+    :param format_spec: Format specification, as of :func:`format()`, without a width.
 
     >>> print_table([("NAME", "SIZE"), ("vda", CellFormat(4096, "x"))])
     NAME  SIZE
