@@ -14,6 +14,7 @@ import drgn
 from drgn import DebugInfoOptions, Module, Program
 from drgn.target import load_later, program_from_target
 
+from .kernel import open_target
 from .target import InferiorTarget
 
 _programs: dict[int, tuple[InferiorTarget, Program]] = {}
@@ -36,9 +37,9 @@ def current_program() -> Program:
     found = _programs.get(inferior.num)
     if found is not None:
         target, prog = found
-        if target.alive and target.executable == inferior.progspace.filename:
+        if target.is_current():
             return prog
-    target = InferiorTarget(inferior)
+    target = open_target(inferior)
     prog = program_from_target(target)
     _add_finder(prog)
     load_later(prog, partial(_load, target, prog))
@@ -88,7 +89,7 @@ def _load(target: InferiorTarget, prog: Program) -> None:
 
     What has none is no error: GDB's users know of it.
     """
-    if not target.auxv():
+    if not target.has_files():
         return
     modules = [module for module, _ in prog.loaded_modules()]
     prog.load_module_debug_info(*modules)

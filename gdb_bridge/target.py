@@ -45,8 +45,8 @@ _MAPPING = re.compile(
 _ENTRY = re.compile(r"^\s*Entry point: 0x([0-9a-f]+)", re.M)
 _SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is ", re.M)
 
-# The most that GDB is asked for at once: it dies of a buffer that it cannot allocate.
-_CHUNK = 1 << 24
+CHUNK = 1 << 24
+"""The most that GDB is asked for at once: it dies of what it cannot allocate."""
 
 _AT_PHDR = 3
 _MASK = 2**64 - 1
@@ -98,6 +98,17 @@ class InferiorTarget(InferiorControl):
         """Whether this still is what the inferior runs."""
         return bool(self.inferior.is_valid()) and self.inferior.pid == self.pid
 
+    def is_current(self) -> bool:
+        """Whether this is what the inferior runs, of the same executable file."""
+        return self.alive and self.executable == self.inferior.progspace.filename
+
+    def has_files(self) -> bool:
+        """Whether it is known where the program's files are loaded.
+
+        Raises LookupError if there is something that the user should know about that.
+        """
+        return bool(self.auxv())
+
     def attach(self, memory: Memory) -> None:
         self._memory = memory
         memory.add(InferiorSegment(self))
@@ -123,7 +134,7 @@ class InferiorTarget(InferiorControl):
         found = self._thread(tid)
         if found is None:
             return None
-        return TargetThread(tid, found.name, values=_registers(found))
+        return TargetThread(tid, found.name, values=registers_of(found))
 
     def main_thread(self) -> TargetThread | None:
         return self.thread(self.pid)
@@ -233,7 +244,7 @@ class InferiorSegment(Segment):
         read_memory = target.inferior.read_memory
         pieces = []
         while size:
-            part = min(size, _CHUNK - address % _CHUNK)
+            part = min(size, CHUNK - address % CHUNK)
             try:
                 pieces.append(bytes(read_memory(address, part)))
             except gdb.error:  # MemoryError is one.
@@ -301,7 +312,7 @@ def _number(thread: gdb.InferiorThread) -> int:
     return int(thread.num)
 
 
-def _registers(thread: gdb.InferiorThread) -> dict[str, int]:
+def registers_of(thread: gdb.InferiorThread) -> dict[str, int]:
     """The registers of a thread that GDB can tell; ValueError if it is running."""
     with selected_thread(thread):
         try:

@@ -112,7 +112,11 @@ def find_task(prog: Program, pid: int) -> Object | None:
     return Object._val(prog, prog.type("struct task_struct *"), tasks[i][1])
 
 
-def _per_cpu_offset(prog: Program, cpu: int) -> int:
+def per_cpu_offset(prog: Program, cpu: int) -> int:
+    """What a CPU adds to the addresses of per-CPU variables.
+
+    Raises LookupError if there is no such CPU.
+    """
     if "__per_cpu_offset" not in prog:
         return 0  # Not SMP.
     offsets = prog["__per_cpu_offset"]
@@ -127,7 +131,7 @@ def current_task(prog: Program, cpu: int) -> Object:
     """``struct task_struct *`` of the task that a CPU runs, idle ones included."""
     runqueues = prog["runqueues"]
     assert runqueues.address_ is not None
-    address = runqueues.address_ + _per_cpu_offset(prog, cpu)
+    address = runqueues.address_ + per_cpu_offset(prog, cpu)
     rq = Object(prog, runqueues.type_, address=address & (1 << 64) - 1)
     return rq.member_("curr").read_()
 

@@ -49,11 +49,15 @@ class ThreadAccess:
     ) -> StackTrace:
         """The stack of a thread ID, a ``struct task_struct *`` or a ``pt_regs``.
 
-        None is the thread that is selected in the debugger that this runs in.
+        None is the thread that is selected in the debugger that this runs in, the
+        processor where that debugs a kernel.
         """
         from ..stack import api
 
         if thread is None and self._target is not None:
+            cpu = self._target.selected_cpu()
+            if cpu is not None:
+                return api.stack_trace_of_cpu(self, cpu)
             thread = self._target.selected_thread()
         return api.stack_trace(self, thread)
 

@@ -11,13 +11,14 @@ from ..arguments import UINT64_MAX, uint64
 from ..closed import make
 from ..objects.object import Object
 from .code import CodeInfo
-from .initial import architecture_name, initial_frame
+from .initial import architecture_name, initial_frame, registers_of_cpu
 from .source import SourceLocation, SourceLocationList
 from .trace import StackTrace
 from .unwind import Frame, Unwinder
 
 if TYPE_CHECKING:
     from ..program import Program
+    from ..targets.base import TargetThread
     from ..threads import Thread
     from .code import Call
 
@@ -36,6 +37,12 @@ def stack_trace(
     with initial_frame(prog, thread) as (registers, interrupted):
         frames = unwinder.unwind(registers, interrupted)
     return make(StackTrace, prog, frames)
+
+
+def stack_trace_of_cpu(prog: Program, cpu: TargetThread) -> StackTrace:
+    """The stack of a processor that a debugger has stopped; errors as above."""
+    unwinder = Unwinder(prog, CodeInfo.of(prog))
+    return make(StackTrace, prog, unwinder.unwind(registers_of_cpu(prog, cpu), True))
 
 
 def stack_trace_from_pcs(prog: Program, pcs: Iterable[SupportsIndex]) -> StackTrace:

@@ -17,6 +17,7 @@ from .registers import NUMBERS, RBP, RIP, RSP, Registers
 if TYPE_CHECKING:
     from ..platform import Platform
     from ..program import Program
+    from ..targets.base import TargetThread
     from ..types.type import Type
 
 _STRUCT, _POINTER = TypeKind.STRUCT, TypeKind.POINTER
@@ -198,8 +199,32 @@ def _of_task(prog: Program, task: Object) -> tuple[Registers, bool]:
     if cpu is None:
         return _of_sleeping_task(prog, task), False
     if prog.flags & ProgramFlags.IS_LIVE:
-        raise ValueError("cannot unwind stack of running task")
+        return _of_stopped_cpu(prog, cpu), True
     return _of_cpu(prog, cpu, task.pid.value_()), True
+
+
+def registers_of_cpu(prog: Program, cpu: TargetThread) -> Registers:
+    """The registers of a processor that a debugger has stopped."""
+    _check_platform(prog)
+    _check_supported(prog, "kernel")
+    return regs.from_names(cpu.values or {})
+
+
+def _of_stopped_cpu(prog: Program, number: int) -> Registers:
+    from ..kernel.tasks import per_cpu_offset
+
+    cpus = () if prog._target is None else prog._target.cpus()
+    if not cpus:
+        raise ValueError("cannot unwind stack of running task")
+    # In the kernel gs is its per-CPU area, in user mode what swapgs exchanges.
+    base = per_cpu_offset(prog, number)
+    for cpu in cpus:
+        values = cpu.values or {}
+        if base and base in (values.get("gs.base"), values.get("k_gs_base")):
+            return registers_of_cpu(prog, cpu)
+    if number >= len(cpus):
+        raise LookupError(f"the debugger has no CPU {number}")
+    return registers_of_cpu(prog, cpus[number])
 
 
 def _of_cpu(prog: Program, cpu: int, pid: int) -> Registers:

@@ -129,6 +129,17 @@ class Target:
             if thread.registers is not None
         ]
 
+    def cpus(self) -> Sequence[TargetThread]:
+        """The processors of a live kernel that a debugger has stopped.
+
+        Their registers are in ``values``; the order is that of their numbers.
+        """
+        return ()
+
+    def selected_cpu(self) -> TargetThread | None:
+        """The one of `cpus` that a debugger's user looks at, if there is one."""
+        return None
+
     # What can be controlled has more. Whatever runs the program forgets its memory.
 
     def _no_control(self) -> NoReturn:

@@ -55,7 +55,7 @@ class QemuTarget(Target):
         self.vmcoreinfo = _vmcoreinfo(self._monitor)
 
     def attach(self, memory: Memory) -> None:
-        ranges = list(_ram(self._monitor.human("info mtree -f")))
+        ranges = list(ram_ranges(self._monitor.human("info mtree -f")))
         file = self._process_memory(ranges)
         for start, end in ranges:
             segment: Segment = MonitorSegment(start, end - start, self._monitor)
@@ -113,8 +113,8 @@ class MonitorSegment(Segment):
         return b"".join(pieces)
 
 
-def _ram(mtree: str) -> Iterator[tuple[int, int]]:
-    """(start, end) of RAM and ROM in the address space that the CPUs see."""
+def ram_ranges(mtree: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of RAM and ROM that the CPUs see, from ``info mtree -f``."""
     for view in mtree.split("FlatView #"):
         if 'AS "memory"' in view:
             for line in view.splitlines():
