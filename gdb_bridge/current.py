@@ -14,7 +14,6 @@ import drgn
 from drgn import DebugInfoOptions, Module, Program
 from drgn.target import load_later, program_from_target
 
-from .kernel import open_target
 from .target import InferiorTarget
 
 _programs: dict[int, tuple[InferiorTarget, Program]] = {}
@@ -39,13 +38,22 @@ def current_program() -> Program:
         target, prog = found
         if target.is_current():
             return prog
-    target = open_target(inferior)
+    target = _open_target(inferior)
     prog = program_from_target(target)
     _add_finder(prog)
     load_later(prog, partial(_load, target, prog))
     _programs[inferior.num] = target, prog
     _ours.add(prog)
     return prog
+
+
+def _open_target(inferior: gdb.Inferior) -> InferiorTarget:
+    target = InferiorTarget(inferior)
+    if target.kind in ("remote", "extended-remote"):
+        from .kernel import open_kernel
+
+        return open_kernel(inferior) or target
+    return target
 
 
 def target_of(prog: Program) -> InferiorTarget:

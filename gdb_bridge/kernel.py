@@ -20,20 +20,15 @@ from drgn.target import Mapping, Memory, TargetThread
 from .stub import Stub
 from .target import InferiorTarget
 
-_REMOTE = ("remote", "extended-remote")
-
 _files: dict[str, tuple[tuple[int, int], Vmlinux | None]] = {}
 """By path: size and time of the file, and what it is."""
 
 
-def open_target(inferior: gdb.Inferior) -> InferiorTarget:
-    """The target that an inferior is: a kernel if GDB has its vmlinux and a stub."""
-    target = InferiorTarget(inferior)
-    if not target.pid or target.kind not in _REMOTE:
-        return target
+def open_kernel(inferior: gdb.Inferior) -> InferiorTarget | None:
+    """The kernel that an inferior behind a stub is; None if GDB has no vmlinux."""
     vmlinux = _vmlinux(inferior.progspace)
     if vmlinux is None:
-        return target
+        return None
     missing = MissingKernelTarget(inferior, vmlinux)
     kernel = missing.find()
     return missing if kernel is None else KernelTarget(inferior, missing.stub, kernel)
