@@ -2,47 +2,32 @@
 
 from __future__ import annotations
 
-import code
-import sys
 from collections.abc import Sequence
 from rlcompleter import Completer
 
-from .session import command_names, displayed, names, run_line
+from drgn.commands.console import CommandConsole, print_error
+
+from .session import command_completions, displayed, names, run_line
 
 
-class _Console(code.InteractiveConsole):
-    def raw_input(self, prompt: str = "") -> str:
-        # Of GDB's own streams input() would not know that they are a terminal, for
-        # which Python uses GDB's readline.
-        old = sys.stdin, sys.stdout
-        if sys.__stdin__ is not None and sys.__stdout__ is not None:
-            sys.stdout.flush()
-            sys.stdin, sys.stdout = sys.__stdin__, sys.__stdout__
-        try:
-            return input(prompt)
-        finally:
-            sys.stdin, sys.stdout = old
-
+class _Console(CommandConsole):
     def runsource(
         self, source: str, filename: str = "<input>", symbol: str = "single"
     ) -> bool:
         names()
-        if not source.lstrip().startswith("%"):
-            return super().runsource(source, filename, symbol)
-        from drgn.commands import CommandError
+        return super().runsource(source, filename, symbol)
 
+    def run_command(self, line: str) -> None:
         try:
-            run_line(source.strip())
-        except (CommandError, SyntaxError) as error:
-            print(f"drgn: {error}", file=sys.stderr)
-        except Exception:
-            self.showtraceback()
-        return False
+            run_line(f"%{line}")
+        except Exception as error:
+            print_error(error)
 
 
 def interact() -> None:
     """Run the prompt until the user leaves it with Ctrl-D or exit()."""
-    console = _Console(names(), "<drgn>")
+    session = names()
+    console = _Console(session["prog"], session, "<drgn>")
     with displayed():
         try:
             console.interact(banner="", exitmsg="")
@@ -53,9 +38,7 @@ def interact() -> None:
 def completions(text: str, word: str) -> Sequence[str]:
     """What may stand in place of ``word``, the last of ``text``, after ``drgn``."""
     namespace = names()
-    found = []
-    if text.strip() == word:
-        found += [name for name in command_names(namespace) if name.startswith(word)]
+    found = command_completions(text, word, namespace)
     # The whole of what is completed may be longer than what GDB takes for a word.
     start = len(text)
     while start and (text[start - 1].isalnum() or text[start - 1] in "_."):

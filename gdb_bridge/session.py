@@ -95,7 +95,6 @@ def run_line(line: str) -> None:
     """Run a command of drgn's (``ps`` or ``%ps``), or Python."""
     namespace = names()
     if line.startswith("%") or is_command(line, namespace):
-        import drgn.commands.builtin  # noqa: F401, since it registers them
         from drgn.commands import run_command
 
         run_command(namespace["prog"], line.removeprefix("%"), globals=namespace)
@@ -105,10 +104,20 @@ def run_line(line: str) -> None:
 
 def command_names(namespace: Names) -> list[str]:
     """The commands that the current program has."""
-    import drgn.commands.builtin  # noqa: F401, since it registers them
     from drgn.commands import DEFAULT_COMMAND_NAMESPACE
 
     return [name for name, _ in DEFAULT_COMMAND_NAMESPACE.enabled(namespace["prog"])]
+
+
+def command_completions(text: str, word: str, namespace: Names) -> list[str]:
+    """What may stand in place of ``word``, the last of a command line."""
+    from drgn.commands import DEFAULT_COMMAND_NAMESPACE
+
+    line = text.lstrip().removeprefix("%")
+    # GDB's idea of a word may be a part of the last one here.
+    skipped = len(line.rpartition(" ")[2]) - len(word)
+    found = DEFAULT_COMMAND_NAMESPACE.complete(namespace["prog"], line)
+    return [match[skipped:] for match in found]
 
 
 def is_command(line: str, namespace: Names) -> bool:

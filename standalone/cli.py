@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import types
 
 
-def _fail(message: object) -> NoReturn:
+def fail(message: object) -> NoReturn:
+    """End the process with a line on standard error."""
     print(message, file=sys.stderr)
     sys.exit(1)
 
@@ -40,7 +41,7 @@ def _open_target(prog: Program, args: argparse.Namespace) -> None:
             prog.set_pid(args.pid)
         except PermissionError as error:
             print(error, file=sys.stderr)
-            _fail("error: attaching to live process requires ptrace attach permissions")
+            fail("error: attaching to live process requires ptrace attach permissions")
     elif args.qemu is not None:
         prog.set_qemu_qmp(args.qemu)
     else:
@@ -48,7 +49,7 @@ def _open_target(prog: Program, args: argparse.Namespace) -> None:
             prog.set_kernel()
         except PermissionError as error:
             print(error, file=sys.stderr)
-            _fail("error: debugging the running kernel requires root privileges")
+            fail("error: debugging the running kernel requires root privileges")
 
 
 def _load_symbols(prog: Program, args: argparse.Namespace) -> None:
@@ -67,6 +68,28 @@ def _load_symbols(prog: Program, args: argparse.Namespace) -> None:
     for path in args.extra_symbols:
         module = prog.extra_module(os.path.abspath(path), create=True)
         module.try_file(path)
+
+
+def open_program(args: argparse.Namespace) -> Program:
+    """The program that a command line is about, with its debug info.
+
+    Ends the process, with a line that says why, if it cannot be opened.
+    """
+    # What loading makes stays: looking through it for garbage would only cost time.
+    gc.disable()
+    try:
+        prog = _make_program(args)
+        _open_target(prog, args)
+        _load_symbols(prog, args)
+    except OSError as error:
+        fail(error)
+    except (ValueError, LookupError, drgn.BadDataError, drgn.FaultError) as error:
+        fail(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    gc.freeze()
+    gc.enable()
+    return prog
 
 
 def _has_main_symbols(prog: Program) -> bool:
@@ -90,7 +113,7 @@ def _run_script(prog: Program, argv: Sequence[str]) -> None:
         with open(path, "rb") as file:
             source = file.read()
     except OSError as error:
-        _fail(error)
+        fail(error)
     sys.argv[:] = argv
     sys.path[0] = os.path.dirname(os.path.abspath(path))
     module = _new_main_module({"prog": prog, "__file__": path, "__cached__": None})
@@ -164,23 +187,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(version, file=sys.stderr, flush=True)
     if args.exec is None and args.args and not os.path.exists(args.args[0]):
         # Say so before a long load.
-        _fail(f"[Errno 2] No such file or directory: '{args.args[0]}'")
+        fail(f"[Errno 2] No such file or directory: '{args.args[0]}'")
 
-    # What loading makes stays: looking through it for garbage would only cost time.
-    gc.disable()
-    try:
-        prog = _make_program(args)
-        _open_target(prog, args)
-        _load_symbols(prog, args)
-    except OSError as error:
-        _fail(error)
-    except (ValueError, LookupError, drgn.BadDataError, drgn.FaultError) as error:
-        _fail(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
-    gc.freeze()
-    gc.enable()
-
+    prog = open_program(args)
     drgn.set_default_prog(prog)
     if args.exec is not None:
         _run_code(prog, args.exec, "<string>", ["-e", *args.args])

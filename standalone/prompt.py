@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import builtins
-import code
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import drgn
 from drgn import Program
 from drgn.display import displayhook
-from drgn.namespace import DRGN_NAMES, LazyGlobals, helper_packages
+from drgn.namespace import LazyGlobals
 
 _HISTORY_LENGTH = 1000
 
@@ -21,18 +21,6 @@ def version_header() -> str:
     """One line that says which pydrgn and which Python this is."""
     python = ".".join(str(part) for part in sys.version_info[:3])
     return f"pydrgn {drgn.__version__} (using Python {python})"
-
-
-def _banner(prog: Program) -> str:
-    names = [name for name in DRGN_NAMES if not name.startswith(("search", "s"))]
-    names += [name for name in DRGN_NAMES if name not in names]
-    lines = [
-        "For help, type help(drgn).",
-        ">>> import drgn",
-        f">>> from drgn import {', '.join(names)}",
-    ]
-    lines += [f">>> from {package} import *" for package in helper_packages(prog)]
-    return "\n".join(lines)
 
 
 def _history_path() -> str:
@@ -98,6 +86,22 @@ def _setup_readline(names: dict[str, Any]) -> _History | None:
     return history
 
 
+@contextmanager
+def keeping_history() -> Iterator[None]:
+    """Have the lines of earlier sessions meanwhile, and keep those of this one."""
+    try:
+        import readline  # noqa: F401, since it may not be there
+    except ImportError:
+        yield
+        return
+    history = _History()
+    history.load()
+    try:
+        yield
+    finally:
+        history.save()
+
+
 def run_interactive(
     prog: Program,
     banner_func: Callable[[str], str] | None = None,
@@ -111,10 +115,14 @@ def run_interactive(
     Readline's history, completer and TAB binding are not restored; the default
     program and ``sys.displayhook`` are.
     """
+    # Not at the start of every drgn, of which most run no prompt.
+    from drgn.commands.console import CommandConsole
+    from drgn.commands.console import banner as default_banner
+
     names: dict[str, Any] = LazyGlobals(prog)
     if globals_func is not None:
         names = globals_func(names)
-    banner = _banner(prog)
+    banner = default_banner(prog)
     if banner_func is not None:
         banner = banner_func(banner)
 
@@ -127,7 +135,7 @@ def run_interactive(
     try:
         sys.displayhook = displayhook
         drgn.set_default_prog(prog)
-        _Console(prog, names).interact(banner=banner, exitmsg="")
+        CommandConsole(prog, names, "<console>").interact(banner=banner, exitmsg="")
     finally:
         drgn.set_default_prog(old_default)
         sys.displayhook = old_displayhook
@@ -135,28 +143,3 @@ def run_interactive(
             history.save()
         if hasattr(builtins, "_"):
             del builtins._
-
-
-class _Console(code.InteractiveConsole):
-    """A console that runs ``%name`` lines as commands and the rest as Python."""
-
-    def __init__(self, prog: Program, names: dict[str, Any]) -> None:
-        super().__init__(locals=names, filename="<console>")
-        self._prog = prog
-
-    def runsource(
-        self, source: str, filename: str = "<input>", symbol: str = "single"
-    ) -> bool:
-        if not source.lstrip().startswith("%"):
-            return super().runsource(source, filename, symbol)
-        import drgn.commands.builtin
-        from drgn.commands import run_command
-
-        names: Any = self.locals
-        try:
-            run_command(self._prog, source.lstrip()[1:], globals=names)
-        except (drgn.commands.CommandError, SyntaxError) as error:
-            print(f"drgn: {error}", file=sys.stderr)
-        except Exception:
-            self.showtraceback()
-        return False

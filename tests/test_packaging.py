@@ -17,5 +17,5 @@ def test_every_package_is_installed() -> None:
             inside = file.parent.relative_to(ROOT / folder).parts
             expected.add(".".join([package, *inside]))
     # helpers/commands is drgn.commands.
-    expected.discard("drgn.helpers.commands")
-    assert expected == set(SETUPTOOLS["packages"])
+    moved = {name for name in expected if name.startswith("drgn.helpers.commands")}
+    assert expected - moved == set(SETUPTOOLS["packages"])

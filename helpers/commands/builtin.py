@@ -10,7 +10,7 @@ import sys
 import traceback
 from typing import Any
 
-from drgn import Program, execscript
+from drgn import Program, ProgramFlags, execscript
 
 from .arguments import argument
 from .define import command, custom_command, raw_command
@@ -29,7 +29,7 @@ def _cmd_sh(prog: Program, name: str, args: str, **kwargs: Any) -> int:
     return subprocess.call(["sh", "-c", "--", args] if args else ["sh", "-i"])
 
 
-def _parse_python(source: str) -> ParsedCommand[str]:
+def parse_python(source: str) -> ParsedCommand[str]:
     """Part Python code from the redirections and pipes after it.
 
     The code ends at the first operator that has valid Python before it.
@@ -61,13 +61,18 @@ def _parse_python(source: str) -> ParsedCommand[str]:
     "The code ends at the first ``|``, ``<`` or ``>`` that has valid Python code"
     " before it,\nso put operators of Python itself into parentheses:\n"
     "``%py (flags | MASK) | grep 1``.",
-    parse=_parse_python,
+    parse=parse_python,
 )
 def _cmd_py(
     prog: Program, name: str, args: str, *, globals: dict[str, Any], **kwargs: Any
 ) -> None:
+    run_python(args, globals)
+
+
+def run_python(source: str, globals: dict[str, Any]) -> None:
+    """Run a statement as the prompt does; what it raises is printed."""
     try:
-        exec(compile(args + "\n", "<input>", "single"), globals)
+        exec(compile(source + "\n", "<input>", "single"), globals)
     except BrokenPipeError:
         raise  # Not the code's fault: who read its output has gone.
     except Exception as error:
@@ -121,3 +126,50 @@ def _cmd_help(
     print(f"usage: {each.format_usage()}")
     print(f"\n{each.description()}\n")
     print(each.format_help())
+
+
+class _CrashCommand:
+    """Runs the commands of crash, which are imported when one is first run."""
+
+    def description(self) -> str:
+        return "run a command of the crash utility, or its prompt"
+
+    def format_usage(self) -> str:
+        return "crash [command]"
+
+    def format_help(self, *, indent: str = "") -> str:
+        lines = (
+            "The commands of the crash utility, with its syntax and its output.",
+            "",
+            "With a command, run it, with its arguments, redirections and pipes."
+            " Without",
+            "one, open a prompt at which the commands stand alone.",
+            "",
+            "%crash help lists the commands.",
+        )
+        return "\n".join(f"{indent}{line}".rstrip() for line in lines)
+
+    def enabled(self, prog: Program) -> bool:
+        return bool(prog.flags & ProgramFlags.IS_LINUX_KERNEL)
+
+    def parse(self, source: str, /) -> ParsedCommand[str]:
+        return ParsedCommand(source)  # The command's own is the shell syntax.
+
+    def run(
+        self, prog: Program, name: str, args: str, /, *, globals: dict[str, Any]
+    ) -> Any:
+        from .crash import CRASH_COMMAND_NAMESPACE
+
+        if args.strip():
+            return CRASH_COMMAND_NAMESPACE.run(prog, args, globals=globals)
+        from .crash._prompt import run_prompt
+
+        return run_prompt(prog, globals)
+
+    def complete(self, prog: Program, line: str) -> list[str]:
+        from .crash import CRASH_COMMAND_NAMESPACE
+
+        return CRASH_COMMAND_NAMESPACE.complete(prog, line)
+
+
+DEFAULT_COMMAND_NAMESPACE.register("crash", _CrashCommand())

@@ -103,6 +103,9 @@ class DrgnCodeBuilder:
         imports = [(module, 0, f"import {module}\n") for module in self._imports]
         for module, names in self._from_imports.items():
             text = f"from {module} import {', '.join(sorted(names))}\n"
+            if len(text) > 89:
+                lines = "".join(f"    {name},\n" for name in sorted(names))
+                text = f"from {module} import (\n{lines})\n"
             imports.append((module, 1, text))
         groups: tuple[list[str], list[str]] = ([], [])
         for module, _, text in sorted(imports):

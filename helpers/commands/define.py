@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
@@ -55,6 +56,11 @@ def _always_enabled(prog: Program) -> bool:
     return True
 
 
+def _plain(usage: str) -> str:
+    """A usage text without reStructuredText's marks."""
+    return re.sub(r"\\(.)|\*+", lambda match: match[1] or "", usage)
+
+
 class _FunctionCommand:
     """A command that a function runs, with its texts and its parser."""
 
@@ -91,6 +97,9 @@ class _FunctionCommand:
             parser = self._parsers[name] = make_parser(
                 name, self._arguments, self._namespace.argparse_types, self._epilog
             )
+            if self._usage is not None:
+                # argparse replaces %(prog)s and the like.
+                parser.usage = _plain(self._usage).replace("%", "%%")
         return parser
 
     def description(self) -> str:
@@ -101,8 +110,7 @@ class _FunctionCommand:
 
     def format_usage(self) -> str:
         if self._usage is not None:
-            # Usage is written with reStructuredText's marks.
-            return self._usage.replace("*", "")
+            return _plain(self._usage)
         usage = self._parser(self._name).format_usage()
         return " ".join(usage.split()).removeprefix("usage: ")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
 from drgn import Program
@@ -82,6 +84,23 @@ class CommandNamespace:
             if command.enabled(prog):
                 yield name, command
 
+    def complete(self, prog: Program, line: str) -> list[str]:
+        """What may stand in place of the last word of a line that is being typed.
+
+        That is the name of a command, or what a command's own ``complete(prog,
+        line)`` returns for the line after its name.
+        """
+        name, space, rest = line.lstrip().partition(" ")
+        if not space:
+            return sorted(
+                each for each, _ in self.enabled(prog) if each.startswith(name)
+            )
+        try:
+            complete = getattr(self.lookup(prog, name), "complete", None)
+        except CommandNotFoundError:
+            return []
+        return complete(prog, rest) if complete is not None else []
+
     def run(
         self,
         prog: Program,
@@ -98,10 +117,9 @@ class CommandNamespace:
         if globals is None:
             globals = sys._getframe(1).f_globals
         try:
-            name, rest = split_command(command)
-            found = self.lookup(prog, name)
+            name, found, rest = self._find(prog, command)
             parsed = found.parse(rest)
-            with shell_output(parsed):
+            with self._output(prog, parsed):
                 return found.run(prog, name, parsed.args, globals=globals)
         except Exception as error:
             if onerror is None:
@@ -109,8 +127,47 @@ class CommandNamespace:
             onerror(error)
             return None
 
+    def _find(self, prog: Program, line: str) -> tuple[str, Command[Any], str]:
+        """The name that a line begins with, its command, and the rest of the line."""
+        name, rest = split_command(line)
+        return name, self.lookup(prog, name), rest
 
-DEFAULT_COMMAND_NAMESPACE = CommandNamespace()
+    def _output(
+        self, prog: Program, parsed: ParsedCommand[Any]
+    ) -> AbstractContextManager[None]:
+        """Where what a command prints goes."""
+        return shell_output(parsed)
+
+
+class LazyCommandNamespace(CommandNamespace):
+    """Commands whose modules are imported when they are first asked for.
+
+    ``modules`` are the full names of the modules by the names of the commands which
+    they register when they are imported.
+    """
+
+    def __init__(self, modules: Mapping[str, str], **options: Any) -> None:
+        super().__init__(**options)
+        self._modules = dict(modules)
+
+    def register(self, name: str, command: Command[Any]) -> None:
+        self._modules.pop(name, None)
+        super().register(name, command)
+
+    def lookup(self, prog: Program, name: str) -> Command[object]:
+        if name in self._modules:
+            import_module(self._modules[name])
+        return super().lookup(prog, name)
+
+    def enabled(self, prog: Program) -> Iterable[tuple[str, Command[object]]]:
+        for module in sorted(set(self._modules.values())):
+            import_module(module)
+        return super().enabled(prog)
+
+
+DEFAULT_COMMAND_NAMESPACE: CommandNamespace = LazyCommandNamespace(
+    dict.fromkeys(("crash", "help", "py", "sh", "source"), "drgn.commands.builtin")
+)
 """The commands of the prompt (``%name``) and of GDB (``drgn name``)."""
 
 

@@ -1,0 +1,59 @@
+"""Addresses and symbols as arguments."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from drgn import Program
+
+from ._cpuspec import Cpuspec, parse_cpuspec
+
+_HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F]+")
+
+
+def parse_hex(text: str) -> int | None:
+    """The value of hexadecimal digits, with 0x or without; None for other text."""
+    return int(text, 16) if _HEX.fullmatch(text) else None
+
+
+class Location(NamedTuple):
+    """An address or a symbol, and CPUs after a colon."""
+
+    address: int | None
+    symbol: str | None
+    cpus: Cpuspec | None
+
+    def resolve(self, prog: Program) -> int:
+        """The address, or the symbol's. Raises LookupError for an unknown symbol."""
+        if self.address is not None:
+            return self.address
+        assert self.symbol is not None
+        return prog.symbol(self.symbol).address
+
+    def code(self) -> str:
+        """An expression of the address."""
+        if self.address is not None:
+            return f"{self.address:#x}"
+        return f'prog.symbol("{self.symbol}").address'
+
+
+def parse_location(prog: Program, text: str) -> Location:
+    """Parse ``address_or_symbol[:cpuspec]``. Raises ValueError for a wrong cpuspec.
+
+    What could be a symbol or hexadecimal (``a0``) is the symbol if there is one.
+    """
+    name, colon, cpus = text.partition(":")
+    cpuspec = parse_cpuspec(cpus) if colon else None
+    value = parse_hex(name)
+    if value is None or (name[0].isalpha() and _has_symbol(prog, name)):
+        return Location(None, name, cpuspec)
+    return Location(value, None, cpuspec)
+
+
+def _has_symbol(prog: Program, name: str) -> bool:
+    try:
+        prog.symbol(name)
+    except LookupError:
+        return False
+    return True

@@ -1,0 +1,46 @@
+"""How values are printed: the radix, addresses, progress."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from drgn import Program
+
+T = TypeVar("T")
+
+
+def radix(prog: Program) -> int:
+    """The base that integers are shown in: 10, or 16 after ``set radix 16``."""
+    return int(prog.config.get("crash_radix", 10))
+
+
+def format_options(prog: Program, integer_base: int | None = None) -> dict[str, Any]:
+    """Options for ``Object.format_()``: those of ``-x`` and ``-d``, else the radix."""
+    return {"integer_base": integer_base or radix(prog)}
+
+
+def address_digits(prog: Program) -> int:
+    """How many hexadecimal digits an address has."""
+    from drgn import sizeof
+
+    return 2 * sizeof(prog.type("void *"))
+
+
+def progress(
+    items: Iterable[T], description: str, total: int | None = None
+) -> Iterator[T]:
+    """Pass items on, and show on a terminal how far that is.
+
+    Nothing is shown in a pipe or a file.
+    """
+    if not sys.stderr.isatty() or not sys.stdout.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(
+        items, description, total, console=Console(stderr=True), transient=True
+    )

@@ -1,0 +1,94 @@
+"""Scrolling of long output: ``set scroll`` and the pager that it stands for."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from drgn import Program
+
+# The options let a short text end without a question and stay on the screen.
+_PAGERS = {"less": ["less", "-E", "-X"], "more": ["more"]}
+
+
+def pager_command(name: str) -> str | None:
+    """How the pager of a name is run; None if it is not installed."""
+    program = shutil.which(name)
+    return None if program is None else " ".join([program, *_PAGERS[name][1:]])
+
+
+def chosen_pager(prog: Program) -> str | None:
+    """How the chosen pager is run, by default the first that is installed."""
+    if "crash_pager" not in prog.config:
+        found = (pager_command(name) for name in _PAGERS)
+        prog.config["crash_pager"] = next((each for each in found if each), None)
+    command: str | None = prog.config["crash_pager"]
+    return command
+
+
+def scrolls(prog: Program) -> bool:
+    """Whether long output is scrolled."""
+    return bool(prog.config.get("crash_scroll", True))
+
+
+class _Pager:
+    """A standard output that starts a pager when something is printed."""
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+        self._process: subprocess.Popen[str] | None = None
+
+    def write(self, text: str) -> int:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                ["sh", "-c", "--", self._command], stdin=subprocess.PIPE, text=True
+            )
+        assert self._process.stdin is not None
+        return self._process.stdin.write(text)
+
+    def flush(self) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.flush()
+
+    def close(self) -> None:
+        """Wait until the user leaves the pager."""
+        if self._process is None:
+            return
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass
+        while True:
+            try:
+                self._process.wait()
+            except KeyboardInterrupt:
+                continue  # It was for the pager.
+            return
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.__stdout__, name)
+
+
+@contextmanager
+def scrolling(prog: Program) -> Iterator[None]:
+    """Send what is printed meanwhile to a terminal through the chosen pager."""
+    command = chosen_pager(prog) if scrolls(prog) else None
+    if command is None or not sys.stdout.isatty():
+        yield
+        return
+    old = sys.stdout
+    old.flush()
+    pager = _Pager(command)
+    sys.stdout = pager
+    try:
+        yield
+    except BrokenPipeError:
+        pass  # The user has seen enough.
+    finally:
+        sys.stdout = old
+        pager.close()

@@ -1,0 +1,149 @@
+"""``sym``: symbols by name or address, and all of them."""
+
+from __future__ import annotations
+
+import argparse
+from bisect import bisect_left
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+from drgn import Program, Symbol
+from drgn.commands import argument, drgn_argument, mutually_exclusive_group
+
+from ._address import parse_hex
+from ._code import CrashCodeBuilder
+from ._define import crash_command
+
+
+@crash_command(
+    description="symbols by name or address",
+    arguments=(
+        mutually_exclusive_group(
+            argument("-l", dest="list", action="store_true",
+                     help="list all symbols, by address"),
+            argument("-q", dest="queries", action="append", metavar="STRING",
+                     help="list the symbols that have *STRING* in their names; may be"
+                     " repeated"),
+            argument("symbols", metavar="name|address", nargs="*", default=[],
+                     help="name of a symbol, or hexadecimal address in one"),
+            required=True,
+        ),
+        argument("-p", dest="previous", action="store_true",
+                 help="show the symbol before too"),
+        argument("-n", dest="next", action="store_true",
+                 help="show the symbol after too"),
+        drgn_argument,
+    ),
+)  # fmt: skip
+def _crash_cmd_sym(
+    prog: Program, name: str, args: argparse.Namespace, **kwargs: Any
+) -> None:
+    if args.drgn:
+        _print_code(prog, args)
+    elif args.list:
+        for symbol in _by_address(prog):
+            print(_line(symbol))
+    elif args.queries:
+        symbols = _by_address(prog)
+        for query in args.queries:
+            _print_matches(symbols, query, "")
+    else:
+        _print_symbols(prog, args)
+
+
+def _by_address(prog: Program) -> list[Symbol]:
+    return sorted(prog.symbols(), key=attrgetter("address"))
+
+
+def _line(symbol: Symbol) -> str:
+    return f"{symbol.address:x} {symbol.name}"
+
+
+def _print_matches(symbols: Sequence[Symbol], query: str, indent: str) -> None:
+    found = [symbol for symbol in symbols if query in symbol.name]
+    for symbol in found:
+        print(indent + _line(symbol))
+    if not found:
+        print(f"{indent}(none found)")
+
+
+def _print_symbols(prog: Program, args: argparse.Namespace) -> None:
+    symbols: list[Symbol] = []  # All of them, once they are needed.
+    for word in args.symbols:
+        try:
+            symbol = find_symbol(prog, word)
+        except LookupError:
+            symbols = symbols or _by_address(prog)
+            print(f"symbol not found: {word}\npossible alternatives:")
+            _print_matches(symbols, word, "  ")
+            continue
+        shown = [symbol]
+        if args.previous or args.next:
+            symbols = symbols or _by_address(prog)
+            i = _index(symbols, symbol)
+            first = i - 1 if args.previous and i else i
+            shown = symbols[first : i + 2 if args.next else i + 1]
+        for each in shown:
+            print(_line(each) + _source(prog, each))
+
+
+def find_symbol(prog: Program, word: str) -> Symbol:
+    """The symbol of a name, or the one that a hexadecimal address is in.
+
+    Raises LookupError.
+    """
+    address = parse_hex(word)
+    if address is not None:
+        try:
+            return prog.symbol(address)
+        except LookupError:
+            pass  # "add" could be either.
+    return prog.symbol(word)
+
+
+def _index(symbols: Sequence[Symbol], symbol: Symbol) -> int:
+    i = bisect_left(symbols, symbol.address, key=attrgetter("address"))
+    while symbols[i] != symbol:
+        i += 1
+    return i
+
+
+def _source(prog: Program, symbol: Symbol) -> str:
+    """Where a function begins, as `` file: line``; nothing for data."""
+    try:
+        location = prog.source_location(symbol.address)[0]
+    except (LookupError, IndexError):
+        return ""
+    return f" {location.filename}: {location.line}"
+
+
+def _print_code(prog: Program, args: argparse.Namespace) -> None:
+    code = CrashCodeBuilder(prog)
+    if args.list or args.queries or args.previous or args.next:
+        code.add_from_import("operator", "attrgetter")
+        code.append('symbols = sorted(prog.symbols(), key=attrgetter("address"))\n')
+    for query in args.queries or ():
+        code.append(
+            f"matches = [symbol for symbol in symbols if {query!r} in symbol.name]\n"
+        )
+    for word in args.symbols:
+        _append_symbol(code, word, args)
+    code.print()
+
+
+def _append_symbol(code: CrashCodeBuilder, word: str, args: argparse.Namespace) -> None:
+    address = parse_hex(word)
+    code.append(
+        f"symbol = prog.symbol({repr(word) if address is None else hex(address)})\n"
+        "try:\n"
+        "    location = prog.source_location(symbol.address)[0]\n"
+        "except LookupError:\n"
+        "    location = None  # Data has no source lines.\n"
+    )
+    if args.previous or args.next:
+        code.append("i = symbols.index(symbol)\n")
+    if args.previous:
+        code.append("previous_symbol = symbols[i - 1] if i else None\n")
+    if args.next:
+        code.append("next_symbol = symbols[i + 1] if i + 1 < len(symbols) else None\n")

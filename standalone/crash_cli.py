@@ -1,0 +1,85 @@
+"""``drgn-crash``: open a kernel or its dump at the prompt of the crash commands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import drgn
+from drgn.namespace import LazyGlobals
+
+# What a kernel's dump begins with, besides ELF, whose header says what it is.
+_DUMPS = (b"KDUMP   ", b"DISKDUMP", b"makedumpfile")
+_ELF = b"\x7fELF"
+_ET_CORE = 4
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="drgn-crash", description="The commands of the crash utility, by drgn"
+    )
+    parser.add_argument(
+        "vmlinux",
+        nargs="?",
+        help="the kernel's image with debug info (default: it is looked for)",
+    )
+    parser.add_argument(
+        "core", nargs="?", help="dump of a kernel (default: the running kernel)"
+    )
+    return parser
+
+
+def _is_dump(path: str) -> bool:
+    """Whether a file is a dump, by its first bytes. Raises OSError."""
+    with open(path, "rb") as file:
+        start = file.read(18)
+    if not start.startswith(_ELF):
+        return start.startswith(_DUMPS)
+    order = "big" if start[5:6] == b"\2" else "little"
+    return int.from_bytes(start[16:18], order) == _ET_CORE  # type: ignore[arg-type]
+
+
+def _sorted(paths: Sequence[str]) -> list[str]:
+    """Options of ``drgn`` for the files, which may come in any order."""
+    options: dict[str, str] = {}
+    for path in paths:
+        option = "-c" if _is_dump(path) else "-s"
+        if option in options:
+            what = "dump" if option == "-c" else "vmlinux"
+            raise ValueError(f"more than one {what}: {options[option]}, {path}")
+        options[option] = path
+    return [word for item in options.items() for word in item]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line in ``argv`` (default: that of the process).
+
+    Exits with status 1 if the program cannot be opened.
+    """
+    from . import log
+    from .cli import fail, open_program
+    from .options import build_parser
+    from .prompt import keeping_history, version_header
+
+    parsed = _parser().parse_args(argv)
+    paths = [path for path in (parsed.vmlinux, parsed.core) if path is not None]
+    try:
+        options = _sorted(paths)
+    except OSError as error:
+        fail(error)
+    except ValueError as error:
+        fail(f"error: {error}")
+    args = build_parser(version_header()).parse_args(options)
+    log.setup(args.log_level, args.quiet)
+    prog = open_program(args)
+    drgn.set_default_prog(prog)
+    from drgn.commands.crash._prompt import run_prompt
+
+    with keeping_history():
+        run_prompt(prog, LazyGlobals(prog))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
