@@ -1,0 +1,248 @@
+"""List BPF programs and maps, and what the programs are attached to.
+
+drgn -c vmcore -s vmlinux scripts/examples/bpf_inspect.py [prog|map|link]
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from drgn import FaultError, Object, cast, container_of
+from drgn.helpers.common.format import print_table
+from drgn.helpers.linux import (
+    bpf_link_for_each,
+    bpf_map_for_each,
+    bpf_prog_for_each,
+    bpf_prog_used_maps,
+    cgroup_bpf_prog_for_each,
+    cgroup_path,
+    css_for_each_descendant_pre,
+    for_each_net,
+    for_each_netdev,
+    netdev_name,
+)
+
+
+def enumerator(value: Object, prefix: str) -> str:
+    """The name of an enumerator, less its prefix, as bpftool writes it."""
+    number = value.value_()
+    for each in value.type_.enumerators or ():
+        if each.value == number:
+            return str(each.name).removeprefix(prefix).lower()
+    return str(number)
+
+
+def program_name(bpf_prog: Object) -> str:
+    """The name of its function by BTF, or else its own, which is cut at 15 bytes."""
+    aux = bpf_prog.aux
+    try:
+        btf, info = aux.btf, aux.func_info[aux.func_idx]  # Since 5.0 (838e96904ff3).
+        name = btf.strings + btf.types[info.type_id].name_off
+        return name.string_().decode()
+    except (AttributeError, FaultError):
+        return aux.name.string_().decode()
+
+
+# Links, which know what they attach to. By the name of bpf_link_type.
+
+
+def tracing_target(link: Object) -> str:
+    tracing = container_of(link, "struct bpf_tracing_link", "link.link")
+    name = tracing.link.link.prog.aux.attach_func_name
+    return name.string_().decode() if name else ""
+
+
+def cgroup_target(link: Object) -> str:
+    cgroup = container_of(link, "struct bpf_cgroup_link", "link").cgroup
+    if not cgroup:
+        return "a cgroup that is gone"
+    return f"cgroup {cgroup_path(cgroup).decode()}"
+
+
+def raw_tracepoint_target(link: Object) -> str:
+    event = container_of(link, "struct bpf_raw_tp_link", "link").btp
+    return f"tracepoint {event.tp.name.string_().decode()}"
+
+
+def xdp_target(link: Object) -> str:
+    device = container_of(link, "struct bpf_xdp_link", "link").dev
+    if not device:
+        return "a device that is gone"
+    return f"device {netdev_name(device).decode()}"
+
+
+def netns_target(link: Object) -> str:
+    net = container_of(link, "struct bpf_netns_link", "link").net
+    if not net:
+        return "a namespace that is gone"
+    return f"network namespace {net.ns.inum.value_()}"
+
+
+def perf_event_target(link: Object) -> str:
+    file = container_of(link, "struct bpf_perf_link", "link").perf_file
+    event = cast("struct perf_event *", file.private_data)
+    call = event.tp_event
+    if not call:
+        return "a perf event"
+    # A tracepoint's name is its own, a probe's that of its definition.
+    if call.flags & prog["TRACE_EVENT_FL_TRACEPOINT"]:
+        return f"tracepoint {call.tp.name.string_().decode()}"
+    return f"probe {call.name.string_().decode()}"
+
+
+def tcx_target(link: Object) -> str:
+    tcx = container_of(link, "struct tcx_link", "link")
+    if not tcx.dev:
+        return "a device that is gone"
+    return (
+        f"{enumerator(tcx.location, 'BPF_')} of device {netdev_name(tcx.dev).decode()}"
+    )
+
+
+def iter_target(link: Object) -> str:
+    target = container_of(link, "struct bpf_iter_link", "link").tinfo
+    return f"iterator {target.reg_info.target.string_().decode()}"
+
+
+TARGETS: dict[str, Callable[[Object], str]] = {
+    "tracing": tracing_target,
+    "cgroup": cgroup_target,
+    "raw_tracepoint": raw_tracepoint_target,
+    "xdp": xdp_target,
+    "netns": netns_target,
+    "perf_event": perf_event_target,
+    "iter": iter_target,
+    "tcx": tcx_target,
+}
+
+
+def links() -> Iterator[tuple[Object, str, str]]:
+    """(``struct bpf_link *``, type, what it attaches its program to)."""
+    try:
+        found = list(bpf_link_for_each(prog))
+    except KeyError:  # Kernels before 5.8 have none.
+        return
+    for link in found:
+        kind = enumerator(link.type, "BPF_LINK_TYPE_")
+        target = TARGETS.get(kind)
+        yield link, kind, "" if target is None else target(link)
+
+
+# What has no link.
+
+
+def cgroup_attachments() -> Iterator[tuple[int, str]]:
+    """(program ID, where) of the programs of cgroups."""
+    try:
+        root = prog["cgrp_dfl_root"].cgrp.self.address_of_()
+    except KeyError:
+        return
+    # Numbered apart from bpf_attach_type since 5.15 (6fc88c354f3a).
+    try:
+        types = prog.type("enum cgroup_bpf_attach_type").enumerators or ()
+    except LookupError:
+        types = prog.type("enum bpf_attach_type").enumerators or ()
+    for css in css_for_each_descendant_pre(root):
+        for type in types:
+            if not 0 <= type.value < len(css.cgroup.bpf.progs):
+                continue
+            for bpf_prog in cgroup_bpf_prog_for_each(css.cgroup, type.value):
+                name = type.name.removeprefix("BPF_").lower()
+                path = cgroup_path(css.cgroup).decode()
+                yield bpf_prog.aux.id.value_(), f"{name} of cgroup {path}"
+
+
+def device_attachments() -> Iterator[tuple[int, str]]:
+    """(program ID, where) of XDP programs, which may have no link."""
+    for net in for_each_net(prog):
+        for device in for_each_netdev(net):
+            try:
+                states = device.xdp_state  # Since 5.9 (7f0a838254bd).
+            except AttributeError:
+                programs = [device.xdp_prog] if hasattr(device, "xdp_prog") else []
+            else:
+                programs = [state.prog for state in states]
+                programs += [state.link.link.prog for state in states if state.link]
+            for bpf_prog in programs:
+                if bpf_prog:
+                    where = f"XDP of device {netdev_name(device).decode()}"
+                    yield bpf_prog.aux.id.value_(), where
+
+
+def attachments() -> dict[int, list[str]]:
+    """Where each program is attached, by its ID."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for link, kind, target in links():
+        if link.prog:
+            number = link.id.value_()
+            where = f"link {number} ({kind})" + (f" to {target}" if target else "")
+            found[link.prog.aux.id.value_()].append(where)
+    for id, where in [*cgroup_attachments(), *device_attachments()]:
+        found[id].append(where)
+    return found
+
+
+# The lists.
+
+
+def print_programs() -> None:
+    attached = attachments()
+    rows = [["ID", "TYPE", "NAME", "MAPS", "ATTACHED TO"]]
+    for bpf_prog in bpf_prog_for_each(prog):
+        id = bpf_prog.aux.id.value_()
+        maps = [str(map.id.value_()) for map in bpf_prog_used_maps(bpf_prog)]
+        rows.append(
+            [
+                str(id),
+                enumerator(bpf_prog.type, "BPF_PROG_TYPE_"),
+                program_name(bpf_prog),
+                ",".join(maps),
+                "; ".join(dict.fromkeys(attached.get(id, []))),
+            ]
+        )
+    print_table(rows)
+
+
+def print_maps() -> None:
+    rows = [["ID", "TYPE", "NAME", "KEY", "VALUE", "ENTRIES", "PROGRAMS"]]
+    users = defaultdict(list)
+    for bpf_prog in bpf_prog_for_each(prog):
+        for map in bpf_prog_used_maps(bpf_prog):
+            users[map.id.value_()].append(str(bpf_prog.aux.id.value_()))
+    for map in bpf_map_for_each(prog):
+        id = map.id.value_()
+        sizes = map.key_size, map.value_size, map.max_entries
+        rows.append(
+            [
+                str(id),
+                enumerator(map.map_type, "BPF_MAP_TYPE_"),
+                map.name.string_().decode(),
+                *(str(size.value_()) for size in sizes),
+                ",".join(users[id]),
+            ]
+        )
+    print_table(rows)
+
+
+def print_links() -> None:
+    rows = [["ID", "TYPE", "PROGRAM", "ATTACHED TO"]]
+    for link, kind, target in links():
+        program = str(link.prog.aux.id.value_()) if link.prog else ""
+        rows.append([str(link.id.value_()), kind, program, target])
+    print_table(rows)
+
+
+LISTS = {"prog": print_programs, "map": print_maps, "link": print_links}
+
+parser = argparse.ArgumentParser(
+    prog="bpf_inspect.py", description="List BPF programs, maps and links."
+)
+parser.add_argument("list", nargs="?", choices=LISTS, help="only these")
+args = parser.parse_args()
+for name, print_list in LISTS.items():
+    if args.list in (None, name):
+        print_list()
+        if args.list is None and name != "link":
+            print()

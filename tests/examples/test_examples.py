@@ -1,0 +1,183 @@
+"""The example scripts: what they print of the labs' dumps, and upstream's the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab import manifest
+from lab.manifest import Lab
+from oracle import runner, venv
+
+EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
+
+
+def _labs() -> Iterator[object]:
+    labs = manifest.find_all()
+    for lab in labs:
+        yield pytest.param(lab, id=lab.kernel)
+    if not labs:
+        skip = pytest.mark.skip(reason="no kernel lab: run scripts/kernel-lab")
+        yield pytest.param(None, marks=skip)
+
+
+each_lab = pytest.mark.parametrize("lab", list(_labs()))
+
+
+def _arguments(lab: Lab, dump: str, script: str, *more: str) -> list[str | Path]:
+    return ["-q", "-c", lab.dump(dump), "-s", lab.vmlinux, EXAMPLES / script, *more]
+
+
+def _output(lab: Lab, dump: str, script: str, *more: str) -> list[str]:
+    answer = runner.ours(*_arguments(lab, dump, script, *more))
+    assert (answer.errors, answer.status) == ("", 0)
+    return answer.output
+
+
+def _report(lab: Lab, dump: str, *parts: str) -> dict[str, Any]:
+    text = "\n".join(_output(lab, dump, "vmcore_report.py", "--json", *parts))
+    return {part["name"]: part for part in json.loads(text)["parts"]}
+
+
+# They are scripts of upstream's API: its wheel runs them too.
+
+
+@each_lab
+@pytest.mark.parametrize(
+    "script, arguments",
+    [
+        ("bpf_inspect.py", []),
+        ("iocost_monitor.py", []),
+        ("rcu_callbacks.py", ["--functions"]),
+        ("vmcore_report.py", ["system", "memory", "modules", "mounts", "bpf"]),
+    ],
+)
+@pytest.mark.parametrize("dump", ["live.kdump.zlib", "panic.kdump.zlib"])
+def test_upstream_prints_the_same(
+    lab: Lab, dump: str, script: str, arguments: list[str]
+) -> None:
+    if venv.find() is None:
+        pytest.skip("no upstream wheel: run python -m oracle.venv in tests")
+    command = _arguments(lab, dump, script, *arguments)
+    theirs, ours = runner.upstream(*command), runner.ours(*command)
+    for answer in theirs, ours:
+        # Headings have times and are as long as they are.
+        answer.output[:] = [
+            re.sub(r" \([\d.]+ s\)$", "", line)
+            for line in answer.output
+            if set(line) != {"-"}
+        ]
+    comparison = runner.compare(theirs, ours)
+    assert comparison.same, comparison.report()
+
+
+# vmcore_report.py
+
+
+@each_lab
+def test_report_has_what_the_guest_said(lab: Lab) -> None:
+    report = _report(lab, "live.elf")
+    assert all(part["skipped"] == [] for part in report.values())
+    assert report["system"]["data"]["release"] == lab.kernel
+    assert report["panic"]["data"]["message"] == "the kernel has not panicked"
+
+    loaded = {line.split()[0] for line in lab.fact("proc/modules").splitlines()}
+    assert {each["name"] for each in report["modules"]["data"]["modules"]} == loaded
+
+    mounted = [line.split()[:3] for line in lab.fact("proc/mounts").splitlines()]
+    found = [
+        [each["source"], each["directory"], each["type"]]
+        for each in report["mounts"]["data"]["mounts"]
+    ]
+    # Btrfs asks its devices for the source, which the mount has not known since 6.8.
+    for each in [*found, *mounted]:
+        if each[2] == "btrfs":
+            each[0] = ""
+    assert sorted(found) == sorted(mounted)
+
+    memory = report["memory"]["data"]
+    total = re.search(r"MemTotal: +(\d+) kB", lab.fact("proc/meminfo"))
+    assert total is not None
+    assert memory["total"] == f"{int(total[1]) / 1024:.1f}M"
+    slabs = {line.split()[0] for line in lab.fact("proc/slabinfo").splitlines()[2:]}
+    assert {cache["name"] for cache in memory["slab caches"]} <= slabs
+    for cache in memory["slab caches"]:
+        assert 0 < cache["used"] <= cache["objects"]
+
+
+@each_lab
+def test_report_of_a_panic(lab: Lab) -> None:
+    report = _report(lab, "panic.elf", "panic", "cpus", "blocked")
+    panic = report["panic"]["data"]
+    assert panic["message"] == "Kernel panic - not syncing: sysrq triggered crash"
+    assert panic["task"] == "1 (init)"
+    assert any("sysrq: Trigger a crash" in line for line in panic["log"])
+    stacks = report["cpus"]["data"]["stacks"]
+    (crashed,) = [each for each in stacks if each["tasks"][0].startswith("1 (init), ")]
+    assert any(frame.startswith("sysrq_handle_crash ") for frame in crashed["stack"])
+    waiting = [
+        who for each in report["blocked"]["data"]["stacks"] for who in each["tasks"]
+    ]
+    assert any("(vfork-parent), for " in who for who in waiting)
+
+
+@each_lab
+def test_report_groups_stacks(lab: Lab) -> None:
+    """Tasks that wait in the same place are one entry."""
+    stacks = _report(lab, "live.elf", "blocked")["blocked"]["data"]["stacks"]
+    assert len({tuple(each["stack"]) for each in stacks}) == len(stacks)
+
+
+def test_report_says_what_it_skips(tmp_path: Path) -> None:
+    lab = manifest.find()
+    if lab is None:
+        pytest.skip("no kernel lab: run scripts/kernel-lab")
+    script = tmp_path / "damaged.py"
+    script.write_text(
+        "import sys\n"
+        "from drgn.helpers.linux import module\n"
+        "def broken(prog):\n"
+        "    raise prog.read(0, 8)\n"
+        "import drgn.helpers.linux\n"
+        "drgn.helpers.linux.for_each_module = broken\n"
+        "sys.argv[1:] = ['modules', 'mounts']\n"
+        f"exec(open({str(EXAMPLES / 'vmcore_report.py')!r}).read())\n"
+    )
+    answer = runner.ours("-q", "-c", lab.dump("live.elf"), "-s", lab.vmlinux, script)
+    assert answer.status == 0
+    assert "skipped: all of it: FaultError: address is not mapped: 0x0" in answer.output
+    assert any(line.startswith("mounts: ") for line in answer.output)
+
+
+def test_report_refuses_an_unknown_part(tmp_path: Path) -> None:
+    lab = manifest.find()
+    if lab is None:
+        pytest.skip("no kernel lab: run scripts/kernel-lab")
+    answer = runner.ours(*_arguments(lab, "live.elf", "vmcore_report.py", "nothing"))
+    assert answer.status == 2
+    assert "no part 'nothing'" in answer.errors
+
+
+# The others
+
+
+@each_lab
+def test_bpf_programs_and_maps(lab: Lab) -> None:
+    output = _output(lab, "live.elf", "bpf_inspect.py")
+    assert any(re.match(r"\d+ +socket_filter +lab_prog\b", line) for line in output)
+    assert any(re.match(r"\d+ +hash +lab_hash +4 +8 +32\b", line) for line in output)
+
+
+@each_lab
+def test_rcu_callbacks_add_up(lab: Lab) -> None:
+    output = _output(lab, "live.elf", "rcu_callbacks.py", "--functions")
+    assert output[0] == "rcu_data:"
+    counts = [list(map(int, line.split())) for line in output[2:4]]
+    assert [cpu for cpu, *_ in counts] == [0, 1]
+    assert all(total == sum(segments) for _, total, *segments in counts)
+    functions = [int(line.split()[0]) for line in output[4:]]
+    assert sum(functions) == sum(total for _, total, *_ in counts)
