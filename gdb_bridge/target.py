@@ -166,6 +166,14 @@ class InferiorTarget(InferiorControl):
     def _auxv(self) -> dict[int, int]:
         return _parse_auxv(_text(self.inferior, "info auxv"))
 
+    @cached_property
+    def is_process(self) -> bool:
+        """Whether it is one of an operating system.
+
+        Then memory may be read that nobody asked for: there are no devices in it.
+        """
+        return self.kind in ("native", "core") or bool(self._auxv)
+
     def auxv(self) -> dict[int, int]:
         if not self.alive:
             return {}
@@ -292,10 +300,19 @@ class InferiorSegment(Segment):
         return low
 
     def locate(self, address: int, size: int) -> tuple[bytes, int] | None:
-        # A page is a buffer that stays, until `InferiorTarget.changed()`.
-        if self._target.running or size > PAGE_SIZE:
+        # What was read stays, until `InferiorTarget.changed()`.
+        target = self._target
+        if target.running:
             return None
-        return self.read(address, size), 0
+        if size <= PAGE_SIZE:
+            return self.read(address, size), 0
+        if not target.is_process or not target.alive:
+            return None
+        with selected_inferior(target.inferior):
+            try:
+                return bytes(target.inferior.read_memory(address, size)), 0
+            except gdb.error:
+                return None  # A part of it cannot be read.
 
     def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         for low, high in self._target.readable():

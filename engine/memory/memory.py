@@ -19,14 +19,25 @@ if TYPE_CHECKING:
 PAGE_SHIFT = 12
 PAGE_SIZE = 1 << PAGE_SHIFT
 _PAGE_MASK = PAGE_SIZE - 1
+# How many pages are looked at together, where they lie in one buffer.
+_CHUNK_PAGES = 16
+
+SCALAR_MAX = 8
+"""How many bytes a scalar has at most, of those that are read from windows."""
+
+# A range of addresses of which one buffer holds the contents: the first; the end, less
+# what a scalar takes beyond its first byte; the buffer; the address of its start.
+Window = tuple[int, int, "Buffer", int]
+NO_WINDOW: Window = (0, 0, b"", 0)
 
 
 class Memory:
     """Virtual and physical memory.
 
-    ``pages`` remembers where virtual pages lie: the number of a 4096-byte page is
-    mapped to a buffer and the offset of the page in it. A scalar read of memory that
-    does not change is a lookup there and a ``Struct.unpack_from``; `page` fills it.
+    ``pages`` remembers where virtual pages lie, by the number of a 4096-byte page: in
+    a `Window`, which may hold pages around it, too. ``window`` is the one that was
+    looked into last, for the next value is often near. A scalar read of memory that
+    does not change is a look there and a ``Struct.unpack_from``; `page` fills them.
     """
 
     __slots__ = (
@@ -37,11 +48,13 @@ class Memory:
         "pages",
         "physical",
         "virtual",
+        "window",
     )
 
     virtual: AddressSpace
     physical: AddressSpace
-    pages: dict[int, tuple[Buffer, int]]
+    pages: dict[int, Window]
+    window: Window
     cacheable: bool
     """Whether ``pages`` may be filled; a live target's own segments never let it."""
     page_limit: int
@@ -51,6 +64,7 @@ class Memory:
         self.virtual = AddressSpace()
         self.physical = AddressSpace("physical ")
         self.pages = {}
+        self.window = NO_WINDOW
         self.cacheable = True
         self.page_limit = 1 << 18
         self._direct_map: int | None = None
@@ -109,9 +123,13 @@ class Memory:
 
     def invalidate(self) -> None:
         """Forget all pages and translations: memory has changed."""
-        self.pages.clear()
+        self._forget_pages()
         if self._mmu is not None:
             self._mmu.invalidate()
+
+    def _forget_pages(self) -> None:
+        self.pages.clear()
+        self.window = NO_WINDOW
 
     # One range.
 
@@ -125,16 +143,29 @@ class Memory:
         found = self._find_page(number)
         if found is None:
             raise FaultError("memory is not in one buffer", number << PAGE_SHIFT)
-        return found
+        _, _, buffer, base = found
+        return buffer, (number << PAGE_SHIFT) - base
 
-    def _find_page(self, number: int) -> tuple[Buffer, int] | None:
-        """`page`, but None where no one buffer holds it."""
-        found = self.virtual.locate(number << PAGE_SHIFT, PAGE_SIZE)
-        if found is not None and self.cacheable:
-            if len(self.pages) >= self.page_limit:
-                self.pages.clear()
-            self.pages[number] = found
-        return found
+    def _find_page(self, number: int) -> Window | None:
+        """The window with a page; None where no one buffer holds that."""
+        first, count = number & ~(_CHUNK_PAGES - 1), _CHUNK_PAGES
+        try:
+            found = self.virtual.locate(first << PAGE_SHIFT, PAGE_SIZE * count)
+        except FaultError:
+            found = None
+        if found is None:
+            first, count = number, 1
+            found = self.virtual.locate(first << PAGE_SHIFT, PAGE_SIZE)
+            if found is None:
+                return None
+        buffer, offset = found
+        low = first << PAGE_SHIFT
+        window = low, low + PAGE_SIZE * count - SCALAR_MAX + 1, buffer, low - offset
+        if self.cacheable:
+            if len(self.pages) + count > self.page_limit:
+                self._forget_pages()
+            self.pages.update(dict.fromkeys(range(first, first + count), window))
+        return window
 
     def read(self, address: int, size: int, physical: bool = False) -> bytes:
         """Read ``size`` bytes.
@@ -155,8 +186,8 @@ class Memory:
                     # What is wanted may be readable though the whole page is not.
                     pass
             if found is not None:
-                offset += found[1]
-                return bytes(found[0][offset : offset + size])
+                offset = address - found[3]
+                return bytes(found[2][offset : offset + size])
         return self.virtual.read(address, size)
 
     def write(self, address: int, data: bytes, physical: bool = False) -> None:

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from ..types.type import Type
     from .object import Object
 
-    # Whether a pointer is followed; type, byte offset, and, for a bit field or what is
-    # not aligned to bytes, (bit offset, bit field size).
-    Step = tuple[bool, Type, int, tuple[int, int | None] | None]
+    # The codec of the pointer that is followed, if one is; type; byte offset; for a
+    # bit field or what is not aligned to bytes, (bit offset, bit field size); the
+    # greatest address.
+    Step = tuple[Codec | None, Type, int, tuple[int, int | None] | None, int]
 
 _new = object.__new__
 _POINTER, _ARRAY = TypeKind.POINTER, TypeKind.ARRAY
@@ -47,7 +48,12 @@ def find_step(type: Type, name: str) -> Step:
     bits = None
     if bit_offset & 7 or bit_field_size is not None:
         bits = (bit_offset & 7, bit_field_size)
-    step = (follow, declared.type, bit_offset >> 3, bits)
+    prog = type._prog
+    limit = prog._memory.virtual.mask
+    pointer = codec_of(type) if follow else None
+    step = (pointer, declared.type, bit_offset >> 3, bits, limit)
+    if prog._platform is None:
+        return step  # The limit may become another.
     if type._steps is None:
         type._steps = {}
     type._steps[name] = step
@@ -81,14 +87,14 @@ def member(obj: Object, name: str) -> Object:
         step = type._steps[name]
     except (KeyError, TypeError):
         step = find_step(type, name)
-    follow, member_type, offset, bits = step
-    address = obj.value_() if follow else obj._address_
+    pointer, member_type, offset, bits, limit = step
+    address = obj._address_ if pointer is None else obj.value_()
     if address is None:
         return _member_of_value(obj, step)
     result = _new(obj.__class__)
-    prog = result._prog_ = obj._prog_
+    result._prog_ = obj._prog_
     result._type_ = member_type
-    result._address_ = (address + offset) & prog._memory.virtual.mask
+    result._address_ = (address + offset) & limit
     result._value_ = None
     result._bits_ = bits
     return result
@@ -96,7 +102,7 @@ def member(obj: Object, name: str) -> Object:
 
 def _member_of_value(obj: Object, step: Step) -> Object:
     check_present(obj)
-    _, type, offset, bits = step
+    _, type, offset, bits, _ = step
     bit_offset, bit_field_size = bits or (0, None)
     return obj.__class__._from_buffer(
         obj._prog_, type, obj._value_, 8 * offset + bit_offset, bit_field_size
@@ -109,17 +115,32 @@ def make_member_property(cls: type[Object], name: str) -> property:
     def get(self: Object) -> Object:
         type = self._type_
         try:
-            follow, member_type, offset, bits = type._steps[name]
+            pointer, member_type, offset, bits, limit = type._steps[name]
         except (KeyError, TypeError):
             # Has the right exceptions if there is no such member.
             return self.__getattr__(name)  # type: ignore[no-any-return]
-        address = self.value_() if follow else self._address_
-        if address is None:
-            return _member_of_value(self, type._steps[name])
+        if pointer is None:
+            address = self._address_
+            if address is None:
+                return _member_of_value(self, type._steps[name])
+        else:
+            address = self._value_
+            if address is None:
+                low, end, buffer, base = pointer.memory.window
+                where, decode = self._address_, pointer.decode
+                if low <= where < end and decode is not None and self._bits_ is None:
+                    address = decode(buffer, where - base)[0]
+                else:
+                    address = self.value_()
+            elif address.__class__ is not int:
+                address = self.value_()
+        address += offset
+        if address > limit:
+            address &= limit
         result = _new(cls)
-        prog = result._prog_ = self._prog_
+        result._prog_ = self._prog_
         result._type_ = member_type
-        result._address_ = (address + offset) & prog._memory.virtual.mask
+        result._address_ = address
         result._value_ = None
         result._bits_ = bits
         return result

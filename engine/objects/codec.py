@@ -12,6 +12,7 @@ from ..types.layout import INCOMPLETE_NAMES, check_object_type, type_size
 from .bits import get_bits, put_bits, wrap
 
 if TYPE_CHECKING:
+    from ..memory.memory import Memory
     from ..types.definitions import CompoundDefinition
     from ..types.type import Type
 
@@ -25,7 +26,6 @@ _FLOAT_FORMATS: dict[int | None, str] = {4: "<f", 8: "<d"}
 # Codes of the struct module.
 _FLOAT_CODES = {4: "f", 8: "d"}
 _INT_CODES = {1: "b", 2: "h", 4: "i", 8: "q"}
-_PAGE_SIZE = 4096
 
 
 class Field:
@@ -87,17 +87,17 @@ class Codec(Memos):
     """What a type means to the engine; one for each Type, in ``type._codec``.
 
     ``decode(buffer, offset)`` gives the value of a scalar that is no bit field as a
-    tuple of one, and ``last`` is the greatest offset in a page of 4096 bytes where it
-    lies in that page; both are only there to be fast. ``plain`` is whether these
-    values are integers. ``size`` is in bytes and None for a type without values.
+    tuple of one, from the program's ``memory``; both are only there to be fast.
+    ``plain`` is whether these values are integers. ``size`` is in bytes and None for a
+    type without values.
     """
 
     __slots__ = (
         "_fields",
         "decode",
         "kind",
-        "last",
         "little",
+        "memory",
         "plain",
         "scalar",
         "signed",
@@ -108,8 +108,8 @@ class Codec(Memos):
 
     decode: Decode | None
     kind: TypeKind
-    last: int
     little: bool
+    memory: Memory
     plain: bool
     scalar: bool
     signed: bool
@@ -124,12 +124,12 @@ class Codec(Memos):
         self.type = type
         self.under = under
         self.kind = kind
+        self.memory = type._prog._memory
         self.size = None
         self.little = True
         self.signed = False
         self.scalar = False
         self.decode = None
-        self.last = -1
         self.plain = False
         self._fields: tuple[Field, ...] | None = None
         if kind is TypeKind.VOID or kind is TypeKind.FUNCTION:
@@ -148,7 +148,6 @@ class Codec(Memos):
         self.signed = integer.kind is _INT and integer.is_signed
         self.decode = self._decoder(size)
         if self.decode is not None:
-            self.last = _PAGE_SIZE - size
             self.plain = kind is not _FLOAT
 
     def _decoder(self, size: int) -> Decode | None:

@@ -34,7 +34,8 @@ class Numbers:
     def __bool__(self: Object) -> bool:  # type: ignore[misc]
         codec = self._type_._codec
         if codec is not None and codec.scalar:
-            return bool(self.value_())
+            value = self._value_
+            return bool(value if value.__class__ is int else self.value_())
         return c_ops_convert.truth(self)
 
     def __int__(self: Object) -> int:  # type: ignore[misc]

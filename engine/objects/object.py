@@ -238,11 +238,16 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
             codec = codec_of(self._type_)
         address = self._address_
         if address is not None:
-            offset = address & 4095
-            if offset <= codec.last and self._bits_ is None:
-                page = self._prog_._memory.pages.get(address >> 12)
-                if page is not None:
-                    return codec.decode(page[0], page[1] + offset)[0]  # type: ignore[misc]
+            decode_plain = codec.decode
+            if self._bits_ is None and decode_plain is not None:
+                memory = codec.memory
+                low, end, buffer, base = memory.window
+                if low <= address < end:
+                    return decode_plain(buffer, address - base)[0]
+                window = memory.pages.get(address >> 12)
+                if window is not None and address < window[1]:
+                    memory.window = window
+                    return decode_plain(window[2], address - window[3])[0]
             return read_reference(self, codec)
         value = self._value_
         if value.__class__ is AbsenceReason:

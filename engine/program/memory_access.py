@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from ..arguments import UINT64_MAX, uint64
-from ..memory.memory import PAGE_SHIFT, PAGE_SIZE
+from ..memory.memory import PAGE_SHIFT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 # The most bytes that an object in memory can have.
 _MAX_SIZE = 2**63 - 1
-_PAGE_MASK = PAGE_SIZE - 1
 
 
 class MemoryAccess:
@@ -93,11 +92,11 @@ class MemoryAccess:
         if type(address) is not int or not 0 <= address <= UINT64_MAX:
             address = uint64(address)
         memory = self._memory
-        page = None if physical else memory.pages.get(address >> PAGE_SHIFT)
-        offset = address & _PAGE_MASK
-        if page is not None and offset + size <= PAGE_SIZE:
-            offset += page[1]
-            data = page[0][offset : offset + size]
+        window = None if physical else memory.pages.get(address >> PAGE_SHIFT)
+        if window is not None and address < window[1]:
+            memory.window = window
+            offset = address - window[3]
+            data = window[2][offset : offset + size]
         else:
             data = memory.read(address, size, physical)
         return int.from_bytes(data, platform.byteorder)

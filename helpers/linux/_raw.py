@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from drgn import PlatformFlags, TypeKind
+from drgn import PlatformFlags, TypeKind, chains
 from drgn.helpers import ValidationError
 
 if TYPE_CHECKING:
@@ -52,24 +52,19 @@ def pointee(pointer: Object) -> Type:
     return type.type
 
 
-def walk(prog: Program, first: int, end: int, next_offset: int) -> Iterator[int]:
-    """Follow a chain of pointers from *first* until *end*, which is not yielded.
+def follow(
+    pointer: Type, first: int, end: int, next_offset: int, offset: int = 0
+) -> Iterator[Object]:
+    """Iterate over what contains the nodes of a chain from *first* until *end*.
 
+    :param pointer: Type of what is yielded.
     :param next_offset: Offset in a node of the pointer to the next one.
+    :param offset: Offset of a node in what is yielded.
     :raises FaultError: if a node cannot be read
     :raises ValidationError: if the chain runs into a cycle without *end*
     """
-    read = prog.read_word
-    address = first
-    # Brent's algorithm: a chain that comes by *mark* again has a cycle.
-    laps = 64
-    while address != end:
-        mark = address
-        for _ in range(laps):
-            yield address
-            address = read(address + next_offset)
-            if address == end:
-                return
-            if address == mark:
-                raise ValidationError(f"cycle at {mark:#x} in linked list")
-        laps *= 2
+    return chains.follow(pointer, first, end, next_offset, offset, _cycle)
+
+
+def _cycle(address: int) -> ValidationError:
+    return ValidationError(f"cycle at {address:#x} in linked list")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from drgn import NULL, Object, Type, container_of, offsetof
 from drgn.helpers import ValidationError
-from drgn.helpers.linux._raw import pointee, walk
+from drgn.helpers.linux._raw import follow, pointee
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,7 +213,7 @@ def list_count_nodes(head: Object) -> int:
     >>> list_count_nodes(prog["modules"].address_of_())
     16
     """
-    return sum(1 for _ in _addresses(head, "next"))
+    return sum(1 for _ in _nodes(head, "next"))
 
 
 def validate_list(head: Object) -> None:
@@ -304,12 +304,9 @@ def hlist_for_each(head: Object) -> Iterator[Object]:
     >>> next(hlist_for_each(tasks)).type_
     struct hlist_node *
     """
-    prog = head.prog_
     first = head.first
-    type = first.type_
     next_offset = offsetof(pointee(first), "next")
-    for address in walk(prog, first.value_(), 0, next_offset):
-        yield Object(prog, type, address)
+    yield from follow(first.type_, first.value_(), 0, next_offset)
 
 
 def hlist_for_each_entry(
@@ -333,25 +330,17 @@ def hlist_for_each_entry(
     offset = offsetof(type, member)
     first = head.first
     next_offset = offsetof(pointee(first), "next")
-    for address in walk(prog, first.value_(), 0, next_offset):
-        yield Object(prog, pointer, address - offset)
+    yield from follow(pointer, first.value_(), 0, next_offset, offset)
 
 
-def _addresses(head: Object, direction: str) -> Iterator[int]:
-    """Iterate over the addresses of a list's nodes.
+def _nodes(head: Object, direction: str) -> Iterator[Object]:
+    """Iterate over a list's nodes.
 
     :param direction: ``"next"`` or ``"prev"``.
     """
     first = head.member_(direction)
     offset = offsetof(pointee(first), direction)
-    return walk(head.prog_, first.value_(), operator.index(head), offset)
-
-
-def _nodes(head: Object, direction: str) -> Iterator[Object]:
-    prog = head.prog_
-    type = head.member_(direction).type_
-    for address in _addresses(head, direction):
-        yield Object(prog, type, address)
+    yield from follow(first.type_, first.value_(), operator.index(head), offset)
 
 
 def _entries(
@@ -361,8 +350,10 @@ def _entries(
     type = prog.type(type)
     pointer = prog.pointer_type(type)
     offset = offsetof(type, member)
-    for address in _addresses(head, direction):
-        yield Object(prog, pointer, address - offset)
+    first = head.member_(direction)
+    next_offset = offsetof(pointee(first), direction)
+    end = operator.index(head)
+    yield from follow(pointer, first.value_(), end, next_offset, offset)
 
 
 def _validated(head: Object) -> Iterator[int]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drgn import NULL, Object, Type, container_of, offsetof
-from drgn.helpers.linux._raw import pointee, walk
+from drgn.helpers.linux._raw import follow, pointee
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,11 +110,8 @@ def llist_for_each(node: Object) -> Iterator[Object]:
     >>> list(llist_for_each(per_cpu(prog["call_single_queue"], 0).first))
     []
     """
-    prog = node.prog_
-    type = node.type_
     next_offset = offsetof(pointee(node), "next")
-    for address in walk(prog, node.value_(), 0, next_offset):
-        yield Object(prog, type, address)
+    yield from follow(node.type_, node.value_(), 0, next_offset)
 
 
 def llist_for_each_entry(
@@ -137,5 +134,4 @@ def llist_for_each_entry(
     pointer = prog.pointer_type(type)
     offset = offsetof(type, member)
     next_offset = offsetof(pointee(node), "next")
-    for address in walk(prog, node.value_(), 0, next_offset):
-        yield Object(prog, pointer, address - offset)
+    yield from follow(pointer, node.value_(), 0, next_offset, offset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from drgn import Program
+from drgn import Object, Program
 from drgn.engine.errors import FaultError
 from drgn.engine.memory.memory import Memory
 from drgn.engine.memory.segments import BufferSegment, CallbackSegment
@@ -25,7 +25,7 @@ def memory() -> Memory:
 def test_page_says_where_a_page_lies(memory: Memory) -> None:
     buffer, offset = memory.page(0x1234)
     assert bytes(buffer[offset : offset + 4096]) == _PAGE
-    assert memory.pages == {1: (buffer, offset)}
+    assert memory.pages == {1: (0x1000, 0x2000 - 7, buffer, 0x1000 - offset)}
     assert memory.read(0x1234, 4) == _PAGE[0x234:0x238]
 
 
@@ -165,3 +165,30 @@ def test_integers_of_a_program_come_from_pages_that_are_known() -> None:
     assert prog.read_u32(0x1000) == 1
     with pytest.raises(FaultError):
         prog.read_u32(0x1000 + len(data) - 2)
+
+
+def test_pages_in_one_buffer_are_found_together() -> None:
+    memory = Memory()
+    data = memoryview(bytes(range(256)) * 16 * 40)
+    memory.add(BufferSegment(0x8000, len(data), data))
+    memory.page(0x12345)
+    assert set(memory.pages) == set(range(0x10, 0x20))
+    # What is not wholly there is found by the page.
+    memory.page(0x8000)
+    assert set(memory.pages) == {8, *range(0x10, 0x20)}
+    assert memory.read(0x8FFE, 4) == data[0xFFE:0x1002]
+
+
+def test_windows_end_with_the_memory() -> None:
+    data = bytes(range(256)) * 16 * 16
+    prog = Program(Platform(Architecture.X86_64))
+    prog._memory.add(BufferSegment(0x10000, len(data), memoryview(data)))
+    for address in (0x10000, 0x1FFF0, 0x1FFF8, 0x1FFFC):
+        number = Object(prog, "int", address=address)
+        expected = int.from_bytes(data[address & 0xFFFF :][:4], "little", signed=True)
+        assert number.value_() == number.value_() == expected
+    with pytest.raises(FaultError):
+        Object(prog, "int", address=0x1FFFE).value_()
+    # And with what is known of it.
+    prog.add_memory_segment(0x10000, 4, lambda *_: b"\1\0\0\0")
+    assert Object(prog, "int", address=0x10000).value_() == 1
