@@ -11,6 +11,7 @@ debugging information::
 from __future__ import annotations
 
 import os as _os
+import typing as _typing
 from typing import SupportsIndex as IntegerLike
 
 _folder = _os.path.dirname(_os.path.abspath(__file__))
@@ -179,6 +180,10 @@ for _name in __all__:
     if isinstance(_value, type) and _value.__module__.startswith("drgn.engine."):
         # Where users know them from: in messages, help texts and pickles.
         _value.__module__ = "drgn"
+
+
+if _typing.TYPE_CHECKING:
+    from drgn.engine.columns.columns import columns as columns
 
 
 def __getattr__(name: str) -> object:

@@ -206,6 +206,11 @@ ZOMBIES = Allowance(
     _without_zombies_frames,
 )
 
+TASK_STATES = Allowance(
+    "upstream leaves out the state of a task in dumps of kernels that did not panic",
+    lambda lines: [line for line in lines if not line.startswith("  STATE: ")],
+)
+
 
 def main() -> int:
     arguments = sys.argv[1:]

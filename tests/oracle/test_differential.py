@@ -11,7 +11,7 @@ from lab import manifest
 from lab.manifest import Lab
 
 from oracle import runner
-from oracle.runner import USER_FRAMES, ZOMBIES, Allowance
+from oracle.runner import TASK_STATES, USER_FRAMES, ZOMBIES, Allowance
 
 CASES = Path(__file__).parent / "cases"
 
@@ -31,8 +31,8 @@ SAME_MOMENT = {
 #: Every case runs on these; the others differ only in how they hold the same bytes.
 MAIN_DUMPS = ("live.elf", "panic.elf", "la57.elf", "live.kdump.zlib")
 ON_EVERY_DUMP = ("session", "stacks")
-#: What helpers return depends on the kernel, hardly on the dump.
-HELPERS = "helpers_"
+#: What helpers return and commands print depends on the kernel, hardly on the dump.
+HELPERS = ("helpers_", "commands_")
 DUMPS_FOR_HELPERS = ("live.elf", "panic.elf")
 #: Cases that want the debug info of modules too.
 WITH_MODULES = ("module_debug",)
@@ -41,6 +41,7 @@ ALLOWANCES: dict[str, tuple[Allowance, ...]] = {
     "stacks": (ZOMBIES, USER_FRAMES),
     "blocked": (USER_FRAMES,),
     "crash": (USER_FRAMES,),
+    "commands_kmem": (TASK_STATES,),
 }
 
 #: Cases that print the values of local variables.

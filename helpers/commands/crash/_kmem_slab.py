@@ -1,0 +1,105 @@
+"""``kmem -s``: slab caches, and the slab that an address is in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from drgn import Object, Program, cast
+from drgn.helpers import ValidationError
+from drgn.helpers.common.format import CellFormat, escape_ascii_string, print_table
+from drgn.helpers.linux.mm import page_to_virt
+from drgn.helpers.linux.slab import (
+    SlabObjectInfo,
+    find_containing_slab_cache,
+    for_each_slab_cache,
+    slab_cache_pages_per_slab,
+    slab_cache_usage,
+)
+
+from ._output import progress
+
+_HEADER = (
+    "CACHE",
+    CellFormat("OBJSIZE", ">"),
+    CellFormat("ALLOCATED", ">"),
+    CellFormat("TOTAL", ">"),
+    CellFormat("SLABS", ">"),
+    CellFormat("SSIZE", ">"),
+    "NAME",
+)
+_UNKNOWN = CellFormat("?", ">")
+
+
+def _name(cache: Object) -> str:
+    return escape_ascii_string(cache.name.string_(), escape_backslash=True)
+
+
+def _row(cache: Object, problems: list[str]) -> Sequence[Any]:
+    prog = cache.prog_
+    usage: Sequence[Any] = (_UNKNOWN,) * 3
+    try:
+        found = slab_cache_usage(cache)
+        usage = found.active_objs, found.num_objs, found.num_slabs
+    except ValidationError as error:
+        problems.append(f"kmem: {error}")
+    except (ValueError, AttributeError):
+        pass  # SLOB, or SLUB without CONFIG_SLUB_DEBUG, counts nothing.
+    ssize: Any = _UNKNOWN
+    try:
+        pages = slab_cache_pages_per_slab(cache)
+        ssize = CellFormat(f"{prog['PAGE_SIZE'].value_() * pages // 1024}k", ">")
+    except ValueError:
+        pass  # SLOB
+    return (
+        f"{cache.value_():x}",
+        cache.object_size.value_(),
+        *usage,
+        ssize,
+        _name(cache),
+    )
+
+
+def print_caches(caches: Iterable[Object], ignored: Collection[bytes] = ()) -> None:
+    """Print the usage of slab caches; of those with an ignored name nothing but it."""
+    rows: list[Sequence[Any]] = [_HEADER]
+    problems: list[str] = []
+    for cache in progress(list(caches), "Counting slab objects"):
+        if cache.name.string_() in ignored:
+            rows.append(
+                (f"{cache.value_():x}", "[IGNORED]", "", "", "", "", _name(cache))
+            )
+        else:
+            rows.append(_row(cache, problems))
+    print_table(rows)
+    for problem in problems:
+        print(problem)
+
+
+def named_caches(prog: Program, names: Sequence[str]) -> list[Object]:
+    """The slab caches that have the names, in their order, or all without names."""
+    caches = list(for_each_slab_cache(prog))
+    if not names:
+        return caches
+    by_name: dict[bytes, Object] = {}
+    for cache in caches:
+        by_name.setdefault(cache.name.string_(), cache)
+    wanted = [name.encode() for name in names]
+    return [by_name[name] for name in wanted if name in by_name]
+
+
+def print_slab_object(
+    prog: Program, address: int, info: SlabObjectInfo | ValidationError
+) -> None:
+    """Print the slab cache, the slab and the object that an address is in."""
+    if isinstance(info, ValidationError):
+        print_caches([find_containing_slab_cache(prog, address)])
+        print(f"kmem: {address:x} is in a slab that is broken: {info}")
+        return
+    if info.slab_cache:
+        print_caches([info.slab_cache])
+    memory = page_to_virt(cast("struct page *", info.slab)).value_()
+    print_table([("  SLAB", "MEMORY"), (f"  {info.slab.value_():x}", f"{memory:x}")])
+    print("  FREE / [ALLOCATED]")
+    text = f"{info.address:x}"
+    print(f"  [{text}]" if info.allocated else f"  {text}")

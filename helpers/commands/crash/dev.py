@@ -1,0 +1,240 @@
+"""``dev``: character and block devices, disk requests, I/O ports, PCI devices."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from drgn import Object, Program
+from drgn.commands import argument, drgn_argument, mutually_exclusive_group
+from drgn.helpers.common.format import (
+    CellFormat,
+    RowOptions,
+    escape_ascii_string,
+    print_table,
+)
+from drgn.helpers.linux.block import (
+    disk_name,
+    for_each_disk,
+    request_queue_busy_iter,
+    rq_data_dir,
+)
+from drgn.helpers.linux.device import (
+    MAJOR,
+    for_each_registered_blkdev,
+    for_each_registered_chrdev,
+)
+from drgn.helpers.linux.ioport import for_each_resource
+from drgn.helpers.linux.pci import (
+    PCI_EXP_TYPE,
+    for_each_pci_root_bus,
+    pci_bus_for_each_child,
+    pci_bus_for_each_dev,
+    pci_bus_name,
+    pci_name,
+    pci_pcie_type,
+)
+
+from ._code import CrashCodeBuilder
+from ._define import crash_command
+from ._symbols import symbol_or_address
+
+Row = Sequence[Any]
+
+
+@crash_command(
+    description="devices",
+    long_description="Without an option, show the character and block devices by their"
+    " major numbers.",
+    arguments=(
+        mutually_exclusive_group(
+            argument("-i", dest="io_ports", action="store_true",
+                     help="show how I/O ports are used"),
+            argument("-p", dest="pci", action="store_true", help="show PCI devices"),
+            argument("-d", dest="disks", action="store_true",
+                     help="show the requests in flight of all disks"),
+            argument("-D", dest="busy_disks", action="store_true",
+                     help="like -d, of disks that have any"),
+        ),
+        drgn_argument,
+    ),
+)  # fmt: skip
+def _crash_cmd_dev(
+    prog: Program, name: str, args: argparse.Namespace, **kwargs: Any
+) -> None:
+    if args.drgn:
+        _print_code(prog, args)
+    elif args.io_ports:
+        print_table(list(_resource_rows(prog)))
+    elif args.pci:
+        print_table(list(_pci_rows(prog)))
+    elif args.disks or args.busy_disks:
+        print_table(list(_request_rows(prog, args.busy_disks)))
+    else:
+        rows = [*_char_device_rows(prog), (), *_block_device_rows(prog)]
+        print_table(rows)
+
+
+def _operations(ops: Object) -> str:
+    return symbol_or_address(ops.prog_, ops.value_())
+
+
+def _char_device_rows(prog: Program) -> Iterator[Row]:
+    yield "CHRDEV", "NAME", CellFormat("CDEV", "^"), "OPERATIONS"
+    for dev, _, name, cdev in for_each_registered_chrdev(prog):
+        shown: Row = (
+            (CellFormat(cdev.value_(), "x"), _operations(cdev.ops.read_()))
+            if cdev
+            else (CellFormat("(none)", "^"), "")
+        )
+        yield MAJOR(dev), escape_ascii_string(name), *shown
+
+
+def _block_device_rows(prog: Program) -> Iterator[Row]:
+    disks: dict[int, list[Object]] = {}
+    for disk in for_each_disk(prog):
+        disks.setdefault(disk.major.value_(), []).append(disk)
+    yield "BLKDEV", "NAME", CellFormat("GENDISK", "^"), "OPERATIONS"
+    for major, name, _ in for_each_registered_blkdev(prog):
+        first: Row = major, escape_ascii_string(name)
+        if major not in disks:
+            yield *first, CellFormat("(none)", "^")
+        for disk in disks.get(major, ()):
+            gendisk = CellFormat(disk.value_(), "x")
+            yield *first, gendisk, _operations(disk.fops.read_())
+            first = "", ""
+
+
+def requests_in_flight(disk: Object) -> tuple[int, int]:
+    """How many reads and writes a disk has in flight.
+
+    :param disk: ``struct gendisk *``
+    """
+    counts = [0, 0]
+    queue = disk.queue.read_()
+    if queue:
+        for request in request_queue_busy_iter(queue):
+            counts[bool(rq_data_dir(request))] += 1
+    return counts[0], counts[1]
+
+
+def _request_rows(prog: Program, busy: bool) -> Iterator[Row]:
+    yield ("MAJOR", "GENDISK", "NAME", "REQUEST_QUEUE", CellFormat("TOTAL", ">"),
+           CellFormat("READ", ">"), CellFormat("WRITE", ">"))  # fmt: skip
+    for disk in for_each_disk(prog):
+        read, write = requests_in_flight(disk)
+        if busy and not read + write:
+            continue
+        yield (
+            disk.major.value_(),
+            f"{disk.value_():x}",
+            escape_ascii_string(disk_name(disk)),
+            f"{disk.queue.value_():x}",
+            read + write,
+            read,
+            write,
+        )
+
+
+def _resource_rows(prog: Program) -> Iterator[Row]:
+    yield CellFormat("RESOURCE", "^"), CellFormat("RANGE", "^"), "NAME"
+    for resource in for_each_resource(prog["ioport_resource"].address_of_()):
+        name = resource.name.read_()
+        yield (
+            CellFormat(resource.value_(), "x"),
+            f"{resource.start.value_():04x}-{resource.end.value_():04x}",
+            escape_ascii_string(name.string_()) if name else "",
+        )
+
+
+def _pci_rows(prog: Program) -> Iterator[Row]:
+    buses = "buses"
+    for bus in for_each_pci_root_bus(prog):
+        yield RowOptions((CellFormat("ROOT BUS", "^"), "BUSNAME"), group=buses)
+        name = escape_ascii_string(pci_bus_name(bus).encode())
+        yield RowOptions((CellFormat(bus.value_(), "x"), name), group=buses)
+        yield (CellFormat("  PCI DEV", "^"), CellFormat("DO:BU:SL.FN", "^"),
+               CellFormat("CLASS", "^"), CellFormat("PCI_ID", "^"), "TYPE")  # fmt: skip
+        yield from _pci_bus_rows(bus, 1)
+
+
+def _pci_bus_rows(bus: Object, level: int) -> Iterator[Row]:
+    """The devices of a bus, and those behind its bridges, indented further."""
+    for dev in pci_bus_for_each_dev(bus):
+        class_code = dev.member_("class").value_() >> 8
+        kind = pci_pcie_type(dev)
+        yield (
+            f"{'  ' * level}{dev.value_():x}",
+            pci_name(dev),
+            CellFormat(f"{class_code:04x}", ">"),
+            f"{dev.vendor.value_():04x}:{dev.device.value_():04x}",
+            kind.name if isinstance(kind, PCI_EXP_TYPE) else str(kind),
+        )
+    for child in pci_bus_for_each_child(bus):
+        yield from _pci_bus_rows(child, level + 1)
+
+
+def _print_code(prog: Program, args: argparse.Namespace) -> None:
+    code = CrashCodeBuilder(prog)
+    if args.io_ports:
+        code.add_from_import("drgn.helpers.linux.ioport", "for_each_resource")
+        code.append(
+            'ports = prog["ioport_resource"].address_of_()\n'
+            "for resource in for_each_resource(ports):\n"
+            "    start = resource.start\n"
+            "    end = resource.end\n"
+            "    name = resource.name\n"
+        )
+    elif args.pci:
+        code.add_from_import(
+            "drgn.helpers.linux.pci",
+            "for_each_pci_root_bus", "pci_bus_for_each_child", "pci_bus_for_each_dev",
+            "pci_bus_name", "pci_name", "pci_pcie_type",
+        )  # fmt: skip
+        code.append(
+            "buses = list(for_each_pci_root_bus())\n"
+            "for bus in buses:\n"
+            "    busname = pci_bus_name(bus)\n"
+            "    for dev in pci_bus_for_each_dev(bus):\n"
+            "        do_bu_sl_fn = pci_name(dev)\n"
+            '        class_ = dev.member_("class") >> 8\n'
+            "        vendor = dev.vendor\n"
+            "        device = dev.device\n"
+            "        type_ = pci_pcie_type(dev)\n"
+            "    # The loop goes on with the buses behind bridges.\n"
+            "    buses.extend(pci_bus_for_each_child(bus))\n"
+        )
+    elif args.disks or args.busy_disks:
+        code.add_from_import(
+            "drgn.helpers.linux.block",
+            "disk_name", "for_each_disk", "request_queue_busy_iter", "rq_data_dir",
+        )  # fmt: skip
+        code.append(
+            "for disk in for_each_disk():\n"
+            "    major = disk.major\n"
+            "    name = disk_name(disk)\n"
+            "    queue = disk.queue\n"
+            "    writes = [rq_data_dir(rq) for rq in request_queue_busy_iter(queue)]\n"
+            "    total = len(writes)\n"
+            "    write = sum(writes)\n"
+            "    read = total - write\n"
+        )
+    else:
+        code.add_from_import("drgn.helpers.linux.block", "for_each_disk")
+        code.add_from_import(
+            "drgn.helpers.linux.device",
+            "MAJOR", "for_each_registered_blkdev", "for_each_registered_chrdev",
+        )  # fmt: skip
+        code.append(
+            "for dev, _, name, cdev in for_each_registered_chrdev():\n"
+            "    major = MAJOR(dev)\n"
+            "    operations = cdev.ops if cdev else None\n"
+            "\n"
+            "names = {major: name for major, name, _ in for_each_registered_blkdev()}\n"
+            "for disk in for_each_disk():\n"
+            "    major = disk.major\n"
+            "    name = names.get(major.value_())\n"
+            "    operations = disk.fops\n"
+        )
+    code.print()

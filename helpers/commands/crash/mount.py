@@ -1,0 +1,78 @@
+"""``mount``: what is mounted."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from drgn import Object, Program
+from drgn.commands import argument, drgn_argument
+from drgn.helpers.common.format import CellFormat, escape_ascii_string, print_table
+from drgn.helpers.linux.fs import for_each_mount, mount_dst, mount_fstype, mount_src
+
+from ._code import CrashCodeBuilder
+from ._context import task_context
+from ._define import crash_command
+
+
+@crash_command(
+    description="mounted filesystems",
+    long_description="Show the mounts of the initial namespace, or of another.",
+    arguments=(
+        argument("-n", dest="task", metavar="pid|task", type="pid_or_task",
+                 help="show those of the namespace of this task"),
+        drgn_argument,
+    ),
+)  # fmt: skip
+def _crash_cmd_mount(
+    prog: Program, name: str, args: argparse.Namespace, **kwargs: Any
+) -> None:
+    if args.drgn:
+        _print_code(prog, args)
+        return
+    rows: list[Sequence[Any]] = [
+        (CellFormat("MOUNT", "^"), CellFormat("SUPERBLK", "^"), "TYPE", "DEVNAME",
+         "DIRNAME")
+    ]  # fmt: skip
+    for mnt in _mounts(prog, args):
+        rows.append(
+            (
+                CellFormat(mnt.value_(), "x"),
+                CellFormat(mnt.mnt.mnt_sb.value_(), "x"),
+                escape_ascii_string(mount_fstype(mnt)),
+                escape_ascii_string(mount_src(mnt)),
+                escape_ascii_string(mount_dst(mnt)),
+            )
+        )
+    print_table(rows)
+
+
+def _mounts(prog: Program, args: argparse.Namespace) -> list[Object]:
+    if args.task is None:
+        return list(for_each_mount(prog))
+    namespaces = task_context(prog, args.task).nsproxy.read_()
+    if not namespaces:
+        raise ValueError("the task has exited and is in no namespace")
+    return list(for_each_mount(namespaces.mnt_ns))
+
+
+def _print_code(prog: Program, args: argparse.Namespace) -> None:
+    code = CrashCodeBuilder(prog)
+    namespace = ""
+    if args.task is not None:
+        code.append_task(args.task)
+        code.append("mnt_ns = task.nsproxy.mnt_ns\n")
+        namespace = "mnt_ns"
+    code.add_from_import(
+        "drgn.helpers.linux.fs",
+        "for_each_mount", "mount_dst", "mount_fstype", "mount_src",
+    )  # fmt: skip
+    with code.begin_block(f"for mnt in for_each_mount({namespace}):\n"):
+        code.append(
+            "superblock = mnt.mnt.mnt_sb\n"
+            "fstype = mount_fstype(mnt)\n"
+            "devname = mount_src(mnt)\n"
+            "dirname = mount_dst(mnt)\n"
+        )
+    code.print()
