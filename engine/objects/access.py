@@ -82,21 +82,18 @@ def attribute(obj: Object, name: str) -> Object:
 
 def member(obj: Object, name: str) -> Object:
     """The member ``name`` of a structure or of what a pointer points to."""
-    type = obj._type_
+    prog, type, address, _, _ = obj._state_
     try:
         step = type._steps[name]
     except (KeyError, TypeError):
         step = find_step(type, name)
     pointer, member_type, offset, bits, limit = step
-    address = obj._address_ if pointer is None else obj.value_()
-    if address is None:
+    if pointer is not None:
+        address = obj.value_()
+    elif address is None:
         return _member_of_value(obj, step)
     result = _new(obj.__class__)
-    result._prog_ = obj._prog_
-    result._type_ = member_type
-    result._address_ = (address + offset) & limit
-    result._value_ = None
-    result._bits_ = bits
+    result._state_ = (prog, member_type, (address + offset) & limit, None, bits)
     return result
 
 
@@ -113,36 +110,28 @@ def make_member_property(cls: type[Object], name: str) -> property:
     """A property that is the member ``name``: `member` written out, for speed."""
 
     def get(self: Object) -> Object:
-        type = self._type_
+        prog, type, address, value, bits = self._state_
         try:
-            pointer, member_type, offset, bits, limit = type._steps[name]
+            pointer, member_type, offset, member_bits, limit = type._steps[name]
         except (KeyError, TypeError):
             # Has the right exceptions if there is no such member.
             return self.__getattr__(name)  # type: ignore[no-any-return]
         if pointer is None:
-            address = self._address_
             if address is None:
                 return _member_of_value(self, type._steps[name])
-        else:
-            address = self._value_
-            if address is None:
-                low, end, buffer, base = pointer.memory.window
-                where, decode = self._address_, pointer.decode
-                if low <= where < end and decode is not None and self._bits_ is None:
-                    address = decode(buffer, where - base)[0]
-                else:
-                    address = self.value_()
-            elif address.__class__ is not int:
+        elif address is not None:
+            low, end, buffer, base = pointer.memory.window
+            if low <= address < end and bits is None:
+                address = pointer.decode(buffer, address - base)[0]
+            else:
                 address = self.value_()
+        else:
+            address = value if value.__class__ is int else self.value_()
         address += offset
         if address > limit:
             address &= limit
         result = _new(cls)
-        result._prog_ = self._prog_
-        result._type_ = member_type
-        result._address_ = address
-        result._value_ = None
-        result._bits_ = bits
+        result._state_ = (prog, member_type, address, None, member_bits)
         return result
 
     return property(get)
@@ -189,26 +178,21 @@ def element(obj: Object, index: int) -> Object:
     """Element ``index`` of an array or behind a pointer."""
     if not _INT64_MIN <= index <= _INT64_MAX:
         raise OverflowError("int too big to convert")
-    codec: Codec = obj._type_._codec or codec_of(obj._type_)
+    prog, type, address, _, _ = obj._state_
+    codec: Codec = type._codec or codec_of(type)
     if codec.kind is _ARRAY:
-        address = obj._address_
         if address is None:
             check_present(obj)
             type, size = codec.element_of()
-            return obj.__class__._from_buffer(
-                obj._prog_, type, obj._value_, 8 * index * size
-            )
+            return obj.__class__._from_buffer(prog, type, obj._value_, 8 * index * size)
     elif codec.kind is _POINTER:
         address = obj.value_()
     else:
         raise TypeError(f"'{obj._type_.type_name()}' is not an array or pointer")
     type, size = codec.element or codec.element_of()
     result = _new(obj.__class__)
-    prog = result._prog_ = obj._prog_
-    result._type_ = type
-    result._address_ = (address + index * size) & prog._memory.virtual.mask
-    result._value_ = None
-    result._bits_ = None
+    address = (address + index * size) & prog._memory.virtual.mask
+    result._state_ = (prog, type, address, None, None)
     return result
 
 

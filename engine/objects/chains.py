@@ -43,11 +43,8 @@ def follow(
         mark = node
         for _ in range(laps):
             pointer = _new(Object)
-            pointer._prog_ = prog
-            pointer._type_ = type
-            pointer._address_ = None
-            pointer._value_ = node - offset if node >= offset else node - offset & mask
-            pointer._bits_ = None
+            value = node - offset if node >= offset else node - offset & mask
+            pointer._state_ = (prog, type, None, value, None)
             yield pointer
             where = node + next_offset
             low, high, buffer, base = memory.window

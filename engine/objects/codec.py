@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadDataError, OutOfBoundsError
+from ..memory.memory import Memory
 from ..types.kinds import TypeKind
 from ..types.layout import INCOMPLETE_NAMES, check_object_type, type_size
 from .bits import get_bits, put_bits, wrap
 
 if TYPE_CHECKING:
-    from ..memory.memory import Memory
     from ..types.definitions import CompoundDefinition
     from ..types.type import Type
 
@@ -26,6 +26,14 @@ _FLOAT_FORMATS: dict[int | None, str] = {4: "<f", 8: "<d"}
 # Codes of the struct module.
 _FLOAT_CODES = {4: "f", 8: "d"}
 _INT_CODES = {1: "b", 2: "h", 4: "i", 8: "q"}
+
+
+_NOWHERE = Memory()
+
+
+def _no_decoder(buffer: Any, offset: int) -> tuple[Any, ...]:
+    """For types whose values are not decoded in the fast way."""
+    raise NotImplementedError
 
 
 class Field:
@@ -87,9 +95,9 @@ class Codec(Memos):
     """What a type means to the engine; one for each Type, in ``type._codec``.
 
     ``decode(buffer, offset)`` gives the value of a scalar that is no bit field as a
-    tuple of one, from the program's ``memory``; both are only there to be fast.
-    ``plain`` is whether these values are integers. ``size`` is in bytes and None for a
-    type without values.
+    tuple of one, ``memory`` is the program's, or an empty one where values are not
+    decoded so; both are only there to be fast. ``plain`` is whether these values are
+    integers. ``size`` is in bytes and None for a type without values.
     """
 
     __slots__ = (
@@ -106,7 +114,7 @@ class Codec(Memos):
         "under",
     )
 
-    decode: Decode | None
+    decode: Decode
     kind: TypeKind
     little: bool
     memory: Memory
@@ -124,12 +132,12 @@ class Codec(Memos):
         self.type = type
         self.under = under
         self.kind = kind
-        self.memory = type._prog._memory
+        self.memory = _NOWHERE
         self.size = None
         self.little = True
         self.signed = False
         self.scalar = False
-        self.decode = None
+        self.decode = _no_decoder
         self.plain = False
         self._fields: tuple[Field, ...] | None = None
         if kind is TypeKind.VOID or kind is TypeKind.FUNCTION:
@@ -146,8 +154,10 @@ class Codec(Memos):
         integer = integer.unaliased()
         self.little = integer.byteorder == "little"
         self.signed = integer.kind is _INT and integer.is_signed
-        self.decode = self._decoder(size)
-        if self.decode is not None:
+        decode = self._decoder(size)
+        if decode is not None:
+            self.decode = decode
+            self.memory = type._prog._memory
             self.plain = kind is not _FLOAT
 
     def _decoder(self, size: int) -> Decode | None:
@@ -179,7 +189,11 @@ class Codec(Memos):
         Raises NotImplementedError for floating-point numbers that are neither
         32 nor 64 bits.
         """
-        if self.decode is not None and bit_field_size is None and not bit_offset & 7:
+        if (
+            self.decode is not _no_decoder
+            and bit_field_size is None
+            and not bit_offset & 7
+        ):
             return self.decode(buffer, bit_offset >> 3)[0]
         bits = self.bit_size(bit_field_size)
         number = get_bits(buffer, bit_offset, bits, self.little)
@@ -368,7 +382,7 @@ def _decode_array(codec: Codec, buffer: bytes, bit_offset: int) -> list[Any]:
     type, size = codec.element_of()
     length = codec.length()
     element = codec_of(type)
-    if element.decode is not None:
+    if element.decode is not _no_decoder:
         unpack = element.decode
         first = bit_offset >> 3
         return [unpack(buffer, first + size * i)[0] for i in range(length)]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ..program import Program
     from .object import Object, ObjectMeta
 
+    # Program, type, address, value, bits: see the properties of Object.
+    State = tuple[Program, Type, int | None, Any, tuple[int, int | None] | None]
+
 UNSET: Any = object()
 """The default of an argument for which None is not allowed."""
 _OTHER = AbsenceReason.OTHER
@@ -65,7 +68,6 @@ def _check_alignment(codec: Codec, bit_offset: int) -> None:
 
 
 def construct(
-    obj: Object,
     prog: Program,
     type: Any,
     value: Any,
@@ -73,8 +75,8 @@ def construct(
     absence_reason: AbsenceReason,
     bit_offset: SupportsIndex | None,
     bit_field_size: SupportsIndex | None,
-) -> None:
-    """What ``Object()`` does."""
+) -> State:
+    """The state of an object that ``Object()`` makes."""
     check_program("Object", prog)
     if absence_reason is not UNSET and not isinstance(absence_reason, AbsenceReason):
         raise TypeError(
@@ -90,63 +92,51 @@ def construct(
     if absence_reason is not UNSET and (where is not None or value is not None):
         what = "value" if where is None else "address"
         raise ValueError(f"object cannot have {what} and absence reason")
-    obj._prog_ = prog
-    obj._address_ = None
-    obj._bits_ = None
     if where is not None:
         if type is None:
             raise ValueError("reference must have type")
-        obj._type_ = type
-        _make_reference(obj, codec_of(type), where, offset or 0, size)
-        return
+        return _reference(prog, type, where, offset or 0, size)
     if value is None:
         if type is None:
             raise ValueError("absent object must have type")
         if offset is not None:
             raise ValueError("absent object cannot have bit offset")
-        obj._type_ = type
         size = check_bit_field(codec_of(type), size)
-        obj._value_ = _OTHER if absence_reason is UNSET else absence_reason
+        kept: Any = _OTHER if absence_reason is UNSET else absence_reason
     else:
         if offset is not None:
             raise ValueError("value cannot have bit offset")
         if type is None:
-            _make_literal(obj, value, size)
-            return
-        obj._type_ = type
+            return _literal(prog, value, size)
         codec = codec_of(type)
         size = check_bit_field(codec, size)
-        obj._value_ = encode(codec, value, size)
-    if size is not None:
-        obj._bits_ = (0, size)
+        kept = encode(codec, value, size)
+    return prog, type, None, kept, None if size is None else (0, size)
 
 
-def _make_reference(
-    obj: Object, codec: Codec, address: int, bit_offset: int, size: int | None
-) -> None:
+def _reference(
+    prog: Program, type: Type, address: int, bit_offset: int, size: int | None
+) -> State:
+    codec = codec_of(type)
     size = check_bit_field(codec, size)
     _check_alignment(codec, bit_offset)
-    address += bit_offset >> 3
-    obj._address_ = address & obj._prog_._memory.virtual.mask
-    obj._value_ = None
+    address = address + (bit_offset >> 3) & prog._memory.virtual.mask
+    bits = None
     if bit_offset & 7 or size is not None:
-        obj._bits_ = (bit_offset & 7, size)
+        bits = (bit_offset & 7, size)
+    return prog, type, address, None, bits
 
 
-def _make_literal(obj: Object, value: Any, bit_field_size: int | None) -> None:
+def _literal(prog: Program, value: Any, bit_field_size: int | None) -> State:
     if bit_field_size is not None:
         raise ValueError("literal cannot be bit field")
-    prog = obj._prog_
     if isinstance(value, int):
-        obj._type_ = literal_type(prog, int(value))
-        obj._value_ = codec_of(obj._type_).fit(value, None)
-    elif isinstance(value, float):
-        obj._type_ = prog._types.primitive(PrimitiveType.C_DOUBLE)
-        obj._value_ = float(value)
-    else:
-        raise TypeError(
-            f"literal must be int, float, or bool, not '{type_label(value)}'"
-        )
+        type = literal_type(prog, int(value))
+        return prog, type, None, codec_of(type).fit(value, None), None
+    if isinstance(value, float):
+        type = prog._types.primitive(PrimitiveType.C_DOUBLE)
+        return prog, type, None, float(value), None
+    raise TypeError(f"literal must be int, float, or bool, not '{type_label(value)}'")
 
 
 def from_bytes(

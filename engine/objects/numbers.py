@@ -32,9 +32,14 @@ class Numbers:
     __slots__ = ()
 
     def __bool__(self: Object) -> bool:  # type: ignore[misc]
-        codec = self._type_._codec
+        _, type, address, value, bits = self._state_
+        codec = type._codec
         if codec is not None and codec.scalar:
-            value = self._value_
+            if address is not None and bits is None:
+                # Loops ask it of each pointer: `Object.value_`, but its own call.
+                low, end, buffer, base = codec.memory.window
+                if low <= address < end:
+                    return bool(codec.decode(buffer, address - base)[0])
             return bool(value if value.__class__ is int else self.value_())
         return c_ops_convert.truth(self)
 

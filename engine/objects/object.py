@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, overload
 
 from ..errors import ObjectAbsentError
@@ -37,6 +36,7 @@ from .read import (
 
 if TYPE_CHECKING:
     from ..program import Program
+    from .construct import State
 
 _new = object.__new__
 _OTHER = AbsenceReason.OTHER
@@ -63,19 +63,14 @@ class ObjectMeta(type):
     ) -> Object:
         """A reference."""
         obj = _new(Object)
-        obj._prog_ = prog
-        obj._type_ = type
-        obj._value_ = None
+        bits = None
         if bit_offset or bit_field_size is not None:
             address += bit_offset >> 3
             bit_offset &= 7
             if bit_offset or bit_field_size is not None:
-                obj._bits_ = (bit_offset, bit_field_size)
-            else:
-                obj._bits_ = None
-        else:
-            obj._bits_ = None
-        obj._address_ = address & prog._memory.virtual.mask
+                bits = (bit_offset, bit_field_size)
+        address &= prog._memory.virtual.mask
+        obj._state_ = (prog, type, address, None, bits)
         return obj
 
     def _val(
@@ -129,17 +124,38 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
     `member_` finds a member that one of them hides.
     """
 
-    # Names with two underscores do not hide members. ``_address_`` is None unless
-    # this is a reference. ``_value_`` is the number of a scalar value, the bytes of
-    # another value, or the AbsenceReason of an absent object. ``_bits_`` is None
-    # or, for a bit field or what is not aligned to bytes, (bit offset, bit field size).
-    __slots__ = ("_address_", "_bits_", "_prog_", "_type_", "_value_")
+    # Names with two underscores do not hide members. All is in one attribute, since
+    # none is found quickly in a class that has a __getattr__: what must be fast unpacks
+    # it, the rest has the properties below.
+    __slots__ = ("_state_",)
 
-    _address_: int | None
-    _bits_: tuple[int, int | None] | None
-    _prog_: Program
-    _type_: Type
-    _value_: Any
+    _state_: State
+
+    @property
+    def _prog_(self) -> Program:
+        return self._state_[0]
+
+    @property
+    def _type_(self) -> Type:
+        return self._state_[1]
+
+    @property
+    def _address_(self) -> int | None:
+        """None unless this is a reference."""
+        return self._state_[2]
+
+    @property
+    def _value_(self) -> Any:
+        """The number of a scalar value, the bytes of another value.
+
+        The AbsenceReason of an absent object, None for a reference.
+        """
+        return self._state_[3]
+
+    @property
+    def _bits_(self) -> tuple[int, int | None] | None:
+        """(bit offset, bit field size) of a bit field or what is not at a byte."""
+        return self._state_[4]
 
     def __init__(
         self,
@@ -162,13 +178,10 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
             # The most frequent form, with which helpers make their results.
             codec: Codec = type._codec or codec_of(type)
             if codec.plain:
-                self._prog_ = prog
-                self._type_ = type
-                self._address_ = self._bits_ = None
-                self._value_ = codec.fit(value, None)
+                self._state_ = (prog, type, None, codec.fit(value, None), None)
                 return
-        construct(
-            self, prog, type, value, address, absence_reason, bit_offset, bit_field_size
+        self._state_ = construct(
+            prog, type, value, address, absence_reason, bit_offset, bit_field_size
         )
 
     def __init_subclass__(cls) -> NoReturn:
@@ -195,12 +208,20 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
 
     # What kind of object this is.
 
-    prog_: Program = property(attrgetter("_prog_"))  # type: ignore[assignment]
-    """The program that this object is from."""
-    type_: Type = property(attrgetter("_type_"))  # type: ignore[assignment]
-    """The type of this object."""
-    address_: int | None = property(attrgetter("_address_"))  # type: ignore[assignment]
-    """The address of a reference, None for other objects."""
+    @property
+    def prog_(self) -> Program:
+        """The program that this object is from."""
+        return self._state_[0]
+
+    @property
+    def type_(self) -> Type:
+        """The type of this object."""
+        return self._state_[1]
+
+    @property
+    def address_(self) -> int | None:
+        """The address of a reference, None for other objects."""
+        return self._state_[2]
 
     @property
     def absent_(self) -> bool:
@@ -233,23 +254,21 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         Enums and pointers give an int. Raises FaultError if memory cannot be read,
         TypeError if the type has no values and ObjectAbsentError.
         """
-        codec: Codec | None = self._type_._codec
+        _, type, address, value, bits = self._state_
+        codec: Codec | None = type._codec
         if codec is None:
-            codec = codec_of(self._type_)
-        address = self._address_
+            codec = codec_of(type)
         if address is not None:
-            decode_plain = codec.decode
-            if self._bits_ is None and decode_plain is not None:
+            if bits is None:
                 memory = codec.memory
                 low, end, buffer, base = memory.window
                 if low <= address < end:
-                    return decode_plain(buffer, address - base)[0]
+                    return codec.decode(buffer, address - base)[0]
                 window = memory.pages.get(address >> 12)
                 if window is not None and address < window[1]:
                     memory.window = window
-                    return decode_plain(window[2], address - window[3])[0]
+                    return codec.decode(window[2], address - window[3])[0]
             return read_reference(self, codec)
-        value = self._value_
         if value.__class__ is AbsenceReason:
             raise ObjectAbsentError("object absent")
         return value if codec.scalar else decode(codec, value, 0, None)
@@ -474,11 +493,7 @@ def make_value(
 ) -> Object:
     """`Object._val`, where it must be fast."""
     obj = _new(Object)
-    obj._prog_ = prog
-    obj._type_ = type
-    obj._address_ = None
-    obj._value_ = value
-    obj._bits_ = bits
+    obj._state_ = (prog, type, None, value, bits)
     return obj
 
 
@@ -497,6 +512,11 @@ def _add_member_property(name: str) -> None:
 _member_properties: set[str] = set()
 _HIDDEN = {
     *Object.__slots__,
+    "_address_",
+    "_bits_",
+    "_prog_",
+    "_type_",
+    "_value_",
     "__annotations__",
     "__getattr__",
     "__module__",

@@ -86,16 +86,17 @@ def _forward(op: str) -> Callable[[Any, Any], Any]:
     additive = op in "+-"
 
     def method(self: Object, other: Any) -> Any:
-        if modular is not None and other.__class__ is int and self._bits_ is None:
-            codec = self._type_._codec
-            if codec is not None and codec.with_int is not None:
+        if modular is not None and other.__class__ is int:
+            prog, left, _, _, bits = self._state_
+            codec = left._codec
+            if codec is not None and codec.with_int is not None and bits is None:
                 type, limit, mask, sign, scale = codec.with_int
                 if -limit < other < limit and (scale is None or additive):
                     step = other if scale is None else other * scale
                     value = modular(self.value_(), step) & mask
                     if value & sign:
                         value -= mask + 1
-                    return self.__class__._val(self._prog_, type, value)
+                    return self.__class__._val(prog, type, value)
         operand = _pair(self, other)
         if operand is None:
             return NotImplemented
@@ -127,14 +128,17 @@ def _unary(op: str) -> Callable[[Any], Any]:
 
 def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
     def method(self: Object, other: Any) -> Any:
-        type = self._type_
+        _, type, address, left, _ = self._state_
         codec = type._codec
         if codec is not None and codec.plain:
             if other.__class__ is self.__class__:
                 # Values of one integer or pointer type compare as they are.
-                if type is other._type_:
-                    left = self._value_ if self._address_ is None else self.value_()
-                    right = other._value_ if other._address_ is None else other.value_()
+                _, other_type, other_address, right, _ = other._state_
+                if type is other_type:
+                    if address is not None:
+                        left = self.value_()
+                    if other_address is not None:
+                        right = other.value_()
                     if left.__class__ is right.__class__ is int:
                         return compare(left, right)
             elif (
