@@ -19,15 +19,16 @@ def words(prog: Program, count: int) -> Callable[[int], tuple[int, ...]]:
 
     :raises FaultError: by the function, if the words cannot be read
     """
-    struct = _word_struct(prog, count)
+    struct = word_struct(prog, count)
     size = struct.size
     read = prog.read
     unpack = struct.unpack
     return lambda address: unpack(read(address, size))
 
 
-def _word_struct(prog: Program, count: int) -> Struct:
-    key = (_word_struct, count)
+def word_struct(prog: Program, count: int) -> Struct:
+    """Return the Struct of *count* words of the program."""
+    key = (word_struct, count)
     struct: Struct | None = prog.cache.get(key)
     if struct is None:
         if prog.platform is None:

@@ -6,34 +6,20 @@ import sys
 from typing import TYPE_CHECKING, Literal
 
 from drgn import FaultError, Object, PlatformFlags, Program, cast, offsetof, sizeof
-from drgn.helpers import ValidationError
-from drgn.helpers.common.format import escape_ascii_string
 from drgn.helpers.linux._page_flags import PageSlab, compound_head
 from drgn.helpers.linux._pages import (
     for_each_valid_page_range,
     in_direct_map,
-    page_to_virt,
     virt_to_page,
 )
+from drgn.helpers.linux._slab_layout import SlabCorruptionError, fmt, slab_type
+from drgn.helpers.linux._slub_lists import SlubCache, slub_lists
 from drgn.helpers.linux.cpumask import for_each_online_cpu
-from drgn.helpers.linux.list import validate_list_for_each_entry
 from drgn.helpers.linux.nodemask import for_each_online_node
 from drgn.helpers.linux.percpu import per_cpu_ptr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-class SlabCorruptionError(ValidationError):
-    """A slab allocator's data contradicts itself."""
-
-
-class SlabFreelistCycleError(SlabCorruptionError):
-    """A list of free objects runs into a cycle."""
-
-
-class SlabPartialListError(SlabCorruptionError):
-    """A list of partially used slabs is broken."""
 
 
 def slab_of_address(prog: Program, address: int) -> Object | None:
@@ -56,11 +42,6 @@ def slab_of_address(prog: Program, address: int) -> Object | None:
 def _page_slab(page: Object) -> Object:
     prog = page.prog_
     return Object(prog, prog.pointer_type(prog.type(slab_type(prog))), page.value_())
-
-
-def slab_address(slab: Object) -> int:
-    """Return the address of the memory of a slab."""
-    return page_to_virt(cast("struct page *", slab)).value_()
 
 
 def slabs_of_cache(cache: Object) -> Iterator[Object]:
@@ -127,171 +108,38 @@ def _find_word(
         per_chunk = _CHUNK // stride
 
 
-def slab_type(prog: Program) -> str:
-    """Return the name of the type that describes a slab."""
-    try:
-        # Since 5.17 (d122019bf061).
-        offsetof(prog.type("struct slab"), "slab_cache")
-    except (LookupError, TypeError):
-        return "struct page"
-    return "struct slab"
-
-
 class SlubAllocator:
     """A cache of SLUB (mm/slub.c)."""
 
     def __init__(self, cache: Object) -> None:
-        self.cache = cache
-        prog = self._prog = cache.prog_
-        self.object_size: int = cache.size.value_()
+        self._lists = SlubCache(slub_lists(cache.prog_), cache)
+        self.object_size = self._lists.object_size
         orders: int = cache.oo.x.value_()
         self.order = orders >> 16  # OO_SHIFT
         self.objects_per_slab = orders & 0xFFFF  # OO_MASK
-        try:
-            self._padding: int = cache.red_left_pad.value_()
-        except AttributeError:
-            self._padding = 0  # !CONFIG_SLUB_DEBUG
-        try:
-            self._random: int | None = cache.random.value_()
-        except AttributeError:
-            self._random = None  # !CONFIG_SLAB_FREELIST_HARDENED
-        self._free_offset: int = cache.offset.value_()
-        self._word_size = prog.address_size()
         self._on_cpus: set[int] | None = None
 
     def objects(self, slab: Object) -> range:
         """Return the addresses of the objects of a slab, allocated or free."""
-        start = slab_address(slab) + self._padding
-        size = self.object_size
-        return range(start, start + slab.objects.value_() * size, size)
+        return self._lists.objects(slab.value_(), slab.objects.value_())
 
     def free_objects(self, slab: Object) -> set[int]:
         """Return the addresses of the free objects of a slab.
 
         :raises SlabCorruptionError: if the list of free objects is broken
         """
-        free = self._walk_freelist(slab.freelist.value_(), self.objects(slab))
-        return free | self._cpu_objects()
-
-    def _walk_freelist(self, pointer: int, objects: range) -> set[int]:
-        read = self._prog.read_word
-        offset = self._free_offset
-        free: set[int] = set()
-        while pointer:
-            if pointer in free:
-                raise SlabFreelistCycleError(
-                    f"{fmt(self.cache)} freelist contains cycle at {pointer:#x}"
-                )
-            if pointer not in objects:
-                raise SlabCorruptionError(
-                    f"{fmt(self.cache)} freelist contains {pointer:#x}, which is "
-                    "no object of its slab"
-                )
-            free.add(pointer)
-            pointer = self._decode(read(pointer + offset), pointer + offset, objects)
-        return free
-
-    def _decode(self, stored: int, address: int, objects: range) -> int:
-        """Decode a pointer to the next free object that is stored at *address*."""
-        if self._random is None:
-            return stored
-        # Since 5.7 (1ad53d9fa3f6) and in stable kernels, the address's bytes are
-        # swapped.
-        size = self._word_size
-        swapped = int.from_bytes(address.to_bytes(size, "little"), "big")
-        pointer = stored ^ self._random ^ swapped
-        if pointer and pointer not in objects:
-            unswapped = stored ^ self._random ^ address
-            if not unswapped or unswapped in objects:
-                return unswapped
-        return pointer
-
-    def _cpu_objects(self) -> set[int]:
-        """Return the free objects that CPUs have at hand."""
         if self._on_cpus is None:
-            free: set[int] = set()
-            for cpu in for_each_online_cpu(self._prog):
-                free |= self._lockless_objects(cpu)
-                free.update(self._sheaf_objects(cpu))
-            self._on_cpus = free
-        return self._on_cpus
-
-    def _cpu_slab(self, cpu: int) -> Object | None:
-        """Return a CPU's ``struct kmem_cache_cpu *``."""
-        try:
-            cpu_slab = self.cache.cpu_slab.read_()
-        except AttributeError:
-            return None  # CONFIG_SLUB_TINY
-        return per_cpu_ptr(cpu_slab, cpu) if cpu_slab else None
-
-    def _current_slab(self, cpu_slab: Object) -> Object | None:
-        """Return the slab that a CPU allocates from."""
-        try:
-            # Since 5.17 (bb192ed9aa71).
-            slab = cpu_slab.slab.read_()
-        except AttributeError:
-            slab = cpu_slab.page.read_()
-        if not slab or slab.slab_cache.value_() != self.cache.value_():
-            return None
-        return slab
-
-    def _lockless_objects(self, cpu: int) -> set[int]:
-        cpu_slab = self._cpu_slab(cpu)
-        slab = self._current_slab(cpu_slab) if cpu_slab is not None else None
-        if cpu_slab is None or slab is None:
-            return set()
-        return self._walk_freelist(cpu_slab.freelist.value_(), self.objects(slab))
-
-    def _cpu_partial_slabs(self, cpu: int) -> Iterator[Object]:
-        """Iterate over the partially used slabs that a CPU keeps for itself."""
-        cpu_slab = self._cpu_slab(cpu)
-        if cpu_slab is None:
-            return
-        try:
-            slab = cpu_slab.partial.read_()
-        except AttributeError:
-            return  # !CONFIG_SLUB_CPU_PARTIAL
-        seen = set()
-        while slab:
-            if slab.value_() in seen:
-                raise SlabPartialListError(f"{fmt(self.cache)} CPU partial list: cycle")
-            seen.add(slab.value_())
-            yield slab
-            slab = slab.next.read_()
-
-    def _sheaf_objects(self, cpu: int) -> Iterator[int]:
-        """Iterate over the free objects in a CPU's sheaves, which 6.18 brought."""
-        try:
-            sheaves = self.cache.cpu_sheaves.read_()
-        except AttributeError:
-            return
-        if not sheaves:
-            return
-        pcs = per_cpu_ptr(sheaves, cpu)
-        for sheaf in (pcs.main.read_(), pcs.spare.read_()):
-            if sheaf:
-                for i in range(sheaf.size.value_()):
-                    yield sheaf.objects[i].value_()
+            self._on_cpus = self._lists.objects_on_cpus()
+        free = self._lists.walk_freelist(slab.freelist.value_(), self.objects(slab))
+        return free | self._on_cpus
 
     def usage(self) -> tuple[int, int, int]:
-        """Return the numbers of slabs, of objects and of free objects."""
-        slabs = objects = free = 0
-        for node in cache_nodes(self.cache):
-            slabs += node.nr_slabs.counter.value_()
-            objects += node.total_objects.counter.value_()
-            head = node.partial.address_of_()
-            try:
-                for slab in validate_list_for_each_entry(
-                    slab_type(self._prog), head, _slab_list(self._prog)
-                ):
-                    free += slab.objects.value_() - slab.inuse.value_()
-            except ValidationError as e:
-                name = fmt(self.cache)
-                raise SlabPartialListError(f"{name} partial list: {e}") from None
-        for cpu in for_each_online_cpu(self._prog):
-            for slab in self._cpu_partial_slabs(cpu):
-                free += slab.objects.value_() - slab.inuse.value_()
-        return slabs, objects, free + len(self._cpu_objects())
+        """Return the numbers of slabs, of objects and of free objects.
+
+        :raises SlabCorruptionError: if a list is broken
+        :raises ValueError: if SLUB does not count (without CONFIG_SLUB_DEBUG)
+        """
+        return self._lists.usage()
 
 
 class SlabAllocator:
@@ -382,18 +230,3 @@ def cache_nodes(cache: Object) -> Iterator[Object]:
         node = cache.node[nid].read_()
         if node:
             yield node
-
-
-def _slab_list(prog: Program) -> str:
-    type = prog.type(slab_type(prog))
-    for member in ("slab_list", "lru"):
-        try:
-            offsetof(type, member)
-        except LookupError:
-            continue
-        return member
-    raise LookupError("could not find slab_list in struct slab")
-
-
-def fmt(cache: Object) -> str:
-    return escape_ascii_string(cache.name.string_())

@@ -19,18 +19,18 @@ from drgn import NULL, IntegerLike, Object, Program, Type
 from drgn.helpers.common.format import escape_ascii_string
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux._slab_allocators import (
-    SlabCorruptionError as SlabCorruptionError,
-)
-from drgn.helpers.linux._slab_allocators import (
-    SlabFreelistCycleError as SlabFreelistCycleError,
-)
-from drgn.helpers.linux._slab_allocators import (
-    SlabPartialListError as SlabPartialListError,
-)
-from drgn.helpers.linux._slab_allocators import (
     allocator_of,
     slab_of_address,
     slabs_of_cache,
+)
+from drgn.helpers.linux._slab_layout import (
+    SlabCorruptionError as SlabCorruptionError,
+)
+from drgn.helpers.linux._slab_layout import (
+    SlabFreelistCycleError as SlabFreelistCycleError,
+)
+from drgn.helpers.linux._slab_layout import (
+    SlabPartialListError as SlabPartialListError,
 )
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.vmstat import global_node_page_state, global_zone_page_state
