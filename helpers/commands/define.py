@@ -128,7 +128,7 @@ class _FunctionCommand:
     ) -> Any:
         parser = self._parser(name)
         if self._parse is None:
-            args = parser.parse_args(args)
+            args = parser.parse_args(self._namespace.arrange(parser, args))
         return self._func(prog, name, args, parser=parser, globals=globals)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -83,6 +84,12 @@ class CommandNamespace:
         for name, command in self._commands.items():
             if command.enabled(prog):
                 yield name, command
+
+    def arrange(
+        self, parser: argparse.ArgumentParser, args: Sequence[str]
+    ) -> Sequence[str]:
+        """The words of a command in the order in which its parser wants them."""
+        return args
 
     def complete(self, prog: Program, line: str) -> list[str]:
         """What may stand in place of the last word of a line that is being typed.

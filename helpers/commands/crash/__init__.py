@@ -11,8 +11,8 @@ other. The modules whose names begin with an underscore are what commands share:
 
 - :mod:`._define`: the decorators ``crash_command()``, ``crash_custom_command()`` and
   ``crash_raw_command()``: those of :mod:`drgn.commands`, for this namespace. Arguments
-  may have ``type="hexadecimal"``, ``"decimal_or_hexadecimal"``, ``"pid_or_task"``;
-  argument declarations that several commands have are there too.
+  may have ``type="hexadecimal"``, ``"decimal_or_hexadecimal"``, ``"address"``,
+  ``"pid_or_task"``; argument declarations that several commands have are there too.
 - :mod:`._context`: the task that commands without an argument are about (``set``
   chooses it), and tasks by PID or address.
 - :mod:`._cpuspec`: CPUs as in ``runqueues:0,2-3``.

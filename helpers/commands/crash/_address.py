@@ -5,16 +5,41 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from drgn import Program
+from drgn import Architecture, PlatformFlags, Program
 
 from ._cpuspec import Cpuspec, parse_cpuspec
 
+# Where the kernel and user space each have a whole address space.
+_SEPARATE_SPACES = (Architecture.S390, Architecture.S390X)
 _HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F]+")
 
 
 def parse_hex(text: str) -> int | None:
     """The value of hexadecimal digits, with 0x or without; None for other text."""
     return int(text, 16) if _HEX.fullmatch(text) else None
+
+
+def address_argument(text: str) -> int:
+    """A hexadecimal address of an argument. Raises ValueError."""
+    value = parse_hex(text)
+    if value is None or value >> 64:
+        raise ValueError(f"not a hexadecimal address: {text!r}")
+    return value
+
+
+def is_user_address(prog: Program, address: int) -> bool:
+    """Whether an address is in the half that user space has.
+
+    Raises ValueError where the address alone does not tell.
+    """
+    platform = prog.platform
+    if (
+        platform is None
+        or platform.arch in _SEPARATE_SPACES
+        or not platform.flags & PlatformFlags.IS_64_BIT
+    ):
+        raise ValueError(f"whose address is {address:#x}? Use -u or -k")
+    return address < 1 << 63
 
 
 class Location(NamedTuple):

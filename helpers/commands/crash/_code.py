@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from drgn import Program
 from drgn.commands import DrgnCodeBlockContext, DrgnCodeBuilder
 
@@ -39,6 +41,15 @@ class CrashCodeBuilder(DrgnCodeBuilder):
         else:
             self.add_from_import("drgn.helpers.linux.panic", "panic_task")
             self.append(f"{name} = panic_task()\n")
+
+    def append_for_each(self, name: str, values: Sequence[int], body: str) -> None:
+        """Add code for each of some numbers, without a loop for only one."""
+        if len(values) == 1:
+            self.append(f"{name} = {values[0]:#x}\n{body}")
+            return
+        numbers = ", ".join(f"{value:#x}" for value in values)
+        with self.begin_block(f"for {name} in ({numbers}):\n"):
+            self.append(body)
 
     def begin_cpus(self, cpuspec: Cpuspec) -> DrgnCodeBlockContext:
         """Begin a block in which ``cpu`` is each CPU that is meant."""

@@ -34,9 +34,17 @@ def pid_or_task(text: str) -> PidOrTask:
     return PidOrTask("task", int(text, 16))
 
 
+def address(text: str) -> int:
+    """Take hexadecimal digits for an address, or a value as large as one."""
+    value = int(text, 16)
+    if not 0 <= value < 1 << 64:
+        raise ValueError("not a number of 64 bits")
+    return value
+
+
 CRASH_COMMAND_NAMESPACE = CrashCommandNamespace(
     {name: f"{__package__}.{module}" for name, module in MODULES.items()},
-    argparse_types=(("pid_or_task", pid_or_task),),
+    argparse_types=(("pid_or_task", pid_or_task), ("address", address)),
 )
 """The commands of ``%crash``."""
 

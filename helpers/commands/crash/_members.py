@@ -11,6 +11,7 @@ from drgn import Object, Program, Type, offsetof
 _PART = r"[A-Za-z_]\w*(?:\[\d+\])*"
 _MEMBER = rf"{_PART}(?:\.{_PART})*"
 _SPEC = re.compile(rf"([A-Za-z_]\w*)(?:\.({_MEMBER}(?:,{_MEMBER})*))?")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]+")
 _OFFSET = re.compile(rf"([A-Za-z_]\w*)\.({_MEMBER})")
 
 
@@ -70,22 +71,17 @@ def find_type(
 
 
 def parse_offset(prog: Program, text: str) -> MemberOffset:
-    """Parse a number of bytes (decimal, or hexadecimal) or ``struct_name.member``.
+    """Parse a number of bytes (decimal, or hexadecimal after 0x) or a type's member.
 
     Raises LookupError for an unknown type or member, ValueError for other text.
     """
+    if _NUMBER.fullmatch(text):
+        return MemberOffset(int(text, 16 if text[:2] in ("0x", "0X") else 10))
     match = _OFFSET.fullmatch(text)
-    if match is not None:
-        type = find_type(prog, match[1])
-        return MemberOffset(offsetof(type, match[2]), type, match[2])
-    try:
-        return MemberOffset(int(text))
-    except ValueError:
-        pass
-    try:
-        return MemberOffset(int(text, 16))
-    except ValueError:
-        raise ValueError(f"not an offset: {text!r}") from None
+    if match is None:
+        raise ValueError(f"not an offset: {text!r}")
+    type = find_type(prog, match[1])
+    return MemberOffset(offsetof(type, match[2]), type, match[2])
 
 
 def print_object(

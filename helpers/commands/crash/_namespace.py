@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -47,6 +48,33 @@ class CrashCommandNamespace(LazyCommandNamespace):
         if " " in line.lstrip():
             return super().complete(prog, line)
         return [name for name in self.names() if name.startswith(line.lstrip())]
+
+    def arrange(
+        self, parser: argparse.ArgumentParser, args: Sequence[str]
+    ) -> Sequence[str]:
+        """Move options before the other arguments, between which they may stand."""
+        options: list[str] = []
+        others: list[str] = []
+        known = parser._option_string_actions
+        rest = list(args)
+        while rest:
+            word = rest.pop(0)
+            if word == "--":
+                return [*options, word, *others, *rest]
+            action = known.get(word)
+            if action is None:
+                # Joined options (-xd, -c3) keep their values themselves.
+                joined = known.get(word[:2]) if word[:1] == "-" else None
+                (others if joined is None else options).append(word)
+                continue
+            options.append(word)
+            if action.nargs is None or isinstance(action.nargs, int):
+                count = 1 if action.nargs is None else action.nargs
+                options += rest[:count]
+                del rest[:count]
+            else:
+                return args  # How many values it has, only argparse can tell.
+        return [*options, *others]
 
     def _find(self, prog: Program, line: str) -> tuple[str, Command[Any], str]:
         line = line.lstrip()

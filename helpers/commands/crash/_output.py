@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from contextlib import contextmanager
+from typing import Any, Literal, TypeVar
 
-from drgn import Program
+from drgn import Object, PlatformFlags, Program
+from drgn.helpers.common.format import escape_ascii_string
+from drgn.helpers.linux.sched import task_cpu
 
 T = TypeVar("T")
 
@@ -18,7 +22,27 @@ def radix(prog: Program) -> int:
 
 def format_options(prog: Program, integer_base: int | None = None) -> dict[str, Any]:
     """Options for ``Object.format_()``: those of ``-x`` and ``-d``, else the radix."""
-    return {"integer_base": integer_base or radix(prog)}
+    return {
+        "columns": shutil.get_terminal_size().columns,
+        "dereference": False,
+        "integer_base": integer_base or radix(prog),
+    }
+
+
+def byte_order(prog: Program) -> Literal["little", "big"]:
+    """How the program's memory holds integers."""
+    platform = prog.platform
+    little = platform is None or platform.flags & PlatformFlags.IS_LITTLE_ENDIAN
+    return "little" if little else "big"
+
+
+def print_task_header(task: Object) -> None:
+    """Print the line that says which task the following lines are about."""
+    comm = escape_ascii_string(task.comm.string_())
+    print(
+        f"PID: {task.pid.value_():<7}  TASK: {task.value_():x}"
+        f'  CPU: {task_cpu(task)}  COMMAND: "{comm}"'
+    )
 
 
 def address_digits(prog: Program) -> int:
@@ -26,6 +50,18 @@ def address_digits(prog: Program) -> int:
     from drgn import sizeof
 
     return 2 * sizeof(prog.type("void *"))
+
+
+@contextmanager
+def working(description: str) -> Iterator[None]:
+    """Show on a terminal that something takes its time; nothing may be printed then."""
+    if not sys.stderr.isatty() or not sys.stdout.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(description):
+        yield
 
 
 def progress(

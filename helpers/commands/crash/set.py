@@ -111,7 +111,7 @@ def _chosen(
         raise CommandArgumentError(
             f"set: error: neither a PID, a task nor an option: {word!r}"
         ) from None
-    return find_pid_or_task(prog, task), task
+    return find_pid_or_task(prog, task), (task.kind, task.value)
 
 
 def print_task(task: Object) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from drgn import Program, Symbol
+from drgn import Program, Symbol, SymbolKind
 from drgn.commands import argument, drgn_argument, mutually_exclusive_group
 
 from ._address import parse_hex
@@ -52,8 +52,19 @@ def _crash_cmd_sym(
         _print_symbols(prog, args)
 
 
+# Checksums and names of what is exported, labels of the compiler's, and the marks of
+# ARM's and RISC-V's assemblers say nothing.
+_NOISE = ("__crc_", "__kstrtab", ".L", "$")
+
+
 def _by_address(prog: Program) -> list[Symbol]:
-    return sorted(prog.symbols(), key=attrgetter("address"))
+    symbols = [
+        symbol
+        for symbol in prog.symbols()
+        if symbol.kind not in (SymbolKind.FILE, SymbolKind.SECTION)
+        and not (symbol.kind == SymbolKind.UNKNOWN and symbol.name.startswith(_NOISE))
+    ]
+    return sorted(symbols, key=attrgetter("address"))
 
 
 def _line(symbol: Symbol) -> str:

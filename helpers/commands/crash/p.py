@@ -1,0 +1,120 @@
+"""``p``: the value of an object or of a part of it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Any, NamedTuple
+
+from drgn import Object, Program, TypeKind
+from drgn.commands import CommandArgumentError, argument, drgn_argument
+from drgn.helpers.linux.percpu import per_cpu
+
+from ._code import CrashCodeBuilder
+from ._cpuspec import Cpuspec, parse_cpuspec
+from ._define import crash_command, radix_arguments
+from ._output import format_options
+
+_PART = re.compile(r"(\.|->)([A-Za-z_]\w*)|\[(\d+|0[xX][0-9a-fA-F]+)\]")
+_NAME = re.compile(r"([*&]*)([A-Za-z_]\w*(?:::\w+)*)")
+
+
+class Designator(NamedTuple):
+    """A name, what leads from it to a part, and the operators before it."""
+
+    operators: str
+    name: str
+    parts: tuple[tuple[str, str], ...]
+    """(".", member), ("->", member) and ("[", index)."""
+
+    def find(self, prog: Program) -> Object:
+        """The object. Raises LookupError and TypeError."""
+        object = prog[self.name]
+        for kind, what in self.parts:
+            if kind == "[":
+                object = object[int(what)]
+            elif kind == "." and _is_pointer(object):
+                # As in C; obj.member_() would follow the pointer.
+                raise TypeError(f"{object.type_.type_name()!r} is no structure")
+            else:
+                object = object.member_(what)
+        for operator in reversed(self.operators):
+            object = object[0] if operator == "*" else object.address_of_()
+        return object
+
+    def code(self) -> str:
+        """An expression of the object."""
+        text = f'prog["{self.name}"]'
+        for kind, what in self.parts:
+            text += f"[{what}]" if kind == "[" else f".{what}"
+        for operator in reversed(self.operators):
+            text += "[0]" if operator == "*" else ".address_of_()"
+        return text
+
+
+def _is_pointer(object: Object) -> bool:
+    return object.type_.unaliased().kind == TypeKind.POINTER
+
+
+def parse_designator(text: str) -> Designator:
+    """Parse ``name.member[1]->member``. Raises CommandArgumentError."""
+    name = _NAME.match(text)
+    position = name.end() if name is not None else 0
+    parts: list[tuple[str, str]] = []
+    while match := _PART.match(text, position):
+        index = match[3]
+        parts.append(
+            (match[1], match[2]) if index is None else ("[", str(int(index, 0)))
+        )
+        position = match.end()
+    if name is None or position != len(text):
+        raise CommandArgumentError(f"p: error: not an object: {text!r}")
+    return Designator(name[1], name[2], tuple(parts))
+
+
+@crash_command(
+    description="print the value of an object",
+    arguments=(
+        *radix_arguments,
+        drgn_argument,
+        argument(
+            "object",
+            metavar="object[:cpuspec]",
+            help="name of a variable, function or enumerator; members, subscripts of"
+            " arrays, and * and & before it are understood, other expressions are not."
+            " For a per-CPU variable, a colon and CPUs may follow: numbers and ranges"
+            " with commas between, ``a`` for all possible CPUs, nothing for that of the"
+            " context",
+        ),
+    ),
+)
+def _crash_cmd_p(
+    prog: Program, name: str, args: argparse.Namespace, **kwargs: Any
+) -> None:
+    # A C++ name has double colons.
+    match = re.fullmatch(r"(.*?)(?<!:):(?!:)(.*)", args.object)
+    text = match[1] if match is not None else args.object
+    cpus = parse_cpuspec(match[2]) if match is not None else None
+    designator = parse_designator(text)
+    if args.drgn:
+        _print_code(prog, designator, cpus)
+        return
+    object = designator.find(prog)
+    options = format_options(prog, args.integer_base)
+    if cpus is None:
+        print(f"{text} = {object.format_(**options)}")
+        return
+    for cpu in cpus.resolve(prog):
+        print(f"per_cpu({text}, {cpu}) = {per_cpu(object, cpu).format_(**options)}")
+
+
+def _print_code(prog: Program, designator: Designator, cpus: Cpuspec | None) -> None:
+    code = CrashCodeBuilder(prog)
+    if cpus is None:
+        code.append(f"object = {designator.code()}\n")
+    else:
+        code.add_from_import("drgn.helpers.linux.percpu", "per_cpu")
+        code.append(f"variable = {designator.code()}\n")
+        with code.begin_cpus(cpus):
+            code.append("object = per_cpu(variable, cpu)\n")
+    code.print()
