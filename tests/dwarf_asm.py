@@ -276,6 +276,7 @@ def elf(
         contents[".note.gnu.build-id"] = note
         headers[".note.gnu.build-id"] = {"type": 7, "flags": 2, "addralign": 4}
     contents[".shstrtab"] = b""
+    headers.setdefault(".shstrtab", {"type": 3})
     names = b"\0"
     name_offsets = {}
     for name in contents:

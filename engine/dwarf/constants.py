@@ -238,3 +238,20 @@ CPLUSPLUS_LANGUAGES = frozenset((0x04, 0x19, 0x1A, 0x21, 0x2A, 0x2B, 0x3A))
 
 C_LANGUAGES = frozenset((0x01, 0x02, 0x0C, 0x1D, 0x2C, 0x3E))
 """``DW_LANG_*`` of C: 89, K&R, 99, 11, 17 and 23."""
+
+
+def tag_name(tag: int) -> str:
+    """How messages name a tag."""
+    return _name("DW_TAG_", tag) or f"DIE with tag {tag:#x}"
+
+
+def attribute_name(at: int) -> str:
+    """How messages name an attribute."""
+    return _name("DW_AT_", at) or f"attribute {at:#x}"
+
+
+def _name(prefix: str, number: int) -> str | None:
+    for name, value in globals().items():
+        if value == number and name.startswith(prefix):
+            return name
+    return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BadDataError
 from . import constants as dw
-from .forms import ALT_REFERENCES, REFERENCES, Raw
+from .forms import ALT_REFERENCES, CONSTANTS, REFERENCES, Raw
 
 if TYPE_CHECKING:
     from .abbrev import Abbrev
@@ -93,7 +93,23 @@ class Die:
 
     def flag(self, at: int) -> bool:
         """Whether a flag is there and set."""
-        return bool(self.attr(at))
+        value = self.attr(at)
+        if value is not None and not isinstance(value, int):
+            raise self.invalid(at)
+        return bool(value)
+
+    def number(self, at: int) -> int | None:
+        """The value of an attribute that is a constant, or None if it is not there.
+
+        Raises BadDataError if its form is of anything else.
+        """
+        form = self.form(at)
+        if form is None:
+            return None
+        value = self.attr(at) if form in CONSTANTS else None
+        if not isinstance(value, int):
+            raise self.invalid(at)
+        return value
 
     def ref(self, at: int) -> Die | None:
         """The entry that an attribute refers to, or None if it is not there.
@@ -103,15 +119,18 @@ class Die:
         form = self.form(at)
         if form is None:
             return None
-        value = self.attr(at)
-        if form in REFERENCES:
-            # Nearly every reference stays inside of its unit.
-            if self.unit.offset <= value < self.unit.end:
-                return self.unit.die_at(value)
-            return self.unit.file.die_at(value)
-        if form in ALT_REFERENCES:
-            return self.unit.file.supplementary_file().die_at(value)
-        raise self.error(f"attribute {at:#x} is not a reference")
+        try:
+            value = self.attr(at)
+            if form in REFERENCES:
+                # Nearly every reference stays inside of its unit.
+                if self.unit.offset <= value < self.unit.end:
+                    return self.unit.die_at(value)
+                return self.unit.file.die_at(value)
+            if form in ALT_REFERENCES:
+                return self.unit.file.supplementary_file().die_at(value)
+        except BadDataError as error:
+            raise BadDataError(f"{self.invalid(at)}: {error}") from None
+        raise self.invalid(at)
 
     @property
     def name(self) -> str | None:
@@ -119,7 +138,7 @@ class Die:
         name = self.attr(dw.DW_AT_name)
         if name is None or isinstance(name, str):
             return name
-        raise self.error("DW_AT_name is not a string")
+        raise self.invalid(dw.DW_AT_name)
 
     def origins(self) -> Iterator[Die]:
         """This entry, and those that it continues.
@@ -211,6 +230,14 @@ class Die:
         from .ranges import die_ranges
 
         return die_ranges(self)
+
+    def invalid(self, at: int, how: str = "invalid") -> BadDataError:
+        """An exception that says which attribute of this entry is no good."""
+        return self.error(f"{dw.tag_name(self.tag)} has {how} {dw.attribute_name(at)}")
+
+    def missing(self, at: int) -> BadDataError:
+        """An exception that says which attribute this entry lacks."""
+        return self.error(f"{dw.tag_name(self.tag)} is missing {dw.attribute_name(at)}")
 
     def error(self, message: str) -> BadDataError:
         """An exception that says where this entry is."""

@@ -242,6 +242,32 @@ DECODERS: dict[int, Callable[[Unit, Raw], Value]] = {
 }
 """How raw values of a form are decoded; the raw value itself where a form is absent."""
 
+ADDRESSES = frozenset(
+    (
+        dw.DW_FORM_addr,
+        dw.DW_FORM_addrx,
+        dw.DW_FORM_addrx1,
+        dw.DW_FORM_addrx2,
+        dw.DW_FORM_addrx3,
+        dw.DW_FORM_addrx4,
+        dw.DW_FORM_GNU_addr_index,
+    )
+)
+"""File addresses."""
+
+CONSTANTS = frozenset(
+    (
+        dw.DW_FORM_data1,
+        dw.DW_FORM_data2,
+        dw.DW_FORM_data4,
+        dw.DW_FORM_data8,
+        dw.DW_FORM_sdata,
+        dw.DW_FORM_udata,
+        dw.DW_FORM_implicit_const,
+    )
+)
+"""Numbers of at most 8 bytes."""
+
 REFERENCES = frozenset(
     (
         dw.DW_FORM_ref1,

@@ -11,7 +11,7 @@ from ..types.kinds import TypeKind
 from . import constants as dw
 from .file import DwarfFile
 from .names import qualified_name
-from .types import TypeReader, language_of
+from .types import TypeReader, language_of, read_parts
 
 if TYPE_CHECKING:
     from ..language.language import Language
@@ -116,6 +116,7 @@ class DebugInfo:
                 continue
             found = self.type_of(die)
             if found.kind in kinds:
+                read_parts(found)
                 return found
         return None
 
@@ -131,6 +132,8 @@ class DebugInfo:
             found = self._find_function(name, filename)
         if found is None and wanted & FindObjectFlags.CONSTANT.value:
             found = self._find_constant(name, filename)
+        if found is not None:
+            read_parts(found.type_)
         return found
 
     def _find(self, name: str, tags: frozenset[int]) -> Iterator[Die]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..flags import AbsenceReason
 from ..objects.object import Object
+from ..types.kinds import TypeKind
 from ..types.layout import type_size
 from . import constants as dw
 from .expr import evaluate
@@ -19,6 +20,7 @@ from .expr_context import (
     Unavailable,
     Unsupported,
 )
+from .forms import ADDRESSES, CONSTANTS
 
 if TYPE_CHECKING:
     from ..types.type import Type
@@ -41,12 +43,18 @@ def variable(debug: DebugInfo, die: Die) -> Object:
     It is absent if it was optimized out. Raises BadDataError if the DIE is malformed.
     """
     prog = debug.prog
-    type = debug.types_of(die.unit.file).object_type(die)
+    types = debug.types_of(die.unit.file)
+    if die.tag == dw.DW_TAG_variable and die.origin_ref(dw.DW_AT_type) is None:
+        type = types.attribute_type(die)
+    else:
+        type = types.object_type(die)
     for origin in die.origins():
         location = origin.attr(dw.DW_AT_location)
         if isinstance(location, memoryview):
             return _located(debug, origin, type, location)
         if location is not None:
+            if not isinstance(location, int):
+                raise origin.invalid(dw.DW_AT_location)
             # The list of places where it is as the program runs.
             return Object._absent(prog, type, AbsenceReason.OTHER)
         value = origin.attr(dw.DW_AT_const_value)
@@ -163,16 +171,20 @@ def _constant_bytes(die: Die, type: Type, value: object) -> bytes:
     except TypeError as e:
         raise die.error(f"DW_AT_const_value of a type without a size: {e}") from None
     if isinstance(value, int):
+        if die.form(dw.DW_AT_const_value) not in CONSTANTS:
+            raise die.error("unknown DW_AT_const_value form")
         if size > _MAX_NUMBER:
             raise die.error(f"DW_AT_const_value is a number for {size} bytes")
         return _number_bytes(value, size, die.unit.file.order == "<")
     if isinstance(value, str):
+        if type.unaliased().kind is not TypeKind.ARRAY:
+            raise die.error("invalid DW_AT_const_value")
         data = value.encode("utf-8", "surrogateescape") + b"\0"
     else:
         assert isinstance(value, memoryview)
         data = bytes(value)
     if len(data) < size:
-        raise die.error("DW_AT_const_value is too small")
+        raise die.error("DW_AT_const_value block is too small")
     return data[:size]
 
 
@@ -192,8 +204,9 @@ def function(debug: DebugInfo, die: Die) -> Object:
 
 def entry_address(die: Die) -> int | None:
     """The file address where a function starts; None if there is no code for it."""
-    low = die.attr(dw.DW_AT_low_pc)
-    if isinstance(low, int):
+    if die.form(dw.DW_AT_low_pc) in ADDRESSES:
+        low = die.attr(dw.DW_AT_low_pc)
+        assert isinstance(low, int)
         return low
     ranges = die.ranges()
     if not ranges:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import constants as dw
+from .forms import ADDRESSES
 from .reader import uleb128
 
 if TYPE_CHECKING:
@@ -14,31 +15,24 @@ if TYPE_CHECKING:
 
 def die_ranges(die: Die) -> list[tuple[int, int]]:
     """The ranges [low, high) of a DIE in file addresses; empty ones are left out."""
-    low = die.attr(dw.DW_AT_low_pc)
-    high = die.attr(dw.DW_AT_high_pc)
-    if low is not None and high is not None:
-        if die.form(dw.DW_AT_high_pc) not in _ADDRESS_FORMS:
-            high += low
+    low_form, high_form = die.form(dw.DW_AT_low_pc), die.form(dw.DW_AT_high_pc)
+    if low_form is not None and high_form is not None:
+        if low_form not in ADDRESSES:
+            raise die.invalid(dw.DW_AT_low_pc)
+        low = die.attr(dw.DW_AT_low_pc)
+        if high_form in ADDRESSES:
+            high = die.attr(dw.DW_AT_high_pc)
+        else:
+            high = low + die.number(dw.DW_AT_high_pc)
         return [(low, high)] if low < high else []
     offset = die.attr(dw.DW_AT_ranges)
     if offset is not None:
+        if not isinstance(offset, int):
+            raise die.invalid(dw.DW_AT_ranges)
         if die.form(dw.DW_AT_ranges) != dw.DW_FORM_rnglistx:
             offset += die.unit.ranges_base
         return read_ranges(die.unit, offset, die)
     return []
-
-
-_ADDRESS_FORMS = frozenset(
-    (
-        dw.DW_FORM_addr,
-        dw.DW_FORM_addrx,
-        dw.DW_FORM_addrx1,
-        dw.DW_FORM_addrx2,
-        dw.DW_FORM_addrx3,
-        dw.DW_FORM_addrx4,
-        dw.DW_FORM_GNU_addr_index,
-    )
-)
 
 
 def read_ranges(unit: Unit, offset: int, die: Die) -> list[tuple[int, int]]:

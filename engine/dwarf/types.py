@@ -15,6 +15,7 @@ from ..types.parts import (
     TypeTemplateParameter,
 )
 from . import constants as dw
+from .forms import CONSTANTS, REFERENCES
 
 if TYPE_CHECKING:
     from ..objects.object import Object
@@ -50,18 +51,6 @@ _MADE_OF_ONE = (
 _COMPOUNDS = frozenset(
     (dw.DW_TAG_structure_type, dw.DW_TAG_union_type, dw.DW_TAG_class_type)
 )
-
-_TAG_NAMES = {
-    dw.DW_TAG_base_type: "DW_TAG_base_type",
-    dw.DW_TAG_structure_type: "DW_TAG_structure_type",
-    dw.DW_TAG_union_type: "DW_TAG_union_type",
-    dw.DW_TAG_class_type: "DW_TAG_class_type",
-    dw.DW_TAG_enumeration_type: "DW_TAG_enumeration_type",
-    dw.DW_TAG_typedef: "DW_TAG_typedef",
-    dw.DW_TAG_template_alias: "DW_TAG_template_alias",
-    dw.DW_TAG_enumerator: "DW_TAG_enumerator",
-    dw.DW_TAG_member: "DW_TAG_member",
-}
 
 _NO_VALUES = {TypeKind.VOID: "void", TypeKind.FUNCTION: "a function type"}
 
@@ -102,6 +91,8 @@ class TypeReader:
 
     def object_type(self, die: Die) -> Type:
         """The `attribute_type()` of what has a value: neither void nor a function."""
+        if die.origin_ref(dw.DW_AT_type) is None:
+            raise die.missing(dw.DW_AT_type)
         return _of_object(die, self.attribute_type(die))
 
     def type_of(self, die: Die) -> Type:
@@ -145,8 +136,8 @@ class TypeReader:
             return inner.qualified(inner.qualifiers | qualifier)
         language = language_of(die)
         if tag in _POINTERS:
-            size = die.attr(dw.DW_AT_byte_size)
-            if not isinstance(size, int):
+            size = die.number(dw.DW_AT_byte_size)
+            if size is None:
                 size = die.unit.address_size
             return self._factory.pointer_type(
                 inner, size, self._byteorder(die), language=language
@@ -156,6 +147,8 @@ class TypeReader:
                 _required_name(die), inner, language=language
             )
         if tag == dw.DW_TAG_array_type:
+            if not die.has(dw.DW_AT_type):
+                raise die.missing(dw.DW_AT_type)
             inner = _of_object(die, inner)
             for length in reversed(_dimensions(die)):
                 if length is not None and length * _known_size(inner) > _UINT64_MAX:
@@ -216,8 +209,8 @@ class TypeReader:
 
     def _base_type(self, die: Die) -> Type:
         name = _required_name(die)
-        encoding = die.attr(dw.DW_AT_encoding)
         size = _size(die)
+        encoding = _required_number(die, dw.DW_AT_encoding)
         byteorder = self._byteorder(die)
         language = language_of(die)
         if encoding in _SIGNED or encoding in _UNSIGNED:
@@ -228,8 +221,6 @@ class TypeReader:
             return self._factory.bool_type(name, size, byteorder, language=language)
         if encoding == dw.DW_ATE_float:
             return self._factory.float_type(name, size, byteorder, language=language)
-        if not isinstance(encoding, int):
-            raise die.error("DW_TAG_base_type has missing or invalid DW_AT_encoding")
         raise die.error(f"DW_TAG_base_type has unknown DWARF encoding {encoding:#x}")
 
     def _unspecified(self, die: Die) -> Type:
@@ -265,7 +256,7 @@ class TypeReader:
             return self._debug.type_of(signature)
         if declaration:
             definition = self._debug.find_definition(die)
-            if definition is not None:
+            if definition is not None and definition != die:
                 return self._debug.type_of(definition)
         if die.tag == dw.DW_TAG_enumeration_type:
             return self._enum(die, declaration)
@@ -305,9 +296,7 @@ class TypeReader:
                 source = partial(self.object_type, child)
             else:
                 source = partial(self._inner_member_type, child)
-            bit_size = child.attr(dw.DW_AT_bit_size)
-            if not isinstance(bit_size, int):
-                bit_size = None
+            bit_size = child.number(dw.DW_AT_bit_size) or None
             name = None if child.tag == dw.DW_TAG_inheritance else _name(child)
             members.append(TypeMember._of(source, name, offset, bit_size))
         return members
@@ -326,32 +315,32 @@ class TypeReader:
         return type
 
     def _member_bit_offset(self, die: Die) -> int | None:
-        offset = die.attr(dw.DW_AT_data_bit_offset)
+        offset = die.number(dw.DW_AT_data_bit_offset)
         if offset is not None:
-            if not isinstance(offset, int):
-                raise die.error("DW_TAG_member has invalid DW_AT_data_bit_offset")
             return offset
-        location = die.attr(dw.DW_AT_data_member_location)
-        if location is None:
+        form = die.form(dw.DW_AT_data_member_location)
+        if form is None:
             location = 0
-        elif not isinstance(location, int):
-            if die.tag == dw.DW_TAG_inheritance:
-                return None
-            location = _constant_location(die, location)
-        bit_offset: int = location * 8
+        elif form in CONSTANTS or form == dw.DW_FORM_data16:
+            location = die.number(dw.DW_AT_data_member_location) or 0
+        elif die.tag == dw.DW_TAG_inheritance:
+            return None
+        else:
+            location = _constant_location(die)
+        bit_offset = location * 8
         # Up to DWARF 3 a bit field lies in a storage unit, of which DW_AT_bit_offset
         # counts from the most significant bit.
-        from_most_significant = die.attr(dw.DW_AT_bit_offset)
-        if isinstance(from_most_significant, int):
+        from_most_significant = die.number(dw.DW_AT_bit_offset)
+        if from_most_significant is not None:
             if self._file.order == ">":
                 return bit_offset + from_most_significant
-            storage = die.attr(dw.DW_AT_byte_size)
-            if not isinstance(storage, int):
+            storage = die.number(dw.DW_AT_byte_size)
+            if storage is None:
                 from ..types.layout import type_size
 
                 storage = type_size(self.object_type(die))
-            bit_size = die.attr(dw.DW_AT_bit_size)
-            if not isinstance(bit_size, int):
+            bit_size = die.number(dw.DW_AT_bit_size)
+            if bit_size is None:
                 raise die.error("DW_TAG_member has DW_AT_bit_offset and no size")
             bit_offset += storage * 8 - from_most_significant - bit_size
         return bit_offset
@@ -418,6 +407,26 @@ class TypeReader:
         )
 
 
+_MADE_OF = frozenset((TypeKind.TYPEDEF, TypeKind.POINTER, TypeKind.ARRAY))
+_HAVE_MEMBERS = frozenset((TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS))
+
+
+def read_parts(type: Type) -> None:
+    """Raise now what reading the members, enumerators or parameters of a type raises.
+
+    Of a pointer, an array or a typedef that is of what it is made of.
+    """
+    while type.kind in _MADE_OF:
+        type = type.type
+    kind = type.kind
+    if kind in _HAVE_MEMBERS:
+        _ = type.members
+    elif kind is TypeKind.ENUM:
+        _ = type.enumerators
+    elif kind is TypeKind.FUNCTION:
+        _ = type.parameters
+
+
 def _of_object(die: Die, type: Type) -> Type:
     """A type, if a value can have it."""
     kind = type.unaliased().kind
@@ -478,74 +487,79 @@ def _enumerator_value(die: Die, type: Type) -> int:
 
 def _stored_value(die: Die) -> int:
     value = die.attr(dw.DW_AT_const_value)
-    if isinstance(value, memoryview):
+    if value is None:
+        raise die.missing(dw.DW_AT_const_value)
+    if isinstance(value, memoryview):  # Of 128 bits.
         return die.unit.file.unsigned(value)
-    if not isinstance(value, int):
-        raise die.error("DW_TAG_enumerator has missing or invalid DW_AT_const_value")
-    return value
-
-
-_DATA_SIZES = {
-    dw.DW_FORM_data1: 8,
-    dw.DW_FORM_data2: 16,
-    dw.DW_FORM_data4: 32,
-    dw.DW_FORM_data8: 64,
-}
+    number = die.number(dw.DW_AT_const_value)
+    assert number is not None
+    return number
 
 
 def _dimensions(die: Die) -> list[int | None]:
     """The lengths of an array, from the outermost inwards; None if one is unknown."""
-    lengths = [
-        _length(child)
-        for child in die.children()
-        if child.tag in (dw.DW_TAG_subrange_type, dw.DW_TAG_generic_subrange)
-    ]
+    lengths: list[int | None] = []
+    for child in die.children():
+        if child.tag in (dw.DW_TAG_subrange_type, dw.DW_TAG_generic_subrange):
+            # Only the outermost length can be left open.
+            lengths.append(_length(child, 0 if lengths else None))
     return lengths or [None]
 
 
-def _length(die: Die) -> int | None:
-    count = die.attr(dw.DW_AT_count)
-    if isinstance(count, int):
-        # Anything but a constant is of an array of variable length.
-        return count & _UINT64_MAX if _is_constant(die, dw.DW_AT_count) else None
-    bound = die.attr(dw.DW_AT_upper_bound)
-    if not isinstance(bound, int) or not _is_constant(die, dw.DW_AT_upper_bound):
-        return None
-    lower = die.attr(dw.DW_AT_lower_bound)
-    # A bound of -1, in whatever form, is of an array of length 0.
-    bits = _DATA_SIZES.get(die.form(dw.DW_AT_upper_bound) or 0)
-    if bits and bound == (1 << bits) - 1 and (bits >= 32):
-        bound = -1
-    length = bound + 1 - (lower if isinstance(lower, int) else 0)
-    if length < 0:
-        raise die.error("bounds of an array are reversed")
-    return length
+def _length(die: Die, default: int | None) -> int | None:
+    """The length of a dimension; None if the program computes it."""
+    for at in (dw.DW_AT_count, dw.DW_AT_upper_bound):
+        form = die.form(at)
+        if form is None:
+            continue
+        if form in _COMPUTED:
+            return None
+        value = die.number(at)
+        assert value is not None
+        if at == dw.DW_AT_count:
+            return value & _UINT64_MAX
+        # A bound of -1, in whatever form, is of an array of length 0.
+        if value == _ALL_ONES.get(form):
+            value = -1
+        lower = die.attr(dw.DW_AT_lower_bound)
+        length = value + 1 - (lower if isinstance(lower, int) else 0)
+        if length < 0:
+            raise die.error("bounds of an array are reversed")
+        return length
+    return default
 
 
-def _is_constant(die: Die, at: int) -> bool:
-    form = die.form(at)
-    return form in _DATA_SIZES or form in (
-        dw.DW_FORM_sdata,
-        dw.DW_FORM_udata,
-        dw.DW_FORM_implicit_const,
-    )
+_ALL_ONES = {dw.DW_FORM_data4: (1 << 32) - 1, dw.DW_FORM_data8: (1 << 64) - 1}
+
+_COMPUTED = REFERENCES | {
+    dw.DW_FORM_exprloc,
+    dw.DW_FORM_block,
+    dw.DW_FORM_block1,
+    dw.DW_FORM_block2,
+    dw.DW_FORM_block4,
+    dw.DW_FORM_sec_offset,
+    dw.DW_FORM_loclistx,
+}
+"""Forms of bounds of arrays of variable length."""
 
 
 _OP_PLUS_UCONST = 0x23
 _OP_CONSTU = 0x10
 
 
-def _constant_location(die: Die, expression: object) -> int:
+def _constant_location(die: Die) -> int:
     """The offset of a member in the way of DWARF 2: DW_OP_plus_uconst."""
     from .reader import uleb128
 
-    if isinstance(expression, memoryview) and len(expression):
-        try:
-            value, end = uleb128(expression, 1)
-        except (IndexError, ValueError):
-            end = -1
-        if expression[0] in (_OP_PLUS_UCONST, _OP_CONSTU) and end == len(expression):
-            return value
+    expression = die.attr(dw.DW_AT_data_member_location)
+    if isinstance(expression, int | str) or not expression:
+        raise die.invalid(dw.DW_AT_data_member_location)
+    try:
+        value, end = uleb128(expression, 1)
+    except (IndexError, ValueError):
+        end = -1
+    if expression[0] in (_OP_PLUS_UCONST, _OP_CONSTU) and end == len(expression):
+        return value
     raise die.error("DW_TAG_member has unsupported DW_AT_data_member_location")
 
 
@@ -591,21 +605,25 @@ def _name(die: Die) -> str | None:
 
 
 def _required_name(die: Die) -> str:
-    name = die.name
-    if name is None:
-        tag = _TAG_NAMES.get(die.tag, f"DIE with tag {die.tag:#x}")
-        raise die.error(f"{tag} has missing or invalid DW_AT_name")
+    name = die.attr(dw.DW_AT_name)
+    if not isinstance(name, str):
+        raise die.invalid(dw.DW_AT_name, "missing or invalid")
     return name
 
 
 def _size(die: Die) -> int:
-    size = die.attr(dw.DW_AT_byte_size)
-    if isinstance(size, int) and size >= 0:
-        return size
     bits = die.attr(dw.DW_AT_bit_size)
-    if size is None and isinstance(bits, int):
+    if isinstance(bits, int) and not die.has(dw.DW_AT_byte_size):
         return (bits + 7) // 8
-    raise die.error(f"{_TAG_NAMES[die.tag]} has missing or invalid DW_AT_byte_size")
+    return _required_number(die, dw.DW_AT_byte_size)
+
+
+def _required_number(die: Die, at: int) -> int:
+    """A constant that must be there and must not be negative."""
+    value = die.attr(at) if die.form(at) in CONSTANTS else None
+    if not isinstance(value, int) or value < 0:
+        raise die.invalid(at, "missing or invalid")
+    return value
 
 
 def _is_cplusplus(die: Die) -> bool:

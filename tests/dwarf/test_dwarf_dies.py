@@ -438,7 +438,7 @@ def test_damaged_units_say_where(at: int, value: bytes, message: str) -> None:
         (A(dw.DW_FORM_strp, 1 << 20), r"\.debug_str\+0x100000"),
         (A(dw.DW_FORM_strx, 5), r"\.debug_str_offsets\+0x14 is out of bounds"),
         (A(dw.DW_FORM_GNU_strp_alt, 5), "supplementary debug file was not found"),
-        (A(dw.DW_FORM_data1, 5), "DW_AT_name is not a string"),
+        (A(dw.DW_FORM_data1, 5), "DW_TAG_variable has invalid DW_AT_name"),
     ],
 )
 def test_bad_names(attribute: A, message: str) -> None:

@@ -232,7 +232,7 @@ def test_constant_values_as_blocks_and_strings(debug_program, order: str) -> Non
     )
     assert prog["v"].value_() == -9
     assert prog["s"].string_() == b"ab"
-    with pytest.raises(BadDataError, match="DW_AT_const_value is too small"):
+    with pytest.raises(BadDataError, match="DW_AT_const_value block is too small"):
         _ = prog["short"]
 
 

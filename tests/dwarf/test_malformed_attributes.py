@@ -1,0 +1,240 @@
+"""What a lookup says of an attribute that is missing or has a form of another kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dwarf_asm
+import pytest
+from dwarf_asm import A, D, Unit
+
+from drgn import BadDataError, FindObjectFlags, Program
+from drgn.engine.dwarf import constants as dw
+
+TEXT = A(dw.DW_FORM_string, "text")
+BLOCK = A(dw.DW_FORM_block1, b"")
+FLAG = A(dw.DW_FORM_flag, 1)
+NOWHERE = A(dw.DW_FORM_ref4, 0xFFFFF)
+
+
+def integer() -> D:
+    return D(
+        dw.DW_TAG_base_type, name="int", byte_size=4, encoding=A(dw.DW_FORM_data1, 5)
+    )
+
+
+def one_member(**attributes: object) -> list[D]:
+    """``struct s`` with one member, and ``v``, an array of pointers to a typedef."""
+    type_ = integer()
+    if attributes.get("type") is None:
+        attributes["type"] = type_
+    elif attributes["type"] == "missing":
+        del attributes["type"]
+    struct = D(
+        dw.DW_TAG_structure_type,
+        [D(dw.DW_TAG_member, **attributes)],
+        name="s",
+        byte_size=4,
+    )
+    typedef = D(dw.DW_TAG_typedef, name="t", type=struct)
+    pointer = D(dw.DW_TAG_pointer_type, type=typedef)
+    array = D(dw.DW_TAG_array_type, type=pointer)
+    return [type_, struct, typedef, pointer, array, variable(array)]
+
+
+def variable(type_: D, **attributes: object) -> D:
+    return D(dw.DW_TAG_variable, name="v", type=type_, **attributes)
+
+
+def one_enumerator(**attributes: object) -> list[D]:
+    return [
+        D(
+            dw.DW_TAG_enumeration_type,
+            [D(dw.DW_TAG_enumerator, **attributes)],
+            name="e",
+            byte_size=4,
+        )
+    ]
+
+
+def one_parameter(**attributes: object) -> list[D]:
+    parameter = D(dw.DW_TAG_formal_parameter, **attributes)
+    return [D(dw.DW_TAG_subprogram, [parameter], name="f", low_pc=0x10, high_pc=4)]
+
+
+def type_of_members(prog: Program) -> object:
+    return prog.type("struct s").members[0].type
+
+
+def type_of_parameters(prog: Program) -> object:
+    return prog.function("f").type_.parameters[0].type
+
+
+Lookup = Callable[[Program], object]
+
+
+def find(name: str) -> Lookup:
+    return lambda prog: prog.type(name)
+
+
+def value(prog: Program) -> object:
+    return prog.object("v", FindObjectFlags.VARIABLE)
+
+
+def defined(tag: int, **attributes: object) -> list[D]:
+    return [D(tag, **attributes), D(dw.DW_TAG_variable, name="unused")]
+
+
+def used_by(tag: int, **attributes: object) -> list[D]:
+    """A DIE of a tag as the type of ``v``, where ``int`` is its type."""
+    type_ = integer()
+    inner = D(tag, **({"type": type_} | attributes))
+    return [type_, inner, variable(inner)]
+
+
+def bounded(**attributes: object) -> list[D]:
+    """``int v[]`` with a DW_TAG_subrange_type."""
+    type_ = integer()
+    array = D(
+        dw.DW_TAG_array_type, [D(dw.DW_TAG_subrange_type, **attributes)], type=type_
+    )
+    return [type_, array, variable(array)]
+
+
+def valued(**attributes: object) -> list[D]:
+    type_ = integer()
+    return [type_, variable(type_, **attributes)]
+
+
+MEMBER = "DW_TAG_member has invalid DW_AT_"
+MALFORMED: list[tuple[list[D], Lookup, str]] = [
+    # Members are read when a struct is looked up, or what is made of it ...
+    (one_member(name=FLAG), find("struct s"), MEMBER + "name"),
+    (one_member(name=FLAG), find("t"), MEMBER + "name"),
+    (one_member(name=FLAG), value, MEMBER + "name"),
+    *(
+        (one_member(name="m", **{at: form}), find("struct s"), f"{MEMBER}{at}")
+        for at in (
+            "data_member_location",
+            "data_bit_offset",
+            "bit_size",
+            "bit_offset",
+        )
+        for form in (TEXT, FLAG)
+    ),
+    # ... their types when they are asked for.
+    (
+        one_member(name="m", type="missing"),
+        type_of_members,
+        "DW_TAG_member is missing DW_AT_type",
+    ),
+    (one_member(name="m", type=TEXT), type_of_members, MEMBER + "type"),
+    (one_member(name="m", type=NOWHERE), type_of_members, MEMBER + "type"),
+    (
+        one_enumerator(const_value=1),
+        find("enum e"),
+        "DW_TAG_enumerator has missing or invalid DW_AT_name",
+    ),
+    (
+        one_enumerator(name="E"),
+        find("enum e"),
+        "DW_TAG_enumerator is missing DW_AT_const_value",
+    ),
+    (
+        one_enumerator(name="E", const_value=TEXT),
+        find("enum e"),
+        "DW_TAG_enumerator has invalid DW_AT_const_value",
+    ),
+    (
+        one_parameter(name=FLAG),
+        lambda prog: prog.function("f"),
+        "DW_TAG_formal_parameter has invalid DW_AT_name",
+    ),
+    (
+        one_parameter(name="p"),
+        type_of_parameters,
+        "DW_TAG_formal_parameter is missing DW_AT_type",
+    ),
+    (
+        defined(dw.DW_TAG_typedef, name="t", type=TEXT),
+        find("t"),
+        "DW_TAG_typedef has invalid DW_AT_type",
+    ),
+    (
+        defined(dw.DW_TAG_structure_type, name="s", byte_size=FLAG),
+        find("struct s"),
+        "DW_TAG_structure_type has missing or invalid DW_AT_byte_size",
+    ),
+    (
+        defined(dw.DW_TAG_structure_type, name="s", declaration=BLOCK),
+        find("struct s"),
+        "DW_TAG_structure_type has invalid DW_AT_declaration",
+    ),
+    (
+        used_by(dw.DW_TAG_pointer_type, byte_size=TEXT),
+        value,
+        "DW_TAG_pointer_type has invalid DW_AT_byte_size",
+    ),
+    (
+        used_by(dw.DW_TAG_array_type, type=NOWHERE),
+        value,
+        "DW_TAG_array_type has invalid DW_AT_type",
+    ),
+    (
+        bounded(upper_bound=TEXT),
+        value,
+        "DW_TAG_subrange_type has invalid DW_AT_upper_bound",
+    ),
+    (bounded(count=FLAG), value, "DW_TAG_subrange_type has invalid DW_AT_count"),
+    (valued(const_value=TEXT), value, "invalid DW_AT_const_value"),
+    (valued(const_value=FLAG), value, "unknown DW_AT_const_value form"),
+    (valued(const_value=BLOCK), value, "DW_AT_const_value block is too small"),
+    (valued(location=TEXT), value, "DW_TAG_variable has invalid DW_AT_location"),
+]
+
+
+@pytest.mark.parametrize(("dies", "lookup", "message"), MALFORMED)
+def test_malformed_attributes(
+    debug_program, dies: list[D], lookup: Lookup, message: str
+) -> None:
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([Unit(dies)])))
+    with pytest.raises(BadDataError, match=rf"image: DIE at 0x[0-9a-f]+: {message}\b"):
+        lookup(prog)
+
+
+def test_an_array_without_elements_is_refused(debug_program) -> None:
+    array = D(dw.DW_TAG_array_type)
+    prog = debug_program(
+        dwarf_asm.elf(dwarf_asm.assemble([Unit([array, variable(array)])]))
+    )
+    with pytest.raises(BadDataError, match="DW_TAG_array_type is missing DW_AT_type$"):
+        _ = prog["v"]
+
+
+def test_a_variable_without_a_type_is_void(debug_program) -> None:
+    variable = D(
+        dw.DW_TAG_variable, name="v", location=b"\x03" + (0x1234).to_bytes(8, "little")
+    )
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([Unit([variable])])))
+    assert repr(prog["v"]) == "Object(prog, 'void', address=0x1234)"
+
+
+def test_code_starts_at_an_address(debug_program) -> None:
+    function = D(dw.DW_TAG_subprogram, name="f", low_pc=A(dw.DW_FORM_string, "text"))
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([Unit([function])])))
+    assert prog.function("f").absent_
+
+
+def test_only_the_outermost_length_can_be_open(debug_program) -> None:
+    type_ = integer()
+    bounds = [
+        D(dw.DW_TAG_subrange_type),
+        D(dw.DW_TAG_subrange_type),
+        D(dw.DW_TAG_subrange_type, count=A(dw.DW_FORM_exprloc, b"\x30")),
+    ]
+    array = D(dw.DW_TAG_array_type, bounds, type=type_)
+    prog = debug_program(
+        dwarf_asm.elf(dwarf_asm.assemble([Unit([type_, array, variable(array)])]))
+    )
+    # Of an array of variable length the length is not known.
+    assert prog["v"].type_.type_name() == "int [][0][]"
