@@ -116,7 +116,7 @@ def _unit_table(units: list[Unit]) -> array[int]:
             table.extend(
                 (
                     unit.str_offsets_base,
-                    0 if is_type else unit.addr_base,
+                    0 if is_type else unit.addr_base or 0,
                     0 if is_type else unit.rnglists_base,
                     0 if is_type else unit.ranges_base,
                     0 if is_type else unit.low_pc,

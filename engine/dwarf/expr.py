@@ -7,7 +7,7 @@ frame bases and call frame information.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from . import opcodes as op
 from .base_type import BaseType, convert, from_bytes, reinterpret
@@ -61,8 +61,10 @@ def evaluate(
         machine.stack.append(initial & machine.mask)
     try:
         return machine.location(memoryview(expression))
-    except (IndexError, ZeroDivisionError) as e:
-        raise ExprError(_reason(e)) from None
+    except IndexError:
+        raise ExprError("DWARF expression stack underflow") from None
+    except ZeroDivisionError:
+        raise ExprError("division by zero in DWARF expression") from None
 
 
 def evaluate_value(
@@ -96,10 +98,18 @@ def evaluate_value(
     return piece.value
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, ZeroDivisionError):
-        return "division by zero in DWARF expression"
-    return "DWARF expression is truncated or its stack is empty"
+def _uleb128(code: memoryview, position: int) -> tuple[int, int]:
+    try:
+        return uleb128(code, position)
+    except (IndexError, ValueError):
+        raise ExprError("expected ULEB128 number") from None
+
+
+def _sleb128(code: memoryview, position: int) -> tuple[int, int]:
+    try:
+        return sleb128(code, position)
+    except (IndexError, ValueError):
+        raise ExprError("expected SLEB128 number") from None
 
 
 class _Machine:
@@ -134,8 +144,6 @@ class _Machine:
 
     def location(self, code: memoryview) -> list[Piece]:
         """Run a whole expression."""
-        if not len(code):
-            return [_NOWHERE]
         self.run(code)
         if not self.pieces:
             return [self._take_piece(None)]
@@ -147,8 +155,6 @@ class _Machine:
         piece, self.pending = self.pending, None
         if piece is None:
             if not self.stack:
-                if bit_size is None:
-                    raise IndexError
                 return Piece(EMPTY, 0, bit_size)
             piece = Piece(MEMORY, self._pop_integer() & self.mask)
         return piece._replace(bit_size=bit_size, bit_offset=bit_offset)
@@ -156,30 +162,26 @@ class _Machine:
     # Operands
 
     def _unsigned(self, code: memoryview, position: int, size: int) -> int:
-        if position + size > len(code):
-            raise IndexError
-        return int.from_bytes(
-            code[position : position + size], "little" if self.little_endian else "big"
-        )
+        return self._number(code, position, size, False)
 
     def _signed(self, code: memoryview, position: int, size: int) -> int:
-        if position + size > len(code):
-            raise IndexError
-        return int.from_bytes(
-            code[position : position + size],
-            "little" if self.little_endian else "big",
-            signed=True,
-        )
+        return self._number(code, position, size, True)
+
+    def _number(self, code: memoryview, position: int, size: int, signed: bool) -> int:
+        data, _ = self._bytes(code, position, size)
+        order: Literal["little", "big"] = "little" if self.little_endian else "big"
+        return int.from_bytes(data, order, signed=signed)
 
     def _block(self, code: memoryview, position: int) -> tuple[memoryview, int]:
-        length, position = uleb128(code, position)
+        length, position = _uleb128(code, position)
         return self._bytes(code, position, length)
 
     def _bytes(
         self, code: memoryview, position: int, length: int
     ) -> tuple[memoryview, int]:
-        if position + length > len(code):
-            raise IndexError
+        available = len(code) - position
+        if length > available:
+            raise ExprError(f"expected at least {length} bytes, have {available}")
         return code[position : position + length], position + length
 
     def _unit(self) -> Unit:
@@ -188,7 +190,7 @@ class _Machine:
         return self.context.unit
 
     def _base_type(self, code: memoryview, position: int) -> tuple[BaseType, int]:
-        offset, position = uleb128(code, position)
+        offset, position = _uleb128(code, position)
         return BaseType.of(self._unit(), offset), position
 
     # The stack
@@ -226,13 +228,13 @@ class _Machine:
         while position < end:
             self.steps += 1
             if self.steps > _MAX_STEPS:
-                raise ExprError("DWARF expression runs for too long")
+                raise ExprError("DWARF expression executed too many operations")
             operator = code[position]
             position += 1
             if self.pending is not None and operator not in _PIECES:
-                raise ExprError("DWARF expression goes on after a location")
+                raise Unsupported("DWARF expression goes on after a location")
             if op.DW_OP_breg0 <= operator <= op.DW_OP_breg31:
-                offset, position = sleb128(code, position)
+                offset, position = _sleb128(code, position)
                 register = self.context.register(operator - op.DW_OP_breg0)
                 self._push(register + offset)
             elif op.DW_OP_lit0 <= operator <= op.DW_OP_lit31:
@@ -291,6 +293,8 @@ class _Machine:
         if operator == op.DW_OP_mul:
             return left * right
         if operator == op.DW_OP_mod:
+            if not right:
+                raise ExprError("modulo by zero in DWARF expression")
             return left % right  # Unsigned, as no sign is known.
         bits = self.address_size * 8
         if operator == op.DW_OP_shl:
@@ -313,7 +317,7 @@ class _Machine:
             position += 2
             if operator == op.DW_OP_skip or self._pop_integer():
                 if not 0 <= target <= len(code):
-                    raise ExprError("branch of DWARF expression is out of bounds")
+                    raise ExprError("DWARF expression branch is out of bounds")
                 return target
             return position
         if operator == op.DW_OP_nop:
@@ -342,7 +346,7 @@ class _Machine:
         elif operator == op.DW_OP_over:
             stack.append(stack[-2])
         elif operator == op.DW_OP_pick:
-            index = code[position]
+            index = self._unsigned(code, position, 1)
             position += 1
             stack.append(stack[-1 - index])
         elif operator == op.DW_OP_swap:
@@ -350,7 +354,7 @@ class _Machine:
         elif operator == op.DW_OP_rot:
             stack[-1], stack[-2], stack[-3] = stack[-2], stack[-3], stack[-1]
         elif operator == op.DW_OP_plus_uconst:
-            number, position = uleb128(code, position)
+            number, position = _uleb128(code, position)
             operand = stack.pop()
             if isinstance(operand, int):
                 self._push(operand + number)
@@ -373,16 +377,16 @@ class _Machine:
         elif operator == op.DW_OP_deref:
             self._push(self._read_unsigned(self._pop_integer(), self.address_size))
         elif operator == op.DW_OP_deref_size:
-            size = code[position]
+            size = self._unsigned(code, position, 1)
             position += 1
-            if not 0 < size <= self.address_size:
+            if size > self.address_size:
                 raise ExprError(f"DW_OP_deref_size has invalid size {size}")
             self._push(self._read_unsigned(self._pop_integer(), size))
         elif operator == op.DW_OP_constu:
-            number, position = uleb128(code, position)
+            number, position = _uleb128(code, position)
             self._push(number)
         else:
-            number, position = sleb128(code, position)
+            number, position = _sleb128(code, position)
             self._push(number)
         return position
 
@@ -401,21 +405,26 @@ class _Machine:
     def _locate(self, operator: int, code: memoryview, position: int) -> int:
         """Register and implicit locations, pieces (2.6.1)."""
         if operator == op.DW_OP_piece:
-            size, position = uleb128(code, position)
+            size, position = _uleb128(code, position)
             self.pieces.append(self._take_piece(size * 8))
         elif operator == op.DW_OP_bit_piece:
-            size, position = uleb128(code, position)
-            offset, position = uleb128(code, position)
+            size, position = _uleb128(code, position)
+            offset, position = _uleb128(code, position)
             self.pieces.append(self._take_piece(size, offset))
         elif operator == op.DW_OP_regx:
-            register, position = uleb128(code, position)
+            register, position = _uleb128(code, position)
             self.pending = Piece(REGISTER, register)
         elif operator == op.DW_OP_implicit_value:
-            block, position = self._block(code, position)
+            length, position = _uleb128(code, position)
+            if length > len(code) - position:
+                raise ExprError("DW_OP_implicit_value size is out of bounds")
+            block, position = self._bytes(code, position, length)
             self.pending = Piece(BYTES, bytes(block))
         elif operator == op.DW_OP_stack_value:
-            operand = self.stack.pop()
-            if isinstance(operand, int):
+            operand = self.stack.pop() if self.stack else None
+            if operand is None:
+                self.pending = _NOWHERE
+            elif isinstance(operand, int):
                 self.pending = Piece(VALUE, operand)
             else:
                 data = operand.type.to_bytes(operand.value)
@@ -429,10 +438,11 @@ class _Machine:
         """Operators that name a base type (2.5.1.1, 2.5.1.6)."""
         if operator in (op.DW_OP_const_type, op.DW_OP_GNU_const_type):
             type_, position = self._base_type(code, position)
-            data, position = self._bytes(code, position + 1, code[position])
+            size = self._unsigned(code, position, 1)
+            data, position = self._bytes(code, position + 1, size)
             self.stack.append(Typed(from_bytes(bytes(data), type_), type_))
         elif operator in (op.DW_OP_regval_type, op.DW_OP_GNU_regval_type):
-            register, position = uleb128(code, position)
+            register, position = _uleb128(code, position)
             type_, position = self._base_type(code, position)
             value = self.context.register(register)
             self.stack.append(reinterpret_generic(value, type_, self.address_size))
@@ -441,7 +451,7 @@ class _Machine:
             op.DW_OP_GNU_deref_type,
             op.DW_OP_xderef_type,
         ):
-            size = code[position]
+            size = self._unsigned(code, position, 1)
             type_, position = self._base_type(code, position + 1)
             if operator == op.DW_OP_xderef_type:
                 raise Unsupported("DW_OP_xderef_type")
@@ -450,7 +460,7 @@ class _Machine:
             memory = self._read(self._pop_integer(), size)
             self.stack.append(Typed(from_bytes(memory, type_), type_))
         else:
-            offset, position = uleb128(code, position)
+            offset, position = _uleb128(code, position)
             operand = self.stack.pop()
             reinterprets = operator in (
                 op.DW_OP_reinterpret,
@@ -481,19 +491,19 @@ class _Machine:
             self._push(context.address(address))
             return position + self.address_size
         if operator == op.DW_OP_fbreg:
-            offset, position = sleb128(code, position)
+            offset, position = _sleb128(code, position)
             self._push(context.frame_base() + offset)
         elif operator == op.DW_OP_bregx:
-            register, position = uleb128(code, position)
-            offset, position = sleb128(code, position)
+            register, position = _uleb128(code, position)
+            offset, position = _sleb128(code, position)
             self._push(context.register(register) + offset)
         elif operator == op.DW_OP_call_frame_cfa:
             self._push(context.cfa())
         elif operator in (op.DW_OP_addrx, op.DW_OP_GNU_addr_index):
-            index, position = uleb128(code, position)
+            index, position = _uleb128(code, position)
             self._push(context.address(self._unit().address_at_index(index)))
         elif operator in (op.DW_OP_constx, op.DW_OP_GNU_const_index):
-            index, position = uleb128(code, position)
+            index, position = _uleb128(code, position)
             self._push(self._unit().address_at_index(index))
         elif operator in (op.DW_OP_entry_value, op.DW_OP_GNU_entry_value):
             block, position = self._block(code, position)
@@ -503,9 +513,7 @@ class _Machine:
         elif operator == op.DW_OP_GNU_uninit:
             pass
         else:
-            name = op.NAMES.get(operator)
-            if name is None:
-                raise ExprError(f"unknown DWARF expression opcode {operator:#x}")
+            name = op.NAMES.get(operator, f"{operator:#x}")
             raise Unsupported(f"unsupported DWARF expression opcode {name}")
         return position
 

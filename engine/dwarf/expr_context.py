@@ -77,7 +77,7 @@ class ExprContext:
 
     def object_address(self) -> int:
         """The address of the object that an attribute of its type is about."""
-        raise Unavailable
+        raise Unsupported("DW_OP_push_object_address")
 
     def entry_value(self, expression: memoryview) -> int:
         """What an expression was on entry to the function."""

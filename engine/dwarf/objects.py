@@ -10,17 +10,9 @@ from ..types.kinds import TypeKind
 from ..types.layout import type_size
 from . import constants as dw
 from .expr import evaluate
-from .expr_context import (
-    BYTES,
-    MEMORY,
-    VALUE,
-    ExprContext,
-    ExprError,
-    Piece,
-    Unavailable,
-    Unsupported,
-)
+from .expr_context import ExprContext, Unavailable, Unsupported
 from .forms import ADDRESSES, CONSTANTS
+from .pieces import assemble
 
 if TYPE_CHECKING:
     from ..types.type import Type
@@ -115,53 +107,21 @@ def _evaluated(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> 
     """The object at a location that is not just an address."""
     prog = debug.prog
     little_endian = die.unit.file.order == "<"
+    context = _GlobalContext(debug, die.unit)
     try:
         pieces = evaluate(
             location,
-            _GlobalContext(debug, die.unit),
+            context,
             address_size=die.unit.address_size,
             little_endian=little_endian,
         )
-        first = pieces[0]
-        if len(pieces) == 1 and first.kind == MEMORY and first.bit_size is None:
-            assert isinstance(first.value, int)
-            return Object._ref(prog, type, first.value)
-        data = b"".join(
-            _piece_bytes(debug, piece, type, little_endian) for piece in pieces
-        )
+        return assemble(context, prog, type, pieces, little_endian=little_endian)
     except Unavailable:
         return Object._absent(prog, type, _OPTIMIZED_OUT)
     except Unsupported:
         return Object._absent(prog, type, AbsenceReason.NOT_IMPLEMENTED)
-    except ExprError as e:
+    except ValueError as e:
         raise die.error(f"DW_AT_location: {e}") from None
-    if len(data) < type_size(type):
-        raise die.error("DW_AT_location has too few pieces")
-    return Object._from_buffer(prog, type, data)
-
-
-def _piece_bytes(
-    debug: DebugInfo, piece: Piece, type: Type, little_endian: bool
-) -> bytes:
-    size = type_size(type)
-    if piece.bit_size is not None:
-        if piece.bit_size % 8 or piece.bit_offset % 8:
-            raise Unsupported
-        size = piece.bit_size // 8
-    skipped = piece.bit_offset // 8
-    value = piece.value
-    if piece.kind == MEMORY:
-        assert isinstance(value, int)
-        return debug.prog.read(value + skipped, size)
-    if piece.kind == VALUE:
-        assert isinstance(value, int)
-        if size + skipped > _MAX_NUMBER:
-            raise ExprError(f"a number stands for {size} bytes")
-        value = _number_bytes(value, size + skipped, little_endian)
-    elif piece.kind != BYTES:
-        raise Unavailable
-    assert isinstance(value, bytes)
-    return value[skipped : skipped + size]
 
 
 def _constant_bytes(die: Die, type: Type, value: object) -> bytes:

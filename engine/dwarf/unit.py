@@ -322,12 +322,12 @@ class Unit:
         return self._table_base(dw.DW_AT_str_offsets_base, ".debug_str_offsets", 8)
 
     @property
-    def addr_base(self) -> int:
-        """Offset of the unit's part of ``.debug_addr``."""
+    def addr_base(self) -> int | None:
+        """Offset of the unit's part of ``.debug_addr``, None if it does not say."""
         base = self._main_number(dw.DW_AT_addr_base)
         if base is None:
             base = self._main_number(dw.DW_AT_GNU_addr_base)
-        return base or 0
+        return base
 
     @property
     def rnglists_base(self) -> int:
@@ -356,7 +356,10 @@ class Unit:
 
     def address_at_index(self, index: int) -> int:
         """A file address by its index in ``.debug_addr``."""
-        position = self.addr_base + index * self.address_size
+        base = self.addr_base
+        if base is None:
+            raise self.error("indirect address without DW_AT_addr_base")
+        position = base + index * self.address_size
         return self.main.sections.number(".debug_addr", position, self.address_size)
 
     def list_at_index(self, section: str, base: int, index: int) -> int:

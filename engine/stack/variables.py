@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING
 
 from ..dwarf import constants as dw
 from ..dwarf import expr
-from ..dwarf import expr_context as loc
-from ..dwarf.expr_context import ExprContext, Piece, Unavailable, Unsupported
+from ..dwarf.expr_context import ExprContext, Unavailable, Unsupported
 from ..dwarf.location import expression_at
 from ..dwarf.objects import constant, entry_address, function, variable
+from ..dwarf.pieces import assemble
 from ..flags import AbsenceReason
 from ..objects.object import Object
-from ..types.layout import type_size
 from .unwind import cfa_by
 
 if TYPE_CHECKING:
     from ..dwarf.die import Die
     from ..program import Program
-    from ..types.type import Type
     from .unwind import Frame
 
 _MAX_ENTRY_DEPTH = 16
@@ -196,71 +194,18 @@ def frame_object(
     if expression is None or not len(expression):
         return Object._absent(prog, type_, AbsenceReason.OPTIMIZED_OUT)
     context = FrameContext(prog, frames, index, located)
+    little_endian = located.unit.file.order == "<"
     try:
         pieces = expr.evaluate(
             expression,
             context,
             address_size=located.unit.address_size,
-            little_endian=located.unit.file.order == "<",
+            little_endian=little_endian,
         )
-        return _assemble(context, prog, type_, pieces)
+        return assemble(context, prog, type_, pieces, little_endian=little_endian)
     except Unavailable:
         return Object._absent(prog, type_, AbsenceReason.OPTIMIZED_OUT)
     except Unsupported:
         return Object._absent(prog, type_, AbsenceReason.NOT_IMPLEMENTED)
     except ValueError as e:
         raise located.error(f"DW_AT_location: {e}") from None
-
-
-def _assemble(
-    context: FrameContext, prog: Program, type_: Type, pieces: list[Piece]
-) -> Object:
-    first = pieces[0]
-    if first.kind == loc.MEMORY and (len(pieces) == 1 or _is_contiguous(pieces)):
-        assert isinstance(first.value, int)
-        return Object._ref(prog, type_, first.value, bit_offset=first.bit_offset)
-    bits = 8 * type_size(type_)
-    value = done = 0
-    for piece in pieces:
-        wanted = bits - done if piece.bit_size is None else piece.bit_size
-        value |= _piece_bits(context, piece, wanted) << done
-        done += wanted
-    if done < bits:
-        raise ValueError("the pieces do not make up the whole object")
-    data = (value & (1 << bits) - 1).to_bytes(bits // 8, "little")
-    return Object._from_buffer(prog, type_, data)
-
-
-def _is_contiguous(pieces: list[Piece]) -> bool:
-    """Whether pieces in memory lie there one after the other."""
-    end = None
-    for piece in pieces:
-        if piece.kind != loc.MEMORY or piece.bit_size is None:
-            return False
-        assert isinstance(piece.value, int)
-        start = 8 * piece.value + piece.bit_offset
-        if end is not None and start != end:
-            return False
-        end = start + piece.bit_size
-    return True
-
-
-def _piece_bits(context: FrameContext, piece: Piece, size: int) -> int:
-    """The bits of a piece, the lowest first as x86-64 stores them."""
-    kind, value = piece.kind, piece.value
-    if isinstance(value, bytes):
-        available = 8 * len(value)
-        number = int.from_bytes(value, "little")
-    elif kind == loc.MEMORY:
-        count = (piece.bit_offset + size + 7) // 8
-        available = 8 * count
-        number = int.from_bytes(context.read(value, count), "little")
-    elif kind == loc.EMPTY:
-        raise Unavailable
-    else:
-        available = 64
-        number = context.register(value) if kind == loc.REGISTER else value
-    if piece.bit_offset + size > available:
-        # A register cannot hold so much, such as a vector register's part.
-        raise Unavailable
-    return number >> piece.bit_offset & (1 << size) - 1

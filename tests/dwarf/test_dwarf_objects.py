@@ -181,7 +181,10 @@ def test_the_language_of_main(compile_c, debug_program) -> None:
 
 
 def one(debug_program, *dies: D, order: str = "<", **sections: bytes) -> Program:
-    contents = dwarf_asm.assemble([Unit(list(dies))], order=order)
+    root = D(dw.DW_TAG_compile_unit, name="test.c", language=dw.DW_LANG_C11)
+    if "addr" in sections:
+        root.attributes.append((dw.DW_AT_addr_base, A(dw.DW_FORM_sec_offset, 0)))
+    contents = dwarf_asm.assemble([Unit(list(dies), root=root)], order=order)
     contents |= {f".debug_{name}": data for name, data in sections.items()}
     return debug_program(dwarf_asm.elf(contents, order=order))
 
@@ -266,6 +269,14 @@ def test_locations(debug_program, order: str) -> None:
         assert prog[name].absence_reason_ is AbsenceReason.OPTIMIZED_OUT
     with pytest.raises(BadDataError, match="^image: DIE at .*: DW_AT_location: "):
         _ = prog["bad"]
+
+
+def test_an_index_of_an_address_needs_a_table(debug_program) -> None:
+    type = integer()
+    prog = one(debug_program, type, variable(type, location=b"\xa1\0"))
+    message = "^image: unit at 0x0: indirect address without DW_AT_addr_base$"
+    with pytest.raises(BadDataError, match=message):
+        _ = prog["v"]
 
 
 def test_a_definition_with_a_place_wins(debug_program) -> None:

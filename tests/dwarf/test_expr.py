@@ -224,6 +224,8 @@ def test_typed_stack_value_has_the_bytes_of_its_type() -> None:
     ("code", "pieces"),
     [
         (b"", [Piece(EMPTY, 0)]),
+        (b"\x96", [Piece(EMPTY, 0)]),
+        (b"\x9f", [Piece(EMPTY, 0)]),
         (b"\x08\x40", [Piece(MEMORY, 0x40)]),
         (b"\x53", [Piece(REGISTER, 3)]),
         (b"\x90\x21", [Piece(REGISTER, 33)]),
@@ -271,16 +273,12 @@ def test_big_endian_operands() -> None:
         b"\x2f\x00\x10",  # a branch out of the expression,
         b"\x2f\xfd\xff",  # one without an end,
         b"\x98\x60\x00",  # calls without an end,
-        b"\x53\x31",  # operators after a location,
         b"\x93\x08\x53",  # a piece without a size,
         b"\x31\x94\x09",
-        b"\x31\x94\x00",
         b"\x31\xa8\x09",  # not a base type,
         b"\x31\xa8\x01\x31\x22",  # types that do not match,
         b"\xa4\x01\x02\0\0",
         b"\xa4\x03\x08" + bytes(8) + b"\x20\xa8\0",  # bits of a float,
-        b"\x02",  # an operator that nobody knows.
-        b"\x9f",
     ],
 )
 def test_malformed(code: bytes) -> None:
@@ -289,7 +287,36 @@ def test_malformed(code: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", [b"\x9b", b"\xe0", b"\xa0\x10\0\0\0\0", b"\xfa\0\0\0\0"]
+    ("code", "message"),
+    [
+        (b"\x22", "DWARF expression stack underflow"),
+        (b"\x31\x15\x05", "DWARF expression stack underflow"),
+        (b"\x31\x30\x1b", "division by zero in DWARF expression"),
+        (b"\x31\x30\x1d", "modulo by zero in DWARF expression"),
+        (b"\x2f\x00\x10", "DWARF expression branch is out of bounds"),
+        (b"\x2f\xfd\xff", "DWARF expression executed too many operations"),
+        (b"\x31\x94\x09", "DW_OP_deref_size has invalid size 9"),
+        (b"\x9e\x0c\1", "DW_OP_implicit_value size is out of bounds"),
+        (b"\x0e\1", "expected at least 8 bytes, have 1"),
+        (b"\x10\x80", "expected ULEB128 number"),
+        (b"\x11\x80", "expected SLEB128 number"),
+    ],
+)
+def test_messages(code: bytes, message: str) -> None:
+    with pytest.raises(ExprError, match=f"^{message}$"):
+        run(code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"\x9b",
+        b"\xe0",
+        b"\xa0\x10\0\0\0\0",
+        b"\xfa\0\0\0\0",
+        b"\x53\x31",  # Operators after a location,
+        b"\x02",  # one that nobody knows.
+    ],
 )
 def test_unsupported(code: bytes) -> None:
     with pytest.raises(Unsupported):
@@ -306,10 +333,11 @@ def test_without_context() -> None:
     for code in (
         b"\x91\x00",
         b"\x9c",
-        b"\x97",
         b"\xa3\x01\x55",
         b"\x70\x00",
         b"\x30\x06",
     ):
         with pytest.raises(Unavailable):
             evaluate(code, ExprContext())
+    with pytest.raises(Unsupported):
+        evaluate(b"\x97", ExprContext())

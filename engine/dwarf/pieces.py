@@ -1,0 +1,115 @@
+"""The object whose parts are where an expression says (DWARF 5, section 2.6.1.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from ..objects.object import Object
+from ..types.layout import type_size
+from .expr_context import (
+    EMPTY,
+    MEMORY,
+    REGISTER,
+    ExprContext,
+    ExprError,
+    Piece,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from ..program import Program
+    from ..types.type import Type
+
+_MAX_SIZE = 1 << 24
+"""Bytes of an object in pieces; what is larger is malformed."""
+
+_GENERIC_BITS = 64
+"""Of a register, or of a number on the stack."""
+
+
+def assemble(
+    context: ExprContext,
+    prog: Program,
+    type_: Type,
+    pieces: Sequence[Piece],
+    *,
+    little_endian: bool,
+) -> Object:
+    """An object of a type from its pieces.
+
+    It is a reference if all of it is in one stretch of memory, else a value. Pieces
+    past its end do not count. Raises Unavailable if a piece is not known or if there
+    are too few, ExprError if the object is too large, and what the context raises.
+    """
+    pieces = [piece for piece in pieces if piece.bit_size != 0]
+    if not pieces:
+        raise Unavailable
+    first = pieces[0]
+    if first.kind == MEMORY and first.bit_size is None:
+        return _reference(prog, type_, first)
+    bits = 8 * type_size(type_)
+    if first.kind == MEMORY and _memory_bits(pieces) >= bits:
+        return _reference(prog, type_, first)
+    if bits > 8 * _MAX_SIZE:
+        raise ExprError(f"object of {bits // 8} bytes is not in memory")
+    value = done = 0
+    for piece in pieces:
+        size = bits - done
+        if piece.bit_size is not None:
+            size = min(piece.bit_size, size)
+        part = _piece_bits(context, piece, size, little_endian)
+        value = value | part << done if little_endian else value << size | part
+        done += size
+        if done == bits:
+            break
+    else:
+        raise Unavailable
+    data = value.to_bytes(bits // 8, "little" if little_endian else "big")
+    return Object._from_buffer(prog, type_, data)
+
+
+def _reference(prog: Program, type_: Type, piece: Piece) -> Object:
+    assert isinstance(piece.value, int)
+    return Object._ref(prog, type_, piece.value, bit_offset=piece.bit_offset)
+
+
+def _memory_bits(pieces: Sequence[Piece]) -> int:
+    """How many bits of memory the first pieces have one after the other."""
+    total = 0
+    end = None
+    for piece in pieces:
+        if piece.kind != MEMORY or piece.bit_size is None:
+            break
+        assert isinstance(piece.value, int)
+        start = 8 * piece.value + piece.bit_offset
+        if end is not None and start != end:
+            break
+        end = start + piece.bit_size
+        total += piece.bit_size
+    return total
+
+
+def _piece_bits(
+    context: ExprContext, piece: Piece, size: int, little_endian: bool
+) -> int:
+    """Bits of a piece: in memory its first ones, of what is a number the lowest."""
+    kind, value, skipped = piece.kind, piece.value, piece.bit_offset
+    if kind == EMPTY:
+        raise Unavailable
+    order: Literal["little", "big"] = "little" if little_endian else "big"
+    if kind == MEMORY:
+        assert isinstance(value, int)
+        count = (skipped + size + 7) // 8
+        number = int.from_bytes(context.read(value, count), order)
+        if not little_endian:
+            skipped = 8 * count - skipped - size
+    elif isinstance(value, bytes):
+        # An implicit value, as wide as it is: the rest is zero.
+        number = int.from_bytes(value, order)
+    else:
+        number = context.register(value) if kind == REGISTER else value
+        if kind == REGISTER and skipped + size > _GENERIC_BITS:
+            # It cannot hold so much, such as a vector register's part.
+            raise Unavailable
+    return number >> skipped & (1 << size) - 1
