@@ -1,4 +1,4 @@
-"""GDB's commands and functions: ``drgn``, ``drgn-script`` and ``$drgn()``."""
+"""GDB's commands and function: ``drgn``, ``drgn-script``, ``$drgn()`` and more."""
 
 from __future__ import annotations
 
@@ -64,6 +64,26 @@ class DrgnScriptCommand(gdb.Command):  # type: ignore[misc]
             run_script(os.path.expanduser(words[0]), words[1:])
 
 
+class DrgnSymbolsCommand(gdb.Command):  # type: ignore[misc]
+    """Give GDB its own symbols of the kernel that runs behind a stub.
+
+    Usage: drgn-symbols
+
+    GDB's symbols of vmlinux are moved to where KASLR has put the kernel, and those of
+    the loaded modules are added, so that bt, break, list and print work."""
+
+    def __init__(self) -> None:
+        super().__init__("drgn-symbols", gdb.COMMAND_FILES, gdb.COMPLETE_NONE)
+
+    def invoke(self, arguments: str, from_tty: bool) -> None:
+        if arguments.strip():
+            raise gdb.GdbError("drgn-symbols takes no arguments")
+        from .symbols import add_symbols
+
+        with _errors():
+            add_symbols()
+
+
 class DrgnFunction(gdb.Function):  # type: ignore[misc]
     """The value of a drgn expression: $drgn("prog['x'].y")"""
 
@@ -82,6 +102,7 @@ def register() -> None:
     """Define all commands and functions."""
     DrgnCommand()
     DrgnScriptCommand()
+    DrgnSymbolsCommand()
     DrgnFunction()
 
 

@@ -40,7 +40,7 @@ def current_program() -> Program:
             return prog
     target = _open_target(inferior)
     prog = program_from_target(target)
-    _add_finder(prog)
+    _add_finder(target, prog)
     load_later(prog, partial(_load, target, prog))
     _programs[inferior.num] = target, prog
     _ours.add(prog)
@@ -93,23 +93,26 @@ def refresh(*_event: object) -> None:
 
 
 def _load(target: InferiorTarget, prog: Program) -> None:
-    """Find what is loaded, and the debugging information of all of it.
-
-    What has none is no error: GDB's users know of it.
-    """
-    if not target.has_files():
-        return
-    modules = [module for module, _ in prog.loaded_modules()]
-    prog.load_module_debug_info(*modules)
+    _add_directories(target, prog)
+    target.load(prog)
 
 
-def _add_finder(prog: Program) -> None:
+def _add_finder(target: InferiorTarget, prog: Program) -> None:
     prog.register_debug_info_finder("gdb", _find_objfiles, enable_index=0)
+    _add_directories(target, prog)
+
+
+def _add_directories(target: InferiorTarget, prog: Program) -> None:
+    """Look where GDB looks, and near the files that it has, besides."""
     given = str(gdb.parameter("debug-file-directory") or "")
+    own = [*filter(None, given.split(os.pathsep)), *target.debug_directories]
     options = prog.debug_info_options
-    directories = [*filter(None, given.split(os.pathsep)), *options.directories]
+    places = *own, *options.directories
+    kernels = *options.kernel_directories, *target.kernel_directories
     prog.debug_info_options = DebugInfoOptions(
-        options, directories=tuple(dict.fromkeys(directories))
+        options,
+        directories=tuple(dict.fromkeys(places)),
+        kernel_directories=tuple(dict.fromkeys(kernels)),
     )
 
 
@@ -163,7 +166,9 @@ def _cleared(event: gdb.ClearObjFilesEvent) -> None:
     """Another file, or an exec: what was known of the old one is wrong."""
     for number, (target, _) in list(_programs.items()):
         gone = not target.inferior.is_valid()
-        if gone or target.inferior.progspace == event.progspace:
+        if gone or (
+            target.inferior.progspace == event.progspace and not target.keeps_files
+        ):
             del _programs[number]
     refresh()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 
 import gdb
 
-from drgn import ProgramFlags
+from drgn import Program, ProgramFlags
 from drgn.guest import (
     GuestKernel,
     Vmlinux,
@@ -19,6 +20,9 @@ from drgn.target import Mapping, Memory, TargetThread
 
 from .stub import Stub
 from .target import InferiorTarget
+
+# Of Debian and Fedora, wherever that is unpacked.
+_PACKAGE = re.compile(r"(.+)/(?:boot/vmlinux-[^/]+|lib/modules/[^/]+/vmlinux[^/]*)")
 
 _files: dict[str, tuple[tuple[int, int], Vmlinux | None]] = {}
 """By path: size and time of the file, and what it is."""
@@ -77,28 +81,47 @@ class MissingKernelTarget(InferiorTarget):
     def is_current(self) -> bool:
         return super().is_current() and (self._searched or self.find() is None)
 
-    def has_files(self) -> bool:
-        """Raises LookupError, since nothing is where the files say that it is."""
+    def load(self, prog: Program) -> None:
+        raise LookupError(self.problem())
+
+    def problem(self) -> str:
+        """Why there is no kernel to debug."""
+        if not self._searched:
+            return "the machine is running: interrupt it first"
         if self._problem is None:
-            if not self._searched:
-                raise LookupError("the machine is running: interrupt it first")
             self._problem = explain_no_kernel(self._kernel_file, self.stub)
-        raise LookupError(self._problem)
+        return self._problem
 
 
 class KernelTarget(InferiorTarget):
     """A Linux kernel. Its threads are tasks; GDB's are the processors."""
 
-    flags = ProgramFlags.IS_LINUX_KERNEL | ProgramFlags.IS_LIVE
+    keeps_files = True
 
     def __init__(self, inferior: gdb.Inferior, stub: Stub, kernel: GuestKernel) -> None:
         super().__init__(inferior)
+        self.noun = "kernel"
         self.flags = ProgramFlags.IS_LINUX_KERNEL | ProgramFlags.IS_LIVE
         self.platform = kernel.vmlinux.platform
         self.vmcoreinfo = kernel.vmcoreinfo
         self.kernel = kernel
         self._stub = stub
+        self._find_directories(os.path.realpath(kernel.vmlinux.path))
         self._confirmed: bool | None = True
+
+    @property
+    def resolves_names(self) -> bool:  # type: ignore[override]
+        """Whether GDB's own symbols are where the kernel is."""
+        return symbols_are_moved(self.kernel)
+
+    def _find_directories(self, vmlinux: str) -> None:
+        """Find modules where vmlinux is: debug packages, or where it was built."""
+        directory = os.path.dirname(vmlinux)
+        package = _PACKAGE.fullmatch(vmlinux)
+        if package is not None:
+            self.debug_directories = [package[1]]
+        elif os.path.exists(os.path.join(directory, "modules.order")):
+            self.kernel_directories = [directory]
 
     def attach(self, memory: Memory) -> None:
         self._memory = memory
@@ -111,8 +134,12 @@ class KernelTarget(InferiorTarget):
         self._confirmed = None
 
     def is_current(self) -> bool:
-        if not super().is_current() or self.running:
-            return super().is_current()
+        if not super().is_current():
+            return False
+        if _vmlinux(self.inferior.progspace) is not self.kernel.vmlinux:
+            return False
+        if self.running:
+            return True
         if self._confirmed is None:
             # It may have been booted again.
             self._confirmed = self.kernel.is_still_there()
@@ -141,5 +168,16 @@ class KernelTarget(InferiorTarget):
     def mappings(self) -> Sequence[Mapping]:
         return ()
 
-    def has_files(self) -> bool:
-        return True
+    def load(self, prog: Program) -> None:
+        modules = [module for module, _ in prog.loaded_modules()]
+        prog.load_module_debug_info(*modules)
+
+
+def symbols_are_moved(kernel: GuestKernel) -> bool:
+    """Whether GDB has the symbols of vmlinux where KASLR has put them."""
+    banner = kernel.vmlinux.symbol("linux_banner")
+    if banner is None:
+        return kernel.image.offset == 0
+    address = kernel.image.address(banner.address)
+    text = str(gdb.execute(f"info symbol {address:#x}", to_string=True))
+    return text.startswith("linux_banner ")

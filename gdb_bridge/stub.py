@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import gdb
 
@@ -30,6 +30,7 @@ class Stub(Guest):
 
     def __init__(self, inferior: gdb.Inferior) -> None:
         self._inferior = inferior
+        self._connection = inferior.connection
         self._physical_depth = 0
         self._registers: dict[int, dict[str, int]] = {}
         self.running = False
@@ -37,13 +38,15 @@ class Stub(Guest):
             self.physical = AddressSpace("physical ")
             for start, end in self._ram():
                 self.physical.add(
-                    StoppedSegment(start, end - start, self, self._read_physical)
+                    StoppedSegment(
+                        start, end - start, self, self._read_physical, physical=True
+                    )
                 )
 
     def _packet(self, packet: str) -> bytes:
         """The stub's answer, empty if it does not know the packet."""
         try:
-            return bytes(self._inferior.connection.send_packet(packet))
+            return bytes(self._connection.send_packet(packet))
         except (gdb.error, AttributeError):  # GDB 12 is the first that has it.
             return b""
 
@@ -113,11 +116,25 @@ class Stub(Guest):
                 self._packet("Qqemu.PhyMemMode:0")
 
     def _read_physical(self, address: int, size: int) -> bytes:
+        self._check_connected(address)
         with self.physical_mode():
             return self._read(address, size)
 
     def reads(self) -> Sequence[_Reader]:
         return [_Reader(self, thread) for thread in self.threads()]
+
+    def write(self, address: int, data: bytes, physical: bool) -> None:
+        self._check_connected(address)
+        with self.physical_mode() if physical else nullcontext():
+            try:
+                self._inferior.write_memory(address, data)
+            except gdb.error:
+                raise FaultError("could not write memory", address) from None
+
+    def _check_connected(self, address: int) -> None:
+        inferior = self._inferior
+        if not inferior.is_valid() or inferior.connection is not self._connection:
+            raise FaultError("could not read memory: the guest is gone", address)
 
     def _read(self, address: int, size: int) -> bytes:
         read_memory = self._inferior.read_memory
@@ -147,7 +164,6 @@ class _Reader:
         self._thread = thread
 
     def __call__(self, address: int, size: int) -> bytes:
-        if not self._thread.is_valid():
-            raise FaultError("could not read memory: the process is gone", address)
+        self._stub._check_connected(address)
         with selected_thread(self._thread):
             return self._stub._read(address, size)

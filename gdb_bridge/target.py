@@ -13,6 +13,7 @@ from drgn import (
     FaultError,
     Platform,
     PlatformFlags,
+    Program,
     ProgramFlags,
     UnsupportedOperation,
 )
@@ -58,12 +59,21 @@ class InferiorTarget(InferiorControl):
     Without a process there is only what the executable file has.
     """
 
+    debug_directories: Sequence[str] = ()
+    """Where its debugging information may be, as in ``debug-file-directory``."""
+    kernel_directories: Sequence[str] = ()
+    """Where modules of the kernel may be."""
+    keeps_files = False
+    """Whether GDB may forget its files and read them again, and nothing is wrong."""
+
     def __init__(self, inferior: gdb.Inferior) -> None:
         self.inferior = inferior
         self.pid: int = inferior.pid
         self.executable: str | None = inferior.progspace.filename
-        connection = inferior.connection if self.pid else None
-        self.kind: str | None = None if connection is None else connection.type
+        self._connection = inferior.connection if self.pid else None
+        self.kind: str | None = None
+        if self._connection is not None:
+            self.kind = self._connection.type
         self.platform = self._platform()
         if self.kind == "native":
             self.flags = ProgramFlags.IS_LIVE | ProgramFlags.IS_LOCAL
@@ -96,18 +106,29 @@ class InferiorTarget(InferiorControl):
     @property
     def alive(self) -> bool:
         """Whether this still is what the inferior runs."""
-        return bool(self.inferior.is_valid()) and self.inferior.pid == self.pid
+        inferior = self.inferior
+        if not inferior.is_valid() or inferior.pid != self.pid:
+            return False
+        # All machines behind stubs have the same number.
+        return not self.pid or inferior.connection is self._connection
 
     def is_current(self) -> bool:
         """Whether this is what the inferior runs, of the same executable file."""
         return self.alive and self.executable == self.inferior.progspace.filename
 
-    def has_files(self) -> bool:
-        """Whether it is known where the program's files are loaded.
+    def load(self, prog: Program) -> None:
+        """Find what is loaded, and the debugging information of all of it.
 
-        Raises LookupError if there is something that the user should know about that.
+        What has none is no error: GDB's users know of it. Raises LookupError if there
+        is something else that they should know.
         """
-        return bool(self.auxv())
+        if self.auxv():
+            modules = [module for module, _ in prog.loaded_modules()]
+            prog.load_module_debug_info(*modules)
+        elif self.executable is not None:
+            # Its headers are not in memory: a kernel or firmware, where it is linked.
+            main = prog.main_module(self.executable, create=True)
+            main.try_file(self.executable)
 
     def attach(self, memory: Memory) -> None:
         self._memory = memory
@@ -349,7 +370,8 @@ def registers_of(thread: gdb.InferiorThread) -> dict[str, int]:
             values[name] = value & _MASK
         for name in ("fs_base", "gs_base"):
             try:
-                values[_REGISTER_NAMES[name]] = int(frame.read_register(name))
+                value = int(frame.read_register(name))
+                values[_REGISTER_NAMES[name]] = value & _MASK
             except (gdb.error, ValueError):
                 pass
         return values

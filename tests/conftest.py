@@ -21,7 +21,8 @@ TESTS = Path(__file__).parent
 # At the end, so that no room of the tests can stand before a module.
 sys.path.append(str(TESTS))
 
-from lab import manifest  # noqa: E402
+from lab import keeper, manifest  # noqa: E402
+from lab.keeper import SharedGuest  # noqa: E402
 from lab.manifest import Lab  # noqa: E402
 from oracle import venv  # noqa: E402
 
@@ -56,6 +57,37 @@ def oracle() -> Path:
     return program
 
 
+@pytest.fixture(scope="session")
+def shared_guest(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[Lab], SharedGuest]:
+    """``shared_guest(lab)``: that kernel in QEMU, where the lab dumps it live.
+
+    It is booted once for all workers, and ends with the tests. One debugger at a time
+    may use it: see `SharedGuest.lock`. The oldest kernel has PTI, the others have
+    page tables of five levels.
+    """
+    directory = _shared(tmp_path_factory.getbasetemp())
+    owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+
+    def shared_guest(lab: Lab) -> SharedGuest:
+        if shutil.which("qemu-system-x86_64") is None:
+            pytest.skip("no qemu-system-x86_64")
+        options = ("max",)
+        if lab.kernel == manifest.find_all()[0].kernel:
+            options = ("max,la57=off", "pti=on")
+        return keeper.share(lab, directory / f"guest-{lab.kernel}", owner, *options)
+
+    return shared_guest
+
+
+def _shared(base: Path) -> Path:
+    """The directory that all workers of a session have in common."""
+    if "xdist" in sys.modules and base.name.startswith("popen-"):
+        return base.parent
+    return base
+
+
 CompileC = Callable[..., Path]
 
 
@@ -69,10 +101,7 @@ def compile_c(tmp_path_factory: pytest.TempPathFactory) -> CompileC:
     not be written to. Skips where the compiler is missing, and raises
     CalledProcessError where it fails.
     """
-    shared = tmp_path_factory.getbasetemp()
-    if "xdist" in sys.modules and shared.name.startswith("popen-"):
-        shared = shared.parent
-    directory = shared / "compiled"
+    directory = _shared(tmp_path_factory.getbasetemp()) / "compiled"
 
     def compile_c(
         source: str | Path,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import FaultError
+from ..errors import FaultError, UnsupportedOperation
 from ..memory.memory import PAGE_SIZE
 from ..memory.segments import Segment
 from .guest_vmcoreinfo import vmcoreinfo_of
@@ -54,6 +54,13 @@ class Guest:
     def reads(self) -> Sequence[Read]:
         """How to read as each processor translates, the selected one first."""
         return ()
+
+    def write(self, address: int, data: bytes, physical: bool) -> None:
+        """Change memory, if need be as the selected processor translates.
+
+        Raises FaultError, or UnsupportedOperation if nothing can be written.
+        """
+        raise UnsupportedOperation(f"memory at {address:#x} is read-only")
 
     def is_running(self) -> bool:
         """Whether memory may change while it is read."""
@@ -109,13 +116,7 @@ class GuestKernel:
             raise FaultError("the direct map of physical memory was not found", 0)
         memory.add(StoppedSegment(_KERNEL_HALF, _KERNEL_HALF, guest, self.read))
         memory.add(
-            StoppedSegment(
-                0,
-                _PHYSICAL_SIZE,
-                guest,
-                lambda address, size: self.read(base + address, size),
-            ),
-            physical=True,
+            StoppedSegment(0, _PHYSICAL_SIZE, guest, self.read, base), physical=True
         )
 
 
@@ -139,23 +140,40 @@ def explain_no_kernel(vmlinux: Vmlinux, guest: Guest) -> str:
 class StoppedSegment(Segment):
     """Memory of a guest, which stays as it is while that is stopped.
 
-    ``read(address, size)`` raises FaultError.
+    ``read(address, size)`` raises FaultError; addresses of this segment are ``base``
+    less than those for it. ``physical`` is how to write.
     """
 
-    __slots__ = ("_guest", "_read")
+    __slots__ = ("_base", "_guest", "_physical", "_read")
 
-    def __init__(self, start: int, size: int, guest: Guest, read: Read) -> None:
+    def __init__(
+        self,
+        start: int,
+        size: int,
+        guest: Guest,
+        read: Read,
+        base: int = 0,
+        physical: bool = False,
+    ) -> None:
         super().__init__(start, size)
         self._guest = guest
         self._read = read
+        self._base = base
+        self._physical = physical
 
-    def read(self, address: int, size: int) -> Buffer:
-        return self._read(address, size)
+    def read(self, address: int, size: int) -> bytes:
+        try:
+            return self._read(self._base + address, size)
+        except FaultError as error:
+            raise FaultError(error.message, error.address - self._base) from None
+
+    def write(self, address: int, data: bytes) -> None:
+        self._guest.write(self._base + address, data, self._physical)
 
     def locate(self, address: int, size: int) -> tuple[Buffer, int] | None:
         if size > PAGE_SIZE or self._guest.is_running():
             return None
-        return self._read(address, size), 0
+        return self.read(address, size), 0
 
     def gather(
         self,
@@ -170,10 +188,10 @@ class StoppedSegment(Segment):
             page, offset = address & -PAGE_SIZE, address % PAGE_SIZE
             try:
                 if offset + size > PAGE_SIZE:
-                    data = self._read(address, size)
+                    data = self.read(address, size)
                 else:
                     if page not in pages:
-                        pages[page] = self._read(page, PAGE_SIZE)
+                        pages[page] = self.read(page, PAGE_SIZE)
                     data = pages[page][offset : offset + size]
             except FaultError:
                 continue

@@ -247,6 +247,13 @@ class TranslatedSegment(Segment):
             size -= part
         return b"".join(pieces)
 
+    def write(self, address: int, data: bytes) -> None:
+        while data:
+            where, left = self.table.lookup(address)
+            self._physical.write(where, data[:left])
+            address += left
+            data = data[left:]
+
     def locate(self, address: int, size: int) -> tuple[Buffer, int] | None:
         where, left = self.table.lookup(address)
         first = where

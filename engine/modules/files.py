@@ -348,4 +348,5 @@ def _main_bias(module: Module, file: ElfFile) -> int | None:
             address = auxiliary_vector(module.prog).get(AT_PHDR, 0)
             return (address - (segment.vaddr + offset - segment.offset)) & _MASK
     log.debug("file does not have loadable segment containing e_phoff")
-    return None
+    # A kernel or firmware. What is not relocatable is where it was linked to be.
+    return 0 if file.type == elf.ET_EXEC else None

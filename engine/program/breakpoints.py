@@ -31,6 +31,8 @@ def set_breakpoint(
     if condition is not None and not isinstance(condition, str):
         raise TypeError("condition must be str or None")
     place = _place(prog, location)
+    if place.address is None and not target.resolves_names:
+        place = _resolved(prog, location, place)
     found = Breakpoint(location, place, callback, condition, bool(temporary))
     found._set = target.set_breakpoint(found, bool(pending))
     return found
@@ -58,6 +60,16 @@ def _named(prog: Program, text: str) -> Place:
     if not text:
         raise ValueError("expected function name, file:line or address")
     return Place(function=text)
+
+
+def _resolved(prog: Program, location: Any, place: Place) -> Place:
+    """A place for a target that knows addresses alone."""
+    if isinstance(location, Object):
+        return Place(location.address_)
+    if place.line is not None:
+        raise LookupError(f"the target does not know where {location!r} is")
+    assert place.function is not None
+    return Place(prog.symbol(place.function).address)
 
 
 def _of_object(prog: Program, obj: Object) -> Place:

@@ -69,6 +69,8 @@ class Target:
     """What it is, in messages."""
     writable: bool = False
     """Whether its segments of memory can be written to."""
+    resolves_names: bool = True
+    """Whether it knows where functions and lines are, for breakpoints."""
     path: str | None = None
     """The file, as given, if it is one."""
     platform: Platform | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import subprocess
 import tempfile
@@ -11,11 +10,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from .monitor import Monitor
 from .packages import LabError
 
 
 class Machine:
-    """A running guest; a context manager that ends it."""
+    """A running guest; a context manager that ends it.
+
+    ``append`` goes to the kernel's command line. With ``stub`` a debugger can connect
+    at `gdb_socket`, and others than this object at `qmp_socket`; with ``paused`` the
+    guest waits at its first instruction.
+    """
 
     def __init__(
         self,
@@ -26,6 +31,9 @@ class Machine:
         *,
         memory: int = 512,
         cpu: str = "max,la57=off",
+        append: str = "",
+        stub: bool = False,
+        paused: bool = False,
     ) -> None:
         self.log = directory / "console.log"
         monitor = directory / "qmp.sock"
@@ -36,7 +44,7 @@ class Machine:
             "-m", str(memory), "-display", "none", "-nodefaults", "-no-reboot",
             "-device", "vmcoreinfo",
             "-kernel", str(kernel), "-initrd", str(initramfs),
-            "-append", "console=ttyS0 quiet panic=0 swapaccount=1",
+            "-append", f"console=ttyS0 quiet panic=0 swapaccount=1 {append}",
             "-qmp", f"unix:{monitor.name},server=on,wait=off",
             "-serial", f"file:{self.log.name}",
             "-serial", f"unix:{serial.name},server=on,wait=off",
@@ -46,16 +54,29 @@ class Machine:
                 "-drive", f"file={disk},format=raw,if=none,id=disk{number}",
                 "-device", f"virtio-blk-pci,drive=disk{number},id=blk{number}",
             ]  # fmt: skip
+        if stub:
+            command += ["-gdb", "unix:gdb.sock,server=on,wait=off"]
+            command += ["-qmp", "unix:qmp2.sock,server=on,wait=off"]
+        if paused:
+            command += ["-S"]
         for path in (monitor, serial, self.log):
             path.unlink(missing_ok=True)
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (__exit__ closes it)
         self._process = subprocess.Popen(
             command, cwd=directory, stdin=subprocess.DEVNULL, stderr=self._errors
         )
-        self._monitor = self._connect(monitor).makefile("rw", buffering=1)
+        self._monitor = Monitor(self._connect(monitor))
         self._serial = self._connect(serial)
-        self._monitor.readline()  # the greeting
-        self.qmp("qmp_capabilities")
+
+    @property
+    def gdb_socket(self) -> str:
+        """The path of QEMU's debugging stub, short enough for a socket."""
+        return f"/proc/{self._process.pid}/cwd/gdb.sock"
+
+    @property
+    def qmp_socket(self) -> str:
+        """The path of a monitor that nobody uses so far."""
+        return f"/proc/{self._process.pid}/cwd/qmp2.sock"
 
     def __enter__(self) -> Machine:
         return self
@@ -86,18 +107,7 @@ class Machine:
 
     def qmp(self, command: str, **arguments: Any) -> Any:
         """Run one monitor command and return what it answers."""
-        self._monitor.write(
-            json.dumps({"execute": command, "arguments": arguments}) + "\n"
-        )
-        while True:
-            line = self._monitor.readline()
-            if not line:
-                raise LabError(f"QEMU went away during {command}")
-            answer = json.loads(line)
-            if "error" in answer:
-                raise LabError(f"QMP {command}: {answer['error']['desc']}")
-            if "return" in answer:
-                return answer["return"]
+        return self._monitor.execute(command, **arguments)
 
     def wait_for(self, text: str, seconds: float = 180) -> None:
         """Wait until the guest's console has said ``text``."""
@@ -117,11 +127,8 @@ class Machine:
         self._serial.sendall(b"go\n")
 
     def dump(self, path: Path, format: str = "elf") -> None:
-        """``dump-guest-memory``: ELF, or kdump-zlib and such, written flattened."""
-        self.qmp(
-            "dump-guest-memory", paging=False, protocol=f"file:{path}", format=format
-        )
-        path.chmod(0o644)
+        """See `Monitor.dump`."""
+        self._monitor.dump(path, format)
 
     def dump_formats(self) -> list[str]:
         formats: list[str] = self.qmp("query-dump-guest-memory-capability")["formats"]

@@ -1,0 +1,221 @@
+"""A kernel in QEMU, moved by KASLR: GDB's prog is what a dump of that moment is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab import manifest
+from lab.keeper import SharedGuest
+from lab.manifest import Lab
+
+from drgn import Program
+from drgn.engine.elf.file import open_elf
+from drgn.engine.kernel.vmcoreinfo import Vmcoreinfo
+
+HERE = Path(__file__).parent
+TESTS = HERE.parent
+LOADER = TESTS.parent / "gdb_bridge" / "drgn.py"
+CASES = TESTS / "oracle" / "cases"
+NOT_HERE = ("crash", "types")
+"""They want a crash, or look at what only upstream prints."""
+
+
+def in_gdb(
+    gdb_program: str, variables: dict[str, str], vmlinux: Path, *commands: str
+) -> subprocess.CompletedProcess[str]:
+    # The language is what GDB would look through all of vmlinux for.
+    argv = [gdb_program, "-nx", "-batch", "-iex", "set language c"]
+    for command in (f"source {LOADER}", *commands):
+        argv += ["-ex", command]
+    return subprocess.run(
+        [*argv, str(vmlinux)],
+        env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=300,
+    )  # fmt: skip
+
+
+class Visit:
+    """What kernel/visit.py has seen in a guest, and the dumps that it took."""
+
+    def __init__(self, lab: Lab, directory: Path) -> None:
+        self.lab = lab
+        self.directory = directory
+        self.facts: dict[str, Any] = json.loads((directory / "facts.json").read_text())
+
+    def dump(self, name: str) -> Path:
+        return self.directory / f"{name}.elf"
+
+    def standalone(self, name: str, case: str) -> str:
+        """What a script prints of a dump."""
+        result = subprocess.run(
+            [sys.executable, "-m", "drgn", "-q", "-c", self.dump(name),
+             "-s", self.lab.vmlinux, *self.modules(), CASES / f"{case}.py"],
+            env={**os.environ, "COLUMNS": "80"},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return result.stdout
+
+    def modules(self) -> list[str]:
+        return [word for path in self.lab.module_files() for word in ("-s", str(path))]
+
+
+VISITS = [lab.kernel for lab in manifest.find_all()] or ["none"]
+
+
+@pytest.fixture(scope="session", params=VISITS)
+def visit(
+    request: pytest.FixtureRequest,
+    gdb_program: str,
+    gdb_variables: dict[str, str],
+    shared_guest: Callable[[Lab], SharedGuest],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Visit:
+    lab = manifest.find(request.param)
+    if lab is None:
+        pytest.skip("no kernel lab: run scripts/kernel-lab")
+    directory = tmp_path_factory.mktemp("visit")
+    guest = shared_guest(lab)
+    variables = gdb_variables | {
+        "COLUMNS": "80",
+        "VISIT": str(directory),
+        "VISIT_CASES": str(CASES),
+        "VISIT_GDB": guest.gdb_socket,
+        "VISIT_PYTHON": sys.executable,
+        "VISIT_QMP": guest.qmp_socket,
+        "VISIT_TESTS": str(TESTS),
+    }
+    with guest.lock():
+        result = in_gdb(
+            gdb_program, variables, lab.vmlinux, f"source {HERE}/kernel/visit.py"
+        )
+    assert "Traceback" not in result.stderr, result.stderr
+    return Visit(lab, directory)
+
+
+def test_kaslr(visit: Visit) -> None:
+    info = Vmcoreinfo(visit.facts["offset"].encode())
+    dump = Program()
+    dump.set_core_dump(visit.dump("first"))
+    assert visit.facts["offset"].encode() == dump["VMCOREINFO"].string_()
+    assert info.kaslr_offset > 0
+    assert visit.facts["flags"] == 3  # IS_LINUX_KERNEL | IS_LIVE
+
+
+def test_static(visit: Visit) -> None:
+    assert visit.facts["static"].startswith("struct list_head {\n")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [path.stem for path in sorted(CASES.glob("*.py")) if path.stem not in NOT_HERE],
+)
+def test_same_as_the_dump(visit: Visit, case: str) -> None:
+    shown = (visit.directory / "first" / case).read_text()
+    assert len(shown) > 50
+    assert shown == visit.standalone("first", case)
+
+
+@pytest.mark.parametrize("case", ["session", "stacks"])
+def test_stopped_in_user_mode(visit: Visit, case: str) -> None:
+    registers = visit.facts["user mode"]
+    assert registers["cs"] & 3 == 3
+    if visit.lab.kernel == manifest.find_all()[0].kernel:
+        assert registers["cr3"] & 1 << 12  # PTI: the user's page table.
+    else:
+        assert registers["cr4"] & 1 << 12  # LA57: five levels.
+    assert (visit.directory / "user" / case).read_text() == visit.standalone(
+        "user", case
+    )
+
+
+@pytest.mark.parametrize("case", ["session", "stacks"])
+def test_without_physical_memory(visit: Visit, case: str) -> None:
+    virtual = visit.facts["virtual"]
+    assert virtual["physical"] == visit.facts["physical"][0]
+    assert (visit.directory / "virtual" / case).read_text() == visit.standalone(
+        "virtual", case
+    )
+
+
+def test_qemu_says_the_same(visit: Visit) -> None:
+    shown = (visit.directory / "qemu").read_text()
+    assert shown
+    assert shown == (visit.directory / "first" / "session").read_text()
+
+
+def test_memory(visit: Visit) -> None:
+    facts = visit.facts
+    virtual, physical = facts["physical"]
+    assert virtual == physical
+    assert facts["physical mode"] == '"0"'
+    assert (
+        "could not find physical memory segment: 0x10000000000"
+        in (facts["beyond memory"])
+    )
+    assert "address is not mapped: 0x0" in facts["not mapped"]
+    assert facts["written"] == ["written", "written"]
+
+
+def test_the_selected_processor(visit: Visit) -> None:
+    same, word = visit.facts["selected"]
+    assert same and word == "at"
+
+
+def test_nothing_is_stale(visit: Visit) -> None:
+    before, after = visit.facts["jiffies"]
+    assert after > before
+    assert visit.facts["same program"]
+    same, static = visit.facts["disconnected"]
+    assert not same and static == visit.facts["static"]
+
+
+def test_symbols_of_gdb_itself(visit: Visit) -> None:
+    facts = visit.facts
+    offset = Vmcoreinfo(facts["offset"].encode()).kaslr_offset
+    number = len(visit.lab.module_files())
+    assert facts["symbols"] == (
+        f"{visit.lab.vmlinux} is moved by {offset:#x}\n"
+        f"symbols of {number} of {number} modules were added\n"
+    )
+    assert facts["symbols again"] == f"symbols of 0 of {number} modules were added\n"
+    same, comm, name, gdb_address, address = facts["same address"]
+    assert same
+    assert '"swapper/0' in comm
+    assert re.match(r"loop_queue_rq in section \.text of .*/loop\.ko\n", name)
+    assert gdb_address == address
+
+
+def test_another_vmlinux(
+    gdb_program: str,
+    gdb_variables: dict[str, str],
+    labs: list[Lab],
+    shared_guest: Callable[[Lab], SharedGuest],
+) -> None:
+    if len(labs) < 2:
+        pytest.skip("one kernel lab alone")
+    running, other = labs[:2]
+    guest = shared_guest(running)
+    with guest.lock():
+        result = in_gdb(
+            gdb_program, gdb_variables, other.vmlinux,
+            f"target remote {guest.gdb_socket}",
+            "echo --\\n",
+            'drgn prog["init_task"].comm',
+            "drgn-symbols",
+        )  # fmt: skip
+    errors = [line for line in result.stderr.splitlines() if "another kernel" in line]
+    assert len(errors) == 2
+    for lab in (other, running):
+        assert f'"Linux version {lab.kernel} (' in errors[0]
+    build_ids = re.findall("build ID ([0-9a-f]{40})", errors[0])
+    assert build_ids == [
+        (open_elf(lab.vmlinux).build_id or b"").hex() for lab in (other, running)
+    ]
