@@ -21,8 +21,8 @@ from drgn.helpers.linux.ipc import (
 from drgn.helpers.linux.user import kuid_val
 
 from ._code import CrashCodeBuilder
-from ._context import task_context
 from ._define import crash_command
+from ._namespaces import task_namespaces
 
 
 def _permissions(perm: Object, id: Object) -> list[str]:
@@ -150,7 +150,7 @@ def _crash_cmd_ipcs(
     if args.task is None:
         namespace = prog["init_ipc_ns"].address_of_()
     else:
-        namespace = task_context(prog, args.task).nsproxy.ipc_ns.read_()
+        namespace = task_namespaces(prog, args.task).ipc_ns.read_()
     parts = (
         _identified_parts(namespace, kinds, identifiers)
         if identifiers

@@ -82,7 +82,7 @@ def _crash_cmd_kmem(
     parser: argparse.ArgumentParser,
     **kwargs: Any,
 ) -> None:
-    addresses, names = _addresses_and_names(args)
+    addresses, names = _addresses_and_names(prog, args)
     option = _option(args)
     if names and option != "slab":
         raise CommandArgumentError("name can only be used with -s")
@@ -105,12 +105,16 @@ def _crash_cmd_kmem(
         _OPTIONS[option](prog, args, names)
 
 
-def _addresses_and_names(args: argparse.Namespace) -> tuple[list[int], list[str]]:
+def _addresses_and_names(
+    prog: Program, args: argparse.Namespace
+) -> tuple[list[int], list[str]]:
     addresses, names = [], []
     for word in (*args.words, *args.addresses):
         value = parse_hex(word)
         if value is None:
             names.append(word)
+        elif value >> 8 * prog.address_size():
+            raise CommandArgumentError(f"not an address: {word}")
         else:
             addresses.append(value)
     return addresses, names

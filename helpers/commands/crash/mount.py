@@ -12,8 +12,8 @@ from drgn.helpers.common.format import CellFormat, escape_ascii_string, print_ta
 from drgn.helpers.linux.fs import for_each_mount, mount_dst, mount_fstype, mount_src
 
 from ._code import CrashCodeBuilder
-from ._context import task_context
 from ._define import crash_command
+from ._namespaces import task_namespaces
 
 
 @crash_command(
@@ -51,10 +51,7 @@ def _crash_cmd_mount(
 def _mounts(prog: Program, args: argparse.Namespace) -> list[Object]:
     if args.task is None:
         return list(for_each_mount(prog))
-    namespaces = task_context(prog, args.task).nsproxy.read_()
-    if not namespaces:
-        raise ValueError("the task has exited and is in no namespace")
-    return list(for_each_mount(namespaces.mnt_ns))
+    return list(for_each_mount(task_namespaces(prog, args.task).mnt_ns))
 
 
 def _print_code(prog: Program, args: argparse.Namespace) -> None:

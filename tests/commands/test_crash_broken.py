@@ -1,0 +1,153 @@
+"""Memory that contradicts itself: one line says so, and the rest is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from lab.manifest import Lab
+
+from drgn import FaultError, Object, Program, offsetof
+from drgn.commands import run_command
+from drgn.helpers.linux import (
+    NODE_DATA,
+    find_slab_cache,
+    for_each_online_cpu,
+    list_for_each_entry,
+    per_cpu_ptr,
+)
+
+from .conftest import open_dump
+from .crash_output import crash, rows
+
+Patch = Callable[[int, bytes], None]
+
+
+@pytest.fixture
+def broken(each_lab: Lab) -> tuple[Program, Patch]:
+    """A dump, and what writes over its memory."""
+    prog = open_dump(each_lab, "panic.elf")
+
+    def patch(address: int, data: bytes) -> None:
+        physical = prog.translate(address)
+
+        def read(_: int, count: int, offset: int, __: bool) -> bytes:
+            return data[offset : offset + count]
+
+        prog.add_memory_segment(physical, len(data), read, True)
+
+    return prog, patch
+
+
+def _word(value: int) -> bytes:
+    return value.to_bytes(8, "little")
+
+
+def _partial_slabs(cache: Object) -> list[Object]:
+    slab = "struct slab"
+    head = cache.node[0].partial.address_of_()
+    return list(list_for_each_entry(slab, head, "slab_list"))
+
+
+def _with_partial_slabs(prog: Program) -> tuple[str, list[Object]]:
+    for name in (
+        "kmalloc-96",
+        "kmalloc-64",
+        "kmalloc-192",
+        "kmalloc-32",
+        "buffer_head",
+    ):
+        cache = find_slab_cache(prog, name)
+        slabs = _partial_slabs(cache) if cache is not None else []
+        if slabs:
+            return name, slabs
+    raise AssertionError("no cache has partial slabs")
+
+
+def test_a_broken_list_of_slabs(broken: tuple[Program, Patch]) -> None:
+    prog, patch = broken
+    name, slabs = _with_partial_slabs(prog)
+    before = {row[6]: row for row in rows(crash(prog, "kmem -s"))}
+    link = slabs[0].slab_list
+    patch(link.address_ or 0, _word(link.next.value_()) + _word(0x1234))
+    text = crash(prog, "kmem -s")
+    table, _, problem = text.rpartition("\nkmem: ")
+    assert problem.startswith(f"{name} partial list: ")
+    assert problem.count("\n") == 1
+    after = {row[6]: row for row in rows(table + "\n")}
+    assert after.pop(name)[2:5] == ["?", "?", "?"]
+    del before[name]
+    assert after == before
+
+
+def test_a_free_list_of_objects_with_a_cycle(broken: tuple[Program, Patch]) -> None:
+    prog, patch = broken
+    cache, freelist = _cpu_freelist(prog)
+    offset = cache.offset.value_()
+    stored = freelist + offset
+    # The object points to itself.
+    value = freelist
+    if hasattr(cache, "random"):
+        swapped = int.from_bytes(stored.to_bytes(8, "little"), "big")
+        value ^= cache.random.value_() ^ swapped
+    patch(stored, _word(value))
+    name = cache.name.string_().decode()
+    text = crash(prog, f"kmem -s {name}")
+    assert text.splitlines()[-1] == (
+        f"kmem: {name} freelist contains cycle at {freelist:#x}"
+    )
+    text = crash(prog, f"kmem -s {freelist:x}")
+    assert f"kmem: {freelist:x} is in a slab that is broken: {name}" in text
+
+
+def _cpu_freelist(prog: Program) -> tuple[Object, int]:
+    """A cache of whose current slab a CPU has free objects, and the first of them."""
+    for name in ("kmalloc-96", "kmalloc-64", "kmalloc-192", "kmalloc-32", "kmalloc-8"):
+        cache = find_slab_cache(prog, name)
+        assert cache is not None
+        for cpu in for_each_online_cpu(prog):
+            freelist = per_cpu_ptr(cache.cpu_slab, cpu).freelist.value_()
+            if freelist:
+                return cache, freelist
+    raise AssertionError("no CPU has free objects")
+
+
+def test_a_broken_free_list_of_pages(broken: tuple[Program, Patch]) -> None:
+    prog, patch = broken
+    zone = NODE_DATA(prog, 0).node_zones[1]
+    head = zone.free_area[10].free_list[1]
+    poison = 0xDEAD000000000100
+    patch(head.next.value_(), _word(poison) + _word(head.address_ or 0))
+    text = crash(prog, "kmem -f")
+    problem, verdict = text.splitlines()[-2:]
+    assert problem.startswith("kmem: DMA32 order 10 MOVABLE free list: ")
+    assert re.fullmatch(r"nr_free_pages: \d+  \(found \d+\)", verdict)
+
+
+def test_pages_whose_structures_cannot_be_read(
+    broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
+) -> None:
+    prog, _ = broken
+    complete = crash(prog, "kmem -p").splitlines()
+    hole = 0x2000 // 64  # pages, a page of their structures at least
+    address = prog["vmemmap"].value_() + 64 * 4096
+
+    def fail(at: int, count: int, offset: int, physical: bool) -> bytes:
+        raise FaultError("not in the dump", at)
+
+    prog.add_memory_segment(prog.translate(address), 0x2000, fail, True)
+    lines = crash(prog, "kmem -p").splitlines()
+    assert lines == complete[: 4096 + 1] + complete[4096 + 1 + hole :]
+    assert capsys.readouterr().err == (
+        f"kmem: {hole} pages left out: their struct page cannot be read\n"
+    )
+
+
+def test_a_swap_space_without_a_file(broken: tuple[Program, Patch]) -> None:
+    prog, patch = broken
+    info = prog["swap_info"][0].read_()
+    offset = offsetof(prog.type("struct swap_info_struct"), "swap_file")
+    patch(info.value_() + offset, _word(0xDEAD000000000000))
+    with pytest.raises(Exception, match="0xdead0000000000"):
+        run_command(prog, "crash swap")

@@ -1,0 +1,139 @@
+"""The code that ``--drgn`` prints runs, and leaves what the command prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from lab.manifest import Lab
+
+from drgn import Program, get_default_prog, set_default_prog
+from drgn.helpers.linux import find_task
+
+from .crash_output import crash, rows, tables
+
+
+def run_code(prog: Program, line: str) -> dict[str, Any]:
+    """The variables that the code of a command leaves."""
+    code = crash(prog, f"{line} --drgn")
+    names: dict[str, Any] = {"prog": prog}
+    try:
+        old = get_default_prog()
+    except Exception:
+        old = None
+    set_default_prog(prog)
+    try:
+        exec(compile(code, f"<{line}>", "exec"), names)
+    finally:
+        set_default_prog(old)
+    return names
+
+
+COMMANDS = """\
+kmem -f
+kmem -F
+kmem -i
+kmem -v
+kmem -V
+kmem -n
+kmem -z
+kmem -o
+kmem -h
+kmem -s
+kmem -s -I dentry
+kmem -s dentry filp -I filp
+kmem -g
+kmem -g 200
+kmem ffff888000000000 0
+dev
+dev -i
+dev -p
+dev -d
+dev -D
+irq
+irq 1 99999
+irq -u
+irq -d
+irq -b
+irq -a
+irq -s
+irq -s -c 0
+ipcs
+ipcs -m 0
+ipcs -n 1
+ipcs -n 1 0
+ipcs ffff888000000000
+mount
+mount -n 1
+net
+net -a
+swap
+bpf
+bpf -p 1
+bpf -m 1
+bpf -p 99
+pte 13f600e 8000000001e001e3 0 8000000012345163
+"""
+
+
+@pytest.mark.parametrize("line", COMMANDS.splitlines())
+def test_code_runs_and_prints_nothing(
+    live: Program, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_code(live, line)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("option", ["-p", "-m flags,_refcount,lru.next"])
+def test_code_about_pages_runs(live: Program, option: str) -> None:
+    code = crash(live, f"kmem {option} --drgn")
+    # All pages an Object at a time take seconds; some show as much.
+    code = code.replace("for_each_page()", "islice(for_each_page(), 100)")
+    code = code.replace(
+        "for_each_valid_pfn_and_page()", "islice(for_each_valid_pfn_and_page(), 100)"
+    )
+    assert "islice" in code
+    names: dict[str, Any] = {"prog": live}
+    set_default_prog(live)
+    try:
+        exec("from itertools import islice\n" + code, names)
+    finally:
+        set_default_prog(None)
+    assert names["page"].type_.type_name() == "struct page *"
+    assert names["flags"].value_() >= 0
+
+
+def test_code_leaves_what_is_printed(each_lab: Lab, live: Program) -> None:
+    usage = crash(live, "kmem -i").splitlines()
+    names = run_code(live, "kmem -i")
+    assert usage[1].split()[2] == str(names["total_mem"])
+    assert usage[2].split()[1] == str(names["free"])
+    assert usage[5].split()[1] == str(names["cached"])
+    assert usage[6].split()[1] == str(names["slab_usage"].total_pages)
+
+    last = rows(crash(live, "kmem -s"))[-1]
+    names = run_code(live, "kmem -s")
+    assert last[2:5] == [str(names[each]) for each in ("allocated", "total", "slabs")]
+    names = run_code(live, "kmem -f")
+    assert names["actual_free_pages"] == names["expected_free_pages"]
+
+    names = run_code(live, "mount")
+    assert rows(crash(live, "mount"))[-1][4] == names["dirname"].decode()
+    names = run_code(live, "ipcs -m 0")
+    shm = rows(crash(live, "ipcs -m 0"))[0]
+    assert shm[5] == str(names["bytes"].value_())
+    names = run_code(live, "irq -s -c 1")
+    assert rows(crash(live, "irq -s -c 1"))[-1][1] == str(names["counts"][0])
+    names = run_code(live, "swap")
+    assert rows(crash(live, "swap"))[-1][-1] == names["path"].decode()
+    names = run_code(live, "bpf -m 1")
+    (maps,) = tables(crash(live, "bpf -m 1"))
+    assert f"MAX_ENTRIES: {names['max_entries'].value_()}" in "  ".join(maps[2])
+    pte = run_code(live, "pte 12345067")
+    assert pte["physical"] == 0x12345000
+    assert pte["flags"] == ["PRESENT", "RW", "USER", "ACCESSED", "DIRTY"]
+    task = find_task(live, 1)
+    names = run_code(live, f"kmem {task.value_():x}")
+    assert "task: 1 (" in str(names["identities"][0])
+    names = run_code(live, f"mount -n {task.value_():x}")
+    assert names["task"] == task
