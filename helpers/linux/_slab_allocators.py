@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from drgn import FaultError, Object, PlatformFlags, Program, cast, offsetof, sizeof
@@ -112,12 +113,15 @@ class SlubAllocator:
     """A cache of SLUB (mm/slub.c)."""
 
     def __init__(self, cache: Object) -> None:
-        self._lists = SlubCache(slub_lists(cache.prog_), cache)
-        self.object_size = self._lists.object_size
+        self._cache = cache
         orders: int = cache.oo.x.value_()
         self.order = orders >> 16  # OO_SHIFT
         self.objects_per_slab = orders & 0xFFFF  # OO_MASK
         self._on_cpus: set[int] | None = None
+
+    @cached_property
+    def _lists(self) -> SlubCache:
+        return SlubCache(slub_lists(self._cache.prog_), self._cache)
 
     def objects(self, slab: Object) -> range:
         """Return the addresses of the objects of a slab, allocated or free."""

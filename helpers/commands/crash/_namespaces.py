@@ -14,7 +14,7 @@ def task_namespaces(prog: Program, chosen: PidOrTask) -> Object:
     Raises LookupError if there is no such task, ValueError if it has exited.
     """
     task = task_context(prog, chosen)
-    namespaces = task.nsproxy.read_()
+    namespaces: Object = task.nsproxy.read_()
     if not namespaces:
         raise ValueError(f"task {task.pid.value_()} has exited and is in no namespace")
     return namespaces
