@@ -47,7 +47,7 @@ class Stub(Guest):
         """The stub's answer, empty if it does not know the packet."""
         try:
             return bytes(self._connection.send_packet(packet))
-        except (gdb.error, AttributeError):  # GDB 12 is the first that has it.
+        except (RuntimeError, AttributeError):  # Lost, or before GDB 12.
             return b""
 
     def _ram(self) -> list[tuple[int, int]]:

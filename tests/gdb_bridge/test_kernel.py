@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab import manifest
+from lab import keeper, manifest
 from lab.keeper import SharedGuest
 from lab.manifest import Lab
 
@@ -76,13 +77,12 @@ def visit(
     gdb_program: str,
     gdb_variables: dict[str, str],
     shared_guest: Callable[[Lab], SharedGuest],
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> Visit:
     lab = manifest.find(request.param)
     if lab is None:
         pytest.skip("no kernel lab: run scripts/kernel-lab")
-    directory = tmp_path_factory.mktemp("visit")
     guest = shared_guest(lab)
+    directory = guest.directory / "visit"
     variables = gdb_variables | {
         "COLUMNS": "80",
         "VISIT": str(directory),
@@ -93,10 +93,14 @@ def visit(
         "VISIT_TESTS": str(TESTS),
     }
     with guest.lock():
-        result = in_gdb(
-            gdb_program, variables, lab.vmlinux, f"source {HERE}/kernel/visit.py"
-        )
-    assert "Traceback" not in result.stderr, result.stderr
+        if not directory.exists():  # Once for all workers.
+            directory.mkdir()
+            result = in_gdb(
+                gdb_program, variables, lab.vmlinux, f"source {HERE}/kernel/visit.py"
+            )
+            (directory / "errors").write_text(result.stderr)
+    errors = (directory / "errors").read_text()
+    assert "Traceback" not in errors, errors
     return Visit(lab, directory)
 
 
@@ -191,6 +195,59 @@ def test_symbols_of_gdb_itself(visit: Visit) -> None:
     assert '"swapper/0' in comm
     assert re.match(r"loop_queue_rq in section \.text of .*/loop\.ko\n", name)
     assert gdb_address == address
+
+
+def test_boot_reset_and_loss(
+    gdb_program: str, gdb_variables: dict[str, str], lab: Lab, tmp_path: Path
+) -> None:
+    if shutil.which("qemu-system-x86_64") is None:
+        pytest.skip("no qemu-system-x86_64")
+    with keeper.machine(lab, tmp_path, paused=True) as guest:
+        variables = gdb_variables | {
+            "VISIT": str(tmp_path),
+            "VISIT_GDB": guest.gdb_socket,
+            "VISIT_PYTHON": sys.executable,
+            "VISIT_QMP": guest.qmp_socket,
+            "VISIT_TESTS": str(TESTS),
+        }
+        result = in_gdb(
+            gdb_program, variables, lab.vmlinux, f"source {HERE}/kernel/boot.py"
+        )
+    assert "Traceback" not in result.stderr, result.stderr
+    facts = json.loads((tmp_path / "facts.json").read_text())
+
+    paging = "no kernel is running yet: paging is off"
+    error, symbols, read = facts["first instruction"]
+    assert error == f"error: LookupError: {paging}\n"
+    assert symbols == f"error: ValueError: {paging}\n"
+    assert read.startswith("b'")
+    errors, offset = facts["boot"]
+    assert all("no kernel is running yet" in line for line in errors)
+    assert offset > 0
+
+    reason, pc, schedule, hits, name = facts["breakpoint"]
+    assert (reason, pc, hits, name) == (
+        "StopReason.BREAKPOINT",
+        schedule,
+        1,
+        "schedule",
+    )
+
+    same, error = facts["reset"]
+    assert not same and "no kernel is running yet" in error
+    again, same, comm = facts["again"]
+    assert not same and comm == "swapper/0"
+    assert again not in (0, offset)
+
+    assert re.match(
+        r"error: drgn\.FaultError: could not read memory: .*\n", facts["lost"]
+    )
+    assert facts["lost"].count("\n") == 1
+    assert facts["alive"][0].endswith(" = 2\n")
+    assert facts["alive"][1].startswith("struct list_head {\n")
+    assert (
+        facts["old"] and "could not read memory: the guest is gone" in facts["old"][0]
+    )
 
 
 def test_another_vmlinux(
