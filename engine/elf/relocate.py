@@ -2,7 +2,7 @@
 
 Symbols are resolved against the layout that `ElfFile` gave to the sections. Relocation
 types are named after the processor supplements of the ABI; only those that appear in
-debug information, unwind tables and data are known.
+debug information (of variables of threads too), unwind tables and data are known.
 """
 
 from __future__ import annotations
@@ -33,23 +33,41 @@ _KINDS: dict[int, _Kinds] = {
         13: (2, True),  # R_X86_64_PC16
         14: (1, False),  # R_X86_64_8
         15: (1, True),  # R_X86_64_PC8
+        17: (8, False),  # R_X86_64_DTPOFF64
+        21: (4, False),  # R_X86_64_DTPOFF32
         24: (8, True),  # R_X86_64_PC64
     },
-    elf.EM_386: {1: (4, False), 2: (4, True)},  # R_386_32, R_386_PC32
+    elf.EM_386: {
+        1: (4, False),  # R_386_32
+        2: (4, True),  # R_386_PC32
+        32: (4, False),  # R_386_TLS_LDO_32
+    },
     elf.EM_AARCH64: {
         257: (8, False),  # R_AARCH64_ABS64
         258: (4, False),  # R_AARCH64_ABS32
         260: (8, True),  # R_AARCH64_PREL64
         261: (4, True),  # R_AARCH64_PREL32
+        1029: (8, False),  # R_AARCH64_TLS_DTPREL64
     },
-    elf.EM_ARM: {2: (4, False), 3: (4, True)},  # R_ARM_ABS32, R_ARM_REL32
+    elf.EM_ARM: {
+        2: (4, False),  # R_ARM_ABS32
+        3: (4, True),  # R_ARM_REL32
+        106: (4, False),  # R_ARM_TLS_LDO32
+    },
     elf.EM_PPC64: {
         1: (4, False),  # R_PPC64_ADDR32
         26: (4, True),  # R_PPC64_REL32
         38: (8, False),  # R_PPC64_ADDR64
         44: (8, True),  # R_PPC64_REL64
+        78: (8, False),  # R_PPC64_DTPREL64
     },
-    elf.EM_RISCV: {1: (4, False), 2: (8, False), 57: (4, True)},  # 32, 64, 32_PCREL
+    elf.EM_RISCV: {
+        1: (4, False),  # R_RISCV_32
+        2: (8, False),  # R_RISCV_64
+        8: (4, False),  # R_RISCV_TLS_DTPREL32
+        9: (8, False),  # R_RISCV_TLS_DTPREL64
+        57: (4, True),  # R_RISCV_32_PCREL
+    },
     elf.EM_S390: {
         1: (1, False),  # R_390_8
         3: (2, False),  # R_390_16
@@ -57,8 +75,16 @@ _KINDS: dict[int, _Kinds] = {
         5: (4, True),  # R_390_PC32
         22: (8, False),  # R_390_64
         23: (8, True),  # R_390_PC64
+        52: (4, False),  # R_390_TLS_LDO32
+        53: (8, False),  # R_390_TLS_LDO64
     },
-    elf.EM_LOONGARCH: {1: (4, False), 2: (8, False), 99: (4, True)},  # ..., 32_PCREL
+    elf.EM_LOONGARCH: {
+        1: (4, False),  # R_LARCH_32
+        2: (8, False),  # R_LARCH_64
+        8: (4, False),  # R_LARCH_TLS_DTPREL32
+        9: (8, False),  # R_LARCH_TLS_DTPREL64
+        99: (4, True),  # R_LARCH_32_PCREL
+    },
 }
 
 _NONE = 0

@@ -209,7 +209,8 @@ def _adopt(module: Module, file: ElfFile) -> bool:
         if is_loadable(file) and not module.wants_loaded_file():
             log.debug("%s is loadable, but don't want loaded file; ignoring", file.path)
         else:
-            log.debug("%s has no debug info; ignoring", file.path)
+            kind = "" if is_loadable(file) else "is not loadable and "
+            log.debug("%s %shas no debug info; ignoring", file.path, kind)
         return False
     bias = _bias(module, file)
     if bias is None:
@@ -327,7 +328,11 @@ def _bias(module: Module, file: ElfFile) -> int | None:
     if isinstance(module, RelocatableModule):
         return 0
     assert isinstance(module, ExtraModule)
-    if module._ranges is not None and len(module._ranges) == 1:
+    if (
+        file.type != elf.ET_REL
+        and module._ranges is not None
+        and len(module._ranges) == 1
+    ):
         bias = (module._ranges[0][0] - file_range(file)[0]) & _MASK
         log.debug("got bias %#x from ELF start address", bias)
         return bias

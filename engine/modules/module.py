@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..arguments import uint64
 from ..closed import closed, not_constructible
 from ..elf.constants import ET_REL
-from .placement import Bias, Placement, SectionPlacement
+from .placement import Bias, NotPlaced, Placement, SectionPlacement
 from .section_addresses import ModuleSectionAddresses
 
 if TYPE_CHECKING:
@@ -116,6 +116,10 @@ class Module:
     def _repr_key(self) -> str:
         return ""
 
+    def _description(self) -> str:
+        """How log messages tell of this module when it is new."""
+        raise NotImplementedError
+
     @property
     def prog(self) -> Program:
         """The program that this module is from."""
@@ -210,6 +214,8 @@ class Module:
 
     def _placement_of(self, file: ElfFile) -> Placement:
         """Where the file addresses of one of the module's files are."""
+        if file.type == ET_REL:
+            return NotPlaced(file)
         bias = self._loaded_file_bias
         if file is self._debug_file:
             bias = self._debug_file_bias
@@ -348,6 +354,9 @@ class MainModule(Module):
     def _function(cls) -> str:
         return "main_module"
 
+    def _description(self) -> str:
+        return f"main module {self._name}"
+
 
 class _DynamicModule(Module):
     """A module with a dynamic section."""
@@ -373,6 +382,9 @@ class SharedLibraryModule(_DynamicModule):
     def _function(cls) -> str:
         return "shared_library_module"
 
+    def _description(self) -> str:
+        return f"shared library module {self._name}@{self._key:#x}"
+
 
 @closed
 class VdsoModule(_DynamicModule):
@@ -383,6 +395,9 @@ class VdsoModule(_DynamicModule):
     @classmethod
     def _function(cls) -> str:
         return "vdso_module"
+
+    def _description(self) -> str:
+        return f"vDSO module {self._name}@{self._key:#x}"
 
 
 @closed
@@ -400,6 +415,9 @@ class RelocatableModule(Module):
     @classmethod
     def _function(cls) -> str:
         return "relocatable_module"
+
+    def _description(self) -> str:
+        return f"relocatable module {self._name}@{self._key:#x}"
 
     def _repr_key(self) -> str:
         return f", address={self._key:#x}"
@@ -432,6 +450,9 @@ class ExtraModule(Module):
     @classmethod
     def _function(cls) -> str:
         return "extra_module"
+
+    def _description(self) -> str:
+        return f"extra module {self._name} {self._key:#x}"
 
     def _repr_key(self) -> str:
         return f", id={self._key:#x}"

@@ -60,12 +60,16 @@ class SectionPlacement:
     def __init__(self, file: ElfFile, addresses: Mapping[str, int]) -> None:
         self._addresses: dict[int, int] = {}
         placed = []
+        in_memory = []
         for section in file.sections:
+            if not section.flags & elf.SHF_ALLOC:
+                continue
+            in_memory.append(section)
             address = addresses.get(section.name)
-            if address is not None and section.flags & elf.SHF_ALLOC:
+            if address is not None:
                 self._addresses[section.index] = address
                 placed.append(_Placed(section.address, section.size, address))
-        self._by_file = sorted(placed)
+        self._by_file = sorted(in_memory, key=_start)
         self._by_address = sorted(placed, key=_address)
 
     def to_file(self, address: int) -> int | None:
@@ -85,27 +89,52 @@ class SectionPlacement:
     ) -> int | None:
         """The address of a file address, None if its section was not loaded.
 
+        What is in no section is no address, and is not moved.
+
         ``section`` is its section where that is known: the end of one section may be
         the start of the next.
         """
-        if section is not None:
-            address = self._addresses.get(section.index)
-            if address is None:
-                return None
-            return (file_address - section.address + address) & _MASK
+        if section is None:
+            section = self._section_at(file_address)
+            if section is None:
+                return file_address
+        address = self._addresses.get(section.index)
+        if address is None:
+            return None
+        return (file_address - section.address + address) & _MASK
+
+    def _section_at(self, file_address: int) -> Section | None:
         i = bisect_right(self._by_file, file_address, key=_start) - 1
-        if i >= 0:
-            start, size, placed = self._by_file[i]
-            if file_address <= start + size:
-                return (placed + (file_address - start)) & _MASK
+        if i >= 0 and file_address <= self._by_file[i].address + self._by_file[i].size:
+            return self._by_file[i]
         return None
+
+
+class NotPlaced(SectionPlacement):
+    """A relocatable file of which nobody knows where it was loaded.
+
+    The addresses of objects count from the start of their sections; symbols have none.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, file: ElfFile) -> None:
+        super().__init__(file, {})
+
+    def to_address(
+        self, file_address: int, section: Section | None = None
+    ) -> int | None:
+        if section is not None:
+            return None
+        section = self._section_at(file_address)
+        return file_address if section is None else file_address - section.address
 
 
 Placement = Bias | SectionPlacement
 
 
-def _start(placed: _Placed) -> int:
-    return placed.start
+def _start(section: Section) -> int:
+    return section.address
 
 
 def _address(placed: _Placed) -> int:

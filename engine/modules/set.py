@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
+from .. import log
 from ..closed import make
 from .module import (
     ExtraModule,
@@ -238,6 +239,7 @@ class ModuleSet:
             raise ValueError("embedded null byte")
         module = make(kind, self._prog, name, key)
         self._created += 1
+        log.debug("created %s", module._description())
         if self._prog._kernel is not None and issubclass(
             kind, (MainModule, RelocatableModule)
         ):
