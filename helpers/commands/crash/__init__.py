@@ -15,6 +15,8 @@ other. The modules whose names begin with an underscore are what commands share:
   ``"pid_or_task"``; argument declarations that several commands have are there too.
 - :mod:`._context`: the task that commands without an argument are about (``set``
   chooses it), and tasks by PID or address.
+- :mod:`._tasks`: the line that names a task, and tasks by PID or address, all of an
+  argument list at a time; :mod:`._task_command`: commands that ``foreach`` can run.
 - :mod:`._cpuspec`: CPUs as in ``runqueues:0,2-3``.
 - :mod:`._members`: ``struct_name.member,member[3].submember``.
 - :mod:`._address`: addresses and symbols as arguments.

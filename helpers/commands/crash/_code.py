@@ -20,11 +20,11 @@ class CrashCodeBuilder(DrgnCodeBuilder):
 
     def __init__(self, prog: Program) -> None:
         super().__init__(prog)
-        self._program = prog
+        self.program = prog
 
     def append_task(self, chosen: PidOrTask | None = None, name: str = "task") -> None:
         """Assign a task, by default that of the context, to a variable."""
-        self.append_origin(chosen or context_origin(self._program), name)
+        self.append_origin(chosen or context_origin(self.program), name)
 
     def append_origin(self, origin: tuple[str, int | None], name: str = "task") -> None:
         """Assign the task of an origin (see :mod:`._context`) to a variable."""

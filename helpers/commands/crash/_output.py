@@ -8,9 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
-from drgn import Object, PlatformFlags, Program
-from drgn.helpers.common.format import escape_ascii_string
-from drgn.helpers.linux.sched import task_cpu
+from drgn import PlatformFlags, Program
 
 T = TypeVar("T")
 
@@ -34,15 +32,6 @@ def byte_order(prog: Program) -> Literal["little", "big"]:
     platform = prog.platform
     little = platform is None or platform.flags & PlatformFlags.IS_LITTLE_ENDIAN
     return "little" if little else "big"
-
-
-def print_task_header(task: Object) -> None:
-    """Print the line that says which task the following lines are about."""
-    comm = escape_ascii_string(task.comm.string_())
-    print(
-        f"PID: {task.pid.value_():<7}  TASK: {task.value_():x}"
-        f'  CPU: {task_cpu(task)}  COMMAND: "{comm}"'
-    )
 
 
 def address_digits(prog: Program) -> int:

@@ -23,7 +23,8 @@ from ._address import parse_location
 from ._code import CrashCodeBuilder
 from ._define import crash_command
 from ._dump import characters, lines
-from ._output import address_digits, byte_order, print_task_header, working
+from ._output import address_digits, byte_order, working
+from ._tasks import task_line
 
 _CONTEXT_BYTES = 56
 
@@ -189,7 +190,7 @@ class _Search:
         while result is not None:
             if task is not None:
                 self._separate()
-                print_task_header(task)
+                print(task_line(task))
                 task = None
             if self._args.context:
                 self._separate()

@@ -137,40 +137,62 @@ def _print_ptov_code(prog: Program, parsed: list[tuple[int, Cpuspec | None]]) ->
     code.print()
 
 
+_SPACE = argument_group(
+    mutually_exclusive_group(
+        argument("-u", dest="user", action="store_true",
+                 help="the addresses are user space's"),
+        argument("-k", dest="kernel", action="store_true",
+                 help="the addresses are the kernel's"),
+    ),
+    title="address space",
+    description="Where an address alone does not tell whose it is (s390x, and"
+    " 32-bit machines in some configurations), one of these is needed.",
+)  # fmt: skip
+_ADDRESSES = argument(
+    "address", nargs="+", type="address", help="hexadecimal virtual address"
+)
+#: Arguments of ``vtop`` for a task that is known.
+VTOP_ARGUMENTS = (_SPACE, drgn_argument, _ADDRESSES)
+
+
 @crash_command(
     description="the physical address of a virtual one",
     arguments=(
-        argument_group(
-            mutually_exclusive_group(
-                argument("-u", dest="user", action="store_true",
-                         help="the addresses are user space's"),
-                argument("-k", dest="kernel", action="store_true",
-                         help="the addresses are the kernel's"),
-            ),
-            title="address space",
-            description="Where an address alone does not tell whose it is (s390x, and"
-            " 32-bit machines in some configurations), one of these is needed.",
-        ),
+        _SPACE,
         argument("-c", dest="task", metavar="TASK", type="pid_or_task",
                  help="whose user space: PID or hexadecimal task_struct (default: that"
                  " of the context)"),
         drgn_argument,
-        argument("address", nargs="+", type="address",
-                 help="hexadecimal virtual address"),
+        _ADDRESSES,
     ),
 )  # fmt: skip
 def _crash_cmd_vtop(
     prog: Program, name: str, args: argparse.Namespace, **kwargs: Any
 ) -> None:
-    spaces = [
+    spaces = address_spaces(prog, args)
+    has_user = any(user for _, user in spaces)
+    if args.drgn:
+        code = CrashCodeBuilder(prog)
+        if has_user:
+            code.append_task(args.task)
+        append_vtop(code, spaces)
+        code.print()
+        return
+    task = task_context(prog, args.task) if has_user else None
+    print_vtop(prog, args, task)
+
+
+def address_spaces(prog: Program, args: argparse.Namespace) -> list[tuple[int, bool]]:
+    """The addresses, and whether they are user space's."""
+    return [
         (address, args.user or (not args.kernel and is_user_address(prog, address)))
         for address in args.address
     ]
-    if args.drgn:
-        _print_vtop_code(prog, args, spaces)
-        return
-    task = task_context(prog, args.task) if any(user for _, user in spaces) else None
-    for i, (address, user) in enumerate(spaces):
+
+
+def print_vtop(prog: Program, args: argparse.Namespace, task: Object | None) -> None:
+    """Print the physical addresses; those of user space are the task's."""
+    for i, (address, user) in enumerate(address_spaces(prog, args)):
         if i:
             print()
         mm = prog["init_mm"].address_of_()
@@ -187,10 +209,8 @@ def _physical(mm: Object, address: int) -> str:
         return "(not accessible)"
 
 
-def _print_vtop_code(
-    prog: Program, args: argparse.Namespace, spaces: list[tuple[int, bool]]
-) -> None:
-    code = CrashCodeBuilder(prog)
+def append_vtop(code: CrashCodeBuilder, spaces: list[tuple[int, bool]]) -> None:
+    """Add code that translates addresses, those of user space of the ``task``."""
     code.add_from_import("drgn", "FaultError")
     code.add_from_import("drgn.helpers.linux.mm", "follow_phys")
     for user in (False, True):
@@ -198,7 +218,6 @@ def _print_vtop_code(
         if not addresses:
             continue
         if user:
-            code.append_task(args.task)
             code.append("mm = task.mm  # NULL if it is a kernel thread.\n")
         else:
             code.append('mm = prog["init_mm"].address_of_()\n')
@@ -210,4 +229,3 @@ def _print_vtop_code(
             "except FaultError:\n"
             "    physical = None\n",
         )
-    code.print()

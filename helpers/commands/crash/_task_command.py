@@ -1,0 +1,65 @@
+"""Commands about tasks: on tasks of the user's choice, or of ``foreach``'s."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from drgn import Object, Program
+from drgn.commands import argument, argument_group, mutually_exclusive_group
+
+from ._code import CrashCodeBuilder
+from ._define import PidOrTask
+from ._task_selection import TaskSelection
+from ._tasks import begin_chosen_tasks, chosen_tasks
+
+Argument = argument | argument_group | mutually_exclusive_group
+
+
+@dataclass(frozen=True)
+class TaskCommand:
+    """What a command does with a task, and the Python that does the same.
+
+    ``arguments`` are its options, but for those that choose tasks. ``show`` prints what
+    it has to say of one task, and ``code`` adds statements about the variable ``task``.
+    A command that makes one table of all tasks has a ``show_all`` in place of ``show``;
+    one with options that choose tasks has a ``select``.
+    """
+
+    arguments: Sequence[Argument]
+    code: Callable[[CrashCodeBuilder, argparse.Namespace], None]
+    show: Callable[[Program, argparse.Namespace, Object], None] | None = None
+    show_all: Callable[[Program, argparse.Namespace, Iterable[Object]], None] | None = (
+        None
+    )
+    select: Callable[[argparse.Namespace, TaskSelection], None] | None = None
+
+    def run(
+        self, prog: Program, args: argparse.Namespace, tasks: Iterable[Object]
+    ) -> None:
+        """Print what there is to say of tasks, each after an empty line."""
+        if self.show_all is not None:
+            self.show_all(prog, args, tasks)
+        elif self.show is not None:
+            separator = ""
+            for task in tasks:
+                print(end=separator)
+                self.show(prog, args, task)
+                separator = "\n"
+
+    def run_chosen(
+        self, prog: Program, args: argparse.Namespace, chosen: Sequence[PidOrTask]
+    ) -> None:
+        """Run on the tasks of arguments, without any on that of the context."""
+        if not args.drgn:
+            self.run(prog, args, chosen_tasks(prog, chosen))
+            return
+        code = CrashCodeBuilder(prog)
+        with begin_chosen_tasks(code, chosen):
+            self.code(code, args)
+        code.print()
+
+
+TASK_COMMANDS: dict[str, TaskCommand] = {}
+"""Those that ``foreach`` can run, once their modules are imported."""

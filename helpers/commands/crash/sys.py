@@ -1,0 +1,144 @@
+"""``sys`` and ``mach``: the system and the machine that it runs on."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from drgn import Object, Program
+from drgn.commands import argument, drgn_argument
+from drgn.helpers.common.format import double_quote_ascii_string, number_in_binary_units
+from drgn.helpers.linux.cpumask import (
+    for_each_online_cpu,
+    for_each_present_cpu,
+)
+from drgn.helpers.linux.mm import totalram_pages
+from drgn.helpers.linux.panic import panic_message
+from drgn.helpers.linux.pid import for_each_task
+from drgn.helpers.linux.sched import loadavg
+from drgn.helpers.linux.timekeeping import ktime_get_real_seconds
+from drgn.helpers.linux.timekeeping import uptime as uptime_seconds
+
+from ._code import CrashCodeBuilder
+from ._define import crash_command
+from ._time import date, uptime
+
+
+def print_lines(lines: list[tuple[str, str]], width: int) -> None:
+    """Print titles that end at one column, and their values."""
+    for title, value in lines:
+        print(f"{title:>{width}}: {value}")
+
+
+@crash_command(
+    description="system information",
+    long_description="Show where the kernel and its memory come from, and how the"
+    " system was.",
+    arguments=(
+        argument(
+            "config",
+            nargs="?",
+            choices=("config",),
+            help="print the kernel's configuration (of ``CONFIG_IKCONFIG``)",
+        ),
+        drgn_argument,
+    ),
+)
+def _crash_cmd_sys(
+    prog: Program, name: str, args: argparse.Namespace, **kwargs: Any
+) -> None:
+    if args.config is not None:
+        _config(prog, args)
+    elif args.drgn:
+        _sys_code(prog)
+    else:
+        print_lines(_system(prog), 12)
+
+
+def _config(prog: Program, args: argparse.Namespace) -> None:
+    if args.drgn:
+        code = CrashCodeBuilder(prog)
+        code.add_from_import("drgn.helpers.linux.kconfig", "get_kconfig")
+        code.append("kconfig = get_kconfig()\n")
+        code.print()
+        return
+    from drgn.helpers.linux.kconfig import get_kconfig
+
+    for option, value in get_kconfig(prog).items():
+        print(f"{option}={value}")
+
+
+def cpus_text(prog: Program) -> str:
+    """How many CPUs there are, and which of them are offline."""
+    present = set(for_each_present_cpu(prog))
+    offline = present.difference(for_each_online_cpu(prog))
+    text = str(len(present))
+    if offline:
+        text += f" [OFFLINE: {len(offline)}]"
+    return text
+
+
+def _text(object: Object) -> str:
+    return object.string_().decode(errors="backslashreplace")
+
+
+def _system(prog: Program) -> list[tuple[str, str]]:
+    names = prog["init_uts_ns"].name
+    memory = totalram_pages(prog) * prog["PAGE_SIZE"].value_()
+    loads = ", ".join(f"{load:.2f}" for load in loadavg(prog))
+    tasks = sum(1 for _ in for_each_task(prog, idle=True))
+    lines = [
+        ("KERNEL", prog.main_module().debug_file_path or "(not loaded)"),
+        ("DUMPFILE", _memory_source(prog)),
+        ("CPUS", cpus_text(prog)),
+        ("DATE", date(ktime_get_real_seconds(prog).value_())),
+        ("UPTIME", uptime(int(uptime_seconds(prog)))),
+        ("LOAD AVERAGE", loads),
+        ("TASKS", str(tasks)),
+        ("NODENAME", _text(names.nodename)),
+        ("RELEASE", _text(names.release)),
+        ("VERSION", _text(names.version)),
+        ("MACHINE", _text(names.machine)),
+        ("MEMORY", number_in_binary_units(memory)),
+    ]
+    message = panic_message(prog)
+    if message is not None:
+        lines.append(("PANIC", double_quote_ascii_string(message)))
+    return lines
+
+
+def _memory_source(prog: Program) -> str:
+    path = prog.core_dump_path
+    return "(no dump)" if path is None else path
+
+
+def _sys_code(prog: Program) -> None:
+    code = CrashCodeBuilder(prog)
+    code.add_from_import(
+        "drgn.helpers.linux.cpumask", "num_online_cpus", "num_present_cpus"
+    )
+    code.add_from_import("drgn.helpers.linux.mm", "totalram_pages")
+    code.add_from_import("drgn.helpers.linux.panic", "panic_message")
+    code.add_from_import("drgn.helpers.linux.pid", "for_each_task")
+    code.add_from_import("drgn.helpers.linux.sched", "loadavg")
+    code.add_from_import(
+        "drgn.helpers.linux.timekeeping", "ktime_get_real_seconds", "uptime"
+    )
+    code.append(
+        "kernel = prog.main_module().debug_file_path\n"
+        "dumpfile = prog.core_dump_path\n"
+        "cpus = num_present_cpus()\n"
+        "offline = cpus - num_online_cpus()\n"
+        "date = ktime_get_real_seconds()\n"
+        "seconds_up = uptime()\n"
+        "load_average = loadavg()\n"
+        "tasks = sum(1 for task in for_each_task(idle=True))\n"
+        'names = prog["init_uts_ns"].name\n'
+        "nodename = names.nodename\n"
+        "release = names.release\n"
+        "version = names.version\n"
+        "machine = names.machine\n"
+        'memory = totalram_pages() * prog["PAGE_SIZE"].value_()\n'
+        "panic = panic_message()\n"
+    )
+    code.print()

@@ -1,0 +1,382 @@
+"""The crash commands about tasks, against what the guest said of itself."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab import manifest
+from lab.manifest import Lab
+
+from drgn import FaultError, Program
+from drgn.commands import CommandArgumentError, run_command
+from drgn.helpers.linux.fs import for_each_file
+from drgn.helpers.linux.pid import find_task, for_each_task
+
+
+def _labs() -> list[object]:
+    found = [pytest.param(lab, id=lab.kernel) for lab in manifest.find_all()]
+    none = pytest.param(
+        None, marks=pytest.mark.skip(reason="no kernel lab: run scripts/kernel-lab")
+    )
+    return found or [none]
+
+
+@pytest.fixture(scope="module", params=_labs())
+def each_lab(request: pytest.FixtureRequest) -> Lab:
+    lab: Lab = request.param
+    return lab
+
+
+def _open(lab: Lab, dump: str) -> Program:
+    prog = Program()
+    prog.set_core_dump(lab.dump(dump))
+    prog.load_debug_info([lab.vmlinux])
+    return prog
+
+
+@pytest.fixture(scope="module")
+def live(each_lab: Lab) -> Iterator[Program]:
+    yield _open(each_lab, "live.elf")
+
+
+@pytest.fixture(scope="module")
+def panicked(each_lab: Lab) -> Iterator[Program]:
+    yield _open(each_lab, "panic.elf")
+
+
+@pytest.fixture
+def scratch(each_lab: Lab) -> Program:
+    """A dump of its own, for tests that put other memory over its."""
+    return _open(each_lab, "live.elf")
+
+
+def run(prog: Program, line: str) -> list[str]:
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        run_command(prog, f"crash {line}", globals={"prog": prog})
+    return output.getvalue().splitlines()
+
+
+def put_word(prog: Program, address: int, value: int) -> None:
+    data = value.to_bytes(8, "little")
+    prog.add_memory_segment(
+        address, 8, lambda at, size, *_: data[at - address :][:size], False
+    )
+
+
+def pid(prog: Program, name: str) -> int:
+    tasks = (t for t in for_each_task(prog) if t.comm.string_() == name.encode())
+    number: int = next(tasks).pid.value_()
+    return number
+
+
+def status(lab: Lab, pid: Path) -> dict[str, str]:
+    lines = (pid / "status").read_text().splitlines()
+    return {name: value.strip() for name, _, value in (x.partition(":") for x in lines)}
+
+
+def processes(lab: Lab) -> Iterator[Path]:
+    """Of each process that lived until the dump, what its directory in /proc had."""
+    for path in (lab.facts / "proc").iterdir():
+        if path.name.isdecimal() and (path / "status").exists():
+            yield path
+
+
+def ps_rows(lines: list[str]) -> dict[int, list[str]]:
+    rows = [line.lstrip(">").split(None, 8) for line in lines[1:]]
+    return {int(row[0]): row for row in rows}
+
+
+def test_ps_lists_what_proc_had(live: Program, each_lab: Lab) -> None:
+    lines = run(live, "ps -G")
+    titles = "PID PPID CPU TASK ST %MEM VSZ RSS COMM"
+    assert lines[0].split() == titles.split()
+    rows = ps_rows(lines)
+    compared = 0
+    for process in processes(each_lab):
+        facts = status(each_lab, process)
+        row = rows.get(int(process.name))
+        if row is None or facts["Name"] == "cat":
+            continue  # Gone by the time of the dump.
+        is_kthread = facts.get("Kthread") == "1" or "VmSize" not in facts
+        name = facts["Name"]
+        if is_kthread and not facts["State"].startswith("Z"):
+            # Names of kworkers in /proc also tell what they work on.
+            assert row[8].startswith("[") and row[8].strip("[]")[:7] == name[:7]
+        else:
+            assert row[8] == name
+            assert row[6] == facts.get("VmSize", "0 kB").split()[0]
+        tracer = int(facts["TracerPid"])
+        assert int(row[1]) == (tracer or int(facts["PPid"]))
+        compared += 1
+    assert compared > 80
+
+
+def test_ps_states(live: Program, each_lab: Lab) -> None:
+    rows = ps_rows(run(live, "ps"))
+    for name, state in (("zombie", "Z"), ("stopped", "T"), ("tracee", "t")):
+        assert rows[pid(live, name)][4] == state
+    assert rows[pid(live, "kthreadd")][8] == "[kthreadd]"
+
+
+def test_ps_summary_counts_all(live: Program) -> None:
+    counts = [int(line.split(": ")[1]) for line in run(live, "ps -S")]
+    assert sum(counts) == len(run(live, "ps")) - 1
+
+
+def test_ps_elapsed_where_a_cpu_is_offline(panicked: Program) -> None:
+    lines = run(panicked, "ps -m")
+    assert len(lines) == len(run(panicked, "ps")) - 1
+    pattern = re.compile(r"\[\d+ \d\d:\d\d:\d\d\.\d{3}\] \[\w\]  PID: \d+ +TASK: .*")
+    assert all(pattern.fullmatch(line) for line in lines)
+    # The guest ran for less than an hour.
+    assert all(line.startswith("[0 00:") for line in lines)
+
+
+def test_ps_arguments(live: Program, each_lab: Lab) -> None:
+    cmdline = (each_lab.facts / "proc/1/cmdline").read_bytes()
+    words = cmdline.rstrip(b"\0").replace(b"\0", b" ").decode()
+    assert run(live, "ps -a 1")[1] == f"ARG: {words}"
+
+
+def test_ps_limits_and_times(live: Program, each_lab: Lab) -> None:
+    lines = run(live, "ps -r 1")
+    assert lines[5].split() == ["STACK", "8388608", "(unlimited)"]
+    assert len(lines) == 18
+    times = dict(line.split(": ") for line in run(live, "ps -t 1")[1:])
+    assert times["    RUN TIME"].startswith("00:00:")
+    fields = (each_lab.facts / "proc/1/stat").read_text().rsplit(") ")[1].split()
+    # In hundredths of a second; the dump was a little later.
+    assert 0 <= int(times["       UTIME"]) / 1e7 - int(fields[11]) < 300
+
+
+def test_sig_against_status(live: Program, each_lab: Lab) -> None:
+    compared = 0
+    for process in processes(each_lab):
+        if process.name not in ("1", "2") and "workload" not in process.name:
+            continue
+        facts = status(each_lab, process)
+        lines = run(live, f"sig {process.name}")
+        assert lines[1].endswith(f"NR_THREADS: {facts['Threads']}")
+        handlers = [line.split() for line in lines[3:67]]
+        ignored = sum(
+            1 << int(row[0].strip("[]")) - 1 for row in handlers if row[2] == "SIG_IGN"
+        )
+        assert f"{ignored:016x}" == facts["SigIgn"]
+        compared += 1
+    assert compared == 2
+
+
+def test_vm_against_maps(live: Program, each_lab: Lab) -> None:
+    number = pid(live, "map-memory")
+    maps = (each_lab.facts / f"proc/{number}/maps").read_text().splitlines()
+    expected = []
+    for line in maps:
+        start, end = line.split()[0].split("-")
+        name = line.split(None, 5)[5] if len(line.split()) > 5 else ""
+        if name.endswith("(deleted)"):
+            name = "deleted"
+        if "[vsyscall]" not in name:  # It has no area.
+            expected.append((int(start, 16), int(end, 16), name))
+    lines = run(live, f"vm {number}")
+    found = []
+    for line in lines[4:]:
+        row = line.split(None, 4)
+        name = row[4] if len(row) > 4 else ""
+        found.append((int(row[1], 16), int(row[2], 16), name))
+    assert len(found) == len(expected) > 10
+    for area, fact in zip(found, expected, strict=True):
+        assert area[:2] == fact[:2]
+        # What has no name any more is shown by its filesystem.
+        assert area[2] == fact[2] or (fact[2] == "deleted" and area[2])
+
+
+def test_vm_goes_on_after_a_task_without_memory(live: Program) -> None:
+    lines = run(live, "vm 2 99999 abcdef 1")
+    assert [line for line in lines if line[:3] in ("PID", "no ", "inv")] == [
+        run(live, "ps -p 2")[1].strip(),
+        "no such process with PID 99999",
+        "invalid task_struct: 0xabcdef",
+        run(live, "ps -p 1")[1].strip(),
+    ]
+
+
+def test_files_against_proc(live: Program, each_lab: Lab) -> None:
+    number = pid(live, "wait-files")
+    listing = (each_lab.facts / f"proc/{number}/fd").read_text().splitlines()
+    expected = {}
+    for line in listing:
+        match = re.search(r"(\d+) -> (.*)$", line)
+        if match:
+            expected[int(match[1])] = match[2].removesuffix(" (deleted)")
+    assert len(expected) > 5
+    found = {}
+    for line in run(live, f"files {number}")[3:]:
+        row = line.split(None, 5)
+        found[int(row[0])] = row[5]
+    for fd, path in expected.items():
+        if path.startswith("/"):
+            assert found[fd] == path
+        else:  # A pipe or the like.
+            assert found[fd].startswith("[")
+    assert set(found) == set(expected)
+
+
+def test_files_of_all_tasks(live: Program) -> None:
+    lines = run(live, "foreach files")
+    assert sum(line.startswith("PID: ") for line in lines) == (len(run(live, "ps")) - 1)
+    zombie = run(live, f"files {pid(live, 'zombie')}")
+    assert zombie[1:] == ["No open files"]
+    assert run(live, "files 2")[1:] == ["ROOT: /  CWD: /", "No open files"]
+
+
+def test_files_of_reserved_descriptors(live: Program) -> None:
+    # A thread of it waits in accept(), which has reserved a descriptor.
+    number = pid(live, "sockets")
+    lines = run(live, f"files {number}")
+    assert len(lines) - 3 == len(list(for_each_file(find_task(live, number))))
+
+
+def test_fuser(live: Program, each_lab: Lab) -> None:
+    number = pid(live, "wait-files")
+    lines = run(live, "fuser /mnt/ext4")
+    assert lines[0].split() == ["PID", "TASK", "COMM", "USAGE"]
+    task = find_task(live, number).value_()
+    assert [line.split() for line in lines[1:]] == [
+        [str(number), f"{task:x}", '"wait-files"', "fd"]
+    ]
+    inode = dict(for_each_file(find_task(live, number)))[8].f_inode.value_()
+    assert run(live, f"fuser {inode:x}") == lines
+    busybox = [line.split()[3:] for line in run(live, "fuser /bin/busybox")[1:]]
+    assert busybox and all(usage == ["mmap"] for usage in busybox)
+    roots = run(live, "fuser /")[1:]
+    assert any(line.split()[3:] == ["root", "cwd"] for line in roots)
+    assert run(live, "fuser /nosuch") == ["No users of /nosuch found"]
+
+
+def test_foreach_stacks_of_all(live: Program) -> None:
+    lines = run(live, "foreach bt")
+    assert sum(line.startswith("PID: ") for line in lines) == (len(run(live, "ps")) - 1)
+
+
+def test_foreach_vtop(live: Program) -> None:
+    code = live.symbol("schedule").address
+    lines = run(live, f"foreach 1 2 vtop {code:x}")
+    expected = run(live, f"vtop {code:x}")
+    assert lines == [
+        run(live, "ps -p 1")[1].strip(), *expected, "",
+        run(live, "ps -p 2")[1].strip(), *expected,
+    ]  # fmt: skip
+    start = find_task(live, 1).mm.arg_start.value_()
+    user = run(live, f"foreach 1 2 vtop {start:x}")
+    assert user[2] == run(live, f"vtop -c 1 {start:x}")[1] != user[-1]
+    assert user[-1].endswith("(not accessible)")
+
+
+def test_bt_variables(panicked: Program) -> None:
+    lines = run(panicked, "bt -V")
+    assert '    buf = (char [1024])"sysrq triggered crash"' in lines
+    assert lines == run(panicked, "bt -V -p")
+
+
+def test_bt_ends_at_the_user_frame(live: Program) -> None:
+    for line in run(live, "foreach user bt"):
+        match = re.search(r" at ([0-9a-f]+)", line)
+        assert match is None or int(match[1], 16) >> 63, line
+
+
+def test_context_of_a_dump_without_a_panic(scratch: Program) -> None:
+    for line in ("bt", "files", "vm", "sig", "task comm"):
+        assert run(scratch, line)[0].startswith("PID: "), line
+
+
+def test_no_task_has_panicked(live: Program) -> None:
+    with pytest.raises(LookupError, match="panicked"):
+        run(live, "bt -p")
+
+
+@pytest.mark.parametrize("command", ["bt", "files", "sig", "task", "vm"])
+def test_no_such_task(live: Program, command: str) -> None:
+    assert run(live, f"{command} 99999") == ["no such process with PID 99999"]
+    for address in ("dead", "ffff888000000008", "ffffffffffffffff"):
+        expected = f"invalid task_struct: {int(address, 16):#x}"
+        assert run(live, f"{command} {address}") == [expected]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ps -C 0",
+        "ps '['",
+        "ps -s -p",
+        "bt -a -c 0",
+        "bt -f -F",
+        "files -d 1 -c",
+        "files -d 1 -p 1",
+        "sig -g -l",
+        "foreach",
+        "foreach R D ps",
+        "foreach kernel user ps",
+        "foreach 1 bt -a",
+    ],
+)
+def test_wrong_arguments(live: Program, line: str) -> None:
+    with pytest.raises(CommandArgumentError), contextlib.redirect_stderr(io.StringIO()):
+        run(live, line)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("ps -y xx", "invalid scheduling policy: xx"),
+        ("ps -l -C 99", "99"),
+        ("bt -c 99", "99"),
+        ("sig -s 10000000000000000", "64 bits"),
+        ("sig -s -1", "negative"),
+    ],
+)
+def test_wrong_values(live: Program, line: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        run(live, line)
+
+
+def test_cycles_end(scratch: Program) -> None:
+    init = find_task(scratch, 1)
+    kthreadd = find_task(scratch, 2)
+    # Each is the other's parent.
+    put_word(scratch, init.parent.address_ or 0, kthreadd.value_())
+    put_word(scratch, kthreadd.parent.address_ or 0, init.value_())
+    assert len(run(scratch, "ps -p 1")) == 1000
+    # A list of children that never comes back to its head.
+    child = init.children.next.value_()
+    put_word(scratch, child, child)
+    with pytest.raises(Exception, match="list|cycle|loop") as caught:
+        run(scratch, "ps -c 1")
+    assert type(caught.value).__module__.startswith("drgn")
+
+
+def test_wild_pointers(scratch: Program) -> None:
+    init = find_task(scratch, 1)
+    put_word(scratch, init.mm.address_ or 0, 0xDEADBEEF00000000)
+    assert run(scratch, "ps 1")[1].split()[6:8] == ["0", "0"]
+    assert run(scratch, "ps -a 1")[1:] == [
+        "ARG: (not in memory)",
+        "ENV: (not in memory)",
+    ]
+    with pytest.raises(FaultError):
+        run(scratch, "vm 1")
+    put_word(scratch, init.files.address_ or 0, 0xDEADBEEF00000000)
+    with pytest.raises(FaultError):
+        run(scratch, "files 1")
+
+
+def test_threads_share_their_memory(live: Program) -> None:
+    rows = ps_rows(run(live, "ps"))
+    leader, thread = rows[pid(live, "threads")], rows[pid(live, "thread-0")]
+    assert leader[5:8] == thread[5:8]
+    assert int(leader[7]) > 0
