@@ -263,6 +263,10 @@ class InferiorSegment(Segment):
         super().__init__(0, 2**64)
         self._target = target
 
+    @property
+    def slow(self) -> bool:  # type: ignore[override]
+        return self._target.is_process
+
     def read(self, address: int, size: int) -> bytes:
         target = self._target
         if not target.alive:

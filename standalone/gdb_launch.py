@@ -25,8 +25,16 @@ def launch_gdb(arguments: Sequence[str]) -> NoReturn:
 
     Exits with status 1 if there is no GDB.
     """
+    early = []
+    if any(_is_vmlinux(argument) for argument in arguments):
+        # GDB would look for main() to know the language, which takes a second or two.
+        early = ["-iex", "set language c"]
     try:
-        os.execvp("gdb", ["gdb", "-ex", f"source {gdb_script()}", *arguments])
+        os.execvp("gdb", ["gdb", *early, "-ex", f"source {gdb_script()}", *arguments])
     except OSError as error:
         print(f"gdb: {error.strerror}", file=sys.stderr)
         sys.exit(1)
+
+
+def _is_vmlinux(argument: str) -> bool:
+    return os.path.basename(argument).startswith("vmlinux") and os.path.isfile(argument)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..objects.codec import codec_of
 from ..objects.object import Object
 from ..types.kinds import TypeKind
 from .dtype import dtype_of
@@ -30,12 +31,15 @@ def as_addresses(addresses: Any) -> NDArray[np.uint64]:
 
 
 def _address(item: Any) -> int:
-    if isinstance(item, Object) and item.type_.unaliased_kind() is not _POINTER:
-        address = item.address_
-        if address is None:
-            raise ValueError("object has no address")
-        return address
-    return int(item)
+    if not isinstance(item, Object):
+        return int(item)
+    _, type, address, _, _ = item._state_
+    if codec_of(type).kind is _POINTER:
+        pointer: int = item.value_()
+        return pointer
+    if address is None:
+        raise ValueError("object has no address")
+    return address
 
 
 def read_array(

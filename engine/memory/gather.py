@@ -34,6 +34,60 @@ def take_rows(
     out[:] = windows[offsets].view(np.uint8).reshape(count, size)
 
 
+_PAGE_SHIFT = 12
+_PAGE_SIZE = 1 << _PAGE_SHIFT
+_PAGE_MASK = np.uint64(_PAGE_SIZE - 1)
+# How many pages are held at once.
+_PAGES_AT_ONCE = 4096
+
+
+def gather_pages(
+    segment: Segment,
+    addresses: NDArray[np.uint64],
+    out: NDArray[np.uint8],
+    valid: NDArray[np.bool_],
+) -> None:
+    """`Segment.gather`, where a read takes long: each page is read once."""
+    size = out.shape[1]
+    order = np.argsort(addresses, kind="stable")
+    pages = addresses[order] >> np.uint64(_PAGE_SHIFT)
+    crossing = (addresses[order] & _PAGE_MASK) + np.uint64(
+        size
+    ) > _PAGE_MASK + np.uint64(1)
+    numbers, index = np.unique(pages[~crossing], return_inverse=True)
+    rows = order[~crossing]
+    alone = [order[crossing]]
+    for first in range(0, len(numbers), _PAGES_AT_ONCE):
+        some = numbers[first : first + _PAGES_AT_ONCE]
+        low, high = index.searchsorted([first, first + len(some)])
+        buffer = np.empty((len(some), _PAGE_SIZE), np.uint8)
+        good = np.zeros(len(some), np.bool_)
+        for i, number in enumerate(some.tolist()):
+            try:
+                buffer[i].data[:] = segment.read(
+                    number << _PAGE_SHIFT, 1 << _PAGE_SHIFT
+                )
+            except FaultError:
+                continue
+            good[i] = True
+        page, part = index[low:high] - first, rows[low:high]
+        found = good[page]
+        alone.append(part[~found])
+        page, part = page[found], part[found]
+        offsets = (page << _PAGE_SHIFT) + (addresses[part] & _PAGE_MASK).view(np.int64)
+        values = np.empty((len(part), size), np.uint8)
+        take_rows(buffer.reshape(-1).data, offsets, values)
+        out[part] = values
+        valid[part] = True
+    # What lies in two pages, or in one that cannot be read as a whole.
+    for row in np.concatenate(alone).tolist():
+        try:
+            out[row].data[:] = segment.read(int(addresses[row]), size)
+        except FaultError:
+            continue
+        valid[row] = True
+
+
 def gather_pieces(
     space: AddressSpace,
     segments: list[Segment],

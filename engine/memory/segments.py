@@ -27,6 +27,8 @@ class Segment:
 
     bytewise = False
     """Whether nothing may be read that was not asked for."""
+    slow = False
+    """Whether a read takes long and may take more than was asked for, by pages."""
 
     def __init__(self, start: int, size: int) -> None:
         self.start = start
@@ -69,6 +71,11 @@ class Segment:
         i could be read, and left as it is otherwise.
         """
         size = out.shape[1]
+        if self.slow and len(addresses) > 1:
+            from .gather import gather_pages
+
+            gather_pages(self, addresses, out, valid)
+            return
         for i, address in enumerate(addresses.tolist()):
             try:
                 out[i].data[:] = self.read(address, size)

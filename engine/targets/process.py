@@ -71,6 +71,8 @@ class ProcessSegment(FileSegment):
 
     __slots__ = ("_pid", "_writable")
 
+    slow = True
+
     def __init__(self, pid: int, file: Descriptor) -> None:
         super().__init__(0, 2**64, file, 0)
         self._pid = pid

@@ -8,7 +8,7 @@ import pytest
 from drgn import Object, Program
 from drgn.engine.errors import FaultError
 from drgn.engine.memory.memory import Memory
-from drgn.engine.memory.segments import BufferSegment, CallbackSegment
+from drgn.engine.memory.segments import BufferSegment, CallbackSegment, Segment
 from drgn.engine.platform import Architecture, Platform
 
 _PAGE = bytes(range(256)) * 16
@@ -192,3 +192,38 @@ def test_windows_end_with_the_memory() -> None:
     # And with what is known of it.
     prog.add_memory_segment(0x10000, 4, lambda *_: b"\1\0\0\0")
     assert Object(prog, "int", address=0x10000).value_() == 1
+
+
+class _Slow(BufferSegment):
+    """Counts what is read of it; page 3 cannot be read whole."""
+
+    slow = True
+    hole = 0x3800
+
+    def __init__(self, start: int, data: bytes) -> None:
+        super().__init__(start, len(data), memoryview(data))
+        self.sizes: list[int] = []
+
+    def read(self, address: int, size: int) -> bytes:
+        self.sizes.append(size)
+        if address <= self.hole < address + size:
+            raise FaultError("a hole", self.hole)
+        return bytes(super().read(address, size))
+
+    # Not as BufferSegment, which has it all at hand.
+    gather = Segment.gather
+
+
+def test_slow_memory_is_gathered_by_pages() -> None:
+    data = np.random.default_rng(1).bytes(0x5000)
+    segment = _Slow(0x1000, data)
+    memory = Memory()
+    memory.add(segment)
+    addresses = [0x5123, 0x1001, 0x1FFE, 0x5000, 0x1001, 0x3000, 0x37FE, 0x37FC, 0x1FFC]
+    rows, valid = memory.read_many(addresses, 4)
+    assert valid.tolist() == [True] * 6 + [False, True, True]
+    for address, row, good in zip(addresses, rows, valid, strict=True):
+        if good:
+            assert row.tobytes() == data[address - 0x1000 :][:4]
+    # Two pages, one in vain, and what is alone: two in the bad page, two across.
+    assert sorted(segment.sizes) == [4, 4, 4, 4, 4096, 4096, 4096]
