@@ -19,6 +19,11 @@ def write(directory: Path) -> None:
     pages = {
         "api": _api(),
         "commands": _commands(),
+        "helpers.arrays": [
+            ".. automodule:: drgn.helpers.arrays",
+            "   :members:",
+            "   :imported-members:",
+        ],
         **_helpers("drgn.helpers.common"),
         **_helpers("drgn.helpers.experimental"),
         **_helpers("drgn.helpers.linux"),

@@ -80,6 +80,56 @@ print("search of all memory;", time.perf_counter() - start)
 """
 
 
+#: As `API`, of helpers that go over everything: by their iterators.
+SCANS = """\
+import time
+from drgn.helpers.linux import *
+dentries = find_slab_cache(prog, "dentry")
+root = path_lookup(prog, "/").dentry.d_sb
+def allocated():
+    objects = slab_cache_for_each_allocated_object(dentries, "struct dentry")
+    return sum(1 for _ in objects)
+def usage():
+    return sum(slab_cache_usage(cache).num_objs for cache in for_each_slab_cache(prog))
+def flags():
+    return sum(page.flags.value_() & 1 for page in for_each_page(prog))
+def vmas():
+    mms = [task.mm for task in for_each_task(prog) if task.mm]
+    return sum(1 for mm in mms for _ in for_each_vma(mm))
+def inodes():
+    head = root.s_inodes.address_of_()
+    return sum(1 for _ in list_for_each_entry("struct inode", head, "i_sb_list"))
+"""
+#: The same by arrays, where we have them.
+SCANS_BY_ARRAYS = """\
+import time
+from drgn.helpers import arrays
+from drgn.helpers.linux import *
+dentries = find_slab_cache(prog, "dentry")
+root = path_lookup(prog, "/").dentry.d_sb
+def allocated():
+    return len(arrays.slab_objects(dentries))
+def usage():
+    return int(arrays.slab_usage(prog)["objects"].sum())
+def flags():
+    _, flags = arrays.page_flags(prog)
+    return int((flags & 1).sum())
+def vmas():
+    _, areas = arrays.task_vmas(prog)
+    return len(areas)
+def inodes():
+    return len(arrays.inodes(root))
+"""
+#: Each once before, so that what is loaded at first is not counted.
+TIME_SCANS = """\
+for scan in allocated, usage, flags, vmas, inodes:
+    scan()
+    start = time.perf_counter()
+    result = scan()
+    print(scan.__name__, time.perf_counter() - start, result, sep=";")
+"""
+
+
 class Run(NamedTuple):
     """``seconds``: wall clock. ``peak``: resident set size in MB. ``said``: stdout."""
 
@@ -171,6 +221,22 @@ API_FIGURES = {
 }
 FIGURES += API_FIGURES.values()
 
+SCAN_NAMES = {
+    "allocated": "allocated dentries",
+    "usage": "usage of all slab caches",
+    "flags": "flags of all pages",
+    "vmas": "VMAs of all tasks",
+    "inodes": "inodes of a superblock",
+}
+SCAN_FIGURES = {
+    name: (
+        Figure(name, "s", "drgn's", at_most(1, UPSTREAM)),
+        Figure(f"{name}, arrays", "s", "0.1 of drgn", at_most(0.1, UPSTREAM)),
+    )
+    for name in SCAN_NAMES.values()
+}
+FIGURES += [figure for pair in SCAN_FIGURES.values() for figure in pair]
+
 
 class Bench:
     """Measures on one lab's live ELF dump."""
@@ -254,8 +320,28 @@ class Bench:
             for line in self.script(who, API).splitlines():
                 name, _, cost = line.partition(";")
                 self.add(API_FIGURES[name], who, float(cost))
+        self.scans()
         self.add(REFCOUNTS, US, self.seconds(US, REFCOUNT_BY_ARRAYS))
         self.add(REFCOUNTS, UPSTREAM, self.seconds(UPSTREAM, REFCOUNT_BY_OBJECTS))
+
+    def scans(self) -> None:
+        results = {}
+        for who, text in (
+            (US, SCANS),
+            (UPSTREAM, SCANS),
+            ("arrays", SCANS_BY_ARRAYS),
+        ):
+            said = self.script(US if who == "arrays" else who, text + TIME_SCANS)
+            for line in said.splitlines():
+                name, seconds, result = line.split(";")
+                by_iterator, by_array = SCAN_FIGURES[SCAN_NAMES[name]]
+                if results.setdefault(name, result) != result:
+                    raise AssertionError(f"{name}: {results[name]}, {who}: {result}")
+                if who != "arrays":
+                    self.add(by_iterator, who, float(seconds))
+                if who != US:
+                    other = UPSTREAM if who == UPSTREAM else US
+                    self.add(by_array, other, float(seconds))
 
     def add_start(self, who: str, start: Run) -> None:
         self.add(SECOND, who, start.seconds)

@@ -21,6 +21,10 @@ PAGE_SIZE = 1 << PAGE_SHIFT
 _PAGE_MASK = PAGE_SIZE - 1
 # How many pages are looked at together, where they lie in one buffer.
 _CHUNK_PAGES = 16
+# How much of a string is looked at first.
+_SHORT_STRING = 256
+# Up to how many addresses are read one by one.
+_FEW = 512
 
 SCALAR_MAX = 8
 """How many bytes a scalar has at most, of those that are read from windows."""
@@ -167,6 +171,17 @@ class Memory:
             self.pages.update(dict.fromkeys(range(first, first + count), window))
         return window
 
+    def _window(self, address: int) -> Window | None:
+        """The window with an address; None where there is none to remember."""
+        window = self.pages.get(address >> PAGE_SHIFT)
+        if window is None and self.cacheable:
+            try:
+                window = self._find_page(address >> PAGE_SHIFT)
+            except FaultError:
+                # What is wanted may be readable though the whole page is not.
+                pass
+        return window
+
     def read(self, address: int, size: int, physical: bool = False) -> bytes:
         """Read ``size`` bytes.
 
@@ -177,14 +192,7 @@ class Memory:
         address &= self.virtual.mask
         offset = address & _PAGE_MASK
         if offset + size <= PAGE_SIZE:
-            number = address >> PAGE_SHIFT
-            found = self.pages.get(number)
-            if found is None and self.cacheable:
-                try:
-                    found = self._find_page(number)
-                except FaultError:
-                    # What is wanted may be readable though the whole page is not.
-                    pass
+            found = self._window(address)
             if found is not None:
                 offset = address - found[3]
                 return bytes(found[2][offset : offset + size])
@@ -241,6 +249,16 @@ class Memory:
         """
         space = self.physical if physical else self.virtual
         left = space.mask + 1 if max_size is None else max_size
+        address &= space.mask
+        window = None if physical else self._window(address)
+        if window is not None:
+            # Most strings are short and lie in one page.
+            _, high, buffer, base = window
+            size = min(left, _SHORT_STRING, high + SCALAR_MAX - 1 - address)
+            piece = bytes(buffer[address - base : address - base + size])
+            end = piece.find(0)
+            if end >= 0:
+                return piece[:end]
         pieces = []
         while left > 0:
             address &= space.mask
@@ -341,7 +359,31 @@ class Memory:
         space = self.physical if physical else self.virtual
         if space.mask != 2**64 - 1:
             where = where & np.uint64(space.mask)
+        if len(where) <= _FEW and not physical and self.cacheable:
+            return self._read_few(where.tolist(), size)
         out = np.zeros((len(where), size), np.uint8)
         valid = np.zeros(len(where), np.bool_)
         space.gather(where, out, valid)
         return out, valid
+
+    def _read_few(
+        self, addresses: list[int], size: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """`read_many`, for so few that looking at each costs less than numpy."""
+        import numpy as np
+
+        rows: list[Buffer] = []
+        valid = np.ones(len(addresses), np.bool_)
+        for i, address in enumerate(addresses):
+            window = self._window(address)
+            if window is not None and address + size < window[1] + SCALAR_MAX:
+                offset = address - window[3]
+                rows.append(window[2][offset : offset + size])
+                continue
+            try:
+                rows.append(self.virtual.read(address, size))
+            except FaultError:
+                rows.append(bytes(size))
+                valid[i] = False
+        raw = np.frombuffer(bytearray().join(rows), np.uint8)
+        return raw.reshape(len(addresses), size), valid

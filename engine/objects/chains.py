@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from ..errors import BadDataError
 from .codec import codec_of
 from .object import Object
 
 if TYPE_CHECKING:
+    from ..program import Program
     from ..types.type import Type
 
 _new = object.__new__
@@ -57,3 +59,36 @@ def follow(
             if node == mark:
                 raise cycle(node)
         laps *= 2
+
+
+def nodes(prog: Program, first: int, end: int, next_offset: int) -> list[int]:
+    """The addresses of the nodes of a chain, see `follow`.
+
+    Raises FaultError if a node cannot be read, BadDataError if the chain runs into a
+    cycle without ``end``.
+    """
+    memory, mask = prog._memory, prog._memory.virtual.mask
+    size = prog.address_size()
+    order = "<" if prog._is_little_endian() else ">"
+    unpack = Struct(order + ("Q" if size == 8 else "I")).unpack_from
+    low, high, buffer, base = memory.window
+    found: list[int] = []
+    append = found.append
+    node = first
+    laps = 64
+    while node != end:
+        mark = node
+        for _ in range(laps):
+            append(node)
+            where = node + next_offset
+            if low <= where < high:
+                node = unpack(buffer, where - base)[0]
+            else:
+                node = prog._read_uint(where & mask, size, False)
+                low, high, buffer, base = memory.window
+            if node == end:
+                return found
+            if node == mark:
+                raise BadDataError(f"cycle at {node:#x} in a chain of pointers")
+        laps *= 2
+    return found

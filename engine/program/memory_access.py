@@ -184,6 +184,27 @@ class MemoryAccess:
 
         return gather(self, type, addresses)
 
+    def chain(
+        self: Program,
+        first: SupportsIndex,
+        next_offset: SupportsIndex = 0,
+        end: SupportsIndex = 0,
+    ) -> NDArray[np.uint64]:
+        """The addresses of the nodes of a linked list.
+
+        ``first`` is the address of a node, in which the pointer to the next one lies
+        at ``next_offset``; the pointer that is ``end`` ends the list. Shape (n,).
+
+        Raises FaultError if a node cannot be read, and BadDataError if the list runs
+        into a cycle.
+        """
+        import numpy as np
+
+        from ..objects.chains import nodes
+
+        first, end = self._address(first), self._address(end)
+        return np.array(nodes(self, first, end, operator.index(next_offset)), np.uint64)
+
     # Searching.
 
     @overload

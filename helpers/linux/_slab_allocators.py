@@ -120,12 +120,12 @@ class SlubAllocator:
         self._on_cpus: set[int] | None = None
 
     @cached_property
-    def _lists(self) -> SlubCache:
+    def lists(self) -> SlubCache:
         return SlubCache(slub_lists(self._cache.prog_), self._cache)
 
     def objects(self, slab: Object) -> range:
         """Return the addresses of the objects of a slab, allocated or free."""
-        return self._lists.objects(slab.value_(), slab.objects.value_())
+        return self.lists.objects(slab.value_(), slab.objects.value_())
 
     def free_objects(self, slab: Object) -> set[int]:
         """Return the addresses of the free objects of a slab.
@@ -133,8 +133,8 @@ class SlubAllocator:
         :raises SlabCorruptionError: if the list of free objects is broken
         """
         if self._on_cpus is None:
-            self._on_cpus = self._lists.objects_on_cpus()
-        free = self._lists.walk_freelist(slab.freelist.value_(), self.objects(slab))
+            self._on_cpus = self.lists.objects_on_cpus()
+        free = self.lists.walk_freelist(slab.freelist.value_(), self.objects(slab))
         return free | self._on_cpus
 
     def usage(self) -> tuple[int, int, int]:
@@ -143,7 +143,7 @@ class SlubAllocator:
         :raises SlabCorruptionError: if a list is broken
         :raises ValueError: if SLUB does not count (without CONFIG_SLUB_DEBUG)
         """
-        return self._lists.usage()
+        return self.lists.usage()
 
 
 class SlabAllocator:

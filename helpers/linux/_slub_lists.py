@@ -160,16 +160,16 @@ class SlubCache:
     def __init__(self, lists: SlubLists, cache: Object) -> None:
         self._lists = lists
         self._prog = lists.prog
-        self._cache = cache
+        self.cache = cache
         layout = lists.layout
         nodes = max(lists.nodes, default=-1) + 1
         word = lists.prog.address_size()
         address: int = cache.value_()
         data = self._prog.read(address, layout.node_pointers + nodes * word)
         self.object_size = layout.size.get(data)
-        self._pointer_offset = layout.pointer_offset.get(data)
-        self._padding = layout.padding.get(data) if layout.padding else 0
-        self._random = layout.random.get(data) if layout.random else None
+        self.pointer_offset = layout.pointer_offset.get(data)
+        self.padding = layout.padding.get(data) if layout.padding else 0
+        self.random = layout.random.get(data) if layout.random else None
         per_cpu = layout.cpu_slab.get(data) if layout.cpu_slab else 0
         mask = (1 << 8 * word) - 1
         self._per_cpu = [
@@ -197,7 +197,7 @@ class SlubCache:
             try:
                 free += lists.free_on_list(node + layout.node_partial)
             except ValidationError as e:
-                message = f"{fmt(self._cache)} partial list: {e}"
+                message = f"{fmt(self.cache)} partial list: {e}"
                 raise SlabPartialListError(message) from None
         return slabs, objects, free + self._free_on_cpus()
 
@@ -212,7 +212,7 @@ class SlubCache:
                 try:
                     on_partial += self._lists.free_on_chain(layout.partial.get(data))
                 except ValidationError as e:
-                    message = f"{fmt(self._cache)} CPU partial list: {e}"
+                    message = f"{fmt(self.cache)} CPU partial list: {e}"
                     raise SlabPartialListError(message) from None
         free.update(self._sheaf_objects())
         return len(free) + on_partial
@@ -238,13 +238,13 @@ class SlubCache:
         if not slab or not pointer:
             return set()
         data = self._prog.read(slab, layout.slab_size)
-        if layout.slab_cache.get(data) != self._cache.value_():
+        if layout.slab_cache.get(data) != self.cache.value_():
             return set()
         return self.walk_freelist(pointer, self.objects(slab, layout.objects.get(data)))
 
     def objects(self, slab: int, count: int) -> range:
         """Return the addresses of the objects of a slab that has *count* of them."""
-        start = self._lists.slab_address(slab) + self._padding
+        start = self._lists.slab_address(slab) + self.padding
         return range(start, start + count * self.object_size, self.object_size)
 
     def walk_freelist(self, pointer: int, objects: range) -> set[int]:
@@ -254,16 +254,16 @@ class SlubCache:
         :raises SlabCorruptionError: if the list is broken
         """
         load = self._loader(objects)
-        offset = self._pointer_offset
+        offset = self.pointer_offset
         free: set[int] = set()
         while pointer:
             if pointer in free:
                 raise SlabFreelistCycleError(
-                    f"{fmt(self._cache)} freelist contains cycle at {pointer:#x}"
+                    f"{fmt(self.cache)} freelist contains cycle at {pointer:#x}"
                 )
             if pointer not in objects:
                 raise SlabCorruptionError(
-                    f"{fmt(self._cache)} freelist contains {pointer:#x}, which is "
+                    f"{fmt(self.cache)} freelist contains {pointer:#x}, which is "
                     "no object of its slab"
                 )
             free.add(pointer)
@@ -288,15 +288,15 @@ class SlubCache:
 
     def _decode(self, stored: int, address: int, objects: range) -> int:
         """Decode a pointer to the next free object that is stored at *address*."""
-        if self._random is None:
+        if self.random is None:
             return stored
         # Since 5.7 (1ad53d9fa3f6) and in stable kernels, the address's bytes are
         # swapped.
         size = self._word.size
         swapped = int.from_bytes(address.to_bytes(size, "little"), "big")
-        pointer = stored ^ self._random ^ swapped
+        pointer = stored ^ self.random ^ swapped
         if pointer and pointer not in objects:
-            unswapped = stored ^ self._random ^ address
+            unswapped = stored ^ self.random ^ address
             if not unswapped or unswapped in objects:
                 return unswapped
         return pointer
@@ -304,7 +304,7 @@ class SlubCache:
     def _sheaf_objects(self) -> Iterator[int]:
         """Iterate over the free objects in CPUs' sheaves, which 6.18 brought."""
         try:
-            sheaves = self._cache.cpu_sheaves.read_()
+            sheaves = self.cache.cpu_sheaves.read_()
         except AttributeError:
             return
         if not sheaves:

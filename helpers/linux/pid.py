@@ -65,7 +65,7 @@ def for_each_pid(prog: Program, ns: Object | None) -> Iterator[Object]:
     [1, 2, 3]
     """
     pid_p = prog.type("struct pid *")
-    for address in _pids(prog, _namespace(prog, ns)):
+    for address in pid_addresses(prog, _namespace(prog, ns)):
         yield Object(prog, pid_p, address)
 
 
@@ -88,7 +88,7 @@ def pid_task(pid: Object, pid_type: IntegerLike) -> Object:
     first = pid.tasks[pid_type].first.read_()
     if not first:
         return NULL(prog, "struct task_struct *")
-    return container_of(first, "struct task_struct", _pid_link(prog, pid_type))
+    return container_of(first, "struct task_struct", pid_link(prog, pid_type))
 
 
 @takes_object_or_program_or_default
@@ -129,9 +129,9 @@ def for_each_task(
     pid_type: int = prog["PIDTYPE_PID"].value_()
     # Offsets of pid->tasks[PIDTYPE_PID].first and of the node that it points to.
     first_offset = offsetof(prog.type("struct pid"), f"tasks[{pid_type}].first")
-    link_offset = offsetof(task_type, _pid_link(prog, pid_type))
+    link_offset = offsetof(task_type, pid_link(prog, pid_type))
     read = prog.read_word
-    for address in _pids(prog, ns):
+    for address in pid_addresses(prog, ns):
         first = read(address + first_offset)
         if first:
             yield Object(prog, task_p, first - link_offset)
@@ -160,9 +160,9 @@ def _namespace(prog: Program, ns: Object | None) -> Object:
     return prog["init_pid_ns"].address_of_() if ns is None else ns
 
 
-def _pid_link(prog: Program, pid_type: int) -> str:
+def pid_link(prog: Program, pid_type: int) -> str:
     """Return the member of ``struct task_struct`` that ``pid->tasks`` links."""
-    key = (_pid_link, pid_type)
+    key = (pid_link, pid_type)
     link: str | None = prog.cache.get(key)
     if link is None:
         link = f"pid_links[{pid_type}]"
@@ -184,7 +184,7 @@ def _has_idr(ns: Object) -> bool:
     return True
 
 
-def _pids(prog: Program, ns: Object) -> Iterator[int]:
+def pid_addresses(prog: Program, ns: Object) -> Iterator[int]:
     """Iterate over the addresses of a namespace's ``struct pid``."""
     if _has_idr(ns):
         for _, address in idr_entries(ns.idr.address_of_()):

@@ -21,7 +21,6 @@ from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux._slab_allocators import (
     allocator_of,
     slab_of_address,
-    slabs_of_cache,
 )
 from drgn.helpers.linux._slab_layout import (
     SlabCorruptionError as SlabCorruptionError,
@@ -290,23 +289,13 @@ def slab_cache_for_each_allocated_object(
     :return: Iterator of ``type *`` objects.
     :raises SlabCorruptionError: if a list of free objects is broken
     """
+    from drgn.helpers.linux._slab_arrays import allocated_chunks
+
     prog = slab_cache.prog_
     pointer = prog.pointer_type(prog.type(type))
-    for address in allocated_objects(slab_cache):
-        yield Object(prog, pointer, address)
-
-
-def allocated_objects(slab_cache: Object) -> Iterator[int]:
-    """Iterate over the addresses of the allocated objects of a slab cache.
-
-    :param slab_cache: ``struct kmem_cache *``
-    """
-    allocator = allocator_of(slab_cache)
-    for slab in slabs_of_cache(slab_cache):
-        free = allocator.free_objects(slab)
-        for address in allocator.objects(slab):
-            if address not in free:
-                yield address
+    for addresses in allocated_chunks(slab_cache):
+        for address in addresses.tolist():
+            yield Object(prog, pointer, address)
 
 
 @takes_program_or_default

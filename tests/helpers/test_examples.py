@@ -20,6 +20,7 @@ import pytest
 from lab import manifest
 from lab.manifest import Lab
 
+import drgn.helpers.arrays
 import drgn.helpers.common
 import drgn.helpers.linux
 from drgn import Program
@@ -33,6 +34,7 @@ def _modules() -> Iterator[ModuleType]:
     for package in (drgn.helpers.common, drgn.helpers.linux):
         for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
             yield importlib.import_module(found.name)
+    yield drgn.helpers.arrays
 
 
 def _examples() -> Iterator[doctest.DocTest]:

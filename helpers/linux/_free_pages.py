@@ -1,0 +1,52 @@
+"""The page allocator's free lists as arrays; part of :mod:`drgn.helpers.linux.mm`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drgn import Object, Program, offsetof, sizeof
+from drgn.helpers.linux.mmzone import for_each_online_pgdat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def free_pages(prog: Program) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Return the blocks of free pages that the buddy allocator has.
+
+    Pages that CPUs keep for themselves are not among them.
+
+    :return: For each of n blocks the frame number of its first page (uint64[n]) and its
+        order (int64[n]): it has ``1 << order`` pages.
+    :raises BadDataError: if a free list is broken
+
+    >>> from drgn.helpers import arrays
+    >>> pfns, orders = arrays.free_pages(prog)
+    >>> int((1 << orders).sum()) == global_zone_page_state(prog["NR_FREE_PAGES"])
+    True
+    """
+    import numpy as np
+
+    page = prog.type("struct page")
+    # The name since 5.18 (bf75f200569d) is one for the same place.
+    link = np.uint64(offsetof(page, "lru"))
+    pages, orders = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+    for order, head in _free_lists(prog):
+        nodes = prog.chain(head.next, 0, head)
+        pages.append(nodes - link)
+        orders.append(np.full(len(nodes), order))
+    addresses = np.concatenate(pages)
+    first = np.uint64(prog["vmemmap"].value_())
+    return (addresses - first) // np.uint64(sizeof(page)), np.concatenate(orders)
+
+
+def _free_lists(prog: Program) -> Iterator[tuple[int, Object]]:
+    """(order, ``struct list_head *``) of all zones."""
+    for pgdat in for_each_online_pgdat(prog):
+        for i in range(pgdat.nr_zones.value_()):
+            for order, area in enumerate(pgdat.node_zones[i].free_area):
+                for head in area.free_list:
+                    yield order, head.address_of_()

@@ -1,0 +1,128 @@
+"""The objects of a slab cache as an array; part of :mod:`drgn.helpers.linux.slab`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drgn import Object, Program, columns, offsetof, sizeof
+from drgn.helpers.linux import _free_lists
+from drgn.helpers.linux._page_arrays import are_slabs, page_chunks
+from drgn.helpers.linux._pages import page_to_virt, pfn_to_virt
+from drgn.helpers.linux._slab_allocators import (
+    SlabAllocator,
+    SlubAllocator,
+    allocator_of,
+)
+from drgn.helpers.linux._slab_layout import fmt, slab_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from drgn.helpers.linux._slub_lists import SlubCache
+
+    Addresses = NDArray[np.uint64]
+
+
+def slab_objects(cache: Object) -> Addresses:
+    """Return the addresses of the allocated objects of a slab cache.
+
+    :param cache: ``struct kmem_cache *``
+    :return: uint64[n], in order.
+    :raises SlabCorruptionError: if a list of free objects is broken
+
+    >>> from drgn.helpers import arrays
+    >>> tasks = arrays.slab_objects(find_slab_cache("task_struct"))
+    >>> find_task(1).value_() in tasks
+    True
+    """
+    return np.concatenate([np.empty(0, np.uint64), *allocated_chunks(cache)])
+
+
+def allocated_chunks(cache: Object) -> Iterator[Addresses]:
+    """Iterate over what `slab_objects` returns, many at a time."""
+    allocator = allocator_of(cache)
+    for slabs in slab_chunks(cache):
+        if isinstance(allocator, SlubAllocator):
+            yield _allocated_slub(allocator.lists, slabs)
+        else:
+            yield _allocated_slab(allocator, slabs)
+
+
+def slab_chunks(cache: Object) -> Iterator[Addresses]:
+    """Iterate over the slabs of a cache, many at a time, in order.
+
+    :return: Iterator of arrays of addresses of ``struct slab`` (``struct page`` before
+        Linux 5.17).
+    """
+    prog = cache.prog_
+    offset = offsetof(prog.type(slab_type(prog)), "slab_cache")
+    word = prog.type("unsigned long").dtype
+    for first, pages in page_chunks(prog):
+        # struct slab lies where struct page does.
+        caches = np.ndarray(
+            (len(pages),), word, pages.view(np.uint8).data, offset, (pages.itemsize,)
+        )
+        found = np.flatnonzero(caches == cache.value_())
+        # Pages of other uses may have the same word at the same place.
+        found = found[are_slabs(prog, pages[found])]
+        if len(found):
+            base = prog["vmemmap"].value_() + first * pages.itemsize
+            yield found.astype(np.uint64) * np.uint64(pages.itemsize) + np.uint64(base)
+
+
+def slab_starts(prog: Program, slabs: Addresses) -> Addresses:
+    """Return the addresses of the memory of slabs.
+
+    :param slabs: Addresses of ``struct slab`` (or ``struct page``).
+    """
+    vmemmap = prog["vmemmap"]
+    start = page_to_virt(vmemmap).value_()
+    page_size = np.uint64(pfn_to_virt(prog, 1).value_() - pfn_to_virt(prog, 0).value_())
+    pages = (slabs - np.uint64(vmemmap.value_())) // np.uint64(sizeof(vmemmap[0]))
+    return pages * page_size + np.uint64(start)
+
+
+def _allocated_slab(allocator: SlabAllocator, slabs: Addresses) -> Addresses:
+    prog = allocator.cache.prog_
+    pointer = prog.pointer_type(prog.type(slab_type(prog)))
+    addresses: list[int] = []
+    for address in slabs.tolist():
+        slab = Object(prog, pointer, address)
+        free = allocator.free_objects(slab)
+        addresses += [each for each in allocator.objects(slab) if each not in free]
+    return np.array(addresses, np.uint64)
+
+
+def _allocated_slub(cache: SlubCache, slabs: Addresses) -> Addresses:
+    prog = cache.cache.prog_
+    found = columns(slabs, "objects", "freelist", type=slab_type(prog), prog=prog)
+    counts = found["objects"].filled(0).astype(np.int64)
+    starts = slab_starts(prog, slabs) + np.uint64(cache.padding)
+
+    # The objects of all slabs in a row.
+    first = np.cumsum(counts) - counts
+    slab_of = np.repeat(np.arange(len(slabs)), counts)
+    number = (np.arange(len(slab_of)) - first[slab_of]).astype(np.uint64)
+    objects = starts[slab_of] + number * np.uint64(cache.object_size)
+    allocated = np.ones(len(objects), np.bool_)
+
+    def everywhere(value: int) -> Addresses:
+        return np.full(len(slabs), value, np.uint64)
+
+    lists = _free_lists.FreeLists(
+        found["freelist"].filled(0).astype(np.uint64),
+        starts,
+        counts.astype(np.uint64),
+        everywhere(cache.object_size),
+        everywhere(cache.pointer_offset),
+        None if cache.random is None else everywhere(cache.random),
+    )
+    name = fmt(cache.cache)
+    slab, free = _free_lists.free_objects(prog, lists, lambda _: name)
+    allocated[first[slab] + free] = False
+    on_cpus = np.array(sorted(cache.objects_on_cpus()), np.uint64)
+    return objects[allocated & ~np.isin(objects, on_cpus)]

@@ -1,0 +1,239 @@
+"""The usage of all slab caches at once; part of :mod:`drgn.helpers.linux.slab`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from drgn import BadDataError, Object, Program, columns, offsetof
+from drgn.helpers.linux import _free_lists
+from drgn.helpers.linux._slab_allocators import allocator_of
+from drgn.helpers.linux._slab_arrays import slab_starts
+from drgn.helpers.linux._slab_layout import (
+    SlabPartialListError,
+    fmt,
+    slab_list_member,
+    slab_type,
+)
+from drgn.helpers.linux.cpumask import for_each_online_cpu
+from drgn.helpers.linux.nodemask import for_each_online_node
+from drgn.helpers.linux.percpu import per_cpu_ptr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    Addresses = NDArray[np.uint64]
+    Counts = NDArray[np.int64]
+
+
+def slab_usage(prog: Program) -> dict[str, NDArray[Any]]:
+    """Return how many slabs and objects each slab cache has.
+
+    See :func:`~drgn.helpers.linux.slab.slab_cache_usage()`.
+
+    :return: Arrays of n, a row for each cache in the order of
+        :func:`~drgn.helpers.linux.slab.for_each_slab_cache()`: "cache" (uint64, address
+        of the ``struct kmem_cache``), "name" (bytes), and the numbers "slabs",
+        "objects" and "free" (int64).
+    :raises SlabPartialListError: if a list of slabs is broken
+
+    >>> from drgn.helpers import arrays
+    >>> usage = arrays.slab_usage(prog)
+    >>> usage["objects"][usage["name"] == b"task_struct"]
+    array([120])
+    """
+    head = prog["slab_caches"].address_of_()
+    nodes = prog.chain(head.next, 0, head)
+    caches = nodes - np.uint64(offsetof(prog.type("struct kmem_cache"), "list"))
+    names = columns(caches, "name", type="struct kmem_cache", prog=prog)["name"]
+    table: dict[str, NDArray[Any]] = {
+        "cache": caches,
+        "name": np.array([prog.read_c_string(name) for name in names.tolist()]),
+    }
+    if prog.type("struct kmem_cache").has_member("oo"):
+        counts = _Slub(prog, caches).usage()
+    else:
+        pointer = prog.type("struct kmem_cache *")
+        objects = [Object(prog, pointer, address) for address in caches.tolist()]
+        usages = [allocator_of(cache).usage() for cache in objects]
+        counts = np.array(usages, np.int64).reshape(-1, 3).T
+    return table | dict(zip(("slabs", "objects", "free"), counts, strict=True))
+
+
+class _Slub:
+    """All caches of SLUB; a cache is known by its row."""
+
+    def __init__(self, prog: Program, addresses: Addresses) -> None:
+        self.prog = prog
+        self.addresses = addresses
+        self.slab_type = slab_type(prog)
+        self.nodes = {nid: f"node[{nid}]" for nid in for_each_online_node(prog)}
+        kmem_cache = prog.type("struct kmem_cache")
+        optional = ("cpu_slab", "cpu_sheaves", "random", "red_left_pad")
+        members = ["size", "offset", *self.nodes.values()]
+        members += [member for member in optional if kmem_cache.has_member(member)]
+        found = columns(addresses, *members, type=kmem_cache, prog=prog)
+        self.caches = {
+            member: column.filled(0).astype(np.uint64)
+            for member, column in found.items()
+        }
+
+    def read(self, type: str, addresses: Addresses) -> NDArray[Any]:
+        """The structures at addresses; FaultError if one cannot be read."""
+        found = self.prog.gather(type, addresses)
+        mask = np.ma.getmaskarray(found).view(np.uint8)
+        unreadable = mask.reshape(len(found), -1).any(1)
+        if unreadable.any():
+            self.prog.read(int(addresses[unreadable][0]), found.dtype.itemsize)
+        return np.asarray(found.data)
+
+    def usage(self) -> Counts:
+        """Numbers of slabs, objects and free objects: int64[3, n]."""
+        total = np.zeros((3, len(self.addresses)), np.int64)
+        partial = [*self.partial_on_nodes(total)]
+        rows, cpu_slabs = self.cpu_slabs(total[2])
+        if cpu_slabs is not None:
+            partial += self.partial_on_cpus(rows, cpu_slabs)
+            total[2] += self.lockless(rows, cpu_slabs)
+        if partial:
+            slabs = np.concatenate([slabs for _, slabs in partial])
+            rows = np.concatenate([np.full(len(slabs), row) for row, slabs in partial])
+            found = self.slab_columns(slabs, "objects", "inuse")
+            free = found["objects"].astype(np.int64) - found["inuse"].astype(np.int64)
+            np.add.at(total[2], rows, free)
+        return total
+
+    def slab_columns(self, slabs: Addresses, *members: str) -> dict[str, NDArray[Any]]:
+        found = columns(slabs, *members, type=self.slab_type, prog=self.prog)
+        return {member: column.filled(0) for member, column in found.items()}
+
+    def name(self, row: int) -> str:
+        return fmt(Object(self.prog, "struct kmem_cache *", int(self.addresses[row])))
+
+    # Partially used slabs, as (row, slabs) pairs.
+
+    def partial_on_nodes(self, total: Counts) -> Iterator[tuple[int, Addresses]]:
+        """Those of the NUMA nodes; adds up all slabs and objects, too."""
+        offset = offsetof(self.prog.type("struct kmem_cache_node"), "partial")
+        member = offsetof(self.prog.type(self.slab_type), slab_list_member(self.prog))
+        for path in self.nodes.values():
+            addresses = self.caches[path]
+            rows = np.flatnonzero(addresses)
+            nodes = self.read("struct kmem_cache_node", addresses[rows])
+            total[0, rows] += nodes["nr_slabs"]["counter"]
+            total[1, rows] += nodes["total_objects"]["counter"]
+            heads = addresses[rows] + np.uint64(offset)
+            lists = [
+                (int(row), int(head), int(first))
+                for row, head, first in zip(
+                    rows, heads, nodes["partial"]["next"], strict=True
+                )
+                if first != head
+            ]
+            for row, chain in self.checked_lists(lists):
+                yield row, chain - np.uint64(member)
+
+    def checked_lists(
+        self, lists: list[tuple[int, int, int]]
+    ) -> list[tuple[int, Addresses]]:
+        """The nodes of (row, head, first) lists, checked as validate_list() does."""
+        chains = [(row, self.chain(row, first, head)) for row, head, first in lists]
+        if not chains:
+            return []
+        nodes = np.concatenate([chain for _, chain in chains])
+        expected = np.concatenate(
+            [
+                np.concatenate([np.array([head], np.uint64), chain[:-1]])
+                for (_, head, _), (_, chain) in zip(lists, chains, strict=True)
+            ]
+        )
+        word = np.uint64(self.prog.address_size())
+        wrong = np.flatnonzero(self.read("unsigned long", nodes + word) != expected)
+        if len(wrong):
+            node = int(nodes[wrong[0]])
+            (row,) = (row for row, chain in chains if node in chain)
+            raise SlabPartialListError(
+                f"{self.name(row)} partial list: prev of {node:#x} is not the node "
+                "before it"
+            )
+        return chains
+
+    def chain(self, row: int, first: int, end: int = 0, offset: int = 0) -> Addresses:
+        try:
+            return self.prog.chain(first, offset, end)
+        except BadDataError as error:
+            raise SlabPartialListError(
+                f"{self.name(row)} partial list: {error}"
+            ) from None
+
+    def partial_on_cpus(
+        self, rows: Counts, cpu_slabs: NDArray[Any]
+    ) -> Iterator[tuple[int, Addresses]]:
+        """Those that CPUs keep for themselves (CONFIG_SLUB_CPU_PARTIAL)."""
+        if "partial" not in (cpu_slabs.dtype.names or ()):
+            return
+        offset = offsetof(self.prog.type(self.slab_type), "next")
+        for i in np.flatnonzero(cpu_slabs["partial"]):
+            first = int(cpu_slabs["partial"][i])
+            yield int(rows[i]), self.chain(int(rows[i]), first, offset=offset)
+
+    # Free objects that CPUs have at hand.
+
+    def cpu_slabs(self, free: Counts) -> tuple[Counts, NDArray[Any] | None]:
+        """Each CPU's ``struct kmem_cache_cpu`` of each cache, and the cache's row.
+
+        Adds up the free objects in sheaves, which 6.18 brought in their place.
+        """
+        offsets = [
+            np.uint64(per_cpu_ptr(Object(self.prog, "void *", 0), cpu).value_())
+            for cpu in for_each_online_cpu(self.prog)
+        ]
+        if "cpu_sheaves" in self.caches:
+            rows = np.flatnonzero(self.caches["cpu_sheaves"])
+            for offset in offsets:
+                found = columns(
+                    self.caches["cpu_sheaves"][rows] + offset,
+                    "main->size",
+                    "spare->size",
+                    type="struct slub_percpu_sheaves",
+                    prog=self.prog,
+                )
+                for sizes in found.values():
+                    free[rows] += sizes.filled(0).astype(np.int64)
+        if "cpu_slab" not in self.caches:
+            return np.empty(0, np.int64), None  # CONFIG_SLUB_TINY, for one.
+        rows = np.flatnonzero(self.caches["cpu_slab"])
+        pointers = self.caches["cpu_slab"][rows]
+        addresses = np.concatenate([pointers + offset for offset in offsets])
+        cpu_slabs = self.read("struct kmem_cache_cpu", addresses)
+        return np.tile(rows, len(offsets)), cpu_slabs
+
+    def lockless(self, rows: Counts, cpu_slabs: NDArray[Any]) -> Counts:
+        """The free objects of the slabs that CPUs allocate from, by row."""
+        # Since 5.17 (bb192ed9aa71), it is called slab.
+        names = cpu_slabs.dtype.names or ()
+        slabs = cpu_slabs["slab" if "slab" in names else "page"]
+        some = np.flatnonzero((slabs != 0) & (cpu_slabs["freelist"] != 0))
+        found = self.slab_columns(slabs[some], "slab_cache", "objects")
+        own = found["slab_cache"] == self.addresses[rows[some]]
+        some, counts = some[own], found["objects"][own]
+        rows = rows[some]
+        starts = slab_starts(self.prog, slabs[some])
+        if "red_left_pad" in self.caches:
+            starts += self.caches["red_left_pad"][rows]
+        random = self.caches.get("random")
+        lists = _free_lists.FreeLists(
+            cpu_slabs["freelist"][some].astype(np.uint64),
+            starts,
+            counts.astype(np.uint64),
+            self.caches["size"][rows],
+            self.caches["offset"][rows],
+            None if random is None else random[rows],
+        )
+        lists_of, _ = _free_lists.free_objects(
+            self.prog, lists, lambda i: self.name(int(rows[i]))
+        )
+        return np.bincount(rows[lists_of], minlength=len(self.addresses))

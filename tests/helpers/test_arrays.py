@@ -1,0 +1,248 @@
+"""The arrays have what the iterators yield, and what the guest counted."""
+
+from __future__ import annotations
+
+import re
+import struct
+
+import numpy as np
+import pytest
+from lab.manifest import Lab
+
+from drgn import FaultError, Object, Program, offsetof, sizeof
+from drgn.helpers import ValidationError, arrays
+from drgn.helpers.linux import (
+    find_slab_cache,
+    for_each_page,
+    for_each_slab_cache,
+    for_each_task,
+    for_each_vma,
+    global_zone_page_state,
+    hlist_for_each_entry,
+    list_for_each_entry,
+    page_to_pfn,
+    path_lookup,
+    pfn_to_page,
+    slab_cache_for_each_allocated_object,
+    slab_cache_usage,
+    slab_object_info,
+    virt_to_phys,
+)
+from drgn.helpers.linux.slab import SlabCorruptionError, SlabFreelistCycleError
+
+
+def addresses(objects: object) -> list[int]:
+    return [each.value_() for each in objects]  # type: ignore[attr-defined]
+
+
+# Pages.
+
+
+def test_page_flags(live: Program) -> None:
+    pfns, flags = arrays.page_flags(live)
+    assert len(pfns) == len(flags) == sum(1 for _ in for_each_page(live))
+    assert (np.diff(pfns) > 0).all()
+    for i in range(0, len(pfns), 4999):
+        assert flags[i] == pfn_to_page(live, int(pfns[i])).flags.value_()
+
+
+def test_page_chunks_cover_all_pages(live: Program) -> None:
+    counts = {first: len(pages) for first, pages in arrays.page_chunks(live)}
+    assert sum(counts.values()) == sum(1 for _ in for_each_page(live))
+    for first, pages in arrays.page_chunks(live):
+        page = pfn_to_page(live, first)
+        assert pages[0]["_refcount"]["counter"] == page._refcount.counter.value_()
+
+
+def test_pages_that_cannot_be_read_are_left_out(each_lab: Lab) -> None:
+    prog = Program()
+    prog.set_core_dump(each_lab.dump("live.elf"))
+    prog.load_debug_info([each_lab.vmlinux])
+    hole = pfn_to_page(prog, 4096).value_() & ~0xFFF
+
+    def fault(address: int, count: int, offset: int, physical: bool) -> bytes:
+        raise FaultError("a hole", address)
+
+    everything = len(arrays.page_flags(prog)[0])
+    prog.add_memory_segment(hole, 0x1000, fault)
+    missing = 0x1000 // sizeof(prog.type("struct page"))
+    pfns, _ = arrays.page_flags(prog)
+    assert len(pfns) == everything - missing
+    assert page_to_pfn(Object(prog, "struct page *", hole)).value_() not in pfns
+    assert page_to_pfn(Object(prog, "struct page *", hole + 0x1000)).value_() in pfns
+
+
+def test_free_pages(live: Program, each_lab: Lab) -> None:
+    pfns, orders = arrays.free_pages(live)
+    total = int((1 << orders).sum())
+    # What CPUs have counted apart is in the exact number only.
+    free = global_zone_page_state(live, live["NR_FREE_PAGES"])
+    assert total == pytest.approx(free, abs=256)
+    assert (pfns % (1 << orders).astype(np.uint64) == 0).all()
+    # The fact is of a moment before the dump.
+    fact = re.search(r"MemFree: +(\d+) kB", each_lab.fact("proc/meminfo"))
+    assert fact is not None
+    assert total * 4 == pytest.approx(int(fact[1]), rel=0.2)
+
+
+# Slabs.
+
+
+@pytest.mark.parametrize("name", ["dentry", "task_struct", "kmalloc-64", "filp"])
+def test_slab_objects(live: Program, name: str) -> None:
+    cache = find_slab_cache(live, name)
+    assert cache is not None
+    found = arrays.slab_objects(cache)
+    # What another CPU has freed of the slab that a CPU allocates from is free here.
+    active = slab_cache_usage(cache).active_objs
+    assert 0.9 * active <= len(found) <= active
+    assert (np.diff(found) > 0).all()
+    for address in found[:: max(len(found) // 100, 1)].tolist():
+        info = slab_object_info(live, address)
+        assert info is not None
+        assert (info.address, info.allocated) == (address, True)
+        assert info.slab_cache == cache
+    objects = slab_cache_for_each_allocated_object(cache, "void")
+    assert addresses(objects) == found.tolist()
+
+
+def test_all_tasks_are_slab_objects(live: Program) -> None:
+    cache = find_slab_cache(live, "task_struct")
+    assert cache is not None
+    found = set(arrays.slab_objects(cache).tolist())
+    assert found >= set(addresses(for_each_task(live)))
+
+
+def test_slab_usage(live: Program, panicked: Program) -> None:
+    check_slab_usage(live)
+    check_slab_usage(panicked)
+
+
+def check_slab_usage(prog: Program) -> None:
+    usage = arrays.slab_usage(prog)
+    rows = zip(
+        *(usage[key].tolist() for key in ("cache", "name", "slabs", "objects", "free")),
+        strict=True,
+    )
+    assert list(rows) == [
+        (cache.value_(), cache.name.string_(), *slab_cache_usage(cache))
+        for cache in for_each_slab_cache(prog)
+    ]
+
+
+class Damage:
+    """A dump of which a page is changed."""
+
+    def __init__(self, prog: Program, address: int) -> None:
+        self.start = address & ~0xFFF
+        self.page = bytearray(prog.read(self.start, 0x1000))
+        prog.add_memory_segment(self.start, 0x1000, self._read)
+
+    def _read(self, address: int, count: int, offset: int, physical: bool) -> bytes:
+        return bytes(self.page[offset : offset + count])
+
+    def write_word(self, address: int, value: int) -> None:
+        struct.pack_into("<Q", self.page, address - self.start, value)
+
+
+def some_free_object(prog: Program) -> tuple[Object, int, int]:
+    """A cache, a free object in one of its partial slabs, and the slab's freelist."""
+    for cache in for_each_slab_cache(prog):
+        partial = cache.node[0].partial.address_of_()
+        for slab in list_for_each_entry("struct slab", partial, "slab_list"):
+            return cache, slab.freelist.value_(), slab.freelist.address_
+    raise AssertionError("no slab with a free object")
+
+
+def test_broken_freelist(each_lab: Lab) -> None:
+    prog = Program()
+    prog.set_core_dump(each_lab.dump("live.elf"))
+    prog.load_debug_info([each_lab.vmlinux])
+    cache, _, place = some_free_object(prog)
+    damage = Damage(prog, place)
+    damage.write_word(place, 0x1234)
+    with pytest.raises(SlabCorruptionError, match="contains 0x1234, which is no"):
+        arrays.slab_objects(cache)
+    with pytest.raises(SlabCorruptionError, match="contains 0x1234, which is no"):
+        list(slab_cache_for_each_allocated_object(cache, "void"))
+
+
+def test_freelist_with_cycle(each_lab: Lab) -> None:
+    prog = Program()
+    prog.set_core_dump(each_lab.dump("live.elf"))
+    prog.load_debug_info([each_lab.vmlinux])
+    cache, first, _ = some_free_object(prog)
+    place = first + cache.offset.value_()
+    stored = first
+    if hasattr(cache, "random"):
+        swapped = int.from_bytes(place.to_bytes(8, "little"), "big")
+        stored = first ^ cache.random.value_() ^ swapped
+    Damage(prog, place).write_word(place, stored)
+    with pytest.raises(SlabFreelistCycleError, match=f"contains cycle at {first:#x}"):
+        arrays.slab_objects(cache)
+
+
+# Address spaces and lists.
+
+
+def test_vmas(live: Program) -> None:
+    for task in for_each_task(live):
+        if task.mm:
+            expected = addresses(for_each_vma(task.mm))
+            assert arrays.vmas(task.mm).tolist() == expected
+
+
+def test_task_vmas(live: Program) -> None:
+    tasks, areas = arrays.task_vmas(live)
+    assert list(zip(tasks.tolist(), areas.tolist(), strict=True)) == [
+        (task.value_(), area.value_())
+        for task in for_each_task(live)
+        if task.mm
+        for area in for_each_vma(task.mm)
+    ]
+
+
+def test_tasks(live: Program) -> None:
+    assert arrays.tasks(live).tolist() == addresses(for_each_task(live))
+
+
+@pytest.mark.parametrize("path", ["/", "/proc", "/mnt/ext4"])
+def test_inodes(live: Program, path: str) -> None:
+    sb = path_lookup(live, path).dentry.d_sb
+    head = sb.s_inodes.address_of_()
+    expected = addresses(list_for_each_entry("struct inode", head, "i_sb_list"))
+    assert arrays.inodes(sb).tolist() == expected
+
+
+def test_hlist_entries(live: Program) -> None:
+    table = live["uidhash_table"]
+    member = "uidhash_node"
+    expected = []
+    for bucket in table:
+        head = bucket.address_of_()
+        entries = addresses(hlist_for_each_entry("struct user_struct", head, member))
+        found = arrays.hlist_entries("struct user_struct", head, member)
+        assert found.tolist() == entries
+        expected += entries
+    found = arrays.hlist_table_entries("struct user_struct", table, member)
+    assert found.tolist() == expected
+    assert expected
+
+
+def test_list_with_cycle(each_lab: Lab) -> None:
+    prog = Program()
+    prog.set_core_dump(each_lab.dump("live.elf"))
+    prog.load_debug_info([each_lab.vmlinux])
+    head = prog["modules"].address_of_()
+    first = head.next.value_()
+    place = first + offsetof(prog.type("struct list_head"), "next")
+    Damage(prog, place).write_word(place, first)
+    with pytest.raises(ValidationError, match=f"cycle at {first:#x}"):
+        arrays.list_entries("struct module", head, "list")
+
+
+def test_arrays_in_the_direct_map_of_a_pointer(live: Program) -> None:
+    """Addresses are as the kernel has them, for the helpers that take integers."""
+    cache = find_slab_cache(live, "task_struct")
+    assert cache is not None
+    assert virt_to_phys(live, int(arrays.slab_objects(cache)[0])).value_()
