@@ -201,6 +201,15 @@ def test_mounts_of_another_namespace(each_lab: Lab, live: Program) -> None:
     targets = [row[4] for row in rows(by_address)]
     assert targets == [line.split()[4] for line in facts]
     assert by_address != crash(live, "mount")
+    # Without -n, it is the namespace of the context.
+    live.config.clear()
+    crash(live, f"set {pid}")
+    assert crash(live, "mount") == by_address
+    assert "mnt_ns" in crash(live, "mount --drgn")
+    crash(live, "set 1")
+    assert crash(live, "mount") != by_address
+    assert "mnt_ns" not in crash(live, "mount --drgn")
+    live.config.clear()
 
 
 def test_mounts_of_tasks_that_have_none(each_lab: Lab, live: Program) -> None:

@@ -139,15 +139,14 @@ def page_columns(prog: Program, pages: Pages) -> PageColumns:
     return PageColumns(readable, *values)
 
 
-_PAGE_HEADER = (
-    "      PAGE        PHYSICAL      MAPPING              INDEX  CNT  FLAGS\n"
-)
-_PAGE_LINE = "%016x  %8x  %16x  %12x  %3x  %s\n"
-
-
 def print_pages(prog: Program, runs: Iterator[Pages] | Sequence[Pages]) -> None:
     """Print the pages of ``kmem -p``."""
     shift = prog["PAGE_SHIFT"].value_()
+    digits = 2 * prog.address_size()
+    # Addresses line up; the other columns are as wide as usual numbers are.
+    physical = max(len(f"{prog['max_pfn'].value_() - 1 << shift:x}"), len("PHYSICAL"))
+    header = f"{'PAGE':^{digits}}  {'PHYSICAL':>{physical}}  {'MAPPING':^{digits}}"
+    line = f"%0{digits}x  %{physical}x  %{digits}x  %12x  %3x  %s\n"
     named = [(name[3:], bit) for name, bit in flag_bits(prog)]
     texts = _Texts(
         lambda flags: (
@@ -166,9 +165,9 @@ def print_pages(prog: Program, runs: Iterator[Pages] | Sequence[Pages]) -> None:
             map(texts.__getitem__, read.flags.tolist()),
             strict=True,
         )
-        return "".join([_PAGE_LINE % row for row in rows])
+        return "".join([line % row for row in rows])
 
-    sys.stdout.write(_PAGE_HEADER)
+    sys.stdout.write(f"{header}  {'INDEX':>12}  {'CNT':>3}  FLAGS\n")
     _print_runs(
         prog,
         runs,

@@ -112,24 +112,28 @@ class _FreeLists:
         self.rows: list[Row] = []
         self.problems: list[str] = []
         self.pages = 0
-        for _, i, zone in progress(list(each_zone(prog)), "Walking free lists"):
-            self._add_zone(i, zone)
+        zones = list(each_zone(prog))
+        self._many_nodes = len({node for node, *_ in zones}) > 1
+        for node, i, zone in progress(zones, "Walking free lists"):
+            self._add_zone(node, i, zone)
 
-    def _add_zone(self, i: int, zone: Object) -> None:
+    def _add_zone(self, node: int, i: int, zone: Object) -> None:
         prog = zone.prog_
         size = zone.spanned_pages.value_()
         start = zone.zone_start_pfn.value_()
         page = pfn_to_page(prog, start).value_() if size else 0
         physical = start * prog["PAGE_SIZE"].value_()
-        header = (
+        header: Row = (
             _center("ZONE"), "NAME", _right("SIZE"), _right("FREE"),
             _center("MEM_MAP"), _center("START_PADDR"), _center("START_PFN"),
         )  # fmt: skip
-        row = (
+        row: Row = (
             _center(i), _string(zone.name), size,
             zone_page_state(zone, prog["NR_FREE_PAGES"]),
             _centered_hex(page), _centered_hex(physical), _center(start),
         )  # fmt: skip
+        if self._many_nodes:
+            header, row = (_right("NODE"), *header), (node, *row)
         self.rows += [RowOptions(header, group=_ZONES), RowOptions(row, group=_ZONES)]
         if size:
             if not self._with_pages:
@@ -197,7 +201,7 @@ def print_nodes(prog: Program) -> None:
     rows: list[Row] = []
     for pgdat in for_each_online_pgdat(prog):
         if rows:
-            rows.append(())
+            rows += [(), RowOptions((_RULE,), group="rule"), ()]
         rows += _node_rows(pgdat)
     print_table(rows)
     if "mem_section" in prog:  # CONFIG_SPARSEMEM

@@ -32,6 +32,7 @@ from drgn.helpers.linux.pci import (
     pci_bus_for_each_child,
     pci_bus_for_each_dev,
     pci_bus_name,
+    pci_is_bridge,
     pci_name,
     pci_pcie_type,
 )
@@ -149,30 +150,60 @@ def _resource_rows(prog: Program) -> Iterator[Row]:
 
 
 def _pci_rows(prog: Program) -> Iterator[Row]:
-    buses = "buses"
-    for bus in for_each_pci_root_bus(prog):
-        yield RowOptions((CellFormat("ROOT BUS", "^"), "BUSNAME"), group=buses)
-        name = escape_ascii_string(pci_bus_name(bus).encode())
-        yield RowOptions((CellFormat(bus.value_(), "x"), name), group=buses)
-        yield (CellFormat("  PCI DEV", "^"), CellFormat("DO:BU:SL.FN", "^"),
-               CellFormat("CLASS", "^"), CellFormat("PCI_ID", "^"), "TYPE")  # fmt: skip
-        yield from _pci_bus_rows(bus, 1)
+    separated = False
+    for root in for_each_pci_root_bus(prog):
+        if separated:
+            yield ()
+        separated = True
+        name = escape_ascii_string(pci_bus_name(root).encode())
+        yield _bus_row("root", CellFormat("ROOT BUS", "^"), "BUSNAME")
+        yield _bus_row("root", CellFormat(root.value_(), "x"), name)
+        yield _PCI_HEADER
+        yield from map(_pci_dev_row, pci_bus_for_each_dev(root))
+        for i, bus in enumerate(_buses_below(root)):
+            if i:
+                yield ()
+            yield _bus_row(
+                "bus", CellFormat("  PCI BUS", "^"), CellFormat("PARENT BUS", "^")
+            )
+            yield _bus_row("bus", f"  {bus.value_():x}", f"{bus.parent.value_():x}")
+            yield _PCI_HEADER
+            bridge = bus.self.read_()
+            if bridge:
+                yield _pci_dev_row(bridge)
+            yield from map(_pci_dev_row, pci_bus_for_each_dev(bus))
 
 
-def _pci_bus_rows(bus: Object, level: int) -> Iterator[Row]:
-    """The devices of a bus, and those behind its bridges, indented further."""
-    for dev in pci_bus_for_each_dev(bus):
-        class_code = dev.member_("class").value_() >> 8
-        kind = pci_pcie_type(dev)
-        yield (
-            f"{'  ' * level}{dev.value_():x}",
-            pci_name(dev),
-            CellFormat(f"{class_code:04x}", ">"),
-            f"{dev.vendor.value_():04x}:{dev.device.value_():04x}",
-            kind.name if isinstance(kind, PCI_EXP_TYPE) else str(kind),
-        )
+_PCI_HEADER = (
+    CellFormat("  PCI DEV", "^"),
+    CellFormat("DO:BU:SL.FN", "^"),
+    CellFormat("CLASS", "^"),
+    CellFormat("PCI_ID", "^"),
+    "TYPE",
+)
+
+
+def _bus_row(group: str, *cells: Any) -> Row:
+    return RowOptions(cells, group=group)
+
+
+def _buses_below(bus: Object) -> Iterator[Object]:
+    """The buses behind bridges of a bus, each followed by those behind its own."""
     for child in pci_bus_for_each_child(bus):
-        yield from _pci_bus_rows(child, level + 1)
+        yield child
+        yield from _buses_below(child)
+
+
+def _pci_dev_row(dev: Object) -> Row:
+    kind = pci_pcie_type(dev)
+    name = kind.name if isinstance(kind, PCI_EXP_TYPE) else str(kind)
+    return (
+        f"  {dev.value_():x}",
+        pci_name(dev),
+        CellFormat(f"{dev.member_('class').value_() >> 8:04x}", ">"),
+        f"{dev.vendor.value_():04x}:{dev.device.value_():04x}",
+        name + (" [BRIDGE]" if pci_is_bridge(dev) else ""),
+    )
 
 
 def _print_code(prog: Program, args: argparse.Namespace) -> None:
@@ -190,7 +221,7 @@ def _print_code(prog: Program, args: argparse.Namespace) -> None:
         code.add_from_import(
             "drgn.helpers.linux.pci",
             "for_each_pci_root_bus", "pci_bus_for_each_child", "pci_bus_for_each_dev",
-            "pci_bus_name", "pci_name", "pci_pcie_type",
+            "pci_bus_name", "pci_is_bridge", "pci_name", "pci_pcie_type",
         )  # fmt: skip
         code.append(
             "buses = list(for_each_pci_root_bus())\n"
@@ -202,6 +233,7 @@ def _print_code(prog: Program, args: argparse.Namespace) -> None:
             "        vendor = dev.vendor\n"
             "        device = dev.device\n"
             "        type_ = pci_pcie_type(dev)\n"
+            "        is_bridge = pci_is_bridge(dev)\n"
             "    # The loop goes on with the buses behind bridges.\n"
             "    buses.extend(pci_bus_for_each_child(bus))\n"
         )

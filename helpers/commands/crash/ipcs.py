@@ -22,7 +22,7 @@ from drgn.helpers.linux.user import kuid_val
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command
-from ._namespaces import task_namespaces
+from ._namespaces import append_namespace, find_namespace
 
 
 def _permissions(perm: Object, id: Object) -> list[str]:
@@ -132,7 +132,7 @@ def _identifier(text: str) -> _Identifier:
         argument("-s", dest="sem", action="store_true", help="show semaphores"),
         argument("-q", dest="msg", action="store_true", help="show message queues"),
         argument("-n", dest="task", metavar="pid|task", type="pid_or_task",
-                 help="show those of the namespace of this task"),
+                 help="show those of the namespace of this task, not of the context"),
         argument("identifiers", metavar="id|addr", nargs="*",
                  help="show the objects with this ID, or at this address, only"),
         drgn_argument,
@@ -147,10 +147,7 @@ def _crash_cmd_ipcs(
     if args.drgn:
         _print_code(prog, args, kinds, identifiers)
         return
-    if args.task is None:
-        namespace = prog["init_ipc_ns"].address_of_()
-    else:
-        namespace = task_namespaces(prog, args.task).ipc_ns.read_()
+    namespace = find_namespace(prog, args.task, "ipc_ns")
     parts = (
         _identified_parts(namespace, kinds, identifiers)
         if identifiers
@@ -208,11 +205,7 @@ def _print_code(
 ) -> None:
     code = CrashCodeBuilder(prog)
     code.add_from_import("drgn.helpers.linux.user", "kuid_val")
-    namespace = ""
-    if args.task is not None:
-        code.append_task(args.task)
-        code.append("ipc_ns = task.nsproxy.ipc_ns\n\n")
-        namespace = "ipc_ns"
+    namespace = append_namespace(code, prog, args.task, "ipc_ns")
     blocks = 0
     for identifier in identifiers or (None,):
         for kind in kinds:

@@ -6,22 +6,22 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from drgn import Object, Program
+from drgn import Program
 from drgn.commands import argument, drgn_argument
 from drgn.helpers.common.format import CellFormat, escape_ascii_string, print_table
 from drgn.helpers.linux.fs import for_each_mount, mount_dst, mount_fstype, mount_src
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command
-from ._namespaces import task_namespaces
+from ._namespaces import append_namespace, find_namespace
 
 
 @crash_command(
     description="mounted filesystems",
-    long_description="Show the mounts of the initial namespace, or of another.",
+    long_description="Show the mounts of the namespace that the context is in.",
     arguments=(
         argument("-n", dest="task", metavar="pid|task", type="pid_or_task",
-                 help="show those of the namespace of this task"),
+                 help="show those of the namespace of this task instead"),
         drgn_argument,
     ),
 )  # fmt: skip
@@ -35,7 +35,8 @@ def _crash_cmd_mount(
         (CellFormat("MOUNT", "^"), CellFormat("SUPERBLK", "^"), "TYPE", "DEVNAME",
          "DIRNAME")
     ]  # fmt: skip
-    for mnt in _mounts(prog, args):
+    namespace = find_namespace(prog, args.task, "mnt_ns")
+    for mnt in for_each_mount(namespace):
         rows.append(
             (
                 CellFormat(mnt.value_(), "x"),
@@ -48,19 +49,9 @@ def _crash_cmd_mount(
     print_table(rows)
 
 
-def _mounts(prog: Program, args: argparse.Namespace) -> list[Object]:
-    if args.task is None:
-        return list(for_each_mount(prog))
-    return list(for_each_mount(task_namespaces(prog, args.task).mnt_ns))
-
-
 def _print_code(prog: Program, args: argparse.Namespace) -> None:
     code = CrashCodeBuilder(prog)
-    namespace = ""
-    if args.task is not None:
-        code.append_task(args.task)
-        code.append("mnt_ns = task.nsproxy.mnt_ns\n")
-        namespace = "mnt_ns"
+    namespace = append_namespace(code, prog, args.task, "mnt_ns")
     code.add_from_import(
         "drgn.helpers.linux.fs",
         "for_each_mount", "mount_dst", "mount_fstype", "mount_src",
