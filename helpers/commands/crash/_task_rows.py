@@ -142,30 +142,39 @@ def _percpu_rss(prog: Program, mms: NDArray[Any]) -> list[int]:
     import numpy as np
 
     distinct, positions = np.unique(mms, return_inverse=True)
-    totals = np.zeros(len(distinct), np.int64)
-    offsets = [prog["__per_cpu_offset"][cpu].value_() for cpu in _cpus_of(prog)]
-    for name in ("MM_FILEPAGES", "MM_ANONPAGES", "MM_SHMEMPAGES"):
-        path = f"rss_stat[{prog[name].value_()}]"
-        counter = offsetof(prog.type("struct mm_struct"), path)
-        addresses = distinct + np.uint64(counter)
-        read = columns(
-            addresses, "count", "counters", type="struct percpu_counter", prog=prog
-        )
-        totals += read["count"].filled(0)
-        counters = read["counters"].filled(0)
-        for offset in offsets:
-            parts = prog.gather("s32", counters + np.uint64(offset)).filled(0)
-            totals += np.where(counters != 0, parts, 0)
+    mm_type = prog.type("struct mm_struct")
+    names = ("MM_FILEPAGES", "MM_ANONPAGES", "MM_SHMEMPAGES")
+    counters = [
+        distinct + np.uint64(offsetof(mm_type, f"rss_stat[{prog[name].value_()}]"))
+        for name in names
+    ]
+    # Shape (counters, address spaces).
+    shape = len(names), len(distinct)
+    read = columns(
+        np.concatenate(counters),
+        "count",
+        "counters",
+        type="struct percpu_counter",
+        prog=prog,
+    )
+    totals = read["count"].filled(0).reshape(shape).sum(axis=0)
+    pointers = read["counters"].filled(0)
+    offsets = np.array(_percpu_offsets(prog), np.uint64)
+    # Shape (CPUs, counters, address spaces).
+    parts = prog.gather("s32", (pointers + offsets[:, None]).ravel()).filled(0)
+    parts = parts.reshape(len(offsets), *shape)
+    parts[:, pointers.reshape(shape) == 0] = 0
+    totals += parts.sum(axis=(0, 1))
     result: list[int] = np.where(distinct != 0, totals, 0)[positions].tolist()
     return result
 
 
-def _cpus_of(prog: Program) -> list[int]:
+def _percpu_offsets(prog: Program) -> list[int]:
     try:
-        prog["__per_cpu_offset"]
+        offsets = prog["__per_cpu_offset"]
     except KeyError:
-        return []  # !CONFIG_SMP
-    return list(for_each_online_cpu(prog))
+        return [0]  # !CONFIG_SMP
+    return [offsets[cpu].value_() for cpu in for_each_online_cpu(prog)]
 
 
 def kernel_stack_pointers(prog: Program, tasks: Sequence[Object]) -> list[int]:
