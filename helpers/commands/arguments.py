@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -77,6 +78,10 @@ class _HelpFormatter(argparse.HelpFormatter):
             lines += textwrap.wrap(line, width) or [""]
         return lines
 
+    def _expand_help(self, action: argparse.Action) -> str:
+        # Help texts are plain: a % in them is one.
+        return action.help or ""
+
 
 class CommandParser(argparse.ArgumentParser):
     """A parser that raises CommandArgumentError in place of exiting."""
@@ -121,10 +126,24 @@ def _add(container: Any, arguments: Sequence[Argument]) -> None:
 def format_help(parser: argparse.ArgumentParser, long_description: str | None) -> str:
     """The help text of a parser without its usage line."""
     formatter = parser._get_formatter()
+    width = formatter._width
     for group in parser._action_groups:
         formatter.start_section(group.title)
         formatter.add_text(group.description)
         formatter.add_arguments(group._group_actions)
         formatter.end_section()
-    parts = [long_description, formatter.format_help(), parser.epilog]
+    parts = [
+        _filled(long_description, width),
+        formatter.format_help(),
+        _filled(parser.epilog, width),
+    ]
     return "\n\n".join(part.strip("\n") for part in parts if part)
+
+
+def _filled(text: str | None, width: int) -> str:
+    """The paragraphs of a text in lines of a width; indented ones as they are."""
+    paragraphs = re.split(r"\n(?:[ \t]*\n)+", (text or "").strip("\n"))
+    return "\n\n".join(
+        paragraph if paragraph.startswith(" ") else textwrap.fill(paragraph, width)
+        for paragraph in paragraphs
+    )

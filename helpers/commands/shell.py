@@ -20,7 +20,7 @@ RedirectOp = Literal["<", ">", ">>"]
 
 _SPACE = re.compile(r"(?:\s+|(?<!\S)#.*)*")
 _WORD = re.compile(
-    r"""(?:[^\s'"\\<>|&;()`] | \\. | '[^']*' | "(?:[^"\\]|\\.)*")+""",
+    r"""(?:[^\s'"\\<>|&;()`] | \\[^\n] | '[^']*' | "(?:[^"\\]|\\.)*")+""",
     re.VERBOSE | re.DOTALL,
 )
 _REDIRECTION = re.compile(r"(\d*)(>>|<|>)")

@@ -26,8 +26,7 @@ from drgn.commands import (
 )
 
 HELP = """\
-Long
-text.
+Long text.
 
 options:
   -x N, --ex N  an *x*
@@ -253,3 +252,27 @@ def test_help(prog: Program, capsys: pytest.CaptureFixture[str]) -> None:
     assert "script file path" in text
     with pytest.raises(CommandNotFoundError, match="nothing: command not found"):
         run_command(prog, "help nothing")
+
+
+def test_help_is_as_wide_as_the_terminal(
+    prog: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    namespace = CommandNamespace()
+
+    @command(
+        description="wide",
+        long_description="one two three four five\n\n\nseven\neight\n\n  as it is\n",
+        arguments=(
+            argument("-n", default=5, help="%(default)s of 100% and more of it"),
+        ),
+        namespace=namespace,
+    )
+    def _cmd_wide(prog: Program, name: str, args: Any, **kwargs: Any) -> None:
+        pass
+
+    monkeypatch.setenv("COLUMNS", "24")
+    wide = namespace.lookup(prog, "wide")
+    assert wide.format_help(indent="> ") == (
+        "> one two three four\n> five\n\n> seven eight\n\n>   as it is\n\n"
+        "> options:\n>   -n N\n>     %(default)s of\n>     100% and more of\n>     it"
+    )

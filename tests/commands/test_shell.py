@@ -71,6 +71,7 @@ def test_parse(
         ("'open", 'unexpected "\'"'),
         ('a "b', "unexpected '\"'"),
         ("a \\", "unexpected '\\\\'"),
+        ("a \\\nb", "unexpected '\\\\'"),
         ("a ; b", "unexpected ';'"),
         ("a && b", "unexpected '&'"),
         ("a 2>&1", "unexpected '&'"),

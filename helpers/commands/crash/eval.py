@@ -154,7 +154,7 @@ def _parse(source: str) -> ParsedCommand[_Line]:
             " stand before it, and one of the letters k, m and g behind it, for a"
             " multiple of 1024, 1024*1024 and 1024*1024*1024.\n"
             "\n"
-            "Parentheses are needed around | << and >> only.".replace("%", "%%"),
+            "Parentheses are needed around | << and >> only.",
         ),
     ),
     parse=_parse,
