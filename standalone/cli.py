@@ -116,7 +116,8 @@ def _run_script(prog: Program, argv: Sequence[str]) -> None:
         fail(error)
     sys.argv[:] = argv
     sys.path[0] = os.path.dirname(os.path.abspath(path))
-    module = _new_main_module({"prog": prog, "__file__": path, "__cached__": None})
+    own = {"__file__": path, "__cached__": None, "__package__": ""}
+    module = _new_main_module({"prog": prog, **own})
     sys.modules["__main__"] = module
     _exec(source, path, vars(module))
 

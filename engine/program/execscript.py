@@ -4,27 +4,64 @@ from __future__ import annotations
 
 import io
 import sys
+from types import ModuleType
 from typing import Any
+
+#: What a script has for itself, and its caller keeps.
+_OWN = (
+    "__cached__",
+    "__file__",
+    "__loader__",
+    "__name__",
+    "__package__",
+    "__spec__",
+)
 
 
 def execscript(path: str, *args: str, globals: dict[str, Any] | None = None) -> None:
     """Execute the script at ``path`` with ``args`` as ``sys.argv[1:]``.
 
-    It sees ``globals``, by default the caller's, and what it defines is added
-    to them.
+    It runs as the module ``__main__`` and sees ``globals``, by default the caller's.
+    What it defines is added to them, and what it deletes is gone, also if it raises.
     """
     if globals is None:
         globals = sys._getframe(1).f_globals
     with io.open_code(path) as file:
         code = compile(file.read(), path, "exec", dont_inherit=True)
-    old_argv = sys.argv
-    names = globals.copy()
-    names.update(__file__=path, __name__="__main__")
+    module = ModuleType("__main__")
+    names = _names_of(module, globals)
+    names.update(dict.fromkeys(_OWN), __file__=path, __name__="__main__")
+    old_argv, old_main = sys.argv, sys.modules["__main__"]
     try:
         sys.argv = [path, *args]
+        sys.modules["__main__"] = module
         exec(code, names)
     finally:
         sys.argv = old_argv
-        for name in ("__file__", "__name__", "__builtins__"):
+        sys.modules["__main__"] = old_main
+        for name in globals.keys() - names.keys():
+            del globals[name]
+        for name in _OWN:
             names.pop(name, None)
         globals.update(names)
+
+
+def _names_of(module: ModuleType, globals: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a namespace that is, or stands for, a module's own."""
+    if type(globals) is dict:
+        names = vars(module)
+        names.update(globals)
+        return names
+    # It may know names that it does not hold, which a module's dict could not.
+    names = globals.copy()
+
+    def attribute(name: str) -> Any:
+        try:
+            return names[name]
+        except KeyError:
+            raise AttributeError(
+                f"module '__main__' has no attribute {name!r}"
+            ) from None
+
+    vars(module)["__getattr__"] = attribute
+    return names

@@ -208,7 +208,7 @@ class Program(
         self._set_target(open_kernel())
 
     def set_pid(self, pid: SupportsIndex) -> None:
-        """Debug a running process by its ID."""
+        """Debug a running process by its ID; 0 is this very process."""
         self._check_no_target()
         from ..targets.process import ProcessTarget
 
@@ -217,7 +217,7 @@ class Program(
             raise OverflowError("signed integer is greater than maximum")
         if pid < -_INT_MAX - 1:
             raise OverflowError("signed integer is less than minimum")
-        self._set_target(ProcessTarget(pid))
+        self._set_target(ProcessTarget(pid or os.getpid()))
 
     def set_qemu_qmp(self, address: str | int) -> None:
         """Debug the kernel of a QEMU guest through its QMP socket.
