@@ -205,7 +205,11 @@ class SlabAllocator:
         """Return the numbers of slabs, of objects and of free objects."""
         slabs = free = 0
         for node in cache_nodes(self.cache):
-            slabs += node.total_slabs.value_()
+            try:
+                # Since 4.10 (bf00bd345804).
+                slabs += node.total_slabs.value_()
+            except AttributeError:
+                slabs += node.num_slabs.value_()
             free += node.free_objects.value_()
             shared = node.shared.read_()
             if shared:

@@ -113,7 +113,11 @@ def _cpu_freelist(prog: Program) -> tuple[Object, int]:
     raise AssertionError("no CPU has free objects")
 
 
-def test_a_broken_free_list_of_pages(broken: tuple[Program, Patch]) -> None:
+@pytest.mark.parametrize("long", [0, 2000])
+def test_a_broken_free_list_of_pages(
+    broken: tuple[Program, Patch], long: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drgn.commands.crash._kmem_zones._LONG_LIST", long)
     prog, patch = broken
     zone = NODE_DATA(prog, 0).node_zones[1]
     head = zone.free_area[10].free_list[1]

@@ -164,6 +164,14 @@ def test_big_f_lists_the_pages(live: Program) -> None:
     assert len(pages) == sum(counts)
 
 
+def test_long_free_lists_are_read_as_arrays(
+    live: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = crash(live, "kmem -F")
+    monkeypatch.setattr("drgn.commands.crash._kmem_zones._LONG_LIST", 0)
+    assert crash(live, "kmem -F") == text
+
+
 def test_n_is_nodes_and_blocks(each_lab: Lab, live: Program) -> None:
     text = crash(live, "kmem -n")
     zones = _zones(each_lab)

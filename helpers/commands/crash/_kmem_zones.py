@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from drgn import FaultError, Object, Program
+from drgn import BadDataError, FaultError, Object, Program, offsetof
 from drgn.helpers import ValidationError
 from drgn.helpers.common.format import (
     CellFormat,
@@ -77,7 +77,7 @@ def stat_items(prog: Program, enum: str) -> list[tuple[str, int]]:
     return [
         (e.name, e.value)
         for e in enumerators
-        if not (e.name.startswith("NR_") and e.name.endswith(("_ITEMS", "_EVENTS")))
+        if not (e.name.startswith("NR_VM_") and e.name.endswith("_ITEMS"))
     ]
 
 
@@ -90,6 +90,41 @@ def migrate_types(prog: Program) -> dict[int, str]:
         for e in enumerators
         if e.name not in ("MIGRATE_PCPTYPES", "MIGRATE_TYPES")
     }
+
+
+#: Lists of more nodes are read as arrays, which need numpy.
+_LONG_LIST = 2000
+
+
+def list_nodes(head: Object, expected: int) -> tuple[list[int], Exception | None]:
+    """The addresses of a list's nodes, as many as are right, and what ends them.
+
+    :param head: ``struct list_head``
+    :param expected: About how many there may be.
+    """
+    if expected > _LONG_LIST:
+        try:
+            return _long_list(head), None
+        except (BadDataError, FaultError):
+            pass  # It is broken: go as far as it is right, a node at a time.
+    nodes = []
+    try:
+        for node in validate_list_for_each(head.address_of_()):
+            nodes.append(node.value_())
+    except (ValidationError, FaultError) as error:
+        return nodes, error
+    return nodes, None
+
+
+def _long_list(head: Object) -> list[int]:
+    prog = head.prog_
+    word = prog.address_size()
+    nodes = prog.chain(head.next, 0, head.address_ or 0)
+    back = prog.gather("unsigned long", nodes + nodes.dtype.type(word)).filled(0)
+    found: list[int] = nodes.tolist()
+    if back.tolist() != [head.address_, *found[:-1]]:
+        raise BadDataError("a node does not point back to the one before it")
+    return found
 
 
 _LIST_HEADER = (
@@ -107,7 +142,6 @@ class _FreeLists:
         self._with_pages = with_pages
         self._types = migrate_types(prog)
         self._kbytes = prog["PAGE_SIZE"].value_() // 1024
-        self._lru = prog.type("struct page")
         self._digits = 2 * prog.address_size()
         self.rows: list[Row] = []
         self.problems: list[str] = []
@@ -140,14 +174,17 @@ class _FreeLists:
                 counts = _right("BLOCKS"), _right("PAGES")
                 self._add_row((*_LIST_HEADER, *counts))
             for order, area in enumerate(zone.free_area):
+                count = area.nr_free.value_()
                 for kind, head in enumerate(area.free_list):
-                    self._add_list(zone, order, kind, head)
+                    self._add_list(zone, order, kind, head, count)
         self.rows.append(())
 
     def _add_row(self, row: Row) -> None:
         self.rows.append(RowOptions(row, group=_LISTS))
 
-    def _add_list(self, zone: Object, order: int, kind: int, head: Object) -> None:
+    def _add_list(
+        self, zone: Object, order: int, kind: int, head: Object, expected: int
+    ) -> None:
         name = self._types.get(kind, str(kind))
         address = head.address_ or 0
         row: Row = (
@@ -156,13 +193,10 @@ class _FreeLists:
             name,
             _centered_hex(address),
         )
-        blocks: list[int] = []
-        try:
-            for node in validate_list_for_each(head.address_of_()):
-                blocks.append(node.value_())
-        except (ValidationError, FaultError) as error:
+        blocks, problem = list_nodes(head, expected)
+        if problem is not None:
             self.problems.append(
-                f"kmem: {_string(zone.name)} order {order} {name} free list: {error}"
+                f"kmem: {_string(zone.name)} order {order} {name} free list: {problem}"
             )
         pages = len(blocks) << order
         self.pages += pages
@@ -180,8 +214,6 @@ class _FreeLists:
 
 
 def _lru_offset(prog: Program) -> int:
-    from drgn import offsetof
-
     return offsetof(prog.type("struct page"), "lru")
 
 
