@@ -60,4 +60,4 @@ def parse_cpus(text: str) -> tuple[int, ...]:
         if not first <= last < _MOST_CPUS:
             raise ValueError(f"not a range of CPUs: {part!r}")
         cpus += range(first, last + 1)
-    return tuple(dict.fromkeys(cpus))
+    return tuple(sorted(set(cpus)))

@@ -6,7 +6,7 @@ import argparse
 import re
 from typing import Any, NamedTuple
 
-from drgn import Object, Program, TypeKind
+from drgn import Object, Program
 from drgn.commands import CommandArgumentError, argument, drgn_argument
 from drgn.helpers.linux.percpu import per_cpu
 
@@ -33,9 +33,6 @@ class Designator(NamedTuple):
         for kind, what in self.parts:
             if kind == "[":
                 object = object[int(what)]
-            elif kind == "." and _is_pointer(object):
-                # As in C; obj.member_() would follow the pointer.
-                raise TypeError(f"{object.type_.type_name()!r} is no structure")
             else:
                 object = object.member_(what)
         for operator in reversed(self.operators):
@@ -50,10 +47,6 @@ class Designator(NamedTuple):
         for operator in reversed(self.operators):
             text += "[0]" if operator == "*" else ".address_of_()"
         return text
-
-
-def _is_pointer(object: Object) -> bool:
-    return object.type_.unaliased().kind == TypeKind.POINTER
 
 
 def parse_designator(text: str) -> Designator:
@@ -80,8 +73,9 @@ def parse_designator(text: str) -> Designator:
         argument(
             "object",
             metavar="object[:cpuspec]",
-            help="name of a variable, function or enumerator; members, subscripts of"
-            " arrays, and * and & before it are understood, other expressions are not."
+            help="name of a variable, function or enumerator; members, also through"
+            " pointers, subscripts, and * and & before it are understood, other"
+            " expressions are not."
             " For a per-CPU variable, a colon and CPUs may follow: numbers and ranges"
             " with commas between, ``a`` for all possible CPUs, nothing for that of the"
             " context",
