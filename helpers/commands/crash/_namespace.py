@@ -21,6 +21,7 @@ from ._pager import scrolling
 
 T = TypeVar("T")
 
+_NEGATIVE = re.compile(r"-(?:0[xX])?[0-9a-fA-F]*[0-9][0-9a-fA-F]*")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -70,6 +71,9 @@ class CrashCommandNamespace(LazyCommandNamespace):
             options.append(word)
             if action.nargs is None or isinstance(action.nargs, int):
                 count = 1 if action.nargs is None else action.nargs
+                if count == 1 and rest and _NEGATIVE.fullmatch(rest[0]):
+                    options[-1] += rest.pop(0)  # Apart, it would pass for an option.
+                    continue
                 options += rest[:count]
                 del rest[:count]
             else:

@@ -132,7 +132,10 @@ def _parse(source: str) -> ParsedCommand[_Line]:
         operator = re.search(r"[|<>]", rest)
         end = operator.start() if operator else len(rest)
     parsed = parse_shell_command(rest[end:])
-    expression = " ".join([rest[:end], *parsed.args])
+    expression = " ".join([rest[:end], *parsed.args]).strip()
+    if expression.endswith("--drgn"):
+        options.add("drgn")
+        expression = expression.removesuffix("--drgn")
     return ParsedCommand(
         _Line(frozenset(options), expression), parsed.redirections, parsed.pipeline
     )
