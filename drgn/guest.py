@@ -15,6 +15,7 @@ from drgn.engine.kernel.guest import (
     find_guest_kernel,
 )
 from drgn.engine.kernel.kaslr import ControlRegisters, KernelImage
+from drgn.engine.kernel.vmcoreinfo import Vmcoreinfo
 from drgn.engine.kernel.vmlinux import Identity, Vmlinux, open_vmlinux
 from drgn.engine.memory.space import AddressSpace
 from drgn.engine.targets.qemu import ram_ranges
@@ -27,6 +28,7 @@ __all__ = (
     "Identity",
     "KernelImage",
     "StoppedSegment",
+    "Vmcoreinfo",
     "Vmlinux",
     "explain_no_kernel",
     "find_guest_kernel",

@@ -36,8 +36,16 @@ __all__ = (
     "Target",
     "TargetThread",
     "load_later",
+    "open_core",
     "program_from_target",
 )
+
+
+def open_core(path: str) -> Target:
+    """The target that a core dump is; errors as of `Program.set_core_dump()`."""
+    from drgn.engine.targets.open import open_core
+
+    return open_core(path)
 
 
 def program_from_target(target: Target) -> Program:

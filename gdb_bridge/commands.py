@@ -65,7 +65,7 @@ class DrgnScriptCommand(gdb.Command):  # type: ignore[misc]
 
 
 class DrgnSymbolsCommand(gdb.Command):  # type: ignore[misc]
-    """Give GDB its own symbols of the kernel that runs behind a stub.
+    """Give GDB its own symbols of the kernel that it debugs.
 
     Usage: drgn-symbols
 

@@ -53,6 +53,10 @@ def _open_target(inferior: gdb.Inferior) -> InferiorTarget:
         from .kernel import open_kernel
 
         return open_kernel(inferior) or target
+    if target.kind == "core" and not target.auxv():
+        from .vmcore import open_vmcore
+
+        return open_vmcore(inferior) or target
     return target
 
 
@@ -134,7 +138,9 @@ def _find_objfiles(modules: Sequence[Module]) -> None:
 
 
 def _stopped(event: object) -> None:
-    for target, _ in _programs.values():
+    for target, prog in _programs.values():
+        if target.alive and target.loads_files:
+            load_later(prog, partial(_load, target, prog))
         if target.alive:
             threads = target.inferior.threads()
             target.running = any(thread.is_running() for thread in threads)

@@ -9,28 +9,27 @@ import gdb
 from drgn import Program, RelocatableModule
 
 from . import current
-from .kernel import KernelTarget, MissingKernelTarget, symbols_are_moved
+from .kernel import MissingKernelTarget
+from .linux import LinuxTarget
 
 
 def add_symbols() -> None:
     """Move GDB's symbols of vmlinux, and add those of the modules that are loaded.
 
     Afterwards GDB's commands know the kernel as prog does. Raises ValueError if the
-    current program is no running kernel.
+    current program is no kernel.
     """
     prog = current.current_program()
     target = current.target_of(prog)
     if isinstance(target, MissingKernelTarget):
         raise ValueError(target.problem())
-    if not isinstance(target, KernelTarget):
-        raise ValueError("GDB does not debug a running kernel")
-    kernel = target.kernel
-    if not symbols_are_moved(kernel):
-        path, offset = kernel.vmlinux.path, kernel.image.offset
+    if not isinstance(target, LinuxTarget):
+        raise ValueError("GDB does not debug a kernel")
+    modules = [m for m in prog.modules() if isinstance(m, RelocatableModule)]
+    if not target.resolves_names:
+        path, offset = target.vmlinux.path, target.offset
         gdb.write(f"{path} is moved by {offset:#x}\n")
         _quietly(f"symbol-file -o {offset:#x} {_quoted(path)}")
-    prog.create_loaded_modules()
-    modules = [m for m in prog.modules() if isinstance(m, RelocatableModule)]
     added = sum(_add_module(module) for module in modules)
     missing = sorted(m.name for m in modules if _file(m) is None)
     gdb.write(f"symbols of {added} of {len(modules)} modules were added\n")

@@ -63,6 +63,8 @@ class InferiorTarget(InferiorControl):
     """Where its debugging information may be, as in ``debug-file-directory``."""
     kernel_directories: Sequence[str] = ()
     """Where modules of the kernel may be."""
+    loads_files = False
+    """Whether it may load files, without GDB knowing of it."""
     keeps_files = False
     """Whether GDB may forget its files and read them again, and nothing is wrong."""
 

@@ -126,3 +126,31 @@ def gdb(gdb_program: str) -> Gdb:
 def list_program(compile_c: Callable[..., Path]) -> Path:
     """A list of three nodes, and a call of add(42, 1) from main()."""
     return compile_c(LIST_PROGRAM)
+
+
+@pytest.fixture(scope="session")
+def kernel_gdb(gdb_program: str) -> Gdb:
+    """``kernel_gdb(vmlinux, *commands, core=..., variables=...)``: as ``gdb()``."""
+
+    def kernel_gdb(
+        vmlinux: Path,
+        *commands: str,
+        core: Path | None = None,
+        variables: dict[str, str] | None = None,
+    ) -> GdbResult:
+        # To find the language GDB would look through all of vmlinux.
+        argv = [gdb_program, "-nx", "-batch", "-iex", "set language c"]
+        for command in (f"source {LOADER}", *commands):
+            argv += ["-ex", command]
+        argv += [str(path) for path in (vmlinux, core) if path is not None]
+        result = subprocess.run(
+            argv,
+            env=gdb_environment() | {"COLUMNS": "80"} | (variables or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        return GdbResult(result.stdout, result.stderr)
+
+    return kernel_gdb

@@ -80,6 +80,15 @@ facts["breakpoint"] = [
 ]
 there.delete()
 
+# Modules that are loaded while it runs.
+count = number = len(list(prog.modules()))
+for _ in range(ROUNDS):
+    if number > count:
+        break
+    go_on()
+    number = len(list(prog.modules()))
+facts["modules"] = [count, number]
+
 with Monitor.connect(os.environ["VISIT_QMP"]) as client:
     client.execute("set-action", reboot="reset")
     client.execute("system_reset")
