@@ -65,23 +65,30 @@ def _with_partial_slabs(prog: Program) -> tuple[str, list[Object]]:
     raise AssertionError("no cache has partial slabs")
 
 
-def test_a_broken_list_of_slabs(broken: tuple[Program, Patch]) -> None:
+def _caches(prog: Program) -> list[list[str]]:
+    return rows(crash(prog, "kmem -s"))
+
+
+def test_a_broken_list_of_slabs(
+    broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
+) -> None:
     prog, patch = broken
     name, slabs = _with_partial_slabs(prog)
-    before = {row[6]: row for row in rows(crash(prog, "kmem -s"))}
+    before = {row[6]: row for row in _caches(prog)}
     link = slabs[0].slab_list
     patch(link.address_ or 0, _word(link.next.value_()) + _word(0x1234))
-    text = crash(prog, "kmem -s")
-    table, _, problem = text.rpartition("\nkmem: ")
-    assert problem.startswith(f"{name} partial list: ")
+    after = {row[6 - 2 * (row[2] == "[CORRUPTED]")]: row for row in _caches(prog)}
+    problem = capsys.readouterr().err
+    assert problem.startswith(f"kmem: {name} partial list: ")
     assert problem.count("\n") == 1
-    after = {row[6]: row for row in rows(table + "\n")}
-    assert after.pop(name)[2:5] == ["?", "?", "?"]
+    assert after.pop(name)[2] == "[CORRUPTED]"
     del before[name]
     assert after == before
 
 
-def test_a_free_list_of_objects_with_a_cycle(broken: tuple[Program, Patch]) -> None:
+def test_a_free_list_of_objects_with_a_cycle(
+    broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
+) -> None:
     prog, patch = broken
     cache, freelist = _cpu_freelist(prog)
     offset = cache.offset.value_()
@@ -93,9 +100,9 @@ def test_a_free_list_of_objects_with_a_cycle(broken: tuple[Program, Patch]) -> N
         value ^= cache.random.value_() ^ swapped
     patch(stored, _word(value))
     name = cache.name.string_().decode()
-    text = crash(prog, f"kmem -s {name}")
-    assert text.splitlines()[-1] == (
-        f"kmem: {name} freelist contains cycle at {freelist:#x}"
+    assert rows(crash(prog, f"kmem -s {name}"))[0][2:4] == ["[CORRUPTED]", "4k"]
+    assert capsys.readouterr().err == (
+        f"kmem: {name} freelist contains cycle at {freelist:#x}\n"
     )
     text = crash(prog, f"kmem -s {freelist:x}")
     assert f"kmem: {freelist:x} is in a slab that is broken: {name}" in text
@@ -115,7 +122,10 @@ def _cpu_freelist(prog: Program) -> tuple[Object, int]:
 
 @pytest.mark.parametrize("long", [0, 2000])
 def test_a_broken_free_list_of_pages(
-    broken: tuple[Program, Patch], long: int, monkeypatch: pytest.MonkeyPatch
+    broken: tuple[Program, Patch],
+    long: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("drgn.commands.crash._kmem_zones._LONG_LIST", long)
     prog, patch = broken
@@ -123,10 +133,12 @@ def test_a_broken_free_list_of_pages(
     head = zone.free_area[10].free_list[1]
     poison = 0xDEAD000000000100
     patch(head.next.value_(), _word(poison) + _word(head.address_ or 0))
-    text = crash(prog, "kmem -f")
-    problem, verdict = text.splitlines()[-2:]
-    assert problem.startswith("kmem: DMA32 order 10 MOVABLE free list: ")
+    *lines, verdict = crash(prog, "kmem -f").splitlines()
+    (broken_list,) = (line for line in lines if "[CORRUPTED]" in line)
+    assert re.match(r" 10 +4096k +MOVABLE +\w+ +\[CORRUPTED\]", broken_list)
     assert re.fullmatch(r"nr_free_pages: \d+  \(found \d+\)", verdict)
+    (problem,) = capsys.readouterr().err.splitlines()
+    assert problem.startswith("kmem: DMA32 order 10 MOVABLE free list: ")
 
 
 def test_pages_whose_structures_cannot_be_read(

@@ -137,3 +137,21 @@ def test_code_leaves_what_is_printed(each_lab: Lab, live: Program) -> None:
     assert "task: 1 (" in str(names["identities"][0])
     names = run_code(live, f"mount -n {task.value_():x}")
     assert names["task"] == task
+
+
+@pytest.mark.parametrize(
+    "dump", ["live.kdump.excluded", "live.kdump.split", "la57.elf"]
+)
+def test_dumps_of_other_kinds(each_lab: Lab, dump: str) -> None:
+    """Without the pages that makedumpfile leaves out, in parts, with 5 levels."""
+    prog = Program()
+    prog.set_core_dump(each_lab.dumps[dump][0])
+    prog.load_debug_info([each_lab.vmlinux])
+    task = find_task(prog, 1)
+    for line in (*COMMANDS.splitlines(), f"kmem {task.value_():x}", "kmem -p"):
+        output = crash(prog, line)
+        assert (
+            len(output.splitlines()) > 1
+            or line in ("bpf -p 99", "dev -D")
+            or (line.startswith(("kmem ffff", "ipcs ffff")))
+        ), line

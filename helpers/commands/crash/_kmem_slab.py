@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from drgn import Object, Program, cast
+from drgn import FaultError, Object, Program, cast
 from drgn.helpers import ValidationError
 from drgn.helpers.common.format import CellFormat, escape_ascii_string, print_table
 from drgn.helpers.linux.mm import page_to_virt
@@ -41,8 +42,10 @@ def _row(cache: Object, problems: list[str]) -> Sequence[Any]:
     try:
         found = slab_cache_usage(cache)
         usage = found.active_objs, found.num_objs, found.num_slabs
-    except ValidationError as error:
-        problems.append(f"kmem: {error}")
+    except (ValidationError, FaultError) as error:
+        usage = "[CORRUPTED]", "", ""
+        known = "" if isinstance(error, ValidationError) else f"{_name(cache)}: "
+        problems.append(f"kmem: {known}{error}")
     except (ValueError, AttributeError):
         pass  # SLOB, or SLUB without CONFIG_SLUB_DEBUG, counts nothing.
     ssize: Any = _UNKNOWN
@@ -73,7 +76,7 @@ def print_caches(caches: Iterable[Object], ignored: Collection[bytes] = ()) -> N
             rows.append(_row(cache, problems))
     print_table(rows)
     for problem in problems:
-        print(problem)
+        print(problem, file=sys.stderr)
 
 
 def named_caches(prog: Program, names: Sequence[str]) -> list[Object]:

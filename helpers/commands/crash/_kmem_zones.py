@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -194,14 +195,16 @@ class _FreeLists:
             _centered_hex(address),
         )
         blocks, problem = list_nodes(head, expected)
-        if problem is not None:
+        counts: Row = len(blocks), len(blocks) << order
+        if problem is None:
+            self.pages += len(blocks) << order
+        else:
+            counts = "[CORRUPTED]", ""
             self.problems.append(
                 f"kmem: {_string(zone.name)} order {order} {name} free list: {problem}"
             )
-        pages = len(blocks) << order
-        self.pages += pages
         if not self._with_pages:
-            self._add_row((*row, len(blocks), pages))
+            self._add_row((*row, *counts))
             return
         self._add_row(_LIST_HEADER)
         self._add_row(row)
@@ -218,11 +221,14 @@ def _lru_offset(prog: Program) -> int:
 
 
 def print_free_lists(prog: Program, with_pages: bool) -> None:
-    """Print the free lists, and check that their pages are as many as are counted."""
+    """Print the free lists, and check that their pages are as many as are counted.
+
+    Pages of a broken list are not among those that were found.
+    """
     lists = _FreeLists(prog, with_pages)
     print_table(lists.rows)
     for problem in lists.problems:
-        print(problem)
+        print(problem, file=sys.stderr)
     counted = nr_free_pages(prog)
     verdict = "verified" if counted == lists.pages else f"found {lists.pages}"
     print(f"nr_free_pages: {counted}  ({verdict})")
