@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, SupportsIndex, cast
 
+from ..errors import FaultError
 from ..flags import ProgramFlags
 from ..objects.object import Object
 from ..threads import Thread
@@ -253,7 +254,13 @@ def _of_cpu(prog: Program, cpu: int, pid: int) -> Registers:
 
 
 def _of_sleeping_task(prog: Program, task: Object) -> Registers:
-    """The registers that ``__switch_to_asm`` left on the stack of a task."""
+    """The registers that ``__switch_to_asm`` left on the stack of a task.
+
+    :raises FaultError: if the task is dead and its stack is freed
+    """
+    if not task.stack:
+        # What is there now is another's (put_task_stack(), 4.9).
+        raise FaultError("stack of task is freed", task.thread.sp.value_())
     frame = Object(
         prog, "struct inactive_task_frame", address=task.thread.sp.value_()
     ).read_()

@@ -107,6 +107,7 @@ def takes_object_or_program_or_default(
     parameters may.
 
     :param f: Function whose first parameters are ``prog`` and an optional object.
+    :raises ValueError: if a positional parameter of *f* has a default
     :raises NoDefaultProgramError: by the wrapper, if it gets neither a program
         nor an object and there is no default program
 
@@ -117,6 +118,9 @@ def takes_object_or_program_or_default(
     >>> comm(find_task(prog, 1)), comm(prog), comm()
     (b'init', b'swapper/0', b'swapper/0')
     """
+    if f.__defaults__:
+        # Then the number of arguments would not tell whether there is an object.
+        raise ValueError(f"{f.__name__}: positional parameters may not have defaults")
     code = f.__code__
     parameters = code.co_varnames[: code.co_argcount]
     object_name = parameters[1]
@@ -132,7 +136,7 @@ def takes_object_or_program_or_default(
         if obj is not None:
             return f(obj.prog_, obj, *args, **kwargs)
         given = len(args) + sum(name in kwargs for name in others)
-        if args and given > len(others):
+        if args and given > len(others) and isinstance(args[0], Object):
             return f(args[0].prog_, args[0], *args[1:], **kwargs)
         return f(_prog_of(args, kwargs), None, *args, **kwargs)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from drgn import NULL, IntegerLike, Object, cast
 from drgn.helpers.linux._pages import PHYS_PFN, pfn_to_page
+from drgn.helpers.linux._raw import chain
 from drgn.helpers.linux.fs import d_path
 from drgn.helpers.linux.mapletree import mt_entries, mtree_load
 from drgn.helpers.linux.percpu import percpu_counter_sum
@@ -148,10 +149,17 @@ def environ(task: Object) -> list[bytes] | None:
     return mm_environ(mm) if mm else None
 
 
+_PIECE = 1 << 20
+
+
 def _strings(mm: Object, start: int, end: int) -> list[bytes]:
     if start >= end:
         return []
-    data = access_remote_vm(mm, start, end - start)
+    # In pieces, so that what is no struct mm_struct faults before it takes memory.
+    data = b"".join(
+        access_remote_vm(mm, at, min(_PIECE, end - at))
+        for at in range(start, end, _PIECE)
+    )
     return data.removesuffix(b"\0").split(b"\0")
 
 
@@ -171,10 +179,7 @@ def for_each_vma(mm: Object) -> Iterator[Object]:
         tree = mm.mm_mt.address_of_()
     except AttributeError:
         # Before 6.1 (763ecb035029), the areas are in a list.
-        vma = mm.mmap.read_()
-        while vma:
-            yield vma
-            vma = vma.vm_next.read_()
+        yield from chain(mm.mmap, "vm_next")
     else:
         for _, _, entry in mt_entries(tree):
             yield Object(prog, vma_p, entry)

@@ -69,3 +69,21 @@ def follow(
 
 def _cycle(address: int) -> ValidationError:
     return ValidationError(f"cycle at {address:#x} in linked list")
+
+
+def chain(first: Object, member: str) -> Iterator[Object]:
+    """Iterate over structures that are linked by pointers, until a null one.
+
+    :param first: Pointer to the first, may be null.
+    :param member: Member with the pointer to the next one.
+    :raises ValidationError: if the chain runs into a cycle
+    """
+    seen: set[int] = set()
+    entry = first.read_()
+    while entry:
+        address = entry.value_()
+        if address in seen:
+            raise _cycle(address)
+        seen.add(address)
+        yield entry
+        entry = entry.member_(member).read_()

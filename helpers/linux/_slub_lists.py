@@ -24,6 +24,7 @@ from drgn.helpers.linux._slab_layout import (
     slab_type,
 )
 from drgn.helpers.linux.cpumask import for_each_online_cpu
+from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.nodemask import for_each_online_node
 from drgn.helpers.linux.percpu import per_cpu_ptr
 
@@ -45,7 +46,16 @@ class _Layout:
 
     def __init__(self, prog: Program) -> None:
         cache = prog.type("struct kmem_cache")
-        self.node_pointers = offsetof(cache, "node")
+        # In pairs with barns since 7.0 (in 6.18 and 6.19, barns are in the nodes).
+        paired = _optional(cache, "per_node") is not None
+        self.node_pointers = offsetof(cache, "per_node" if paired else "node")
+        self.node_stride = prog.address_size()
+        self.barn_pointers: int | None = None
+        if paired:
+            pair = prog.type("struct kmem_cache_per_node_ptrs")
+            self.node_stride = sizeof(pair)
+            self.barn_pointers = self.node_pointers + offsetof(pair, "barn")
+            self.node_pointers += offsetof(pair, "node")
         self.size = field(cache, "size")
         self.pointer_offset = field(cache, "offset")
         # CONFIG_SLUB_DEBUG, CONFIG_SLAB_FREELIST_HARDENED, not CONFIG_SLUB_TINY
@@ -165,7 +175,9 @@ class SlubCache:
         nodes = max(lists.nodes, default=-1) + 1
         word = lists.prog.address_size()
         address: int = cache.value_()
-        data = self._prog.read(address, layout.node_pointers + nodes * word)
+        first = max(layout.node_pointers, layout.barn_pointers or 0)
+        end = first + (nodes - 1) * layout.node_stride + word if nodes else first
+        data = self._prog.read(address, end)
         self.object_size = layout.size.get(data)
         self.pointer_offset = layout.pointer_offset.get(data)
         self.padding = layout.padding.get(data) if layout.padding else 0
@@ -175,11 +187,17 @@ class SlubCache:
         self._per_cpu = [
             per_cpu + offset & mask for offset in lists.cpu_offsets if per_cpu
         ]
-        pointers = word_struct(self._prog, nodes).unpack_from(
-            data, layout.node_pointers
-        )
-        self._nodes = [pointers[nid] for nid in lists.nodes if pointers[nid]]
         self._word = word_struct(self._prog, 1)
+        self._nodes = self._of_nodes(data, layout.node_pointers)
+        self._barns: list[int] | None = None
+        if layout.barn_pointers is not None:
+            self._barns = self._of_nodes(data, layout.barn_pointers)
+
+    def _of_nodes(self, data: bytes, first: int) -> list[int]:
+        """Return the pointers that a cache has for the nodes of a system."""
+        unpack, stride = self._word.unpack_from, self._lists.layout.node_stride
+        pointers = (unpack(data, first + nid * stride)[0] for nid in self._lists.nodes)
+        return [pointer for pointer in pointers if pointer]
 
     def usage(self) -> tuple[int, int, int]:
         """Return the numbers of slabs, of objects and of free objects.
@@ -302,7 +320,13 @@ class SlubCache:
         return pointer
 
     def _sheaf_objects(self) -> Iterator[int]:
-        """Iterate over the free objects in CPUs' sheaves, which 6.18 brought."""
+        """Iterate over the free objects in sheaves, which 6.18 brought."""
+        for sheaf in self._sheaves():
+            for i in range(sheaf.size.value_()):
+                yield sheaf.objects[i].value_()
+
+    def _sheaves(self) -> Iterator[Object]:
+        """Iterate over the sheaves of the CPUs, and the full ones in nodes' barns."""
         try:
             sheaves = self.cache.cpu_sheaves.read_()
         except AttributeError:
@@ -313,5 +337,17 @@ class SlubCache:
             pcs = per_cpu_ptr(sheaves, cpu)
             for sheaf in (pcs.main.read_(), pcs.spare.read_()):
                 if sheaf:
-                    for i in range(sheaf.size.value_()):
-                        yield sheaf.objects[i].value_()
+                    yield sheaf
+        barns = self._barns
+        if barns is None:
+            nodes = (
+                Object(self._prog, "struct kmem_cache_node *", node)
+                for node in self._nodes
+            )
+            barns = [node.barn.value_() for node in nodes]
+        for address in barns:
+            if address:
+                barn = Object(self._prog, "struct node_barn *", address)
+                yield from list_for_each_entry(
+                    "struct slab_sheaf", barn.sheaves_full.address_of_(), "barn_list"
+                )

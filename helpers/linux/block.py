@@ -82,9 +82,14 @@ def bdev_partno(bdev: Object) -> Object:
     try:
         return bdev.bd_partno.read_()
     except AttributeError:
+        pass
+    try:
         # In the low byte of an atomic_t, BD_PARTNO, since 6.10 (1116b9fa15c0).
-        flags = bdev.member_("__bd_flags").counter.value_()
-        return Object(bdev.prog_, "u8", flags & 0xFF)
+        number = bdev.member_("__bd_flags").counter.value_() & 0xFF
+    except LookupError:
+        # Before 5.10 only in the struct hd_struct.
+        number = bdev.bd_part.partno.value_()
+    return Object(bdev.prog_, "u8", number)
 
 
 def _devices(prog: Program) -> Iterator[Object]:
@@ -215,13 +220,15 @@ def nr_blockdev_pages(prog: Program) -> int:
     return total
 
 
-def _op_bits(prog: Program) -> int:
-    """Return the mask of the operation in a request's flags (REQ_OP_MASK)."""
-    try:
-        bits = prog["__REQ_FAILFAST_DEV"].value_()
-    except KeyError:
-        return 0xFF
-    return (1 << bits) - 1
+# The low bits of a request's flags that are its operation (REQ_OP_BITS).
+_OP_BITS = 8
+# Before 4.10 (ef295ecf090d), the highest three of 64 were.
+_OLD_OP_SHIFT = 61
+
+
+def _has_old_flags(prog: Program) -> bool:
+    """Return whether the flags of requests begin at bit 0, and not the operation."""
+    return "__REQ_FAILFAST_DEV" in prog and not prog["__REQ_FAILFAST_DEV"]
 
 
 def req_op(rq: Object) -> Object:
@@ -235,7 +242,11 @@ def req_op(rq: Object) -> Object:
     :return: ``enum req_op`` (``enum req_opf`` before Linux 6.0)
     """
     prog = rq.prog_
-    return cast(prog["REQ_OP_READ"].type_, rq.cmd_flags & _op_bits(prog))
+    if _has_old_flags(prog):
+        op = rq.cmd_flags >> _OLD_OP_SHIFT
+    else:
+        op = rq.cmd_flags & ((1 << _OP_BITS) - 1)
+    return cast(prog["REQ_OP_READ"].type_, op)
 
 
 def op_is_write(op: Object) -> bool:
@@ -246,7 +257,8 @@ def op_is_write(op: Object) -> bool:
     >>> op_is_write(Object(prog, "blk_opf_t", 1))
     True
     """
-    return bool(op.value_() & 1)
+    # Even operations read since 4.10 (ef295ecf090d); before, all others wrote.
+    return bool(op.value_() if _has_old_flags(op.prog_) else op.value_() & 1)
 
 
 def rq_data_dir(rq: Object) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drgn import NULL, Object, Program, cast, container_of
+from drgn.helpers import ValidationError
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.kernfs import kernfs_name, kernfs_path, kernfs_walk
 from drgn.helpers.linux.list import list_for_each_entry
@@ -31,6 +32,9 @@ __all__ = (
     "css_next_descendant_pre",
     "sock_cgroup_ptr",
 )
+
+# More than the kernel allows to nest.
+_MAX_DEPTH = 4096
 
 
 def sock_cgroup_ptr(skcd: Object) -> Object:
@@ -158,13 +162,15 @@ def css_next_descendant_pre(pos: Object, root: Object) -> Object:
     child = css_next_child(null, pos)
     if child:
         return child
-    while pos.value_() != root.value_():
+    for _ in range(_MAX_DEPTH):
+        if pos.value_() == root.value_():
+            return null
         parent = pos.parent.read_()
         sibling = css_next_child(pos, parent)
         if sibling:
             return sibling
         pos = parent
-    return null
+    raise ValidationError(f"cgroup_subsys_state {pos.value_():#x} has no root")
 
 
 def css_for_each_descendant_pre(css: Object) -> Iterator[Object]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from drgn import NULL, IntegerLike, Object, Program, cast
 from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux._raw import chain
 from drgn.helpers.linux.list import list_for_each_entry
 
 if TYPE_CHECKING:
@@ -186,30 +187,26 @@ def for_each_registered_chrdev(
     b'mem'
     """
     cdevs = _cdevs(prog)
-    for region in prog["chrdevs"]:
-        region = region.read_()
-        while region:
+    for first in prog["chrdevs"]:
+        for region in chain(first, "next"):
             dev = MKDEV(region.major, region.baseminor)
             count = region.minorct.value_()
             cdev = region.cdev.read_() or cdevs.get(dev)
             if cdev is None:
                 cdev = NULL(prog, "struct cdev *")
             yield dev, count, region.name.string_(), cdev
-            region = region.next.read_()
 
 
 def _cdevs(prog: Program) -> dict[int, Object]:
     """Return the character devices that were added, by their first ``dev_t``."""
     cdevs: dict[int, Object] = {}
     # What maps numbers to devices is private to fs/char_dev.c and drivers/base/map.c.
-    for probe in prog["cdev_map"].probes:
-        probe = probe.read_()
-        while probe:
+    for first in prog["cdev_map"].probes:
+        for probe in chain(first, "next"):
             # Others (base_probe) only load a module.
             if probe.data:
                 cdev = cast("struct cdev *", probe.data)
                 cdevs.setdefault(probe.dev.value_(), cdev)
-            probe = probe.next.read_()
     return cdevs
 
 
@@ -222,8 +219,6 @@ def for_each_registered_blkdev(prog: Program) -> Iterator[tuple[int, bytes, Obje
     >>> [name for _, name, _ in for_each_registered_blkdev(prog)][0]
     b'blkext'
     """
-    for entry in prog["major_names"]:
-        entry = entry.read_()
-        while entry:
+    for first in prog["major_names"]:
+        for entry in chain(first, "next"):
             yield entry.major.value_(), entry.name.string_(), entry
-            entry = entry.next.read_()

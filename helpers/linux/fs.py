@@ -22,6 +22,7 @@ from drgn import (
 )
 from drgn.helpers.common.format import escape_ascii_string
 from drgn.helpers.common.prog import takes_object_or_program_or_default
+from drgn.helpers.linux._raw import chain
 from drgn.helpers.linux.bitops import for_each_set_bit
 from drgn.helpers.linux.list import hlist_for_each_entry, list_for_each_entry
 from drgn.helpers.linux.rbtree import rbtree_inorder_for_each_entry
@@ -91,12 +92,13 @@ def d_path(arg1: Object, arg2: Object | None = None) -> bytes:
         vfsmount, dentry = arg1.mnt, arg1.dentry.read_()
     else:
         vfsmount, dentry = arg1, arg2.read_()
-    if dentry.d_op and dentry.d_op.d_dname:
+    is_mounted = dentry == dentry.d_parent and dentry == vfsmount.mnt_root
+    if not is_mounted and dentry.d_op and dentry.d_op.d_dname:
         # Pipes, sockets and the like make their names when somebody looks.
         return b"[" + dentry.d_sb.s_type.name.string_() + b"]"
     mnt = _real_mount(vfsmount.read_())
     names: list[bytes] = []
-    while len(names) < _MAX_NAMES:
+    for _ in range(_MAX_NAMES):
         parent = dentry.d_parent.read_()
         if dentry == mnt.mnt.mnt_root or dentry == parent:
             mnt_parent = mnt.mnt_parent.read_()
@@ -200,7 +202,9 @@ def path_lookup(
         if name == b"..":
             if dentry == root_dentry and mnt == root_mnt:
                 continue
-            while dentry == mnt.mnt.mnt_root and mnt != mnt.mnt_parent:
+            for _ in range(_MAX_NAMES):
+                if dentry != mnt.mnt.mnt_root or mnt == mnt.mnt_parent:
+                    break
                 dentry, mnt = mnt.mnt_mountpoint.read_(), mnt.mnt_parent.read_()
             dentry = dentry.d_parent.read_()
         else:
@@ -235,7 +239,9 @@ def _children(dentry: Object) -> Iterator[Object]:
 
 def _topmost(mnt: Object, dentry: Object) -> tuple[Object, Object]:
     """Go from a mount point to the root of what is mounted on it."""
-    while dentry.d_flags.value_() & _DCACHE_MOUNTED:
+    for _ in range(_MAX_NAMES):
+        if not dentry.d_flags.value_() & _DCACHE_MOUNTED:
+            break
         for child in list_for_each_entry(
             "struct mount", mnt.mnt_mounts.address_of_(), "mnt_child"
         ):
@@ -341,10 +347,7 @@ def super_block_for_each_mount(sb: Object) -> Iterator[Object]:
         )
         return
     # In newer kernels, it is a chain of struct mount instead of a list.
-    mnt = mounts.read_()
-    while mnt:
-        yield mnt
-        mnt = mnt.mnt_next_for_sb.read_()
+    yield from chain(mounts, "mnt_next_for_sb")
 
 
 def mount_src(mnt: Object) -> bytes:

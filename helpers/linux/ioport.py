@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drgn import Object
+from drgn.helpers import ValidationError
+from drgn.helpers.linux._raw import chain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,18 +25,19 @@ def for_each_resource(root: Object) -> Iterator[Object]:
 
     :param root: ``struct resource *``, e.g., ``&iomem_resource``.
     :return: Iterator of ``struct resource *`` objects, *root* first.
+    :raises ValidationError: if a resource is in itself
 
     >>> root = prog["iomem_resource"].address_of_()
     >>> [each.name.string_() for each in for_each_resource(root)][:2]
     [b'PCI mem', b'Reserved']
     """
     todo = [root.read_()]
+    seen = set()
     while todo:
         resource = todo.pop()
+        address = resource.value_()
+        if address in seen:
+            raise ValidationError(f"resource {address:#x} is there twice")
+        seen.add(address)
         yield resource
-        children = []
-        child = resource.child.read_()
-        while child:
-            children.append(child)
-            child = child.sibling.read_()
-        todo.extend(reversed(children))
+        todo.extend(reversed(list(chain(resource.child, "sibling"))))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from drgn import NULL, IntegerLike, Object, Program, TypeKind, cast
 from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux._raw import chain
 from drgn.helpers.linux.mapletree import mt_entries, mtree_load
 from drgn.helpers.linux.percpu import per_cpu_ptr
 from drgn.helpers.linux.radixtree import radix_tree_for_each, radix_tree_lookup
@@ -158,12 +159,10 @@ def irq_desc_action_names(desc: Object) -> list[bytes]:
     :param desc: ``struct irq_desc *``
     """
     names = []
-    action = desc.action.read_()
-    while action:
+    for action in chain(desc.action, "next"):
         name = action.name.read_()
         if name:
             names.append(name.string_())
-        action = action.next.read_()
     return names
 
 

@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 from drgn import NULL, Object
+from drgn.helpers import ValidationError
 from drgn.helpers.linux.rbtree import rbtree_inorder_for_each_entry
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ _LINK = 0x4
 _TYPE_MASK = 0xF
 # As in the kernel's own path walk (MAXSYMLINKS).
 _MAX_LINKS = 40
+# More than any path has: a node's parents must end.
+_MAX_NAMES = 4096
 
 
 def kernfs_root(kn: Object) -> Object:
@@ -93,6 +96,8 @@ def kernfs_path(kn: Object) -> bytes:
     names: list[bytes] = []
     node, parent = kn, kernfs_parent(kn)
     while parent:
+        if len(names) == _MAX_NAMES:
+            raise ValidationError(f"node {kn.value_():#x} has no root")
         names.append(node.name.string_())
         node, parent = parent, kernfs_parent(parent)
     return b"/" + b"/".join(reversed(names))

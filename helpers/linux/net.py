@@ -26,6 +26,7 @@ from drgn.helpers.common.prog import (
     takes_object_or_program_or_default,
     takes_program_or_default,
 )
+from drgn.helpers.linux._raw import chain
 from drgn.helpers.linux.fs import fget
 from drgn.helpers.linux.list import hlist_for_each_entry, list_for_each_entry
 from drgn.helpers.linux.list_nulls import hlist_nulls_for_each_entry
@@ -283,12 +284,10 @@ def netdev_ipv4_addrs(dev: Object) -> list[ipaddress.IPv4Address]:
     in_dev = dev.ip_ptr.read_()
     if not in_dev:
         return []
-    addresses = []
-    ifa = in_dev.ifa_list.read_()
-    while ifa:
-        addresses.append(ipaddress.IPv4Address(ifa.ifa_local.to_bytes_()))
-        ifa = ifa.ifa_next.read_()
-    return addresses
+    return [
+        ipaddress.IPv4Address(ifa.ifa_local.to_bytes_())
+        for ifa in chain(in_dev.ifa_list, "ifa_next")
+    ]
 
 
 def netdev_ipv6_addrs(dev: Object) -> list[ipaddress.IPv6Address]:
@@ -350,7 +349,7 @@ def skb_shinfo(skb: Object) -> Object:
 
     >>> cache = find_slab_cache(prog, "skbuff_head_cache")
     >>> skbs = slab_cache_for_each_allocated_object(cache, "struct sk_buff")
-    >>> skb_shinfo(next(skbs)).nr_frags
+    >>> skb_shinfo(next(skb for skb in skbs if skb.head)).nr_frags
     (__u8)0
     """
     end = skb.end
@@ -375,6 +374,9 @@ def is_pp_page(page: Object) -> bool:
     False
     """
     prog = page.prog_
+    if "PGTY_netpp" in prog:
+        # A page type in newer kernels, in the highest byte.
+        return page.page_type.value_() >> 24 == prog["PGTY_netpp"].value_()
     try:
         magic = page.pp_magic.value_()
     except AttributeError:
@@ -384,8 +386,10 @@ def is_pp_page(page: Object) -> bool:
             ) from None
         return False
     # PP_SIGNATURE: 0x40 + POISON_POINTER_DELTA, the lowest bits of which are flags.
+    # Since 6.16 (ee62ce7a1d90), there may be the index of a DMA mapping above it.
     poison = 0xDEAD000000000000 if prog.address_size() == 8 else 0
-    return magic & ~0x3 == poison + 0x40
+    others = 0x3 | (0xFFFFFFFF << 7 if poison else 0)
+    return magic & ~others == poison + 0x40
 
 
 def _has_type(prog: Program, name: str) -> bool:
@@ -418,7 +422,5 @@ def neigh_table_for_each_neighbor(table: Object) -> Iterator[Object]:
         if heads is not None:
             yield from hlist_for_each_entry("struct neighbour", heads + i, "hash")
             continue
-        neighbor = table.hash_buckets[i].read_()
-        while neighbor:
+        for neighbor in chain(table.hash_buckets[i], "next"):
             yield cast(prog.type("struct neighbour *"), neighbor)
-            neighbor = neighbor.next.read_()

@@ -19,13 +19,14 @@ def stack_depot_fetch(handle: Object) -> StackTrace | None:
     """Return a stored stack trace.
 
     :param handle: ``depot_stack_handle_t``
-    :return: Stack trace, ``None`` if there is none.
+    :return: Stack trace, without frames for a null handle; ``None`` if there is none.
 
-    >>> stack_depot_fetch(Object(prog, "depot_stack_handle_t", 0))
+    >>> len(stack_depot_fetch(Object(prog, "depot_stack_handle_t", 0)))
+    0
     """
     prog = handle.prog_
     if not handle:
-        return None
+        return prog.stack_trace_from_pcs([])
     parts = reinterpret("union handle_parts", handle.read_())
     # Renamed in 6.3 (961c949b012f) and in 6.9 (a6c1d9cb9a68).
     for member, first in (

@@ -124,7 +124,12 @@ def total_swapcache_pages(prog: Program) -> int:
     except KeyError:
         pass
     total = 0
-    spaces, counts = prog["swapper_spaces"], prog["nr_swapper_spaces"]
+    spaces = prog["swapper_spaces"]
+    try:
+        counts = prog["nr_swapper_spaces"]
+    except KeyError:
+        # One for each swap area before 4.11 (4b3ef9daa4fc).
+        return sum(space.nrpages.value_() for space in spaces)
     for i in range(len(spaces)):
         space = spaces[i].read_()
         if space:

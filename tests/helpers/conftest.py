@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from lab import manifest
 from lab.manifest import Lab
+from mock_kernel import Kernel
 
 from drgn import Architecture, Platform, Program
 
@@ -49,3 +50,9 @@ def panicked(each_lab: Lab) -> Iterator[Program]:
 def mock() -> Program:
     """A program without memory or types."""
     return Program(Platform(Architecture.X86_64))
+
+
+@pytest.fixture
+def kernel(mock: Program) -> Kernel:
+    """A program that takes types, variables and memory by hand."""
+    return Kernel(mock)

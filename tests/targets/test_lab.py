@@ -120,7 +120,8 @@ def test_search_finds_the_direct_map(lab: Lab, name: str) -> None:
     target, memory = _open(lab, name)
     address = _number(target, "SYMBOL(init_uts_ns)", 16)
     needle = memory.read(address, 200)
-    (found,) = search_bytes(memory, needle)
-    assert found == memory.direct_map + memory.translate(address)
+    # Namespaces begin as copies of others.
+    found = list(search_bytes(memory, needle))
+    assert memory.direct_map + memory.translate(address) in found and len(found) < 5
     here = search_bytes(memory, needle).set_address_range(address, address + 4096)
     assert list(here) == [address]

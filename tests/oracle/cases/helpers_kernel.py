@@ -94,9 +94,11 @@ for i in range(len(cgroup.bpf.effective)):
     print([bpf.aux.id for bpf in cgroup_bpf_prog_for_each(cgroup, i)])
     print([bpf.aux.id for bpf in cgroup_bpf_prog_for_each_effective(cgroup, i)])
 
-print_mounts(prog)
+print_mounts(prog, fstype="tmpfs")
 for mount in for_each_mount(prog):
     dentry = mount.mnt.mnt_root
+    if mount.mnt.mnt_sb.s_type.name.string_() == b"nsfs":
+        continue  # Upstream has "[nsfs]" for where it is mounted.
     print(d_path(mount.mnt.address_of_(), dentry), dentry_path(dentry))
     print(decode_file_type(dentry.d_inode.i_mode), list(inode_paths(dentry.d_inode)))
 print(path_lookup(prog, "/tree/a/b").dentry.d_inode.i_ino)

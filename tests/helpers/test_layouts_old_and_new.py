@@ -1,0 +1,272 @@
+"""Structures of Linux 4.9 and of 7.x, made by hand."""
+
+from __future__ import annotations
+
+import pytest
+from mock_kernel import Kernel
+
+from drgn import Object, Type, TypeEnumerator, TypeMember
+from drgn.helpers.linux import (
+    bdev_partno,
+    hrtimer_clock_base_for_each,
+    idr_find,
+    idr_for_each,
+    is_pp_page,
+    op_is_write,
+    req_op,
+    rq_data_dir,
+    slab_cache_usage,
+    super_block_for_each_mount,
+    total_swapcache_pages,
+)
+
+BASE = 0xFFFF888000010000
+PER_CPU = 0x1000
+
+
+def operations(kernel: Kernel, flags: Type, first_flag: int, discard: int) -> Type:
+    """``struct request`` and what names the bits of its flags."""
+    prog = kernel.prog
+    op = prog.enum_type(
+        "req_op",
+        kernel.u32,
+        [
+            TypeEnumerator("REQ_OP_READ", 0),
+            TypeEnumerator("REQ_OP_WRITE", 1),
+            TypeEnumerator("REQ_OP_DISCARD", discard),
+        ],
+    )
+    for enumerator in op.enumerators or ():
+        kernel.objects[enumerator.name] = Object(prog, op, enumerator.value)
+    kernel.objects["__REQ_FAILFAST_DEV"] = Object(prog, kernel.u32, first_flag)
+    return kernel.struct("request", cmd_flags=flags)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_operations_before_4_10(kernel: Kernel, number: int) -> None:
+    u64 = kernel.prog.int_type("u64", 8, False)
+    request = operations(kernel, u64, 0, 2)
+    flags = number << 61 | 1 << 3 | 1
+    rq = Object(kernel.prog, request, {"cmd_flags": flags})
+    assert req_op(rq).value_() == number
+    assert op_is_write(req_op(rq)) == bool(number)
+    assert rq_data_dir(rq) == int(number != 0)
+
+
+@pytest.mark.parametrize(("number", "writes"), [(0, 0), (1, 1), (2, 0), (3, 1)])
+def test_operations(kernel: Kernel, number: int, writes: int) -> None:
+    request = operations(kernel, kernel.u32, 8, 3)
+    rq = Object(kernel.prog, request, {"cmd_flags": number | 1 << 12})
+    assert req_op(rq).value_() == number and rq_data_dir(rq) == writes
+
+
+def test_number_of_a_partition(kernel: Kernel) -> None:
+    prog = kernel.prog
+    byte = prog.int_type("unsigned char", 1, False)
+    u8 = kernel.types["u8"] = prog.typedef_type("u8", byte)
+    old_part = kernel.struct("hd_struct", partno=kernel.int)
+    kernel.words(BASE, 7)
+    atomic = kernel.struct("atomic_t", counter=kernel.int)
+    for members, value in (
+        ({"bd_part": kernel.to(old_part)}, {"bd_part": BASE}),
+        ({"bd_partno": u8}, {"bd_partno": 7}),
+        ({"__bd_flags": atomic}, {"__bd_flags": {"counter": 7 | 1 << 8}}),
+    ):
+        bdev = kernel.struct("block_device", **members)
+        found = bdev_partno(Object(prog, bdev, value))
+        assert found.value_() == 7 and found.type_ == u8
+
+
+def test_pages_of_swap_spaces(kernel: Kernel) -> None:
+    """An array of spaces before 4.11, an array of arrays before 5.12."""
+    prog = kernel.prog
+    space = kernel.struct("address_space", nrpages=kernel.ulong)
+    spaces = [{"nrpages": 5}, {"nrpages": 0}, {"nrpages": 6}]
+    kernel.objects["swapper_spaces"] = Object(prog, prog.array_type(space, 3), spaces)
+    assert total_swapcache_pages(prog) == 11
+    kernel.words(BASE, 1, 2, 3)
+    arrays = prog.array_type(kernel.to(space), 2)
+    kernel.objects["swapper_spaces"] = Object(prog, arrays, [BASE, 0])
+    counts = prog.array_type(kernel.u32, 2)
+    kernel.objects["nr_swapper_spaces"] = Object(prog, counts, [2, 0])
+    assert total_swapcache_pages(prog) == 3
+
+
+SIGNATURE = 0xDEAD000000000040
+
+
+@pytest.mark.parametrize(
+    ("magic", "pool"),
+    [
+        (SIGNATURE, True),
+        (SIGNATURE | 3, True),
+        (SIGNATURE | 0x12345 << 7, True),  # with the index of a DMA mapping
+        (0xDEAD000000000100, False),  # LIST_POISON1
+        (0, False),
+        (BASE, False),
+    ],
+)
+def test_pages_of_pools(kernel: Kernel, magic: int, pool: bool) -> None:
+    page = kernel.struct("page", pp_magic=kernel.ulong)
+    assert is_pp_page(Object(kernel.prog, page, {"pp_magic": magic})) == pool
+
+
+@pytest.mark.parametrize(("type", "pool"), [(0xF6, True), (0xF5, False), (0, False)])
+def test_pages_of_pools_by_type(kernel: Kernel, type: int, pool: bool) -> None:
+    page = kernel.struct("page", page_type=kernel.u32)
+    kernel.objects["PGTY_netpp"] = Object(kernel.prog, kernel.u32, 0xF6)
+    assert is_pp_page(Object(kernel.prog, page, {"page_type": type << 24})) == pool
+
+
+def test_mounts_of_a_superblock_in_a_chain(kernel: Kernel) -> None:
+    """Since 6.18; a list before."""
+    mount = kernel.linked("mount", "mnt_next_for_sb")
+    sb = kernel.struct("super_block", s_mounts=kernel.to(mount))
+    kernel.words(BASE, BASE + 0x100)
+    kernel.words(BASE + 0x100, BASE + 0x200)
+    kernel.words(BASE + 0x200, 0)
+    found = super_block_for_each_mount(kernel.at(sb, BASE))
+    assert [mount.value_() for mount in found] == [BASE + 0x100, BASE + 0x200]
+
+
+def test_layers_of_an_idr(kernel: Kernel) -> None:
+    """Before 4.11, ``struct idr_layer``; here with four entries in a layer."""
+    prog = kernel.prog
+    # Its entries are pointers to itself, at all but the lowest level.
+    layer: Type = prog.struct_type(
+        "idr_layer",
+        40,
+        [
+            TypeMember(lambda: prog.array_type(prog.pointer_type(layer), 4), "ary"),
+            TypeMember(kernel.int, "layer", 256),
+        ],
+    )
+    kernel.types["idr_layer"] = layer
+    idr = kernel.struct("idr", top=kernel.to(layer))
+    top, low, high = BASE + 0x100, BASE + 0x200, BASE + 0x300
+    kernel.words(BASE, top)
+    kernel.words(top, low, 0, high, 0, 1)
+    kernel.words(low, 0, 0x1001, 0, 0, 0)
+    kernel.words(high, 0x1008, 0, 0, 0x100B, 0)
+    tree = kernel.at(idr, BASE)
+    found = [(id, entry.value_()) for id, entry in idr_for_each(tree)]
+    assert found == [(1, 0x1001), (8, 0x1008), (11, 0x100B)]
+    for id in range(-1, 20):
+        assert idr_find(tree, id).value_() == dict(found).get(id, 0)
+
+
+def red_black(kernel: Kernel) -> tuple[Type, Type]:
+    """``struct rb_node`` and ``struct rb_root``."""
+    node = kernel.linked("rb_node", "__rb_parent_color", "rb_right", "rb_left")
+    return node, kernel.struct("rb_root", rb_node=kernel.to(node))
+
+
+@pytest.mark.parametrize("kind", ["head", "cached", "linked"])
+def test_queues_of_timers(kernel: Kernel, kind: str) -> None:
+    """Before 5.4 (511885d7061e), since then, and in newer kernels with links."""
+    node, root = red_black(kernel)
+    pointer = kernel.to(node)
+    if kind == "linked":
+        node = kernel.struct("rb_node_linked", node=node, prev=pointer, next=pointer)
+    entry = kernel.struct("timerqueue_node", node=node, expires=kernel.long)
+    kernel.struct("hrtimer", node=entry)
+    if kind == "head":
+        active = kernel.struct("timerqueue_head", head=root, next=pointer)
+    else:
+        cached = kernel.struct("rb_root_cached", rb_root=root, rb_leftmost=pointer)
+        active = kernel.struct("timerqueue_head", rb_root=cached)
+    base = kernel.struct("hrtimer_clock_base", index=kernel.u32, active=active)
+    first, second = BASE + 0x100, BASE + 0x200
+    kernel.words(BASE, 0, second, first)
+    kernel.words(second, 1, 0, first, *[0] * 4)
+    kernel.words(first, second, 0, 0, *[0] * 4)
+    found = hrtimer_clock_base_for_each(kernel.at(base, BASE))
+    assert [timer.value_() for timer in found] == [first, second]
+
+
+def slub(kernel: Kernel, paired: bool) -> Object:
+    """A cache with sheaves: three objects on a CPU, two in the barn of a node."""
+    prog = kernel.prog
+    link = kernel.linked("list_head", "next", "prev")
+    atomic = kernel.struct("atomic_long_t", counter=kernel.long)
+    char_p = prog.pointer_type(prog.int_type("char", 1, True))
+    sheaf = kernel.struct(
+        "slab_sheaf",
+        barn_list=link,
+        size=kernel.u32,
+        objects=prog.array_type(kernel.pointer, 4),
+    )
+    sheaf_p = kernel.to(sheaf)
+    per_cpu = kernel.struct("slub_percpu_sheaves", main=sheaf_p, spare=sheaf_p)
+    barn = kernel.struct("node_barn", sheaves_full=link)
+    node_members = {"nr_slabs": atomic, "total_objects": atomic, "partial": link}
+    if not paired:
+        node_members["barn"] = kernel.to(barn)
+    node = kernel.struct("kmem_cache_node", **node_members)
+    counts = kernel.struct("kmem_cache_order_objects", x=kernel.u32)
+    members = {
+        "size": kernel.u32,
+        "offset": kernel.u32,
+        "name": char_p,
+        "oo": counts,
+        "cpu_sheaves": kernel.to(per_cpu),
+    }
+    if paired:
+        pair = kernel.struct(
+            "kmem_cache_per_node_ptrs", barn=kernel.to(barn), node=kernel.to(node)
+        )
+        members["per_node"] = prog.array_type(pair, 2)
+    else:
+        members["node"] = prog.array_type(kernel.to(node), 2)
+    cache = kernel.struct("kmem_cache", **members)
+    kernel.struct(
+        "slab",
+        slab_cache=kernel.to(cache),
+        slab_list=link,
+        objects=kernel.u32,
+        inuse=kernel.u32,
+    )
+    add_machine(kernel)
+
+    at_node, at_barn, at_cpu = BASE + 0x1000, BASE + 0x2000, BASE + 0x3000
+    main, full = BASE + 0x4000, BASE + 0x5000
+    pointers = (0, 0, at_barn, at_node) if paired else (0, at_node)
+    kernel.words(BASE, 64, 0, 0, 1 << 16 | 8, at_cpu - PER_CPU, *pointers)
+    partial = at_node + 16
+    kernel.words(at_node, 2, 16, partial, partial, at_barn)
+    kernel.words(at_barn, full, full)
+    kernel.words(full, at_barn, at_barn, 2, 0x9040, 0x9080, 0, 0)
+    kernel.words(main, 0, 0, 3, 0x8040, 0x8080, 0x80C0, 0)
+    kernel.words(at_cpu, main, 0)
+    return kernel.at(cache, BASE)
+
+
+def add_machine(kernel: Kernel) -> None:
+    """One CPU, nodes 0 and 1 of which 1 is online, and a place for pages."""
+    prog = kernel.prog
+    word = prog.array_type(kernel.ulong, 1)
+    mask = kernel.struct("cpumask", bits=word)
+    nodes = kernel.struct("nodemask_t", bits=word)
+    online = BASE + 0x6000
+    kernel.words(online, 1)
+    kernel.objects["__cpu_online_mask"] = Object(prog, mask, address=online)
+    kernel.objects["__per_cpu_offset"] = Object(
+        prog, prog.array_type(kernel.ulong, 1), [PER_CPU]
+    )
+    states = prog.array_type(nodes, 2)
+    kernel.objects["node_states"] = Object(prog, states, [{"bits": [3]}, {"bits": [2]}])
+    kernel.objects["N_ONLINE"] = Object(prog, kernel.u32, 1)
+    page = kernel.struct("page", flags=kernel.ulong)
+    kernel.types["phys_addr_t"] = prog.typedef_type("phys_addr_t", kernel.ulong)
+    kernel.types["unsigned long"] = kernel.ulong
+    kernel.objects["vmemmap"] = Object(prog, kernel.to(page), 0xFFFFEA0000000000)
+    kernel.objects["page_offset_base"] = Object(prog, kernel.ulong, 0xFFFF888000000000)
+    kernel.objects["PAGE_SHIFT"] = Object(prog, kernel.int, 12)
+    kernel.objects["PAGE_SIZE"] = Object(prog, kernel.ulong, 4096)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_sheaves_of_slub(kernel: Kernel, paired: bool) -> None:
+    """Since 7.0, nodes and barns are pairs; in 6.18, nodes have barns."""
+    usage = slab_cache_usage(slub(kernel, paired))
+    assert (usage.num_slabs, usage.num_objs, usage.free_objs) == (2, 16, 5)
