@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -122,6 +121,8 @@ def _errors(traceback_from: str | None = None) -> Iterator[None]:
             text = f"exit status {status}" if isinstance(status, int) else str(status)
             raise gdb.GdbError(text) from None
     except BaseException as error:
+        import traceback
+
         calls = traceback.extract_tb(error.__traceback__)
         files = [call.filename for call in calls]
         if traceback_from in files:

@@ -93,7 +93,8 @@ class _Loader:
         return f"pydrgn: GDB's Python has another drgn in its path: {spec.origin}"
 
 
-_wrong = _Loader(os.path.realpath(__file__)).load()
+# Not __file__, which is another script's if that one sources this one.
+_wrong = _Loader(os.path.realpath(_Loader.load.__code__.co_filename)).load()
 if _wrong is not None:
     print(_wrong, file=sys.stderr)
 del _Loader, _wrong

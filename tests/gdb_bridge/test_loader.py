@@ -50,6 +50,21 @@ def test_twice_is_harmless(gdb: Any, list_program: Path) -> None:
     assert not result.err
 
 
+def test_sourced_by_a_script(gdb: Any, list_program: Path, tmp_path: Path) -> None:
+    script = tmp_path / "init.py"
+    script.write_text(f"import gdb\ngdb.execute('source {LOADER}')\n")
+    environment = _without_site(tmp_path)
+    result = gdb(
+        f"source {script}",
+        'drgn prog["counter"]',
+        source=False,
+        program=list_program,
+        environment=environment,
+    )
+    # Found beside the loader, or asked for in the checkout's name.
+    assert result.out == "(int)7\n" or str(LOADER.parents[1]) in result.err
+
+
 def test_path_is_not_displaced(gdb: Any) -> None:
     result = gdb(
         "python import sys; old = list(sys.path)",
