@@ -18,7 +18,10 @@ class DrgnCommand(gdb.Command):  # type: ignore[misc]
 
     Without an argument, a Python prompt. With one, the value of a Python expression
     is shown, another statement or a command of drgn (as "sh" or "%sh") is run. There
-    is "prog", the program that GDB debugs, and "frame", the selected frame."""
+    is "prog", the program that GDB debugs, and "frame", the selected frame.
+
+    "drgn help" lists the commands that the program has, "drgn help COMMAND" says how
+    one is used."""
 
     def __init__(self) -> None:
         super().__init__("drgn", gdb.COMMAND_DATA)

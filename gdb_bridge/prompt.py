@@ -7,7 +7,7 @@ from rlcompleter import Completer
 
 from drgn.commands.console import CommandConsole, print_error
 
-from .session import command_completions, displayed, names, run_line
+from .session import command_completions, displayed, is_command, names, run_line
 
 
 class _Console(CommandConsole):
@@ -39,6 +39,10 @@ def completions(text: str, word: str) -> Sequence[str]:
     """What may stand in place of ``word``, the last of ``text``, after ``drgn``."""
     namespace = names()
     found = command_completions(text, word, namespace)
+    name, space, _ = text.lstrip().partition(" ")
+    is_run = name.startswith("%") or (space and is_command(text, namespace))
+    if is_run and name.removeprefix("%") != "py":
+        return found  # No Python.
     # The whole of what is completed may be longer than what GDB takes for a word.
     start = len(text)
     while start and (text[start - 1].isalnum() or text[start - 1] in "_."):

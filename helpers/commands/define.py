@@ -123,6 +123,18 @@ class _FunctionCommand:
             return self._parse(source)
         return parse_shell_command(source)
 
+    def complete(self, prog: Program, line: str) -> list[str]:
+        """The options, and the words that an argument can be, for a line's end."""
+        word = line.rpartition(" ")[2]
+        words: set[str] = set()
+        for action in self._parser(self._name)._actions:
+            words.update(action.option_strings or map(str, action.choices or ()))
+        return sorted(
+            found
+            for found in words
+            if found.startswith(word) and (word or not found.startswith("-"))
+        )
+
     def run(
         self, prog: Program, name: str, args: Any, /, *, globals: dict[str, Any]
     ) -> Any:

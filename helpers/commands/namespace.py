@@ -94,14 +94,16 @@ class CommandNamespace:
     def complete(self, prog: Program, line: str) -> list[str]:
         """What may stand in place of the last word of a line that is being typed.
 
-        That is the name of a command, or what a command's own ``complete(prog,
-        line)`` returns for the line after its name.
+        That is the name of a command, after ``help`` too, or what a command's own
+        ``complete(prog, line)`` returns for the line after its name.
         """
         name, space, rest = line.lstrip().partition(" ")
         if not space:
             return sorted(
                 each for each, _ in self.enabled(prog) if each.startswith(name)
             )
+        if name == "help":
+            return self.complete(prog, rest)
         try:
             complete = getattr(self.lookup(prog, name), "complete", None)
         except CommandNotFoundError:

@@ -167,8 +167,47 @@ def test_completion(gdb: Any, text: str, expected: set[str]) -> None:
     assert set(result.lines) == {f"drgn {line}" for line in expected}
 
 
+COMMAND_COMPLETIONS = [
+    ("drgn sourc", ["drgn source", "drgn source_location"]),
+    ("drgn %sourc", ["drgn %source"]),
+    ("drgn help so", ["drgn help source"]),
+    ("drgn %help s", ["drgn %help sh", "drgn %help source"]),
+    ("drgn sh pro", []),
+    ("drgn py pro", ["drgn py prog"]),
+    ("drgn optional --f", ["drgn optional --first"]),
+    ("drgn optional ", ["drgn optional one", "drgn optional two"]),
+]
+
+
+def test_completion_of_commands(gdb: Any, tmp_path: Path) -> None:
+    script = tmp_path / "optional.py"
+    script.write_text(
+        "from drgn.commands import argument, command\n"
+        "@command(description='with options', arguments=(\n"
+        "    argument('--first', help='x'), argument('--second', help='x'),\n"
+        "    argument('what', choices=['one', 'two'], nargs='?')))\n"
+        "def _cmd_optional(prog, name, args, **kwargs):\n"
+        "    print(args.first, args.what)\n"
+    )
+    commands = []
+    for text, _ in COMMAND_COMPLETIONS:
+        commands += [f"complete {text}", "echo --\\n"]
+    result = gdb(
+        f"drgn-script {script}",
+        *commands,
+        "drgn optional --first 3 two",
+        "drgn help optional",
+    )
+    *completed, rest = result.out.split("--\n", len(COMMAND_COMPLETIONS))
+    for (text, expected), out in zip(COMMAND_COMPLETIONS, completed, strict=True):
+        assert out.splitlines() == expected, text
+    assert rest.startswith("3 two\nusage: optional")
+    assert "--second" in rest
+
+
 def test_help(gdb: Any) -> None:
     result = gdb("help drgn", "help drgn-script", "help function drgn")
     assert "Usage: drgn" in result.out
+    assert '"drgn help" lists the commands' in result.out
     assert "Usage: drgn-script FILE" in result.out
     assert "$drgn(" in result.out
