@@ -29,6 +29,11 @@ def display_str(tp: type[T]) -> type[T]:
     return tp
 
 
+def shown_types() -> tuple[type, ...]:
+    """The classes whose instances the prompt shows in a way of its own."""
+    return (Object, *_by_str)
+
+
 def displayed(value: Any) -> str:
     """The text that the prompt shows for ``value``."""
     if isinstance(value, Object):

@@ -110,14 +110,18 @@ def run_interactive(
 ) -> None:
     """Run the prompt on ``prog`` until the user leaves it.
 
+    It is IPython's on a terminal where IPython is installed, unless the environment
+    variable ``PYDRGN_PROMPT`` is ``python``.
+
     ``banner_func`` takes the default banner and returns another,
     ``globals_func`` does the same with the globals. ``quiet`` has no effect.
     Readline's history, completer and TAB binding are not restored; the default
     program and ``sys.displayhook`` are.
     """
     # Not at the start of every drgn, of which most run no prompt.
-    from drgn.commands.console import CommandConsole
     from drgn.commands.console import banner as default_banner
+
+    from . import ipython_prompt
 
     names: dict[str, Any] = LazyGlobals(prog)
     if globals_func is not None:
@@ -130,14 +134,26 @@ def run_interactive(
         old_default: Program | None = drgn.get_default_prog()
     except drgn.NoDefaultProgramError:
         old_default = None
+    try:
+        drgn.set_default_prog(prog)
+        if ipython_prompt.is_wanted():
+            ipython_prompt.interact(prog, names, banner)
+        else:
+            _interact(prog, names, banner)
+    finally:
+        drgn.set_default_prog(old_default)
+
+
+def _interact(prog: Program, names: dict[str, Any], banner: str) -> None:
+    """Run the plain prompt."""
+    from drgn.commands.console import CommandConsole
+
     old_displayhook = sys.displayhook
     history = _setup_readline(names)
     try:
         sys.displayhook = displayhook
-        drgn.set_default_prog(prog)
         CommandConsole(prog, names, "<console>").interact(banner=banner, exitmsg="")
     finally:
-        drgn.set_default_prog(old_default)
         sys.displayhook = old_displayhook
         if history is not None:
             history.save()

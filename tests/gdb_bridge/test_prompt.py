@@ -2,43 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from terminal import Terminal
 
 LOADER = Path(__file__).parents[2] / "gdb_bridge" / "drgn.py"
-
-
-class Terminal:
-    """GDB on a terminal of its own."""
-
-    def __init__(self, gdb: str, environment: dict[str, str], *argv: str) -> None:
-        self.pid, self.fd = pty.fork()
-        if not self.pid:
-            os.execve(gdb, [gdb, "-nx", "-q", *argv], environment)
-        self._seen = ""
-
-    def write(self, text: str) -> None:
-        os.write(self.fd, text.encode())
-
-    def until(self, text: str) -> str:
-        """What is printed up to ``text``, which must come within a minute."""
-        while text not in self._seen:
-            ready, _, _ = select.select([self.fd], [], [], 60)
-            assert ready, self._seen
-            self._seen += os.read(self.fd, 65536).decode()
-        before, _, self._seen = self._seen.partition(text)
-        return before
-
-    def close(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        os.close(self.fd)
 
 
 @pytest.fixture
@@ -46,8 +16,8 @@ def terminal(
     gdb_program: str, gdb_variables: dict[str, str], list_program: Path
 ) -> Iterator[Terminal]:
     environment = {**gdb_variables, "TERM": "dumb"}
-    opened = Terminal(gdb_program, environment, "-ex", f"source {LOADER}",
-                      str(list_program))  # fmt: skip
+    argv = [gdb_program, "-nx", "-q", "-ex", f"source {LOADER}", str(list_program)]
+    opened = Terminal(argv, environment)
     opened.until("(gdb) ")
     yield opened
     opened.close()
