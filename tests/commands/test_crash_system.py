@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 
 import pytest
 from lab.manifest import Lab
 
 from drgn import Program
 from drgn.commands import CommandArgumentError, CommandError, run_command
+from drgn.commands.crash._output import progress
 from drgn.helpers.linux import find_task, for_each_online_cpu
 
 from .crash_output import crash, rows, tables
@@ -339,3 +342,24 @@ def test_pte_of_more_than_an_entry(live: Program) -> None:
         crash(live, "pte 10000000000000000")
     with pytest.raises(CommandArgumentError, match="value: 'xyz'"):
         crash(live, "pte xyz")
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    output, errors = _Terminal(), _Terminal()
+    monkeypatch.setattr("sys.stdout", output)
+    monkeypatch.setattr("sys.stderr", errors)
+    for i in progress([1, 2], "Counting"):
+        assert sys.stdout is output  # Nothing is between a command and its terminal.
+        print(i)
+    assert output.getvalue() == "1\n2\n"
+    assert "Counting" in errors.getvalue()
+    errors = _Terminal()
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    monkeypatch.setattr("sys.stderr", errors)
+    assert list(progress([1, 2], "Counting")) == [1, 2]
+    assert errors.getvalue() == ""

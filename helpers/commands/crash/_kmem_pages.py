@@ -15,13 +15,12 @@ from drgn.helpers.common.type import typeof_member
 from drgn.helpers.linux.mm import for_each_valid_page_range
 
 from ._members import parse_members
-from ._output import progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Pages whose columns are read at once.
-_CHUNK = 1 << 17
+_CHUNK = 1 << 14
 
 
 def flag_bits(prog: Program) -> list[tuple[str, int]]:
@@ -60,18 +59,12 @@ def all_pages(prog: Program) -> Iterator[Pages]:
     """Iterate over all pages, many at a time."""
     import numpy as np
 
-    ranges = list(for_each_valid_page_range(prog))
-    size = sizeof(prog.type("struct page"))
-    chunks = [
-        (first, min(first + _CHUNK, end), mem_map.value_())
-        for start, end, mem_map in ranges
-        for first in range(start, end, _CHUNK)
-    ]
-    for first, end, mem_map in progress(chunks, "Reading pages"):
-        pfns = np.arange(first, end, dtype=np.uint64)
-        # The memory map is an array by page frame number, whose own address may lie
-        # below the address space.
-        yield Pages(pfns, pfns * np.uint64(size) + np.uint64(mem_map & (1 << 64) - 1))
+    size = np.uint64(sizeof(prog.type("struct page")))
+    for start, end, mem_map in for_each_valid_page_range(prog):
+        base = np.uint64(mem_map.value_())
+        for first in range(start, end, _CHUNK):
+            pfns = np.arange(first, min(first + _CHUNK, end), dtype=np.uint64)
+            yield Pages(pfns, pfns * size + base)
 
 
 def one_page(prog: Program, pfn: int) -> Pages:

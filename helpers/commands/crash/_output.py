@@ -58,14 +58,19 @@ def progress(
 ) -> Iterator[T]:
     """Pass items on, and show on a terminal how far that is.
 
-    Nothing is shown in a pipe or a file.
+    Nothing is shown in a pipe or a file. What is printed meanwhile is printed as it is.
     """
     if not sys.stderr.isatty() or not sys.stdout.isatty():
         yield from items
         return
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
-    yield from track(
-        items, description, total, console=Console(stderr=True), transient=True
-    )
+    # By default it would take every line that is printed through its own rendering.
+    with Progress(
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as bar:
+        yield from bar.track(items, total, description=description)
