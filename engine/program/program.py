@@ -24,7 +24,7 @@ from .control import Control
 from .debug_info import DebugInfoAccess
 from .finders import FinderRegistry
 from .lookups import Lookups
-from .memory_access import MemoryAccess, buffer_bytes
+from .memory_access import MemoryAccess
 from .threads_api import ThreadAccess
 from .type_constructors import TypeConstructors
 
