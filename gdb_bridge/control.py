@@ -9,7 +9,8 @@ from typing import Any
 import gdb
 
 from drgn import Object
-from drgn.target import Breakpoint, SetBreakpoint, Step, Stop, StopReason, Target
+from drgn.gdb_process import GdbProcess
+from drgn.target import Breakpoint, SetBreakpoint, Step, Stop, StopReason
 
 _COMMANDS = {
     Step.LINE: "step",
@@ -19,17 +20,10 @@ _COMMANDS = {
 }
 
 
-class InferiorControl(Target):
+class InferiorControl(GdbProcess):
     """The part of an inferior's target that runs it."""
 
     inferior: gdb.Inferior
-    kind: str | None
-    """Of the connection, as ``native`` or ``core``; None without a process."""
-
-    @property
-    def alive(self) -> bool:
-        """Whether this still is what the inferior runs."""
-        raise NotImplementedError
 
     def _check_current(self) -> None:
         """GDB runs and breaks only in the current inferior."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 import gdb
 
 from drgn import FaultError
+from drgn.gdb_process import CHUNK
 from drgn.guest import (
     AddressSpace,
     ControlRegisters,
@@ -17,7 +18,7 @@ from drgn.guest import (
 )
 
 from .selection import selected_thread
-from .target import CHUNK, registers_of
+from .target import registers_of
 
 _PHYSICAL_SIZE = 1 << 52
 

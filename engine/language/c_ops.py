@@ -17,7 +17,6 @@ from .c_ops_types import (
     FLOAT,
     INTEGERS,
     POINTER,
-    check_source,
     check_width,
     common_type,
     promote,
@@ -66,8 +65,6 @@ def binary(op: str, left: Object, right: Object) -> Rvalue:
         if codec.kind is FLOAT:
             if op not in "+-*/":
                 raise _invalid(f"binary {op}", ltype, rtype)
-            check_source(lcodec)
-            check_source(rcodec)
             value = _floating(op, codec, left._rvalue_(), right._rvalue_())
         else:
             value = _integer(op, codec, bits, left._rvalue_(), right._rvalue_())
@@ -116,7 +113,7 @@ def _move(type: Type, pointer: Object, index: Object, sign: int) -> Rvalue:
     """A pointer plus or minus an integer."""
     codec = codec_of(type)
     size = referent_size(codec)
-    check_source(codec_of(index._type_))
+    check_width(codec_of(index._type_))
     distance = sign * size * index._rvalue_()
     return type, None, wrap(pointer._rvalue_() + distance, codec.bit_size(None), False)
 
@@ -146,10 +143,9 @@ def shift(op: str, left: Object, right: Object) -> Rvalue:
     codec = codec_of(type)
     check_width(codec)
     check_width(codec_of(promote(rtype, right.bit_field_size_)[0]))
-    count = right._rvalue_()
+    value, count = left._rvalue_(), right._rvalue_()
     if count < 0:
         raise ValueError("negative shift count")
-    value = left._rvalue_()
     width = codec.bit_size(bits)
     count = min(count, width)
     if op == "<<":
@@ -186,9 +182,6 @@ def compare(left: Object, right: Object) -> tuple[Any, Any]:
             (ltype, left.bit_field_size_), (rtype, right.bit_field_size_)
         )
         codec = codec_of(type)
-        if codec.kind is FLOAT:
-            check_source(lcodec)
-            check_source(rcodec)
         return codec.fit(left._rvalue_(), bits), codec.fit(right._rvalue_(), bits)
     if lcodec.kind is POINTER and rcodec.kind is POINTER:
         return left._rvalue_(), right._rvalue_()

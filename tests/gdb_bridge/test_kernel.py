@@ -132,15 +132,6 @@ def test_without_physical_memory(visit: Visit, case: str) -> None:
     )
 
 
-def test_crash_commands(visit: Visit) -> None:
-    shown, context, error, completed, name = visit.facts["crash"]
-    assert shown == "init_task.pid = (pid_t)0\n"
-    assert context == ""  # It went through a pipe, to GDB's own output.
-    assert error.endswith("nothing: command not found\n")
-    assert completed == "drgn crash struct\n"
-    assert name == "drgn crash\n"
-
-
 def test_qemu_says_the_same(visit: Visit) -> None:
     shown = (visit.directory / "qemu").read_text()
     assert shown

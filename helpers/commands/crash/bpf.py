@@ -148,12 +148,8 @@ def _name(object: Object) -> bytes:
 def _load_time(aux: Object) -> str:
     """When a program was loaded, which it has by the clock that begins at boot."""
     prog = aux.prog_
-    try:
-        load_time = aux.load_time.value_()
-    except AttributeError:
-        return "(unknown)"  # Before 4.15 (cb4d2b3f03d8).
     booted = ktime_get_coarse_real_ns(prog) - ktime_get_coarse_boottime_ns(prog)
-    loaded = booted.value_() + load_time
+    loaded = booted.value_() + aux.load_time.value_()
     return time.ctime(loaded // 1_000_000_000)
 
 

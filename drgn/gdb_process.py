@@ -1,0 +1,233 @@
+"""What GDB says of the program that it debugs, in GDB and from outside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+from drgn import (
+    Architecture,
+    Platform,
+    PlatformFlags,
+    Program,
+    ProgramFlags,
+    UnsupportedOperation,
+)
+from drgn.linked import linked_addresses
+from drgn.target import PAGE_SIZE, Mapping, Target
+
+CHUNK = 1 << 24
+"""The most that GDB is asked for at once: it dies of what it cannot allocate."""
+
+_ARCHITECTURES = {
+    "i386:x86-64": Architecture.X86_64,
+    "i386": Architecture.I386,
+    "aarch64": Architecture.AARCH64,
+    "powerpc:common64": Architecture.PPC64,
+    "riscv:rv64": Architecture.RISCV64,
+    "riscv:rv32": Architecture.RISCV32,
+    "s390:64-bit": Architecture.S390X,
+    "s390:31-bit": Architecture.S390,
+    "Loongarch64": Architecture.LOONGARCH64,
+}
+# GDB's names of registers that DWARF calls otherwise.
+_REGISTER_NAMES = {"eflags": "rflags", "fs_base": "fs.base", "gs_base": "gs.base"}
+
+_AUXV = re.compile(r"^(\d+)\s.*?\s(0x[0-9a-f]+|\d+)(?: \".*\")?$", re.M)
+_MAPPING = re.compile(
+    r"^\s*0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+)"
+    r"(?:\s+([r-][w-][x-]\S))?[ \t]*(.*)$",
+    re.M,
+)
+_ENTRY = re.compile(r"^\s*Entry point: 0x([0-9a-f]+)", re.M)
+_SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is ", re.M)
+
+_AT_PHDR = 3
+_MASK = 2**64 - 1
+
+
+class GdbProcess(Target):
+    """An inferior as it is from its start, or from its exec, to its end.
+
+    Without a process there is only what the executable file has.
+    """
+
+    pid: int
+    """0 without a process."""
+    executable: str | None
+    kind: str | None
+    """Of the connection, as ``native`` or ``core``; None without a process."""
+    fault: str
+    """What is wrong with an address that cannot be read."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether this still is what the inferior runs."""
+        raise NotImplementedError
+
+    def text(self, command: str) -> str:
+        """What a command of GDB prints about the inferior; nothing if it fails."""
+        raise NotImplementedError
+
+    def set_kind(self, kind: str | None) -> None:
+        """Take what follows from the kind of GDB's connection."""
+        self.kind = kind
+        self.fault = "could not read memory"
+        if kind == "native":
+            self.flags = ProgramFlags.IS_LIVE | ProgramFlags.IS_LOCAL
+        elif kind not in (None, "core"):
+            self.flags = ProgramFlags.IS_LIVE
+        if kind in (None, "core"):
+            self.fault = "could not find memory segment"
+            self.noun = "core dump" if kind else "program that was not started"
+        else:
+            self.noun = "inferior"
+            self.writable = True
+
+    def platform_of(self, architecture: str) -> Platform | None:
+        """The platform of what GDB calls an architecture."""
+        if not self.pid and self.executable is None:
+            return None  # GDB only guesses.
+        arch = _ARCHITECTURES.get(architecture)
+        if arch is None and architecture.startswith("arm"):
+            arch = Architecture.ARM
+        if arch is None:
+            return None
+        flags = Platform(arch).flags & ~PlatformFlags.IS_LITTLE_ENDIAN
+        if "little endian" in self.text("show endian"):
+            flags |= PlatformFlags.IS_LITTLE_ENDIAN
+        return Platform(arch, flags)
+
+    def load(self, prog: Program) -> None:
+        """Find what is loaded, and the debugging information of all of it.
+
+        What has none is no error: GDB's users know of it. Raises LookupError if there
+        is something else that they should know.
+        """
+        if self.auxv():
+            modules = [module for module, _ in prog.loaded_modules()]
+            prog.load_module_debug_info(*modules)
+        elif self.executable is not None:
+            # Its headers are not in memory: a kernel or firmware, where it is linked.
+            main = prog.main_module(self.executable, create=True)
+            main.try_file(self.executable)
+
+    # What the kernel told the process.
+
+    @cached_property
+    def _auxv(self) -> dict[int, int]:
+        entries = _AUXV.findall(self.text("info auxv"))
+        return {int(key): int(value, 0) for key, value in entries if key != "0"}
+
+    @cached_property
+    def is_process(self) -> bool:
+        """Whether it is one of an operating system.
+
+        Then memory may be read that nobody asked for: there are no devices in it.
+        """
+        return self.kind in ("native", "core") or bool(self._auxv)
+
+    def auxv(self) -> dict[int, int]:
+        if not self.alive:
+            return {}
+        if self.pid and self._auxv:
+            return self._auxv
+        # No process, or one without a kernel: GDB knows where the executable lies.
+        phdr = self._executable_headers()
+        return {} if phdr is None else {_AT_PHDR: phdr}
+
+    def mappings(self) -> Sequence[Mapping]:
+        maps = [
+            Mapping(start, end, offset, path)
+            for start, end, offset, _, path in self._maps()
+            if path.startswith("/")
+        ]
+        if not maps and self.executable is not None:
+            phdr = self._executable_headers()
+            if phdr is not None:
+                return [Mapping(phdr, phdr + 1, 0, self.executable)]
+        return maps
+
+    def _executable_headers(self) -> int | None:
+        """The address of the executable's program headers; None without one."""
+        if self.executable is None:
+            return None
+        linked = linked_addresses(self.executable)
+        entry = _ENTRY.search(self.text("info files"))
+        if linked is None or entry is None:
+            return None
+        # After its end a program stays where it was, for GDB.
+        return (linked.headers + int(entry[1], 16) - linked.entry) & _MASK
+
+    def _maps(self) -> list[tuple[int, int, int, str | None, str]]:
+        """(start, end, file offset, permissions if known, path) of each mapping."""
+        text = self.text("info proc mappings") if self.alive else ""
+        return [
+            (int(low, 16), int(high, 16), int(offset, 16), flags or None, path)
+            for low, high, offset, flags, path in _MAPPING.findall(text)
+        ]
+
+    def readable(self) -> list[tuple[int, int]]:
+        """The ranges of memory, as far as GDB knows them.
+
+        Raises UnsupportedOperation if it does not.
+        """
+        if self.pid and self.kind != "core":
+            ranges = [
+                (start, end)
+                for start, end, _, flags, _ in self._maps()
+                if flags is None or flags.startswith("r")
+            ]
+        else:
+            sections = _SECTION.findall(self.text("info files"))
+            ranges = [(int(low, 16), int(high, 16)) for low, high in sections]
+        if not ranges:
+            raise UnsupportedOperation("GDB does not know what memory there is")
+        return _disjoint(ranges)
+
+
+def register_value(name: str, value: int) -> tuple[str, int]:
+    """A register as DWARF names it, and its bits."""
+    return _REGISTER_NAMES.get(name, name), value & _MASK
+
+
+def first_unreadable(
+    read: Callable[[int, int], object], address: int, size: int
+) -> int:
+    """The first address of a range that ``read(address, size)`` raises for.
+
+    By pages, and in one page by bytes, for sections of a file may end anywhere.
+    """
+    start = address
+    while address < start + size:
+        end = min((address // PAGE_SIZE + 1) * PAGE_SIZE, start + size)
+        if not _can(read, address, end - address):
+            low, high = address, end
+            while low < high:
+                middle = (low + high) // 2
+                if _can(read, address, middle - address + 1):
+                    low = middle + 1
+                else:
+                    high = middle
+            return low
+        address = end
+    return start
+
+
+def _can(read: Callable[[int, int], object], address: int, size: int) -> bool:
+    try:
+        read(address, size)
+    except Exception:
+        return False
+    return True
+
+
+def _disjoint(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if merged and low < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], high)
+        elif low < high:
+            merged.append((low, high))
+    return merged
