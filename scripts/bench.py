@@ -130,6 +130,20 @@ for scan in allocated, usage, flags, vmas, inodes:
 """
 
 
+#: Commands of crash, each once before too; what they print goes nowhere.
+COMMANDS = """\
+import contextlib, io, time
+from drgn.commands import run_command
+for line in "kmem -s", "kmem -p":
+    for _ in range(2):
+        start = time.perf_counter()
+        with contextlib.redirect_stdout(io.StringIO()):
+            run_command(prog, f"crash {line}")
+        seconds = time.perf_counter() - start
+    print(f"crash {line}", seconds, sep=";")
+"""
+
+
 class Run(NamedTuple):
     """``seconds``: wall clock. ``peak``: resident set size in MB. ``said``: stdout."""
 
@@ -217,6 +231,8 @@ API_FIGURES = {
         Figure("prog.symbol(name)", "us", "-", _no_bar),
         Figure("str(init_task)", "s", "2 of drgn", at_most(2, UPSTREAM)),
         Figure("search of all memory", "s", "drgn's", at_most(1, UPSTREAM)),
+        Figure("crash kmem -s", "s", "drgn's", at_most(1, UPSTREAM)),
+        Figure("crash kmem -p", "s", "0.1 of drgn", at_most(0.1, UPSTREAM)),
     )
 }
 FIGURES += API_FIGURES.values()
@@ -317,7 +333,8 @@ class Bench:
         self.add(FIRST, US, first.seconds)
         for who in (US, UPSTREAM):
             self.add(STACK_TRACES, who, self.seconds(who, STACKS))
-            for line in self.script(who, API).splitlines():
+            said = self.script(who, API) + self.script(who, COMMANDS)
+            for line in said.splitlines():
                 name, _, cost = line.partition(";")
                 self.add(API_FIGURES[name], who, float(cost))
         self.scans()
