@@ -195,7 +195,8 @@ def print_per_cpu_offsets(prog: Program) -> None:
     print("PER-CPU OFFSET VALUES:")
     null = NULL(prog, "void *")
     for cpu in for_each_possible_cpu(prog):
-        print(f"  CPU {cpu}: {per_cpu_ptr(null, cpu).value_():x}")
+        name = f"CPU {cpu}"
+        print(f"{name:>7}: {per_cpu_ptr(null, cpu).value_():x}")
 
 
 def print_vmap_areas(areas: Iterable[Object]) -> None:
