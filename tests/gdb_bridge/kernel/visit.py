@@ -21,8 +21,10 @@ from drgn.gdb_bridge.stub import Stub
 
 HERE = Path(os.environ["VISIT"])
 CASES = sorted(Path(os.environ["VISIT_CASES"]).glob("*.py"))
-# They look at a dump's crash, or at modules that are loaded by hand.
-CASES = [case for case in CASES if case.stem not in ("crash", "types")]
+# They look at a dump's crash, at modules that are loaded by hand, or put other memory
+# over the target's.
+NOT_HERE = ("crash", "types", "commands_overlaid")
+CASES = [case for case in CASES if case.stem not in NOT_HERE]
 PYTHON = os.environ["VISIT_PYTHON"]
 facts: dict[str, object] = {}
 

@@ -10,7 +10,10 @@ def run(line):
     print("%", line, flush=True)
     output = io.StringIO()
     try:
-        with contextlib.redirect_stdout(output):
+        with (
+            contextlib.redirect_stdout(output),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
             run_command(prog, f"crash {line}")
     except Exception:
         # The texts of errors are each one's own.

@@ -9,7 +9,9 @@ from drgn.helpers.linux import find_task, for_each_task
 def run(line):
     print("%", line, flush=True)
     try:
-        run_command(prog, f"crash {line}")
+        # How a command is used is said on standard error.
+        with contextlib.redirect_stderr(io.StringIO()):
+            run_command(prog, f"crash {line}")
     except Exception as error:
         # The texts of errors are each one's own.
         print(isinstance(error, SyntaxError) or "failed", flush=True)
