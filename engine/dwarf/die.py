@@ -140,6 +140,14 @@ class Die:
             return name
         raise self.invalid(dw.DW_AT_name)
 
+    @property
+    def required_name(self) -> str:
+        """``DW_AT_name``, which must be there."""
+        name = self.attr(dw.DW_AT_name)
+        if not isinstance(name, str):
+            raise self.invalid(dw.DW_AT_name, "missing or invalid")
+        return name
+
     def origins(self) -> Iterator[Die]:
         """This entry, and those that it continues.
 

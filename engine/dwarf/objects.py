@@ -36,10 +36,9 @@ def variable(debug: DebugInfo, die: Die) -> Object:
     """
     prog = debug.prog
     types = debug.types_of(die.unit.file)
-    if die.tag == dw.DW_TAG_variable and die.origin_ref(dw.DW_AT_type) is None:
-        type = types.attribute_type(die)
-    else:
-        type = types.object_type(die)
+    # A variable can be of any type, if only to tell where it is.
+    is_variable = die.tag == dw.DW_TAG_variable
+    type = types.attribute_type(die) if is_variable else types.object_type(die)
     for origin in die.origins():
         location = origin.attr(dw.DW_AT_location)
         if isinstance(location, memoryview):
@@ -182,7 +181,7 @@ def entry_address(die: Die) -> int | None:
 
 def constant(debug: DebugInfo, die: Die, name: str) -> Object | None:
     """The enumerator of a name in a DW_TAG_enumeration_type."""
-    from .types import enumerator_value
+    from .enumerators import enumerator_value
 
     type = debug.type_of(die)
     for child in die.children():

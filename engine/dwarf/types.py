@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 from ..language.language import Language
 from ..types.kinds import Qualifiers, TypeKind
 from ..types.parts import (
-    TypeEnumerator,
     TypeMember,
     TypeParameter,
     TypeTemplateParameter,
 )
 from . import constants as dw
-from .forms import CONSTANTS, REFERENCES
+from .arrays import dimensions
+from .enumerators import enumerators, stored_value
+from .forms import CONSTANTS
 
 if TYPE_CHECKING:
+    from ..errors import BadDataError
     from ..objects.object import Object
     from ..types.type import Type
     from .die import Die
@@ -64,7 +66,6 @@ _UNSIGNED = frozenset(
         dw.DW_ATE_ASCII,
     )
 )
-_MAX_BITS = 128  # Of numbers that compilers have.
 _UINT64_MAX = (1 << 64) - 1
 
 
@@ -74,13 +75,14 @@ class TypeReader:
     Everything raises BadDataError where the debug information is malformed.
     """
 
-    __slots__ = ("_debug", "_factory", "_file", "_types")
+    __slots__ = ("_debug", "_factory", "_file", "_sized_types", "_types")
 
     def __init__(self, debug: DebugInfo, file: DwarfFile) -> None:
         self._debug = debug
         self._file = file
         self._factory = debug.prog._types
         self._types: dict[int, Type] = {}
+        self._sized_types: dict[int, tuple[Type, Type]] = {}
 
     def attribute_type(self, die: Die) -> Type:
         """The Type that ``DW_AT_type`` of a DIE refers to; void if it has none."""
@@ -144,13 +146,13 @@ class TypeReader:
             )
         if tag in _TYPEDEFS:
             return self._factory.typedef_type(
-                _required_name(die), inner, language=language
+                die.required_name, inner, language=language
             )
         if tag == dw.DW_TAG_array_type:
             if not die.has(dw.DW_AT_type):
                 raise die.missing(dw.DW_AT_type)
-            inner = _of_object(die, inner)
-            for length in reversed(_dimensions(die)):
+            inner = self._sized(_of_object(die, inner))
+            for length in reversed(dimensions(die)):
                 if length is not None and length * _known_size(inner) > _UINT64_MAX:
                     raise die.error("array is too large")
                 inner = self._factory.array_type(inner, length, language=language)
@@ -159,17 +161,25 @@ class TypeReader:
 
     def _function(self, die: Die, returned: Type, language: Language) -> Type:
         # An instance of an inline function may have lost some of its parameters.
-        variadic = _is_variadic(die)
+        variadic = False
         while (origin := die.ref(dw.DW_AT_abstract_origin)) is not None:
-            die = origin
             variadic = variadic or _is_variadic(die)
-        parameters = []
+            die = origin
+        parameters: list[Die] = []
         templates = []
+        own_variadic = False
         for child in die.children():
             if child.tag == dw.DW_TAG_formal_parameter:
+                if own_variadic:
+                    raise _after_variadic(die, "DW_TAG_formal_parameter child after")
                 parameters.append(child)
+            elif child.tag == dw.DW_TAG_unspecified_parameters:
+                if own_variadic:
+                    raise _after_variadic(die, "multiple")
+                own_variadic = True
             elif child.tag in _TEMPLATE_PARAMETERS:
                 templates.append(child)
+        variadic = variadic or own_variadic
         return self._factory.function_type(
             returned,
             partial(self._parameters, parameters),
@@ -200,15 +210,17 @@ class TypeReader:
         raise die.error(f"unknown DWARF type tag {tag:#x}")
 
     def _byteorder(self, die: Die) -> str:
-        endianity = die.attr(dw.DW_AT_endianity)
+        endianity = die.number(dw.DW_AT_endianity)
         if endianity == dw.DW_END_big:
             return "big"
         if endianity == dw.DW_END_little:
             return "little"
+        if endianity:
+            raise die.error("unknown DW_AT_endianity")
         return "little" if die.unit.file.order == "<" else "big"
 
     def _base_type(self, die: Die) -> Type:
-        name = _required_name(die)
+        name = die.required_name
         size = _size(die)
         encoding = _required_number(die, dw.DW_AT_encoding)
         byteorder = self._byteorder(die)
@@ -224,7 +236,7 @@ class TypeReader:
         raise die.error(f"DW_TAG_base_type has unknown DWARF encoding {encoding:#x}")
 
     def _unspecified(self, die: Die) -> Type:
-        name = _required_name(die)
+        name = die.required_name
         language = language_of(die)
         type = self._factory.void_type(language=language)
         if name == "decltype(nullptr)":
@@ -287,32 +299,54 @@ class TypeReader:
     def _members(self, die: Die) -> list[TypeMember]:
         members: list[TypeMember] = []
         children = [child for child in die.children() if _is_member(child)]
-        last = children[-1] if children else None
+        # A flexible array is the last of several members.
+        flexible = None
+        if len(children) > 1 and die.tag != dw.DW_TAG_union_type:
+            flexible = children[-1]
         for child in children:
             offset = self._member_bit_offset(child)
             if offset is None:
                 continue  # Where a virtual base class is can vary.
-            if child is last or die.tag == dw.DW_TAG_union_type:
+            if child is flexible:
                 source = partial(self.object_type, child)
             else:
-                source = partial(self._inner_member_type, child)
+                source = partial(self._sized_member_type, child)
             bit_size = child.number(dw.DW_AT_bit_size) or None
             name = None if child.tag == dw.DW_TAG_inheritance else _name(child)
             members.append(TypeMember._of(source, name, offset, bit_size))
         return members
 
-    def _inner_member_type(self, die: Die) -> Type:
-        """The type of a member that is not the last.
+    def _sized_member_type(self, die: Die) -> Type:
+        """The type of a member that cannot be a flexible array."""
+        return self._sized(self.object_type(die))
 
-        An array of unknown length there has none: gcc before 9 left out the length of
-        arrays of length zero.
+    def _sized(self, type: Type) -> Type:
+        """A type with length 0 in place of an unknown one, where none can be unknown.
+
+        gcc before 9 left out the length of arrays of length zero.
         """
-        type = self.object_type(die)
-        if type.kind is TypeKind.ARRAY and type.length is None:
-            return self._factory.array_type(
+        kind = type.kind
+        if kind is not TypeKind.ARRAY and kind is not TypeKind.TYPEDEF:
+            return type
+        known = self._sized_types.get(id(type))
+        if known is not None:
+            return known[1]
+        sized = type
+        if kind is TypeKind.TYPEDEF:
+            inner = self._sized(type.type)
+            if inner is not type.type:
+                sized = self._factory.typedef_type(
+                    type.name,
+                    inner,
+                    qualifiers=type.qualifiers,
+                    language=type.language,
+                )
+        elif type.length is None:
+            sized = self._factory.array_type(
                 type.type, 0, qualifiers=type.qualifiers, language=type.language
             )
-        return type
+        self._sized_types[id(type)] = type, sized
+        return sized
 
     def _member_bit_offset(self, die: Die) -> int | None:
         offset = die.number(dw.DW_AT_data_bit_offset)
@@ -390,7 +424,7 @@ class TypeReader:
                 )
         else:
             # gcc before 5.1 did not tell the type.
-            signed = any(_stored_value(child) < 0 for child in children)
+            signed = any(stored_value(child) < 0 for child in children)
             type = self._factory.int_type(
                 "<unknown>",
                 _size(die),
@@ -401,7 +435,7 @@ class TypeReader:
         return self._factory.enum_type(
             tag,
             type,
-            partial(_enumerators, children, type),
+            partial(enumerators, children, type),
             language=language,
             alignment=_alignment(die),
         )
@@ -457,90 +491,11 @@ def _is_variadic(die: Die) -> bool:
     )
 
 
-def enumerator_value(enumeration: Type, die: Die) -> int:
-    """The value of a DW_TAG_enumerator of an enumeration."""
-    assert enumeration.type is not None
-    return _enumerator_value(die, enumeration.type)
-
-
-def _enumerators(dies: list[Die], type: Type) -> list[TypeEnumerator]:
-    return [
-        TypeEnumerator(_required_name(die), _enumerator_value(die, type))
-        for die in dies
-    ]
-
-
-def _enumerator_value(die: Die, type: Type) -> int:
-    """The value of an enumerator as a number of an integer type."""
-    value = _stored_value(die)
-    assert type.size is not None
-    bits = 8 * type.size
-    if not 0 < bits <= _MAX_BITS:
-        raise die.error(f"enumerator has a type of {type.size} bytes")
-    if type.is_signed:
-        if value >> (bits - 1) == 1:
-            value -= 1 << bits
-    elif value < 0:
-        value &= (1 << bits) - 1
-    return value
-
-
-def _stored_value(die: Die) -> int:
-    value = die.attr(dw.DW_AT_const_value)
-    if value is None:
-        raise die.missing(dw.DW_AT_const_value)
-    if isinstance(value, memoryview):  # Of 128 bits.
-        return die.unit.file.unsigned(value)
-    number = die.number(dw.DW_AT_const_value)
-    assert number is not None
-    return number
-
-
-def _dimensions(die: Die) -> list[int | None]:
-    """The lengths of an array, from the outermost inwards; None if one is unknown."""
-    lengths: list[int | None] = []
-    for child in die.children():
-        if child.tag in (dw.DW_TAG_subrange_type, dw.DW_TAG_generic_subrange):
-            # Only the outermost length can be left open.
-            lengths.append(_length(child, 0 if lengths else None))
-    return lengths or [None]
-
-
-def _length(die: Die, default: int | None) -> int | None:
-    """The length of a dimension; None if the program computes it."""
-    for at in (dw.DW_AT_count, dw.DW_AT_upper_bound):
-        form = die.form(at)
-        if form is None:
-            continue
-        if form in _COMPUTED:
-            return None
-        value = die.number(at)
-        assert value is not None
-        if at == dw.DW_AT_count:
-            return value & _UINT64_MAX
-        # A bound of -1, in whatever form, is of an array of length 0.
-        if value == _ALL_ONES.get(form):
-            value = -1
-        lower = die.attr(dw.DW_AT_lower_bound)
-        length = value + 1 - (lower if isinstance(lower, int) else 0)
-        if length < 0:
-            raise die.error("bounds of an array are reversed")
-        return length
-    return default
-
-
-_ALL_ONES = {dw.DW_FORM_data4: (1 << 32) - 1, dw.DW_FORM_data8: (1 << 64) - 1}
-
-_COMPUTED = REFERENCES | {
-    dw.DW_FORM_exprloc,
-    dw.DW_FORM_block,
-    dw.DW_FORM_block1,
-    dw.DW_FORM_block2,
-    dw.DW_FORM_block4,
-    dw.DW_FORM_sec_offset,
-    dw.DW_FORM_loclistx,
-}
-"""Forms of bounds of arrays of variable length."""
+def _after_variadic(die: Die, what: str) -> BadDataError:
+    noun = "children" if what == "multiple" else "child"
+    return die.error(
+        f"{dw.tag_name(die.tag)} has {what} DW_TAG_unspecified_parameters {noun}"
+    )
 
 
 _OP_PLUS_UCONST = 0x23
@@ -601,13 +556,6 @@ def _name(die: Die) -> str | None:
         # An instance of an inline function has the names of its origin.
         origin = die.origin_attr(dw.DW_AT_name)
         name = origin if isinstance(origin, str) else None
-    return name
-
-
-def _required_name(die: Die) -> str:
-    name = die.attr(dw.DW_AT_name)
-    if not isinstance(name, str):
-        raise die.invalid(dw.DW_AT_name, "missing or invalid")
     return name
 
 

@@ -238,3 +238,32 @@ def test_only_the_outermost_length_can_be_open(debug_program) -> None:
     )
     # Of an array of variable length the length is not known.
     assert prog["v"].type_.type_name() == "int [][0][]"
+
+
+def test_parameters_after_the_variable_ones(debug_program) -> None:
+    type_ = integer()
+    rest = [D(dw.DW_TAG_unspecified_parameters) for _ in range(3)]
+    after = D(dw.DW_TAG_formal_parameter, name="p", type=type_)
+    functions = [
+        D(dw.DW_TAG_subprogram, [rest[0], after], name="after", low_pc=0x10),
+        D(dw.DW_TAG_subprogram, rest[1:], name="twice", low_pc=0x20),
+    ]
+    units = [Unit([type_, *functions])]
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble(units)))
+    for name, message in (
+        (
+            "after",
+            "DW_TAG_formal_parameter child after DW_TAG_unspecified_parameters child",
+        ),
+        ("twice", "multiple DW_TAG_unspecified_parameters children"),
+    ):
+        with pytest.raises(BadDataError, match=f"DW_TAG_subprogram has {message}$"):
+            prog.function(name)
+
+
+def test_unknown_byte_order(debug_program) -> None:
+    type_ = integer()
+    type_.attributes.append((dw.DW_AT_endianity, A(dw.DW_FORM_data1, 3)))
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([Unit([type_])])))
+    with pytest.raises(BadDataError, match="unknown DW_AT_endianity$"):
+        prog.type("int")
