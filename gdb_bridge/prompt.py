@@ -39,6 +39,8 @@ def completions(text: str, word: str) -> Sequence[str]:
     """What may stand in place of ``word``, the last of ``text``, after ``drgn``."""
     namespace = names()
     found = command_completions(text, word, namespace)
+    if found and " " in text.strip():
+        return found  # Of a command's own commands, and nothing else.
     name, space, _ = text.lstrip().partition(" ")
     is_run = name.startswith("%") or (space and is_command(text, namespace))
     if is_run and name.removeprefix("%") != "py":

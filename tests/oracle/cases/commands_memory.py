@@ -1,6 +1,7 @@
 # The crash commands about memory: rd, search, list, tree, vtop, ptov.
 from drgn import FaultError
 from drgn.commands import CommandError, run_command
+from drgn.helpers.linux.mm import follow_phys
 from drgn.helpers.linux.pid import find_task
 
 
@@ -8,9 +9,16 @@ def run(line):
     print("%", line, flush=True)
     try:
         result = run_command(prog, f"crash {line}")
-    except (CommandError, LookupError, ValueError, TypeError, SyntaxError):
+    except (
+        CommandError,
+        LookupError,
+        ValueError,
+        TypeError,
+        SyntaxError,
+        OverflowError,
+    ):
         print("an error", flush=True)
-    except FaultError:
+    except (FaultError, OSError):
         print("a fault", flush=True)
     else:
         if result is not None:
@@ -25,6 +33,10 @@ modules = [prog["modules"].next.value_(), prog["modules"].next.next.next.value_(
 banner = prog["linux_banner"].address_
 stack = prog.symbol("init_stack").address
 idr = prog["init_pid_ns"].idr.address_of_().value_()
+
+# Upstream searches kdump files no further than their direct map, and reads physical
+# memory of them as virtual.
+physical = follow_phys(prog["init_mm"].address_of_(), init).value_()
 
 run("set 1")
 for line in f"""\
@@ -87,10 +99,8 @@ rd -r /dev/null -e {init_task + 16:x} init_task
 rd -r /nothing/raw init_task 64
 rd -r /dev/null -32 init_task 4
 rd
-search init_task
-search {init_task:x} {init:x}
-search -p init_task
-search -p -x 2 init_task
+search -p -s {physical:x} -l 8192 init_task
+search -p -s {physical:x} -e {physical + 8192:x} {init_task:x} {kthreadd:x}
 search -m fff -s {init:x} -l 8192 {init_task:x}
 search -s {init:x} -l 8192 init_task
 search -s {init:x} -e {init + 8192:x} init_task {kthreadd:x}
@@ -179,7 +189,6 @@ ptov 1000 2000
 ptov 1000:a
 ptov 1000:0,1
 ptov 0x1000: 2000
-ptov 1000:9
 ptov nothing
 ptov
 btop 1000 2fff 0x3000
