@@ -278,6 +278,12 @@ def test_foreach_vtop(live: Program) -> None:
     assert user[-1].endswith("(not accessible)")
 
 
+def test_bt_of_a_zombie(live: Program) -> None:
+    header, reason = run(live, f"bt {pid(live, 'zombie')}")
+    assert header.startswith("PID: ")
+    assert reason.startswith("(no stack trace: stack of task is freed")
+
+
 def test_bt_variables(panicked: Program) -> None:
     lines = run(panicked, "bt -V")
     assert '    buf = (char [1024])"sysrq triggered crash"' in lines

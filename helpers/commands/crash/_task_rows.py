@@ -201,5 +201,5 @@ def _saved_stack_pointers(prog: Program, tasks: Sequence[Object]) -> list[int]:
 def _top_of_trace(prog: Program, task: Object) -> int:
     try:
         return prog.stack_trace(task)[0].sp
-    except (IndexError, LookupError, ValueError):
+    except (FaultError, LookupError, ValueError):
         return 0

@@ -40,7 +40,7 @@ def _show(prog: Program, args: argparse.Namespace, task: Object) -> None:
     print(task_line(task))
     try:
         frames = list(_frames(prog, task))
-    except (LookupError, ValueError) as error:
+    except (FaultError, LookupError, ValueError) as error:
         # A zombie's stack is freed, and a dump may lack a running task's registers.
         print(f"(no stack trace: {error})")
         return
