@@ -1,4 +1,5 @@
-"""Memory that contradicts itself: one line says so, and the rest is shown."""
+"""Memory that is not as the guest left it: values that it does not have, and what
+contradicts itself, of which one line says so while the rest is shown."""
 
 from __future__ import annotations
 
@@ -12,9 +13,15 @@ from drgn import FaultError, Object, Program, offsetof
 from drgn.commands import run_command
 from drgn.helpers.linux import (
     NODE_DATA,
+    bpf_map_for_each,
+    bpf_prog_for_each,
     find_slab_cache,
+    for_each_disk,
     for_each_online_cpu,
+    for_each_sysv_shm,
+    for_each_vmap_area,
     list_for_each_entry,
+    neigh_table_for_each_neighbor,
     per_cpu_ptr,
 )
 
@@ -167,3 +174,77 @@ def test_a_swap_space_without_a_file(broken: tuple[Program, Patch]) -> None:
     patch(info.value_() + offset, _word(0xDEAD000000000000))
     with pytest.raises(Exception, match="0xdead0000000000"):
         run_command(prog, "crash swap")
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"),
+    [
+        (0o1600, "SHM_DEST"),
+        (0o2600, "SHM_LOCKED"),
+        (0o3600, "SHM_DEST|SHM_LOCKED"),
+    ],
+)
+def test_status_of_shared_memory(
+    broken: tuple[Program, Patch], mode: int, status: str
+) -> None:
+    prog, patch = broken
+    perm = next(iter(for_each_sysv_shm(prog))).shm_perm
+    patch(perm.mode.address_ or 0, mode.to_bytes(2, "little"))
+    patch(perm.key.address_ or 0, (-5 & 0xFFFFFFFF).to_bytes(4, "little"))
+    row = rows(crash(prog, "ipcs -m"))[0]
+    # Upstream prints the key as -0000005; the kernel's IPC_PRIVATE is 0 alone.
+    assert row[1] == "fffffffb"
+    assert row[4] == "600"
+    assert row[-1] == status
+
+
+def test_states_of_neighbours(broken: tuple[Program, Patch]) -> None:
+    prog, patch = broken
+    table = prog["arp_tbl"].nht.read_()
+    neighbour = next(iter(neigh_table_for_each_neighbor(table)))
+    for state, text in ((0, "0"), (0x05, "INCOMPLETE|STALE"), (0x40, "NOARP")):
+        patch(neighbour.nud_state.address_ or 0, bytes([state]))
+        assert rows(crash(prog, "net -a"))[0][-1] == text
+    for type, text in ((1, "ETHER"), (32, "INFINIBAND"), (772, "UNKNOWN")):
+        patch(neighbour.dev.type.address_ or 0, type.to_bytes(2, "little"))
+        assert rows(crash(prog, "net -a"))[0][2] == text
+
+
+def test_maps_of_a_program(broken: tuple[Program, Patch]) -> None:
+    prog, patch = broken
+    bpf_prog = next(iter(bpf_prog_for_each(prog)))
+    maps = list(bpf_map_for_each(prog))[:2]
+    pointers = 0xFFFFA00000000000  # where nothing is
+    data = b"".join(_word(each.value_()) for each in maps)
+    prog.add_memory_segment(pointers, 16, lambda a, n, o, p: data[o : o + n])
+    patch(bpf_prog.aux.used_maps.address_ or 0, _word(pointers))
+    patch(bpf_prog.aux.used_map_cnt.address_ or 0, (2).to_bytes(4, "little"))
+    id = bpf_prog.aux.id.value_()
+    row = crash(prog, f"bpf -p {id}").splitlines()[1].split()
+    assert row[-1] == ",".join(str(each.id.value_()) for each in maps)
+
+
+def test_an_area_that_was_freed(broken: tuple[Program, Patch]) -> None:
+    prog, patch = broken
+    area = next(iter(for_each_vmap_area(prog)))
+    start = f"{area.va_start.value_():x}"
+    assert rows(crash(prog, f"kmem -v {start}"))[0][2].startswith(start)
+    patch(area.vm.address_ or 0, _word(0))
+    assert crash(prog, f"kmem -v {start}") == (
+        f"kmem: address is not allocated in vmalloc subsystem: {start}\n"
+    )
+    assert "VMAP_AREA" not in crash(prog, f"kmem {start}")
+    assert rows(crash(prog, "kmem -v"))[0][1] == "0"
+
+
+def test_devices_without_operations(broken: tuple[Program, Patch]) -> None:
+    prog, patch = broken
+    disk = next(iter(for_each_disk(prog)))
+    patch(disk.fops.address_ or 0, _word(0))
+    (line,) = (
+        line for line in crash(prog, "dev").splitlines() if f"{disk.value_():x}" in line
+    )
+    assert line.split()[-1] == "0"
+    action = prog["softirq_vec"][2].action
+    patch(action.address_ or 0, _word(0))
+    assert crash(prog, "irq -b").splitlines()[3].split() == ["[2]", "0"]

@@ -113,7 +113,8 @@ class _Finder:
 
     def _vmalloc(self, address: int) -> Object | None:
         area = find_vmap_area(self._prog, address)
-        return area if area else None
+        # Without a vm_struct it is of vm_map_ram(), or has been freed lazily.
+        return area if area and area.vm else None
 
     def _page(self, address: int) -> int | None:
         """The page frame number of a ``struct page``, or of what is mapped."""

@@ -210,7 +210,7 @@ def print_vmap_areas(areas: Iterable[Object]) -> None:
         rows.append(
             (
                 CellFormat(area.value_(), "x"),
-                CellFormat(area.vm.value_(), "x"),
+                CellFormat(area.vm.value_(), "^x"),
                 f"{start:x} - {end:x}",
                 end - start,
             )

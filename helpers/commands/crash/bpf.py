@@ -106,7 +106,7 @@ def _prog_rows(progs: Iterator[Object] | Sequence[Object]) -> Iterator[Row]:
             CellFormat(aux.value_(), "x"),
             CellFormat(_enumerator(bpf_prog.type, "BPF_PROG_TYPE_"), "^"),
             bytes(bpf_prog.tag.value_()).hex(),
-            ",".join(used),
+            CellFormat(",".join(used), "^"),
         )
 
 

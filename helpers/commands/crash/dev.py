@@ -39,7 +39,7 @@ from drgn.helpers.linux.pci import (
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command
-from ._symbols import symbol_or_address
+from ._symbols import symbol_name
 
 Row = Sequence[Any]
 
@@ -77,8 +77,8 @@ def _crash_cmd_dev(
         print_table(rows)
 
 
-def _operations(ops: Object) -> str:
-    return symbol_or_address(ops.prog_, ops.value_())
+def _operations(ops: Object) -> str | CellFormat:
+    return symbol_name(ops.prog_, ops.value_()) or CellFormat(ops.value_(), "x")
 
 
 def _char_device_rows(prog: Program) -> Iterator[Row]:

@@ -41,7 +41,7 @@ def _shm_row(shm: Object) -> list[str]:
         *_permissions(perm, perm.id),
         str(shm.shm_segsz.value_()),
         str(shm.shm_nattch.value_()),
-        "" if status == "0" else status.replace("SHM_", "").replace("|", " "),
+        "" if status == "0" else status,
     ]
 
 

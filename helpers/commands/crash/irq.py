@@ -155,7 +155,7 @@ def _softirq_rows(prog: Program) -> Iterator[Row]:
         symbol = symbol_name(prog, action) if action else None
         yield (
             CellFormat(f"[{i}]", "^"),
-            CellFormat(action, "x"),
+            CellFormat(action, "^x"),
             f"<{symbol}>" if symbol else "",
         )
 

@@ -38,7 +38,11 @@ _HARDWARE_TYPES = {
     7: "ARCNET",
     8: "APPLETLK",
     15: "DLCI",
+    19: "ATM",
     23: "METRICOM",
+    24: "IEEE1394",
+    27: "EUI64",
+    32: "INFINIBAND",
 }
 
 # include/uapi/linux/neighbour.h
@@ -99,9 +103,7 @@ def _neighbour_rows(prog: Program) -> Iterator[Sequence[Any]]:
             _HARDWARE_TYPES.get(dev.type.value_(), "UNKNOWN"),
             hardware.hex(":"),
             escape_ascii_string(netdev_name(dev)),
-            decode_flags(state, _NEIGHBOUR_STATES, bit_numbers=False)
-            if state
-            else "NONE",
+            decode_flags(state, _NEIGHBOUR_STATES, bit_numbers=False),
         )
 
 
