@@ -379,6 +379,15 @@ def test_wild_pointers(scratch: Program) -> None:
     put_word(scratch, init.files.address_ or 0, 0xDEADBEEF00000000)
     with pytest.raises(FaultError):
         run(scratch, "files 1")
+    # Of many tasks, the others are shown.
+    for line in ("files 1 2", "foreach 1 2 files", "foreach 1 2 files -R nosuch"):
+        lines = run(scratch, line)
+        damaged = [text for text in lines if text.startswith("(task ")]
+        assert damaged == [
+            f"(task {init.value_():x}: address is not mapped: 0xdeadbeef00000020)"
+        ]
+        assert lines[-1] == "No open files" or line.endswith("nosuch")
+    assert run(scratch, "vm 1 2")[-1].split()[:2] == ["0", "0"]
 
 
 def test_threads_share_their_memory(live: Program) -> None:

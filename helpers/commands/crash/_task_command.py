@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from drgn import Object, Program
+from drgn import FaultError, Object, Program
 from drgn.commands import argument, argument_group, mutually_exclusive_group
+from drgn.helpers import ValidationError
 
 from ._code import CrashCodeBuilder
 from ._define import PidOrTask
@@ -23,8 +24,9 @@ class TaskCommand:
 
     ``arguments`` are its options, but for those that choose tasks. ``show`` prints what
     it has to say of one task, and ``code`` adds statements about the variable ``task``.
-    A command that makes one table of all tasks has a ``show_all`` in place of ``show``;
-    one with options that choose tasks has a ``select``.
+    A command that has nothing to say of some tasks has a ``wants``, one that makes a
+    table of all tasks a ``show_all`` in place of ``show``, and one with options that
+    choose tasks a ``select``.
     """
 
     arguments: Sequence[Argument]
@@ -33,27 +35,44 @@ class TaskCommand:
     show_all: Callable[[Program, argparse.Namespace, Iterable[Object]], None] | None = (
         None
     )
+    wants: Callable[[argparse.Namespace, Object], bool] | None = None
     select: Callable[[argparse.Namespace, TaskSelection], None] | None = None
 
     def run(
-        self, prog: Program, args: argparse.Namespace, tasks: Iterable[Object]
+        self,
+        prog: Program,
+        args: argparse.Namespace,
+        tasks: Iterable[Object],
+        *,
+        keep_going: bool = False,
     ) -> None:
-        """Print what there is to say of tasks, each after an empty line."""
+        """Print what there is to say of tasks, each after an empty line.
+
+        ``keep_going`` says in a line what is damaged of a task, and goes on.
+        """
         if self.show_all is not None:
             self.show_all(prog, args, tasks)
-        elif self.show is not None:
-            separator = ""
-            for task in tasks:
-                print(end=separator)
-                self.show(prog, args, task)
-                separator = "\n"
+            return
+        assert self.show is not None
+        separator = ""
+        for task in tasks:
+            try:
+                if self.wants is None or self.wants(args, task):
+                    print(end=separator)
+                    separator = "\n"
+                    self.show(prog, args, task)
+            except (FaultError, ValidationError) as error:
+                if not keep_going:
+                    raise
+                print(f"(task {task.value_():x}: {error})")
 
     def run_chosen(
         self, prog: Program, args: argparse.Namespace, chosen: Sequence[PidOrTask]
     ) -> None:
         """Run on the tasks of arguments, without any on that of the context."""
         if not args.drgn:
-            self.run(prog, args, chosen_tasks(prog, chosen))
+            tasks = chosen_tasks(prog, chosen)
+            self.run(prog, args, tasks, keep_going=len(chosen) > 1)
             return
         code = CrashCodeBuilder(prog)
         with begin_chosen_tasks(code, chosen):

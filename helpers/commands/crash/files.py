@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from drgn import Object, Program
@@ -58,19 +58,20 @@ def _text(path: bytes) -> str:
     return escape_ascii_string(path, escape_backslash=True)
 
 
-def _show_all(prog: Program, args: argparse.Namespace, tasks: Iterable[Object]) -> None:
-    separator = ""
-    for task in tasks:
-        files = list(_files(task))
-        if args.reference is not None:
-            files = [
-                file for file in files if _refers(file, args.reference, args.cached)
-            ]
-            if not files:
-                continue
-        print(end=separator)
-        _print_task(task, files, args.cached)
-        separator = "\n"
+def _show(prog: Program, args: argparse.Namespace, task: Object) -> None:
+    _print_task(task, _wanted(args, task), args.cached)
+
+
+def _wanted(args: argparse.Namespace, task: Object) -> list[_File]:
+    """The open files of a task that the reference refers to, without one all."""
+    files = list(_files(task))
+    if args.reference is None:
+        return files
+    return [file for file in files if _refers(file, args.reference, args.cached)]
+
+
+def _wants(args: argparse.Namespace, task: Object) -> bool:
+    return args.reference is None or bool(_wanted(args, task))
 
 
 def _refers(file: _File, reference: str, cached: bool) -> bool:
@@ -169,7 +170,7 @@ _REFERENCE = argument(
     " address of the file, dentry, inode or address space",
 )
 _FILES = TASK_COMMANDS["files"] = TaskCommand(
-    (_CACHED, _REFERENCE, drgn_argument), _code, show_all=_show_all
+    (_CACHED, _REFERENCE, drgn_argument), _code, _show, wants=_wants
 )
 
 

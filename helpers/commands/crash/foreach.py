@@ -134,7 +134,7 @@ def _crash_cmd_foreach(
     if command.select is not None:
         command.select(command_args, selection)
     if not (args.drgn or command_args.drgn):
-        command.run(prog, command_args, selection.tasks(prog))
+        command.run(prog, command_args, selection.tasks(prog), keep_going=True)
         return
     code = CrashCodeBuilder(prog)
     with selection.begin_code(code):
