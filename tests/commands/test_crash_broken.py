@@ -17,9 +17,11 @@ from drgn.helpers.linux import (
     bpf_prog_for_each,
     find_slab_cache,
     for_each_disk,
+    for_each_mount,
     for_each_online_cpu,
     for_each_sysv_shm,
     for_each_vmap_area,
+    irq_to_desc,
     list_for_each_entry,
     neigh_table_for_each_neighbor,
     per_cpu_ptr,
@@ -248,3 +250,26 @@ def test_devices_without_operations(broken: tuple[Program, Patch]) -> None:
     action = prog["softirq_vec"][2].action
     patch(action.address_ or 0, _word(0))
     assert crash(prog, "irq -b").splitlines()[3].split() == ["[2]", "0"]
+
+
+def test_names_that_could_not_be_printed(broken: tuple[Program, Patch]) -> None:
+    prog, patch = broken
+    name = 0xFFFFA00000000000  # where nothing is
+    data = b'we"ird\n\\\x80 x\0'
+    prog.add_memory_segment(name, len(data), lambda a, n, o, p: data[o : o + n])
+    shown = r'we"ird\n\\\x80 x'
+    mnt = list(for_each_mount(prog))[3]
+    patch(mnt.mnt_devname.address_ or 0, _word(name))
+    assert rows(crash(prog, "mount"))[3][3] == shown
+    action = irq_to_desc(prog, 1).action
+    patch(action.name.address_ or 0, _word(name))
+    assert rows(crash(prog, "irq 1"))[0][3] == r'"we\"ird\n\\\x80 x"'
+    assert rows(crash(prog, "irq -s"))[1][-1] == shown
+    cache = find_slab_cache(prog, "dentry")
+    assert cache is not None
+    patch(cache.member_("name").address_ or 0, _word(name))
+    assert shown in [row[-1] for row in rows(crash(prog, "kmem -s"))]
+    assert crash(prog, "kmem -g -- -1") == (
+        "FLAGS: -1\n"
+        + "".join(f"  {line}\n" for line in crash(prog, "kmem -g").splitlines())
+    )

@@ -274,8 +274,8 @@ def _append_members(code: CrashCodeBuilder, text: str) -> None:
                 code.append(f"{member_variable(member)} = page.{member}\n")
 
 
-def _append_flags(code: CrashCodeBuilder, flags: int) -> None:
-    if flags >= 0:
+def _append_flags(code: CrashCodeBuilder, flags: object) -> None:
+    if isinstance(flags, int):
         code.add_from_import(f"{_LINUX}.mm", "decode_page_flags_value")
         code.append(f"flags = decode_page_flags_value({flags:#x})\n")
         return

@@ -8,7 +8,7 @@ from typing import Any
 
 from drgn import FaultError, Object, Program, cast
 from drgn.helpers import ValidationError
-from drgn.helpers.common.format import CellFormat, escape_ascii_string, print_table
+from drgn.helpers.common.format import CellFormat, print_table
 from drgn.helpers.linux.mm import page_to_virt
 from drgn.helpers.linux.slab import (
     SlabObjectInfo,
@@ -18,7 +18,7 @@ from drgn.helpers.linux.slab import (
     slab_cache_usage,
 )
 
-from ._output import progress
+from ._output import escaped, progress
 
 _HEADER = (
     "CACHE",
@@ -33,7 +33,7 @@ _UNKNOWN = CellFormat("?", ">")
 
 
 def _name(cache: Object) -> str:
-    return escape_ascii_string(cache.name.string_(), escape_backslash=True)
+    return escaped(cache.name.string_())
 
 
 def _row(cache: Object, problems: list[str]) -> Sequence[Any]:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from drgn import NULL, Object, Program
 from drgn.helpers.common.format import (
     CellFormat,
-    escape_ascii_string,
     number_in_binary_units,
     print_table,
 )
@@ -36,6 +35,7 @@ from drgn.helpers.linux.vmstat import (
 )
 
 from ._kmem_zones import stat_items
+from ._output import escaped
 
 
 class MemoryUsage(NamedTuple):
@@ -184,7 +184,7 @@ def print_huge_pages(prog: Program) -> None:
                 CellFormat(f"{size}B", ">"),
                 hstate.free_huge_pages.value_(),
                 hstate.nr_huge_pages.value_(),
-                escape_ascii_string(hstate.name.string_()),
+                escaped(hstate.name.string_()),
             )
         )
     print_table(rows)

@@ -12,7 +12,6 @@ from drgn.helpers.common.format import (
     CellFormat,
     RowOptions,
     double_quote_ascii_string,
-    escape_ascii_string,
     print_table,
 )
 from drgn.helpers.linux.device import dev_name
@@ -36,7 +35,7 @@ from drgn.helpers.linux.mmzone import (
 )
 from drgn.helpers.linux.vmstat import nr_free_pages, zone_page_state
 
-from ._output import progress
+from ._output import escaped, progress
 
 Row = Sequence[Any]
 
@@ -62,7 +61,7 @@ def _centered_hex(value: int) -> CellFormat:
 
 
 def _string(object: Object) -> str:
-    return escape_ascii_string(object.string_(), escape_backslash=True)
+    return escaped(object.string_())
 
 
 def each_zone(prog: Program) -> Iterator[tuple[int, int, Object]]:
@@ -323,7 +322,7 @@ def _memory_block_rows(prog: Program) -> Iterator[Row]:
             node = ""  # Before 4.17 (d0dc12e86b31).
         yield (
             _hex(block.value_()),
-            escape_ascii_string(dev_name(block.dev.address_of_())),
+            escaped(dev_name(block.dev.address_of_())),
             f"{start:{digits}x} - {start + size - 1:{digits}x}",
             _center(node),
             decode_memory_block_state(block).removeprefix("MEM_"),

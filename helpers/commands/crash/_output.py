@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 from drgn import PlatformFlags, Program
+from drgn.helpers.common.format import escape_ascii_string
 
 T = TypeVar("T")
 
@@ -25,6 +26,11 @@ def format_options(prog: Program, integer_base: int | None = None) -> dict[str, 
         "dereference": False,
         "integer_base": integer_base or radix(prog),
     }
+
+
+def escaped(text: bytes) -> str:
+    """A string of the program's, made safe to print."""
+    return escape_ascii_string(text, escape_backslash=True)
 
 
 def byte_order(prog: Program) -> Literal["little", "big"]:

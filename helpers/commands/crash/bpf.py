@@ -12,7 +12,6 @@ from drgn.commands import DrgnCodeBlockContext, argument, drgn_argument
 from drgn.helpers.common.format import (
     CellFormat,
     double_quote_ascii_string,
-    escape_ascii_string,
     print_table,
 )
 from drgn.helpers.linux.bpf import (
@@ -30,7 +29,7 @@ from drgn.helpers.linux.user import kuid_val
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command, radix_arguments
-from ._output import format_options
+from ._output import escaped, format_options
 
 Row = Sequence[Any]
 
@@ -133,7 +132,7 @@ def _print_prog(bpf_prog: Object) -> None:
     )
     print(f"{_INDENT}LOAD_TIME: {_load_time(aux)}")
     compatible = "yes" if bpf_prog.gpl_compatible else "no"
-    name = escape_ascii_string(_name(aux)) or _UNUSED
+    name = escaped(_name(aux)) or _UNUSED
     print(f"{_INDENT}GPL_COMPATIBLE: {compatible}  NAME: {name}  UID: {_uid(aux)}")
 
 

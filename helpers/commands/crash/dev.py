@@ -11,7 +11,6 @@ from drgn.commands import argument, drgn_argument, mutually_exclusive_group
 from drgn.helpers.common.format import (
     CellFormat,
     RowOptions,
-    escape_ascii_string,
     print_table,
 )
 from drgn.helpers.linux.block import (
@@ -39,6 +38,7 @@ from drgn.helpers.linux.pci import (
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command
+from ._output import escaped
 from ._symbols import symbol_name
 
 Row = Sequence[Any]
@@ -89,7 +89,7 @@ def _char_device_rows(prog: Program) -> Iterator[Row]:
             if cdev
             else (CellFormat("(none)", "^"), "")
         )
-        yield MAJOR(dev), escape_ascii_string(name), *shown
+        yield MAJOR(dev), escaped(name), *shown
 
 
 def _block_device_rows(prog: Program) -> Iterator[Row]:
@@ -98,7 +98,7 @@ def _block_device_rows(prog: Program) -> Iterator[Row]:
         disks.setdefault(disk.major.value_(), []).append(disk)
     yield "BLKDEV", "NAME", CellFormat("GENDISK", "^"), "OPERATIONS"
     for major, name, _ in for_each_registered_blkdev(prog):
-        first: Row = major, escape_ascii_string(name)
+        first: Row = major, escaped(name)
         if major not in disks:
             yield *first, CellFormat("(none)", "^")
         for disk in disks.get(major, ()):
@@ -130,7 +130,7 @@ def _request_rows(prog: Program, busy: bool) -> Iterator[Row]:
         yield (
             disk.major.value_(),
             f"{disk.value_():x}",
-            escape_ascii_string(disk_name(disk)),
+            escaped(disk_name(disk)),
             f"{disk.queue.value_():x}",
             read + write,
             read,
@@ -145,7 +145,7 @@ def _resource_rows(prog: Program) -> Iterator[Row]:
         yield (
             CellFormat(resource.value_(), "x"),
             f"{resource.start.value_():04x}-{resource.end.value_():04x}",
-            escape_ascii_string(name.string_()) if name else "",
+            escaped(name.string_()) if name else "",
         )
 
 
@@ -155,7 +155,7 @@ def _pci_rows(prog: Program) -> Iterator[Row]:
         if separated:
             yield ()
         separated = True
-        name = escape_ascii_string(pci_bus_name(root).encode())
+        name = escaped(pci_bus_name(root).encode())
         yield _bus_row("root", CellFormat("ROOT BUS", "^"), "BUSNAME")
         yield _bus_row("root", CellFormat(root.value_(), "x"), name)
         yield _PCI_HEADER

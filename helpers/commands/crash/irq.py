@@ -16,7 +16,6 @@ from drgn.commands import (
 from drgn.helpers.common.format import (
     CellFormat,
     double_quote_ascii_string,
-    escape_ascii_string,
     print_table,
 )
 from drgn.helpers.linux.cpumask import cpumask_to_cpulist
@@ -33,6 +32,7 @@ from drgn.helpers.linux.irq import (
 from ._code import CrashCodeBuilder
 from ._cpuspec import parse_cpuspec
 from ._define import crash_command
+from ._output import escaped
 from ._symbols import symbol_name, symbol_or_address
 
 Row = Sequence[Any]
@@ -130,7 +130,7 @@ def _handled(prog: Program) -> Iterator[tuple[int, Object, str]]:
     """The interrupts that have handlers, and the names of those."""
     for irq, desc in for_each_irq_desc(prog):
         if desc.action:
-            names = map(escape_ascii_string, irq_desc_action_names(desc))
+            names = [escaped(name) for name in irq_desc_action_names(desc)]
             yield irq, desc, ",".join(names)
 
 
@@ -144,7 +144,7 @@ def _statistics_rows(prog: Program, cpus: Sequence[int]) -> Iterator[Row]:
     yield "", *(CellFormat(f"CPU{cpu}", ">") for cpu in cpus)
     for irq, desc, names in _handled(prog):
         counts = [irq_desc_kstat_cpu(desc, cpu) for cpu in cpus]
-        chip = escape_ascii_string(irq_desc_chip_name(desc) or b"")
+        chip = escaped(irq_desc_chip_name(desc) or b"")
         yield CellFormat(f"{irq}:", ">"), *counts, chip, names
 
 

@@ -19,7 +19,7 @@ from ._address import parse_hex
 from ._define import crash_command
 
 #: ``-g`` without a value.
-_ALL_FLAGS = -1
+_ALL_FLAGS = object()
 
 #: The options that addresses may come with.
 _WITH_ADDRESSES = ("vmalloc", "pages", "page_members", "slab")
@@ -134,7 +134,7 @@ def _print_page_flags(
 ) -> None:
     from ._kmem_pages import print_flags
 
-    print_flags(prog, None if args.page_flags == _ALL_FLAGS else args.page_flags)
+    print_flags(prog, None if args.page_flags is _ALL_FLAGS else args.page_flags)
 
 
 def _print_pages(prog: Program, args: argparse.Namespace, names: list[str]) -> None:

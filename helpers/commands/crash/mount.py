@@ -8,12 +8,13 @@ from typing import Any
 
 from drgn import Program
 from drgn.commands import argument, drgn_argument
-from drgn.helpers.common.format import CellFormat, escape_ascii_string, print_table
+from drgn.helpers.common.format import CellFormat, print_table
 from drgn.helpers.linux.fs import for_each_mount, mount_dst, mount_fstype, mount_src
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command
 from ._namespaces import append_namespace, find_namespace
+from ._output import escaped
 
 
 @crash_command(
@@ -41,9 +42,9 @@ def _crash_cmd_mount(
             (
                 CellFormat(mnt.value_(), "x"),
                 CellFormat(mnt.mnt.mnt_sb.value_(), "x"),
-                escape_ascii_string(mount_fstype(mnt)),
-                escape_ascii_string(mount_src(mnt)),
-                escape_ascii_string(mount_dst(mnt)),
+                escaped(mount_fstype(mnt)),
+                escaped(mount_src(mnt)),
+                escaped(mount_dst(mnt)),
             )
         )
     print_table(rows)

@@ -12,7 +12,6 @@ from drgn.commands import argument, drgn_argument
 from drgn.helpers.common.format import (
     CellFormat,
     decode_flags,
-    escape_ascii_string,
     print_table,
 )
 from drgn.helpers.linux.net import (
@@ -25,6 +24,7 @@ from drgn.helpers.linux.net import (
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command
+from ._output import escaped
 
 # include/uapi/linux/if_arp.h: the types that ARP itself defines.
 _HARDWARE_TYPES = {
@@ -85,7 +85,7 @@ def _device_rows(prog: Program) -> Iterator[Sequence[Any]]:
         addresses = [*netdev_ipv4_addrs(dev), *netdev_ipv6_addrs(dev)]
         yield (
             CellFormat(dev.value_(), "x"),
-            escape_ascii_string(netdev_name(dev)),
+            escaped(netdev_name(dev)),
             ", ".join(map(str, addresses)),
         )
 
@@ -102,7 +102,7 @@ def _neighbour_rows(prog: Program) -> Iterator[Sequence[Any]]:
             str(ipaddress.IPv4Address(key)),
             _HARDWARE_TYPES.get(dev.type.value_(), "UNKNOWN"),
             hardware.hex(":"),
-            escape_ascii_string(netdev_name(dev)),
+            escaped(netdev_name(dev)),
             decode_flags(state, _NEIGHBOUR_STATES, bit_numbers=False),
         )
 

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from drgn import Architecture, Object, Program
 from drgn.commands import CommandError, argument, drgn_argument
-from drgn.helpers.common.format import CellFormat, escape_ascii_string, print_table
+from drgn.helpers.common.format import CellFormat, print_table
 from drgn.helpers.linux.swap import swap_file_path
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command
+from ._output import escaped
 
 # arch/x86/include/asm/pgtable_types.h
 FLAGS = (
@@ -127,7 +128,7 @@ def _rows(prog: Program, pte: int) -> list[Sequence[Any]]:
         # Entries of types without a space are of migration, poisoned memory etc.
         path = f"(type {type})"
         if space is not None:
-            path = escape_ascii_string(swap_file_path(space)) or path
+            path = escaped(swap_file_path(space)) or path
         return [
             (
                 CellFormat("PTE", "^"),
