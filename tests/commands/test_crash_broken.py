@@ -269,7 +269,7 @@ def test_names_that_could_not_be_printed(broken: tuple[Program, Patch]) -> None:
     assert cache is not None
     patch(cache.member_("name").address_ or 0, _word(name))
     assert shown in [row[-1] for row in rows(crash(prog, "kmem -s"))]
-    assert crash(prog, "kmem -g -- -1") == (
+    assert crash(prog, "kmem -g -1") == (
         "FLAGS: -1\n"
         + "".join(f"  {line}\n" for line in crash(prog, "kmem -g").splitlines())
     )
