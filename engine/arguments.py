@@ -12,9 +12,12 @@ UINT64_MAX = 0xFFFFFFFFFFFFFFFF
 
 
 def type_label(value: object) -> str:
+    """The class of an argument as messages name it, None as itself."""
+    return "None" if value is None else class_label(value)
+
+
+def class_label(value: object) -> str:
     """The class of ``value`` as messages name it."""
-    if value is None:
-        return "None"
     cls = type(value)
     if cls.__module__.partition(".")[0] == "drgn":
         return f"_drgn.{cls.__name__}"

@@ -18,7 +18,7 @@ class FaultError(Exception):
         self.address = address
 
     def __str__(self) -> str:
-        return f"{self.message}: {self.address:#x}"
+        return "%s: %#x" % (self.message, self.address)  # noqa: UP031
 
 
 class MissingDebugInfoError(Exception):

@@ -26,9 +26,8 @@ def filename_matches(haystack: str | None, needle: str | None) -> bool:
     matches ``"/usr/src/linux/kernel/sched/core.c"``. An empty or None ``needle``
     matches everything.
     """
-    if not needle:
+    haystack = None if haystack is None else os.fsdecode(haystack)
+    wanted = [] if needle is None else _components(os.fsdecode(needle))
+    if not wanted:
         return True
-    if haystack is None:
-        return False
-    wanted = _components(os.fsdecode(needle))
-    return not wanted or _components(os.fsdecode(haystack))[-len(wanted) :] == wanted
+    return haystack is not None and _components(haystack)[-len(wanted) :] == wanted

@@ -39,7 +39,11 @@ def type_name(type: Type) -> str:
 
 def declaration(type: Type, name: str) -> str:
     """The declaration of a variable ``name``; an unnamed struct is written out."""
-    return _declare(type, name, "")
+    text = _declare(type, name, "")
+    if not name and type.kind not in (_POINTER, _ARRAY, _FUNCTION):
+        # An empty name is a name, with a space before it.
+        text += " "
+    return text
 
 
 def definition(type: Type) -> str:
@@ -47,7 +51,7 @@ def definition(type: Type) -> str:
     if type.is_complete():
         kind = type.kind
         if kind is TypeKind.TYPEDEF:
-            aliased = _declare(type.type, type.name, "")
+            aliased = declaration(type.type, type.name)
             return f"{_qualifiers(type)}typedef {aliased}"
         if kind in _KEYWORDS:
             return _body(type, "")

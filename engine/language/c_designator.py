@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..types.kinds import TypeKind
 from ..types.layout import type_size
-from ..types.members import find_member
+from ..types.members import find_member, plain_name
 from .c_lexer import END, IDENTIFIER, NUMBER, Lexer, number_value
 from .c_names import keywords
 
@@ -52,8 +52,9 @@ def resolve(
             index = number_value(number.text)
             array = type.unaliased()
             if array.kind is not TypeKind.ARRAY:
-                raise TypeError(f"'{type.type_name()}' is not an array")
-            type = array.type
+                raise TypeError(f"'{plain_name(type)}' is not an array")
+            # As upstream has it: without the qualifiers of the elements.
+            type = array.type.unqualified()
             offset = _checked(offset + index * type_size(type) * 8)
             if lexer.take().kind != "]":
                 raise SyntaxError("expected ']' after number")

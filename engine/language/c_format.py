@@ -33,7 +33,7 @@ _ABSENT = {
     AbsenceReason.NOT_IMPLEMENTED: "<not implemented>",
 }
 _TAB = 8
-_WIDE = 8
+_WIDEST = 64
 
 
 class _Node:
@@ -195,8 +195,9 @@ class _Formatter:
         value = codec.get(node.load(), node.bit_offset, node.bits)
         kind = codec.kind
         if kind is _INT:
-            if codec.size > _WIDE:  # type: ignore[operator]
-                return hex(value & ((1 << codec.bit_size(node.bits)) - 1))
+            bits = codec.bit_size(node.bits)
+            if bits > _WIDEST:
+                return hex(value & ((1 << bits) - 1))
             if self.options.char and is_character(codec.type):
                 return character_text(value)
             return integer_text(value, self.options.integer_base)

@@ -17,6 +17,7 @@ from .c_ops_types import (
     FLOAT,
     INTEGERS,
     POINTER,
+    check_source,
     check_width,
     common_type,
     promote,
@@ -65,6 +66,8 @@ def binary(op: str, left: Object, right: Object) -> Rvalue:
         if codec.kind is FLOAT:
             if op not in "+-*/":
                 raise _invalid(f"binary {op}", ltype, rtype)
+            check_source(lcodec)
+            check_source(rcodec)
             value = _floating(op, codec, left._rvalue_(), right._rvalue_())
         else:
             value = _integer(op, codec, bits, left._rvalue_(), right._rvalue_())
@@ -113,7 +116,7 @@ def _move(type: Type, pointer: Object, index: Object, sign: int) -> Rvalue:
     """A pointer plus or minus an integer."""
     codec = codec_of(type)
     size = referent_size(codec)
-    check_width(codec_of(index._type_))
+    check_source(codec_of(index._type_))
     distance = sign * size * index._rvalue_()
     return type, None, wrap(pointer._rvalue_() + distance, codec.bit_size(None), False)
 
@@ -143,9 +146,10 @@ def shift(op: str, left: Object, right: Object) -> Rvalue:
     codec = codec_of(type)
     check_width(codec)
     check_width(codec_of(promote(rtype, right.bit_field_size_)[0]))
-    value, count = left._rvalue_(), right._rvalue_()
+    count = right._rvalue_()
     if count < 0:
         raise ValueError("negative shift count")
+    value = left._rvalue_()
     width = codec.bit_size(bits)
     count = min(count, width)
     if op == "<<":
@@ -182,6 +186,9 @@ def compare(left: Object, right: Object) -> tuple[Any, Any]:
             (ltype, left.bit_field_size_), (rtype, right.bit_field_size_)
         )
         codec = codec_of(type)
+        if codec.kind is FLOAT:
+            check_source(lcodec)
+            check_source(rcodec)
         return codec.fit(left._rvalue_(), bits), codec.fit(right._rvalue_(), bits)
     if lcodec.kind is POINTER and rcodec.kind is POINTER:
         return left._rvalue_(), right._rvalue_()

@@ -9,7 +9,17 @@ from ..objects.bits import wrap
 from ..objects.codec import Codec, codec_of
 from ..objects.read import check_present
 from ..types.kinds import TypeKind
-from .c_ops_types import ARITHMETIC, BOOL, ENUM, FLOAT, INT, POINTER, rvalue_type
+from ..types.members import plain_name
+from .c_ops_types import (
+    ARITHMETIC,
+    BOOL,
+    ENUM,
+    FLOAT,
+    INT,
+    POINTER,
+    check_source,
+    rvalue_type,
+)
 
 if TYPE_CHECKING:
     from ..objects.object import Object
@@ -21,7 +31,7 @@ _MAX_BYTES = 8
 
 
 def _cannot(source: Type, target: Type) -> TypeError:
-    return TypeError(f"cannot convert '{source.type_name()}' to '{target.type_name()}'")
+    return TypeError(f"cannot convert '{plain_name(source)}' to '{target.type_name()}'")
 
 
 def truth(obj: Object) -> bool:
@@ -54,21 +64,15 @@ def cast_value(codec: Codec, bits: int | None, obj: Object) -> Any:
     if codec.kind is FLOAT:
         if source.kind not in ARITHMETIC:
             raise _cannot(source.type, codec.type)
-        _check_source(source)
+        check_source(source)
         return codec.fit(obj._rvalue_(), None)
     assert codec.size is not None
     if codec.size > _MAX_BYTES:
         raise _cannot(obj._type_, codec.type)
     if source.kind is FLOAT:
         return _integer_of(obj._rvalue_(), codec, bits)
-    _check_source(source)
+    check_source(source)
     return wrap(obj._rvalue_(), codec.bit_size(bits), codec.signed)
-
-
-def _check_source(source: Codec) -> None:
-    assert source.size is not None
-    if source.kind is not FLOAT and source.size > _MAX_BYTES:
-        raise OverflowError("integer type is too big")
 
 
 def _integer_of(value: float, codec: Codec, bits: int | None) -> int:
@@ -111,9 +115,9 @@ def check_implicit(type: Type, obj: Object) -> None:
 
 def _pointer_fits(target: Type, source: Type) -> bool:
     """Whether a pointer to ``source`` may be assigned to a pointer to ``target``."""
-    target, source = target.unaliased(), source.unaliased()
     if source.qualifiers._value_ & ~target.qualifiers._value_:
         return False
+    target, source = target.unaliased(), source.unaliased()
     if target.kind is _VOID or source.kind is _VOID:
         return True
     return _compatible(target.unqualified(), source.unqualified())

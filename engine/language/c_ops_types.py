@@ -55,7 +55,7 @@ def rvalue_type(type: Type) -> Type:
         if codec.kind is ARRAY:
             found = codec_of(under.type).pointer_to()
         elif codec.kind is FUNCTION:
-            found = codec_of(under.unqualified()).pointer_to()
+            found = codec.pointer_to()
         else:
             found = type.unqualified()
         codec.rvalue = found
@@ -68,6 +68,12 @@ def check_width(codec: Codec) -> None:
         raise NotImplementedError(
             "operations on integer values larger than 64 bits are not yet supported"
         )
+
+
+def check_source(codec: Codec) -> None:
+    """Raise OverflowError for integers that are not converted to other types."""
+    if codec.kind is not FLOAT and codec.size is not None and codec.size > 8:
+        raise OverflowError("integer type is too big")
 
 
 def promote(type: Type, bits: int | None) -> TypeBits:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
 from ..types.definitions import CompoundDefinition
 from ..types.kinds import TypeKind
-from ..types.members import no_member, not_compound
+from ..types.members import no_member, not_compound, plain_name
 from .codec import Codec, codec_of
 from .read import check_present
 
@@ -33,12 +33,16 @@ def find_step(type: Type, name: str) -> Step:
     Remembered in ``type._steps``. Raises TypeError if there are no members, and
     LookupError if it is not one of them.
     """
-    outer = type.unaliased()
-    follow = outer.kind is _POINTER
-    if follow:
-        outer = outer.type
+    under = type.unaliased()
+    follow = under.kind is _POINTER
+    outer = under.type if follow else type
     definition = outer.unaliased()._def
     if not isinstance(definition, CompoundDefinition):
+        codec = codec_of(under)
+        if codec.plain and not codec.signed and not follow:
+            raise TypeError(
+                f"'{plain_name(type)}' is not a pointer to a structure, union, or class"
+            )
         raise not_compound(outer)
     found = definition.find_member(name)
     if found is None:
@@ -134,7 +138,10 @@ def make_member_property(cls: type[Object], name: str) -> property:
         result._state_ = (prog, member_type, address, None, member_bits)
         return result
 
-    return property(get)
+    def refuse(self: Object, value: Object | None = None) -> NoReturn:
+        raise AttributeError(f"'_drgn.Object' object has no attribute '{name}'")
+
+    return property(get, refuse, refuse)
 
 
 def subobject(obj: Object, designator: str) -> Object:
@@ -178,18 +185,18 @@ def element(obj: Object, index: int) -> Object:
     """Element ``index`` of an array or behind a pointer."""
     if not _INT64_MIN <= index <= _INT64_MAX:
         raise OverflowError("int too big to convert")
-    prog, type, address, _, _ = obj._state_
-    codec: Codec = type._codec or codec_of(type)
-    if codec.kind is _ARRAY:
+    prog, outer, address, _, _ = obj._state_
+    codec: Codec = outer._codec or codec_of(outer)
+    if codec.kind is _POINTER:
+        type, size = codec.element or codec.element_of()
+        address = obj.value_()
+    elif codec.kind is _ARRAY:
+        type, size = codec.element or codec.element_of()
         if address is None:
             check_present(obj)
-            type, size = codec.element_of()
             return obj.__class__._from_buffer(prog, type, obj._value_, 8 * index * size)
-    elif codec.kind is _POINTER:
-        address = obj.value_()
     else:
-        raise TypeError(f"'{obj._type_.type_name()}' is not an array or pointer")
-    type, size = codec.element or codec.element_of()
+        raise _no_elements(obj)
     result = _new(obj.__class__)
     address = (address + index * size) & prog._memory.virtual.mask
     result._state_ = (prog, type, address, None, None)
@@ -199,24 +206,23 @@ def element(obj: Object, index: int) -> Object:
 def elements(obj: Object, indices: slice) -> Object:
     """The elements from ``start`` to ``stop`` as an array."""
     codec = codec_of(obj._type_)
-    if codec.kind is not _POINTER and codec.kind is not _ARRAY:
-        raise TypeError(f"'{obj._type_.type_name()}' is not an array or pointer")
-    if indices.step is not None and operator.index(indices.step) != 1:
-        raise ValueError("object slice step must be 1")
     start = 0 if indices.start is None else _int64(indices.start)
     if indices.stop is not None:
         stop = _int64(indices.stop)
     elif codec.kind is _ARRAY and codec.under.length is not None:
         stop = codec.under.length
     else:
-        raise TypeError(
-            f"'{obj._type_.type_name()}' has no length; slice stop must be given"
-        )
+        name = obj._type_.type_name()
+        raise TypeError(f"'{name}' has no length; slice stop must be given")
+    if indices.step is not None and operator.index(indices.step) != 1:
+        raise ValueError("object slice step must be 1")
+    if codec.kind is not _POINTER and codec.kind is not _ARRAY:
+        raise _no_elements(obj)
+    type, size = codec.element_of()
     address = obj._address_
     if codec.kind is _POINTER:
         address = obj.value_()
     check_present(obj)
-    type, size = codec.element_of()
     length = max(stop - start, 0)
     array = obj._prog_._types.array_type(type, length, language=type.language)
     codec_of(array)
@@ -224,6 +230,10 @@ def elements(obj: Object, indices: slice) -> Object:
     if address is None:
         return cls._from_buffer(obj._prog_, array, obj._value_, 8 * start * size)
     return cls._ref(obj._prog_, array, address + start * size)
+
+
+def _no_elements(obj: Object) -> TypeError:
+    return TypeError(f"'{plain_name(obj._type_)}' is not an array or pointer")
 
 
 def array_length(obj: Object, message: str) -> int:

@@ -53,17 +53,17 @@ def check_bit_field(codec: Codec, bit_field_size: SupportsIndex | None) -> int |
     if bit_field_size is None:
         return None
     size = uint64(bit_field_size)
-    if codec.kind not in _BIT_FIELDS or not codec.scalar:
-        raise ValueError("bit field must be integer")
     if size == 0:
         raise ValueError("bit field size cannot be zero")
+    if codec.kind not in _BIT_FIELDS or not codec.scalar:
+        raise ValueError("bit field must be integer")
     if size > codec.bit_size(None):
         raise ValueError("bit field size is larger than type size")
     return size
 
 
 def _check_alignment(codec: Codec, bit_offset: int) -> None:
-    if bit_offset & 7 and not codec.scalar:
+    if bit_offset & 7 and not codec.scalar and codec.kind is not TypeKind.ENUM:
         raise ValueError("non-scalar must be byte-aligned")
 
 
@@ -190,6 +190,8 @@ def _scalar(codec: Codec, value: Any, bit_field_size: int | None) -> Any:
         hasattr(type(value), name) for name in ("__index__", "__int__", "__float__")
     ):
         raise TypeError(f"'{codec.type.type_name()}' value must be number")
+    if codec.kind is TypeKind.FLOAT and isinstance(value, complex):
+        raise TypeError("must be real number, not complex")
     return codec.fit(value, bit_field_size)
 
 
@@ -237,7 +239,7 @@ def _encode_members(
     for name, item in value.items():
         if not isinstance(name, str):
             raise TypeError("member key must be string")
-        member, offset = find_member(codec.type, name)
+        member, offset = find_member(codec.under, name)
         _encode_into(
             buffer,
             codec_of(member.type),

@@ -8,6 +8,7 @@ from ..arguments import check_argument
 from ..errors import OutOfBoundsError
 from ..language.c_ops_convert import cast_value, check_implicit
 from ..types.kinds import TypeKind
+from ..types.members import not_compound, plain_name
 from ..types.type import Type
 from .codec import Codec, codec_of
 from .construct import check_bit_field, resolve_type
@@ -77,7 +78,7 @@ def implicit_convert(
     check_implicit(type, obj)
     if codec.scalar:
         return Object._val(prog, type, cast_value(codec, size, obj), size)
-    if codec.size is None:
+    if codec.kind is TypeKind.ENUM:
         raise codec.no_values("cast to")
     check_present(obj)
     if obj._address_ is not None:
@@ -99,8 +100,11 @@ def container_of(ptr: Object, type: str | Type, member: str) -> Object:
         type = resolve_type(prog, type)
     if codec_of(ptr._type_).kind is not TypeKind.POINTER:
         raise TypeError(
-            f"container_of() argument must be a pointer, not '{ptr._type_.type_name()}'"
+            f"container_of() argument must be a pointer, not '{plain_name(ptr._type_)}'"
         )
+    if type._codec is None and type.unaliased_kind() is TypeKind.ARRAY:
+        # Arrays of what has no size have no codec.
+        raise not_compound(type)
     codec: Codec = type._codec or codec_of(type)
     try:
         offset, pointer, mask = codec.containers[member]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..language import c_ops_convert
@@ -24,6 +25,20 @@ def _number(obj: Object, kinds: tuple[TypeKind, ...], message: str) -> Any:
     if codec.kind not in kinds or not codec.scalar:
         raise TypeError(message.format(obj._type_.type_name()))
     return obj.value_()
+
+
+def _to_round(obj: Object) -> Any:
+    """The value, to be rounded."""
+    codec = codec_of(obj._type_)
+    if codec.kind is TypeKind.ENUM and not codec.scalar:
+        raise codec.no_values("read object with")
+    return _number(obj, _REALS, "cannot round '{}'")
+
+
+def _whole(rounded: Callable[[float], int], obj: Object) -> int:
+    value = _to_round(obj)
+    # A bool stays one.
+    return value if isinstance(value, int) else rounded(value)
 
 
 class Numbers:
@@ -55,19 +70,17 @@ class Numbers:
         )
 
     def __trunc__(self: Object) -> int:  # type: ignore[misc]
-        return int(_number(self, _REALS, "cannot round '{}'"))
+        return _whole(math.trunc, self)
 
     def __floor__(self: Object) -> int:  # type: ignore[misc]
-        value: float = _number(self, _REALS, "cannot round '{}'")
-        return math.floor(value)
+        return _whole(math.floor, self)
 
     def __ceil__(self: Object) -> int:  # type: ignore[misc]
-        value: float = _number(self, _REALS, "cannot round '{}'")
-        return math.ceil(value)
+        return _whole(math.ceil, self)
 
     def __round__(self: Object, ndigits: SupportsIndex | None = None) -> Any:  # type: ignore[misc]
         """To an int, or to ``ndigits`` decimal digits as an object of this type."""
-        value = _number(self, _REALS, "cannot round '{}'")
+        value = _to_round(self)
         if ndigits is None:
             return round(value)
         value = codec_of(self._type_).fit(round(value, ndigits), None)

@@ -270,6 +270,8 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
                     return codec.decode(window[2], address - window[3])[0]
             return read_reference(self, codec)
         if value.__class__ is AbsenceReason:
+            if codec.size is None:
+                raise codec.no_values("read object with")
             raise ObjectAbsentError("object absent")
         return value if codec.scalar else decode(codec, value, 0, None)
 

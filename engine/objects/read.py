@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import FaultError, ObjectAbsentError, OutOfBoundsError
 from ..flags import AbsenceReason
 from ..types.kinds import TypeKind
+from ..types.members import plain_name
 from .codec import Codec, codec_of, decode
 
 if TYPE_CHECKING:
@@ -86,7 +87,6 @@ def read_bytes(obj: Object) -> bytes:
     """The binary representation of the value of an object."""
     codec = codec_of(obj._type_)
     if codec.size is None:
-        check_present(obj)
         raise codec.no_values("read object with")
     bit_offset, bit_field_size = obj._bits_ or (0, None)
     address = obj._address_
@@ -139,7 +139,7 @@ def read_string(obj: Object) -> bytes:
     if codec.kind is not _ARRAY:
         raise TypeError(
             "string() argument must be an array or pointer, "
-            f"not '{obj._type_.type_name()}'"
+            f"not '{plain_name(obj._type_)}'"
         )
     address = obj._address_
     if address is not None:

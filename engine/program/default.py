@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..errors import MissingDebugInfoError, NoDefaultProgramError
+from ..objects.object import Object
 from .program import Program
 
 if TYPE_CHECKING:
     from ..memory.search import MemorySearchIterator
-    from ..objects.object import Object
     from ..stack.source import SourceLocationList
     from ..stack.trace import StackTrace
     from .memory_access import IntegerOrRange
@@ -35,6 +35,11 @@ def set_default_prog(prog: Program | None, /) -> None:
     if prog is not None and not isinstance(prog, Program):
         raise TypeError("prog must be Program or None")
     _default.prog = prog
+
+
+def _prog_of(value: Any) -> Program:
+    """The program of an Object, the default program for anything else."""
+    return value.prog_ if isinstance(value, Object) else get_default_prog()
 
 
 def _open(set_target: Callable[[Program], None]) -> Program:
@@ -64,20 +69,17 @@ def program_from_pid(pid: int) -> Program:
 
 def stack_trace(thread: Object | SupportsIndex) -> StackTrace:
     """``Program.stack_trace()``; an Object brings its own program."""
-    prog = getattr(thread, "prog_", None)
-    if not isinstance(prog, Program):
-        prog = get_default_prog()
-    return prog.stack_trace(thread)
+    return _prog_of(thread).stack_trace(thread)
 
 
 def source_location(address: SupportsIndex | str, /) -> SourceLocationList:
-    """``Program.source_location()`` of the default program."""
-    return get_default_prog().source_location(address)
+    """``Program.source_location()``; an Object brings its own program."""
+    return _prog_of(address).source_location(address)
 
 
 def search_memory(value: Any, **kwargs: Any) -> MemorySearchIterator[int]:
-    """``Program.search_memory()`` of the default program."""
-    return get_default_prog().search_memory(value, **kwargs)
+    """``Program.search_memory()``; an Object brings its own program."""
+    return _prog_of(value).search_memory(value, **kwargs)
 
 
 def search_memory_regex(pattern: Any) -> MemorySearchIterator[Any]:

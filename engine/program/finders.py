@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -44,12 +43,13 @@ class FinderRegistry(Generic[F]):
         Raises ValueError if the name is taken.
         """
         check_argument(f"register_{self._kind}_finder", 1, name, str)
+        if "\0" in name:
+            raise ValueError("embedded null character")
         if not callable(fn):
             raise TypeError("fn must be callable")
         if enable_index is not None:
-            if not hasattr(enable_index, "__index__"):
+            if not isinstance(enable_index, int):
                 raise TypeError("an integer is required")
-            enable_index = operator.index(enable_index)
             if enable_index > _SIZE_MAX:
                 raise OverflowError("Python int too large to convert to C size_t")
             if enable_index < -1:
@@ -78,12 +78,14 @@ class FinderRegistry(Generic[F]):
 
         Raises ValueError for a name that is unknown or stands twice.
         """
-        if not hasattr(names, "__iter__"):
-            raise TypeError("names must be sequence")
+        try:
+            names = list(names)
+        except TypeError:
+            raise TypeError("names must be sequence") from None
         seen: list[str] = []
         for name in names:
             if not isinstance(name, str):
-                raise TypeError(f"expected str, not {type(name).__name__}")
+                raise TypeError("bad argument type for built-in operation")
             if name not in self._finders:
                 raise ValueError(f"{self._label} finder {name!r} not found")
             if name in seen:

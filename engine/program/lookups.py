@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from ..arguments import type_label, uint64
+from ..arguments import class_label, uint64
 from ..errors import ObjectNotFoundError
 from ..flags import FindObjectFlags
 from ..objects.object import Object
@@ -147,7 +147,8 @@ class Lookups:
         Raises ObjectNotFoundError (a KeyError) if there is none.
         """
         if not isinstance(name, str):
-            raise KeyError(name)
+            # A KeyError of None has no argument.
+            raise KeyError() if name is None else KeyError(name)
         found = self._find_object(name, _ANY, None)
         if found is None:
             raise ObjectNotFoundError(f"could not find '{name}'", name=name)
@@ -173,9 +174,9 @@ class Lookups:
         Raises ObjectNotFoundError if there is none.
         """
         if not isinstance(name, str):
-            raise TypeError(f"name must be str, not {type_label(name)}")
+            raise TypeError(f"name must be str, not {class_label(name)}")
         if not isinstance(flags, FindObjectFlags):
-            raise TypeError(f"expected FindObjectFlags, not {type_label(flags)}")
+            raise TypeError(f"expected FindObjectFlags, not {class_label(flags)}")
         filename = _path(filename)
         if not flags:
             raise ValueError("invalid find object flags")

@@ -279,9 +279,9 @@ class MemoryAccess:
 def _size(size: SupportsIndex, name: str = "size") -> int:
     """``size`` as a number of bytes, OverflowError if nothing can be so large."""
     number = operator.index(size)
-    if number < 0:
+    if -_MAX_SIZE - 1 <= number < 0:
         raise ValueError(f"negative {name}")
-    if number > _MAX_SIZE:
+    if not 0 <= number <= _MAX_SIZE:
         raise OverflowError("Python int too large to convert to C ssize_t")
     return number
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from ..arguments import class_label
 from ..closed import closed
 from ..dwarf.info import DebugInfo
 from ..flags import ProgramFlags
@@ -23,7 +24,7 @@ from .control import Control
 from .debug_info import DebugInfoAccess
 from .finders import FinderRegistry
 from .lookups import Lookups
-from .memory_access import MemoryAccess, buffer_bytes
+from .memory_access import MemoryAccess
 from .threads_api import ThreadAccess
 from .type_constructors import TypeConstructors
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 _INT_MAX = 2**31 - 1
+_LONG_MAX = 2**63 - 1
 
 # Types are on a lower floor than objects and have members that are objects.
 use_object_class(Object)
@@ -191,13 +193,18 @@ class Program(
         ELF cores of processes and kernels and kdump files are known, and
         ``/proc/kcore``. Raises OSError, or ValueError for another file.
         """
-        self._check_no_target()
         from ..targets.open import open_core
 
-        if not isinstance(path, int):
+        # What has an __index__, as an Object has, is a file descriptor.
+        if hasattr(type(path), "__index__"):
+            path = operator.index(path)  # type: ignore[arg-type]
+            if path < 0:
+                raise ValueError("fd is negative")
+            if path > _INT_MAX:
+                raise OverflowError("fd is greater than maximum")
+        elif not isinstance(path, int):
             path = os.fspath(path)
-        elif path < 0:
-            raise ValueError("fd is negative")
+        self._check_no_target()
         self._set_target(open_core(path))
 
     def set_kernel(self) -> None:
@@ -209,14 +216,16 @@ class Program(
 
     def set_pid(self, pid: SupportsIndex) -> None:
         """Debug a running process by its ID; 0 is this very process."""
-        self._check_no_target()
         from ..targets.process import ProcessTarget
 
         pid = operator.index(pid)
+        if not -_LONG_MAX - 1 <= pid <= _LONG_MAX:
+            raise OverflowError("Python int too large to convert to C long")
         if pid > _INT_MAX:
             raise OverflowError("signed integer is greater than maximum")
         if pid < -_INT_MAX - 1:
             raise OverflowError("signed integer is less than minimum")
+        self._check_no_target()
         self._set_target(ProcessTarget(pid or os.getpid()))
 
     def set_qemu_qmp(self, address: str | int) -> None:
@@ -231,12 +240,11 @@ class Program(
 
     def set_linux_kernel_custom(self, vmcoreinfo: str | bytes, is_live: bool) -> None:
         """Debug a Linux kernel whose memory the user's segments read."""
-        self._check_no_target()
         from ..targets.custom import CustomKernelTarget
 
-        if vmcoreinfo is None:
-            raise TypeError("a bytes-like object is required, not 'NoneType'")
-        target = CustomKernelTarget(_buffer(vmcoreinfo), bool(is_live), self._platform)
+        raw, is_live = _buffer(vmcoreinfo, "set_linux_kernel_custom", 1), bool(is_live)
+        self._check_no_target()
+        target = CustomKernelTarget(raw, is_live, self._platform)
         self._set_target(target)
 
     def _set_target(self, target: Target) -> None:
@@ -287,16 +295,29 @@ def _vmcoreinfo_bytes(vmcoreinfo: bytes | str | None) -> bytes | None:
     """VMCOREINFO as bytes; BadDataError if it is not valid."""
     if vmcoreinfo is None:
         return None
-    vmcoreinfo = _buffer(vmcoreinfo)
+    vmcoreinfo = _buffer(vmcoreinfo, "Program", 2)
     from ..kernel.vmcoreinfo import Vmcoreinfo
 
     Vmcoreinfo(vmcoreinfo)
     return vmcoreinfo
 
 
-def _buffer(value: Any) -> bytes:
-    """The bytes of a string or of a bytes-like object."""
-    return value.encode() if isinstance(value, str) else buffer_bytes(value)
+def _buffer(value: Any, function: str, position: int) -> bytes:
+    """The bytes of a string or of bytes, an argument of ``function``."""
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, bytes):
+        return value
+    try:
+        memoryview(value)
+    except TypeError:
+        raise TypeError(
+            f"a bytes-like object is required, not '{class_label(value)}'"
+        ) from None
+    raise TypeError(
+        f"{function}() argument {position} must be read-only bytes-like object, "
+        f"not {class_label(value)}"
+    )
 
 
 def _elf_symbols(

@@ -43,7 +43,7 @@ def search_memory(
         if not needle:
             raise ValueError("can't search for object with size 0")
         return search_bytes(prog._memory, needle, align, prog._is_64_bit)
-    if not hasattr(value, "__index__"):
+    if not hasattr(type(value), "__index__"):
         raise TypeError(
             "value must be bytes, str, int, or drgn.Object, not " + type(value).__name__
         )
@@ -111,5 +111,7 @@ def _unsigned(value: SupportsIndex, bits: int) -> int:
     if number >> bits:
         if bits == 64:
             raise OverflowError("int too big to convert")
+        if number >> 64:
+            raise OverflowError("Python int too large to convert to C unsigned long")
         raise OverflowError(f"Python int too large to convert to C uint{bits}_t")
     return number

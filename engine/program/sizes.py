@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..arguments import type_label
+from ..arguments import class_label
 from ..objects.object import Object
 from ..types import layout
 from ..types.type import Type
@@ -18,7 +18,9 @@ def sizeof(type_or_obj: Type | Object | str, /) -> int:
     if isinstance(type_or_obj, str):
         type_or_obj = _find(type_or_obj)
     elif not isinstance(type_or_obj, (Type, Object)):
-        raise TypeError(f"expected Type, Object, or str, not {_label(type_or_obj)}")
+        raise TypeError(
+            f"expected Type, Object, or str, not {class_label(type_or_obj)}"
+        )
     return layout.sizeof(type_or_obj)
 
 
@@ -54,9 +56,5 @@ def _type(type: Type | str) -> Type:
     if isinstance(type, str):
         return get_default_prog().type(type)
     if not isinstance(type, Type):
-        raise TypeError(f"expected Type or str, not {_label(type)}")
+        raise TypeError(f"expected Type or str, not {class_label(type)}")
     return type
-
-
-def _label(value: object) -> str:
-    return "NoneType" if value is None else type_label(value)

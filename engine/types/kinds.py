@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator, Set
+from typing import Any
 
 from ..closed import closed
 
@@ -28,6 +29,10 @@ class TypeKind(enum.Enum):
     FUNCTION = 12
 
 
+def _are_kinds(items: list[Any]) -> bool:
+    return all(isinstance(item, TypeKind) for item in items)
+
+
 @closed
 class TypeKindSet(Set[TypeKind]):
     """An immutable set of kinds of types."""
@@ -35,14 +40,13 @@ class TypeKindSet(Set[TypeKind]):
     __slots__ = ("_kinds",)
 
     def __init__(self, kinds: Iterable[TypeKind] = ()) -> None:
-        kinds = frozenset(kinds)
-        for kind in kinds:
-            if not isinstance(kind, TypeKind):
-                raise TypeError("TypeKindSet elements must be TypeKind")
-        self._kinds = kinds
+        listed = list(kinds)
+        if not _are_kinds(listed):
+            raise TypeError("TypeKindSet elements must be TypeKind")
+        self._kinds = frozenset(listed)
 
     def __contains__(self, kind: object) -> bool:
-        return kind in self._kinds
+        return isinstance(kind, TypeKind) and kind in self._kinds
 
     def __iter__(self) -> Iterator[TypeKind]:
         return iter(sorted(self._kinds, key=lambda kind: kind.value))
@@ -52,6 +56,36 @@ class TypeKindSet(Set[TypeKind]):
 
     def __hash__(self) -> int:
         return hash(self._kinds)
+
+    # With any iterable on the other side, unlike the sets of collections.abc.
+
+    def __or__(self, other: Iterable[Any]) -> TypeKindSet:
+        listed = list(other)
+        if not _are_kinds(listed):
+            return NotImplemented
+        return TypeKindSet(self._kinds.union(listed))
+
+    def __and__(self, other: Iterable[Any]) -> TypeKindSet:
+        return TypeKindSet([kind for kind in other if kind in self])
+
+    def __sub__(self, other: Iterable[Any]) -> TypeKindSet:
+        return TypeKindSet(self._kinds.difference(self & other))
+
+    def __rsub__(self, other: Iterable[Any]) -> TypeKindSet:
+        listed = list(other)
+        if not _are_kinds(listed):
+            return NotImplemented
+        return TypeKindSet(listed) - self
+
+    def __xor__(self, other: Iterable[Any]) -> TypeKindSet:
+        listed = list(other)
+        if not _are_kinds(listed):
+            return NotImplemented
+        return TypeKindSet(self._kinds.symmetric_difference(listed))
+
+    __ror__ = __or__
+    __rand__ = __and__
+    __rxor__ = __xor__
 
     def __repr__(self) -> str:
         if not self._kinds:

@@ -11,14 +11,19 @@ if TYPE_CHECKING:
     from .type import Type
 
 
+def plain_name(type: Type) -> str:
+    """How errors name a type whose qualifiers do not matter: without them."""
+    return type.unqualified().type_name()
+
+
 def not_compound(type: Type) -> TypeError:
     """The error for a type that has no members."""
-    return TypeError(f"'{type.type_name()}' is not a structure, union, or class")
+    return TypeError(f"'{plain_name(type)}' is not a structure, union, or class")
 
 
 def no_member(type: Type, name: str) -> LookupError:
     """The error for a struct, union or class without a member ``name``."""
-    return LookupError(f"'{type.type_name()}' has no member '{name}'")
+    return LookupError(f"'{plain_name(type)}' has no member '{name}'")
 
 
 def find_member(type: Type, name: str) -> tuple[TypeMember, int]:

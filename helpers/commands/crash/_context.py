@@ -50,10 +50,11 @@ def default_context(prog: Program) -> tuple[Object, tuple[str, int | None]]:
     """The task that a session begins with, and its origin.
 
     In a dump this is the task that panicked, or if none did (the dump is of a virtual
-    machine that ran on), the one that ran on the first CPU; in a live kernel, the task
-    of the debugger.
+    machine that ran on), the one that ran on the first CPU; in the running kernel, the
+    task of the debugger.
     """
-    if prog.flags & ProgramFlags.IS_LIVE:
+    local = ProgramFlags.IS_LIVE | ProgramFlags.IS_LOCAL
+    if prog.flags & local == local:
         pid = os.getpid()
         task = find_task(prog, pid)
         if task:

@@ -47,8 +47,15 @@ def run_prompt(prog: Program, globals: dict[str, Any]) -> None:
 def _greet(prog: Program, globals: dict[str, Any]) -> None:
     from ._context import default_context
 
-    if default_context(prog)[1][0] == "cpu":
-        logging.getLogger("drgn").warning("panic task not found")
+    logger = logging.getLogger("drgn")
+    try:
+        kind, _ = default_context(prog)[1]
+    except Exception as error:
+        # As without debug info: what needs no task may work nevertheless.
+        logger.warning("no task to begin with: %s", error)
+    else:
+        if kind == "cpu":
+            logger.warning("panic task not found")
     try:
         sys_command = CRASH_COMMAND_NAMESPACE.lookup(prog, "sys")
     except CommandNotFoundError:

@@ -1,0 +1,169 @@
+"""drgn-crash and the prompt of the crash commands, on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from lab.manifest import Lab
+
+PROGRAM = Path(sys.executable).parent / "drgn-crash"
+
+
+def drgn_crash(*args: object, input: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [PROGRAM, *map(str, args)],
+        capture_output=True, text=True, input=input, timeout=120,
+    )  # fmt: skip
+
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, *argv: object) -> None:
+        self.pid, self.fd = pty.fork()
+        if not self.pid:
+            environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "9"}
+            environment["HOME"] = environment["XDG_STATE_HOME"] = "/nonexistent"
+            os.execve(str(argv[0]), [str(each) for each in argv], environment)
+        self._seen = ""
+
+    def write(self, text: str) -> None:
+        os.write(self.fd, text.encode())
+
+    def until(self, text: str) -> str:
+        """What is printed up to ``text``, which must come within two minutes."""
+        while text not in self._seen:
+            ready, _, _ = select.select([self.fd], [], [], 120)
+            assert ready, self._seen
+            try:
+                self._seen += os.read(self.fd, 65536).decode(errors="replace")
+            except OSError:
+                raise AssertionError(f"ended after {self._seen!r}") from None
+        before, _, self._seen = self._seen.partition(text)
+        return before
+
+    def ends(self) -> int:
+        """The exit status, which must come."""
+        try:
+            while os.read(self.fd, 65536):
+                pass
+        except OSError:
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        self.pid = 0
+        return os.waitstatus_to_exitcode(status)
+
+    def close(self) -> None:
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self.fd)
+
+
+@pytest.fixture
+def terminal() -> Iterator[Callable[..., Terminal]]:
+    opened = []
+
+    def terminal(*argv: object) -> Terminal:
+        opened.append(Terminal(*argv))
+        return opened[-1]
+
+    yield terminal
+    for each in opened:
+        each.close()
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_commands_from_a_pipe(lab: Lab, swapped: bool) -> None:
+    files = [lab.vmlinux, lab.dump("panic.elf")]
+    if swapped:
+        files.reverse()
+    result = drgn_crash(
+        *files,
+        input="p init_task.pid\n\n# nothing\nnothing\nstruct list_head 0\n"
+        "set 2 | head -1\n!echo hello\ndrgn 6 * 7\nexit\np jiffies\n",
+    )
+    assert result.returncode == 0
+    lines = [line.removeprefix("%crash> ") for line in result.stdout.splitlines()]
+    lines = [line.replace("%crash> ", "") for line in lines]
+    assert "init_task.pid = (pid_t)0" in lines
+    assert lines[lines.index("    PID: 2") :][:3] == ["    PID: 2", "hello", "42"]
+    assert not any("jiffies" in line for line in lines)
+    errors = [line for line in result.stderr.splitlines() if "warning" not in line]
+    assert errors == [
+        "drgn: crash: nothing: command not found",
+        "drgn: crash: error: address is not mapped: 0x0",
+    ]
+
+
+def test_files_that_are_none(lab: Lab, tmp_path: Path) -> None:
+    result = drgn_crash(tmp_path / "no")
+    assert result.returncode == 1
+    message = f"[Errno 2] No such file or directory: '{tmp_path}/no'\n"
+    assert result.stderr == message
+    result = drgn_crash(lab.vmlinux, lab.vmlinux)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: more than one vmlinux: ")
+    result = drgn_crash("a", "b", "c")
+    assert result.returncode == 2
+    empty = tmp_path / "empty"
+    empty.write_bytes(b"")
+    result = drgn_crash(empty, lab.dump("panic.elf"), input="sym schedule\nexit\n")
+    assert "Traceback" not in result.stderr
+
+
+def test_prompt_on_a_terminal(lab: Lab, terminal: Callable[..., Terminal]) -> None:
+    crash = terminal(PROGRAM, lab.vmlinux, lab.dump("panic.elf"))
+    crash.until("%crash> ")
+    # Long output goes through a pager, and its end is not the prompt's.
+    crash.write("struct task_struct init_task\n")
+    crash.until(".thread_info")
+    crash.write("q")
+    crash.until("%crash> ")
+    crash.write("set scroll off\n")
+    crash.until("scroll: off")
+    crash.until("%crash> ")
+    # A name is completed, and the line thrown away.
+    crash.write("wha\t")
+    crash.until("whatis")
+    crash.write("\x15")
+    crash.write("p init_task.pid\n")
+    crash.until("init_task.pid = (pid_t)0")
+    crash.until("%crash> ")
+    crash.write("drgn\n")
+    crash.until(">>> ")
+    crash.write("40 + 2\n")
+    crash.until("42")
+    crash.until(">>> ")
+    crash.write("\x04")
+    crash.until("%crash> ")
+    crash.write("\x03")
+    crash.until("%crash> ")
+    crash.write("q\n")
+    assert crash.ends() == 0
+
+
+def test_prompt_within_drgn(lab: Lab, terminal: Callable[..., Terminal]) -> None:
+    drgn = terminal(sys.executable, "-m", "drgn", "-q", "-c", lab.dump("panic.elf"),
+                    "-s", lab.vmlinux)  # fmt: skip
+    drgn.until(">>> ")
+    drgn.write("%crash struct list_head deadbeef0000\n")
+    drgn.until("drgn: error: address is not mapped: 0xdeadbeef0000")
+    drgn.until(">>> ")
+    drgn.write("%crash\n")
+    drgn.until("%crash> ")
+    drgn.write("exit\n")
+    drgn.until(">>> ")
+    drgn.write("6 * 7\n")
+    drgn.until("42")
+    drgn.until(">>> ")
+    drgn.write("exit()\n")
+    assert drgn.ends() == 0
