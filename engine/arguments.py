@@ -58,4 +58,7 @@ def is_little_endian(prog: Program, byteorder: str | None) -> bool:
 
 def is_sequence(value: Any) -> bool:
     """Whether ``value`` can be indexed by position."""
-    return hasattr(type(value), "__getitem__") and not isinstance(value, dict)
+    # Not of the class's own class: those of enums can be subscripted.
+    return not isinstance(value, dict) and any(
+        "__getitem__" in vars(cls) for cls in type(value).__mro__
+    )

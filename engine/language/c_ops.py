@@ -66,8 +66,8 @@ def binary(op: str, left: Object, right: Object) -> Rvalue:
         if codec.kind is FLOAT:
             if op not in "+-*/":
                 raise _invalid(f"binary {op}", ltype, rtype)
-            check_source(lcodec)
-            check_source(rcodec)
+            check_source(lcodec, left.bit_field_size_)
+            check_source(rcodec, right.bit_field_size_)
             value = _floating(op, codec, left._rvalue_(), right._rvalue_())
         else:
             value = _integer(op, codec, bits, left._rvalue_(), right._rvalue_())
@@ -80,6 +80,11 @@ def binary(op: str, left: Object, right: Object) -> Rvalue:
         return _move(ltype, left, right, -1)
     if op == "-" and lkind is POINTER and rkind is POINTER:
         return _distance(ltype, rtype, left, right)
+    if op in "+-":
+        for codec in (lcodec, rcodec):
+            if codec.kind is POINTER:
+                # What a pointer moves by is looked at first.
+                referent_size(codec)
     raise _invalid(f"binary {op}", ltype, rtype)
 
 
@@ -116,7 +121,7 @@ def _move(type: Type, pointer: Object, index: Object, sign: int) -> Rvalue:
     """A pointer plus or minus an integer."""
     codec = codec_of(type)
     size = referent_size(codec)
-    check_source(codec_of(index._type_))
+    check_source(codec_of(index._type_), index.bit_field_size_)
     distance = sign * size * index._rvalue_()
     return type, None, wrap(pointer._rvalue_() + distance, codec.bit_size(None), False)
 
@@ -144,8 +149,9 @@ def shift(op: str, left: Object, right: Object) -> Rvalue:
         raise _invalid(f"binary {op}", ltype, rtype)
     type, bits = promote(ltype, left.bit_field_size_)
     codec = codec_of(type)
-    check_width(codec)
-    check_width(codec_of(promote(rtype, right.bit_field_size_)[0]))
+    check_width(codec, bits)
+    count_type, count_bits = promote(rtype, right.bit_field_size_)
+    check_width(codec_of(count_type), count_bits)
     count = right._rvalue_()
     if count < 0:
         raise ValueError("negative shift count")
@@ -165,7 +171,7 @@ def unary(op: str, operand: Object) -> Rvalue:
         raise TypeError(f"invalid operand to unary {op} ('{type.type_name()}')")
     type, bits = promote(type, operand.bit_field_size_)
     codec = codec_of(type)
-    check_width(codec)
+    check_width(codec, bits)
     value = operand._rvalue_()
     if op == "-":
         value = -value
@@ -187,8 +193,8 @@ def compare(left: Object, right: Object) -> tuple[Any, Any]:
         )
         codec = codec_of(type)
         if codec.kind is FLOAT:
-            check_source(lcodec)
-            check_source(rcodec)
+            check_source(lcodec, left.bit_field_size_)
+            check_source(rcodec, right.bit_field_size_)
         return codec.fit(left._rvalue_(), bits), codec.fit(right._rvalue_(), bits)
     if lcodec.kind is POINTER and rcodec.kind is POINTER:
         return left._rvalue_(), right._rvalue_()

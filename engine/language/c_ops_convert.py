@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _VOID, _ARRAY, _FUNCTION = TypeKind.VOID, TypeKind.ARRAY, TypeKind.FUNCTION
 
-_MAX_BYTES = 8
+_MAX_BITS = 64
 
 
 def _cannot(source: Type, target: Type) -> TypeError:
@@ -64,14 +64,13 @@ def cast_value(codec: Codec, bits: int | None, obj: Object) -> Any:
     if codec.kind is FLOAT:
         if source.kind not in ARITHMETIC:
             raise _cannot(source.type, codec.type)
-        check_source(source)
+        check_source(source, obj.bit_field_size_)
         return codec.fit(obj._rvalue_(), None)
-    assert codec.size is not None
-    if codec.size > _MAX_BYTES:
+    if codec.bit_size(bits) > _MAX_BITS:
         raise _cannot(obj._type_, codec.type)
     if source.kind is FLOAT:
         return _integer_of(obj._rvalue_(), codec, bits)
-    check_source(source)
+    check_source(source, obj.bit_field_size_)
     return wrap(obj._rvalue_(), codec.bit_size(bits), codec.signed)
 
 

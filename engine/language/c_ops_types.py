@@ -62,17 +62,25 @@ def rvalue_type(type: Type) -> Type:
     return found
 
 
-def check_width(codec: Codec) -> None:
+def _is_wide(codec: Codec, bits: int | None) -> bool:
+    return (
+        codec.kind is not FLOAT
+        and codec.size is not None
+        and codec.bit_size(bits) > _WIDEST
+    )
+
+
+def check_width(codec: Codec, bits: int | None) -> None:
     """Raise NotImplementedError for integers that operators do not take."""
-    if codec.kind is not FLOAT and codec.size is not None and codec.size > 8:
+    if _is_wide(codec, bits):
         raise NotImplementedError(
             "operations on integer values larger than 64 bits are not yet supported"
         )
 
 
-def check_source(codec: Codec) -> None:
+def check_source(codec: Codec, bits: int | None) -> None:
     """Raise OverflowError for integers that are not converted to other types."""
-    if codec.kind is not FLOAT and codec.size is not None and codec.size > 8:
+    if _is_wide(codec, bits):
         raise OverflowError("integer type is too big")
 
 
@@ -138,8 +146,8 @@ def _common_type(left: TypeBits, right: TypeBits) -> TypeBits:
         return left if _float_rank(lcodec) > _float_rank(rcodec) else right
     left, right = promote(*left), promote(*right)
     lcodec, rcodec = codec_of(left[0]), codec_of(right[0])
-    check_width(lcodec)
-    check_width(rcodec)
+    check_width(lcodec, left[1])
+    check_width(rcodec, right[1])
     order = _compare_ranks(left, right)
     if lcodec.signed == rcodec.signed:
         return left if order > 0 else right

@@ -199,6 +199,13 @@ class Codec(Memos):
         number = get_bits(buffer, bit_offset, bits, self.little)
         return self.from_bits(number, bits)
 
+    def keep(self, buffer: Any, bit_offset: int, bit_field_size: int | None) -> Any:
+        """What an Object keeps of the scalar, as `get` has it but for bools."""
+        if self.kind is _BOOL:
+            bits = self.bit_size(bit_field_size)
+            return _kept_bool(get_bits(buffer, bit_offset, bits, self.little))
+        return self.get(buffer, bit_offset, bit_field_size)
+
     def from_bits(self, number: int, bits: int) -> Any:
         """The scalar that ``bits`` bits stand for."""
         if self.kind is _FLOAT:
@@ -236,7 +243,7 @@ class Codec(Memos):
             return value if self.size == 8 else round_to_single(value)
         bits = self.bit_size(bit_field_size)
         if kind is _BOOL:
-            return int(value) & ((1 << bits) - 1) != 0
+            return _kept_bool(int(value) & ((1 << bits) - 1))
         return wrap(int(value), bits, self.signed)
 
     def check_float(self) -> None:
@@ -330,6 +337,11 @@ def _collect(
                 _collect(fields, inner._def, offset, (*outer, inner._def))
                 continue
         fields.append(Field(member.name, type, offset, member.bit_field_size))
+
+
+def _kept_bool(number: int) -> int:
+    """A bool, or the number if it is none, of which the bytes are to be had again."""
+    return number if number > 1 else bool(number)
 
 
 def check_finite(type: Type) -> None:

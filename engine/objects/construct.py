@@ -120,6 +120,7 @@ def _reference(
     codec = codec_of(type)
     size = check_bit_field(codec, size)
     _check_alignment(codec, bit_offset)
+    prog._is_64_bit()
     address = address + (bit_offset >> 3) & prog._memory.virtual.mask
     bits = None
     if bit_offset & 7 or size is not None:

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 
 _new = object.__new__
 _OTHER = AbsenceReason.OTHER
-_ARRAY, _FUNCTION, _POINTER = TypeKind.ARRAY, TypeKind.FUNCTION, TypeKind.POINTER
+_ARRAY, _BOOL = TypeKind.ARRAY, TypeKind.BOOL
+_FUNCTION, _POINTER = TypeKind.FUNCTION, TypeKind.POINTER
 # How many names of members become properties of Object: Python stops caching the
 # attributes of a class that has changed too often.
 _MAX_MEMBER_PROPERTIES = 800
@@ -273,7 +274,9 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
             if codec.size is None:
                 raise codec.no_values("read object with")
             raise ObjectAbsentError("object absent")
-        return value if codec.scalar else decode(codec, value, 0, None)
+        if not codec.scalar:
+            return decode(codec, value, 0, None)
+        return bool(value) if codec.kind is _BOOL else value
 
     def _rvalue_(self) -> Any:
         """The number that this is in an expression: arrays are addresses."""
@@ -296,8 +299,11 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
             check_present(self)
             return self
         codec: Codec = self._type_._codec or codec_of(self._type_)
-        value = self.value_() if codec.scalar else read_bytes(self)
         bits = self._bits_
+        if codec.kind is _BOOL:
+            value = codec.keep(read_bytes(self), 0, self.bit_field_size_)
+        else:
+            value = self.value_() if codec.scalar else read_bytes(self)
         if bits is not None:
             bits = None if bits[1] is None else (0, bits[1])
         return make_value(self._prog_, self._type_, value, bits)

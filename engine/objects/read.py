@@ -126,7 +126,7 @@ def value_from_buffer(
     if bit_offset < 0 or end > 8 * len(buffer):
         raise OutOfBoundsError("out of bounds of value")
     if codec.scalar:
-        return codec.get(buffer, bit_offset, bit_field_size)
+        return codec.keep(buffer, bit_offset, bit_field_size)
     return bytes(buffer[bit_offset >> 3 : end >> 3])
 
 

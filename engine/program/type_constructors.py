@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING, SupportsIndex, TypeVar
 
 from ..types.kinds import Qualifiers
 
@@ -18,7 +18,21 @@ if TYPE_CHECKING:
     )
     from ..types.type import Type
 
+P = TypeVar("P")
 _NONE = Qualifiers.NONE
+_MEMBERS = "members must be sequence or None"
+
+
+def _own_parts(parts: P, message: str) -> P:
+    """Parts, which only the engine itself may give as a callable."""
+    if callable(parts):
+        raise TypeError(message)
+    return parts
+
+
+def _own_template_parameters(parameters: P) -> P:
+    name = type(parameters).__name__
+    return _own_parts(parameters, f"'{name}' object is not iterable")
 
 
 class TypeConstructors:
@@ -96,8 +110,8 @@ class TypeConstructors:
         return self._types.struct_type(
             tag,
             size,
-            members,
-            template_parameters=template_parameters,
+            _own_parts(members, _MEMBERS),
+            template_parameters=_own_template_parameters(template_parameters),
             qualifiers=qualifiers,
             language=language,
         )
@@ -116,8 +130,8 @@ class TypeConstructors:
         return self._types.union_type(
             tag,
             size,
-            members,
-            template_parameters=template_parameters,
+            _own_parts(members, _MEMBERS),
+            template_parameters=_own_template_parameters(template_parameters),
             qualifiers=qualifiers,
             language=language,
         )
@@ -136,8 +150,8 @@ class TypeConstructors:
         return self._types.class_type(
             tag,
             size,
-            members,
-            template_parameters=template_parameters,
+            _own_parts(members, _MEMBERS),
+            template_parameters=_own_template_parameters(template_parameters),
             qualifiers=qualifiers,
             language=language,
         )
@@ -153,7 +167,11 @@ class TypeConstructors:
     ) -> Type:
         """Create an enumeration, incomplete if it has no type and enumerators."""
         return self._types.enum_type(
-            tag, type, enumerators, qualifiers=qualifiers, language=language
+            tag,
+            type,
+            _own_parts(enumerators, "enumerators must be sequence or None"),
+            qualifiers=qualifiers,
+            language=language,
         )
 
     def typedef_type(
@@ -209,9 +227,9 @@ class TypeConstructors:
         """Create the type of a function that returns ``type``."""
         return self._types.function_type(
             type,
-            parameters,
+            _own_parts(parameters, "parameters must be sequence"),
             is_variadic,
-            template_parameters=template_parameters,
+            template_parameters=_own_template_parameters(template_parameters),
             qualifiers=qualifiers,
             language=language,
         )

@@ -114,8 +114,9 @@ class TypeFactory:
         check_argument("int_type", 1, name, str)
         size = uint64(size)
         is_signed = bool(is_signed)
-        little = is_little_endian(self._prog, byteorder)
+        _check_qualifiers(qualifiers)
         language = self._language(language)
+        little = is_little_endian(self._prog, byteorder)
         name = canonical_name(TypeKind.INT, name, is_signed)
         key = (TypeKind.INT, name, size, is_signed, little, language)
         definition = self._definitions.get(key)
@@ -164,8 +165,9 @@ class TypeFactory:
         language: Language | None,
     ) -> Type:
         size = uint64(size)
-        little = is_little_endian(self._prog, byteorder)
+        _check_qualifiers(qualifiers)
         language = self._language(language)
+        little = is_little_endian(self._prog, byteorder)
         name = canonical_name(kind, name, None)
         key = (kind, name, size, little, language)
         definition = self._definitions.get(key)
@@ -209,12 +211,13 @@ class TypeFactory:
     ) -> Type:
         """A pointer to ``type``, of ``size`` bytes."""
         self._own("pointer_type", 1, type)
+        _check_qualifiers(qualifiers)
+        language = self._language(language)
         if size is None:
             size = 8 if self._prog._is_64_bit() else 4
         else:
             size = uint64(size)
         little = is_little_endian(self._prog, byteorder)
-        language = self._language(language)
         key = (TypeKind.POINTER, type, size, little, language)
         definition = self._definitions.get(key)
         if definition is None:
@@ -332,13 +335,14 @@ class TypeFactory:
         name = KIND_NAMES[kind]
         if tag is not None and not isinstance(tag, str):
             raise TypeError(f"{name}_type() tag must be str or None")
+        if size is not None:
+            size = uint64(size)
         if members is None:
             if size is not None:
                 raise ValueError(f"incomplete {name} type must not have size")
         else:
             if size is None:
                 raise ValueError(f"{name} type must have size")
-            size = uint64(size)
             if not callable(members):
                 if not is_sequence(members):
                     raise TypeError("members must be sequence or None")
@@ -367,6 +371,8 @@ class TypeFactory:
         """An enum compatible with ``type``; incomplete without that and enumerators."""
         if tag is not None and not isinstance(tag, str):
             raise TypeError("enum_type() tag must be str or None")
+        if type is not None and not isinstance(type, Type):
+            raise TypeError("enum_type() compatible type must be Type or None")
         if enumerators is None:
             if type is not None:
                 raise ValueError("incomplete enum type must not have compatible type")
@@ -386,8 +392,6 @@ class TypeFactory:
         return _variant(definition, qualifiers)
 
     def _check_compatible(self, compatible: Type) -> None:
-        if not isinstance(compatible, Type):
-            raise TypeError("enum_type() compatible type must be Type or None")
         if compatible.prog is not self._prog:
             raise ValueError("type is from different program")
         if compatible.kind is not TypeKind.INT:
@@ -476,9 +480,13 @@ class TypeFactory:
 
 
 def _variant(definition: Definition, qualifiers: Qualifiers) -> Type:
+    _check_qualifiers(qualifiers)
+    return Type._of(definition, qualifiers)
+
+
+def _check_qualifiers(qualifiers: Qualifiers) -> None:
     if not isinstance(qualifiers, Qualifiers):
         raise TypeError(f"expected Qualifiers, not {type(qualifiers).__name__}")
-    return Type._of(definition, qualifiers)
 
 
 def _check_enumerators(

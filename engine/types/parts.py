@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
-from ..arguments import check_argument, type_label
+from ..arguments import check_argument, class_label
 from ..closed import closed
 from .layout import check_object_type
 from .type import Type
@@ -356,7 +356,7 @@ class TypeEnumerator:
 
     def __getitem__(self, index: SupportsIndex) -> Any:
         if not hasattr(index, "__index__"):
-            kind = type_label(index)
+            kind = class_label(index)
             raise TypeError(f"sequence index must be integer, not '{kind}'")
         try:
             return (self._name, self._value)[index]
