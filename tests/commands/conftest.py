@@ -37,3 +37,15 @@ def open_dump(lab: Lab, dump: str) -> Program:
 def live(each_lab: Lab) -> Iterator[Program]:
     """The dump of a lab whose guest ran on, right after it wrote its facts."""
     yield open_dump(each_lab, "live.elf")
+
+
+@pytest.fixture(scope="module")
+def panicked(each_lab: Lab) -> Iterator[Program]:
+    """The dump of a lab after its panic."""
+    yield open_dump(each_lab, "panic.elf")
+
+
+@pytest.fixture
+def scratch(each_lab: Lab) -> Program:
+    """A dump for one test alone, which puts other memory over its or loads files."""
+    return open_dump(each_lab, "live.elf")

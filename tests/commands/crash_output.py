@@ -18,6 +18,11 @@ def crash(prog: Program, line: str) -> str:
     return output.getvalue()
 
 
+def lines_of(prog: Program, line: str) -> list[str]:
+    """The lines that a crash command prints."""
+    return crash(prog, line).splitlines()
+
+
 def tables(text: str) -> list[list[list[str]]]:
     """The cells of tables that a blank line parts; two blanks or more part cells."""
     return [

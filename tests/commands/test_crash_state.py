@@ -5,60 +5,15 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Iterator
 
 import pytest
-from lab import manifest
 from lab.manifest import Lab
 
 from drgn import FaultError, Program
-from drgn.commands import run_command
 from drgn.helpers.linux.pid import find_task, for_each_task
 from drgn.helpers.linux.wait import waitqueue_for_each_entry
 
-
-def _labs() -> list[object]:
-    found = [pytest.param(lab, id=lab.kernel) for lab in manifest.find_all()]
-    none = pytest.param(
-        None, marks=pytest.mark.skip(reason="no kernel lab: run scripts/kernel-lab")
-    )
-    return found or [none]
-
-
-@pytest.fixture(scope="module", params=_labs())
-def each_lab(request: pytest.FixtureRequest) -> Lab:
-    lab: Lab = request.param
-    return lab
-
-
-def _open(lab: Lab, dump: str) -> Program:
-    prog = Program()
-    prog.set_core_dump(lab.dump(dump))
-    prog.load_debug_info([lab.vmlinux])
-    return prog
-
-
-@pytest.fixture(scope="module")
-def live(each_lab: Lab) -> Iterator[Program]:
-    yield _open(each_lab, "live.elf")
-
-
-@pytest.fixture(scope="module")
-def panicked(each_lab: Lab) -> Iterator[Program]:
-    yield _open(each_lab, "panic.elf")
-
-
-@pytest.fixture
-def scratch(each_lab: Lab) -> Program:
-    """A dump of its own, for tests that load debug info or put memory over its."""
-    return _open(each_lab, "live.elf")
-
-
-def run(prog: Program, line: str) -> list[str]:
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output):
-        run_command(prog, f"crash {line}", globals={"prog": prog})
-    return output.getvalue().splitlines()
+from .crash_output import lines_of
 
 
 def fact(lab: Lab, name: str) -> list[str]:
@@ -70,14 +25,14 @@ def test_log_against_dmesg(live: Program, each_lab: Lab) -> None:
     assert len(facts) > 300
     # The guest wrote it down a little before the dump.
     bare = [re.sub(r"^\[ *\d+\.\d+\] ", "", line) for line in facts]
-    assert run(live, "log -t")[: len(facts)] == bare
-    lines = run(live, "log")
+    assert lines_of(live, "log -t")[: len(facts)] == bare
+    lines = lines_of(live, "log")
     assert lines[0] == facts[0]
     # The guest's dmesg repeats a message's time on each of its lines.
     for line, *expected in zip(lines, facts, bare, strict=False):
         assert line in expected
     date = r"\[\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \w+ \d{4}\] Linux version"
-    assert re.match(date, run(live, "log -T")[0])
+    assert re.match(date, lines_of(live, "log -T")[0])
 
 
 def test_mod_against_proc(live: Program, each_lab: Lab) -> None:
@@ -85,33 +40,33 @@ def test_mod_against_proc(live: Program, each_lab: Lab) -> None:
     for line in fact(each_lab, "proc/modules"):
         name, size, *_, address = line.split()[:6]
         expected.append((name, int(size), int(address, 16)))
-    rows = [line.split() for line in run(live, "mod")[1:]]
+    rows = [line.split() for line in lines_of(live, "mod")[1:]]
     assert [(row[1], int(row[3]), int(row[2], 16)) for row in rows] == expected
     assert all(row[4:6] == ["(not", "loaded)"] for row in rows)
 
 
 def test_mod_loads_debug_info(scratch: Program, each_lab: Lab) -> None:
     path = next(p for p in each_lab.module_files() if p.name.startswith("loop."))
-    (row,) = run(scratch, f"mod -s loop {path}")[1:]
+    (row,) = lines_of(scratch, f"mod -s loop {path}")[1:]
     assert row.split()[1] == "loop" and row.endswith(str(path))
     assert scratch.type("struct loop_device").has_member("lo_number")
-    rows = run(scratch, f"mod -S {each_lab.debug_modules}")[1:]
+    rows = lines_of(scratch, f"mod -S {each_lab.debug_modules}")[1:]
     assert len(rows) == len(fact(each_lab, "proc/modules"))
     assert not any("not loaded" in row for row in rows)
 
 
 def test_mod_of_no_module_or_file(live: Program) -> None:
     with pytest.raises(LookupError, match="'nosuch'"):
-        run(live, "mod -s nosuch")
+        lines_of(live, "mod -s nosuch")
     with pytest.raises(FileNotFoundError, match=r"/nosuch\.ko"):
-        run(live, "mod -s loop /nosuch.ko")
+        lines_of(live, "mod -s loop /nosuch.ko")
     with pytest.raises(FileNotFoundError, match="/nosuch"):
-        run(live, "mod -S /nosuch")
-    assert run(live, "mod -t") == ["no tainted modules"]
+        lines_of(live, "mod -S /nosuch")
+    assert lines_of(live, "mod -t") == ["no tainted modules"]
 
 
 def test_sys_against_uname(live: Program, each_lab: Lab) -> None:
-    lines = dict(line.split(": ", 1) for line in run(live, "sys"))
+    lines = dict(line.split(": ", 1) for line in lines_of(live, "sys"))
     values = {name.strip(): value for name, value in lines.items()}
     version = fact(each_lab, "proc/version")[0]
     assert values["RELEASE"] == each_lab.kernel == version.split()[2]
@@ -129,7 +84,7 @@ def test_sys_against_uname(live: Program, each_lab: Lab) -> None:
 
 
 def test_sys_of_a_panic(panicked: Program) -> None:
-    lines = run(panicked, "sys")
+    lines = lines_of(panicked, "sys")
     assert lines[2].strip() == "CPUS: 2 [OFFLINE: 1]"
     assert lines[-1].strip() == (
         'PANIC: "Kernel panic - not syncing: sysrq triggered crash"'
@@ -137,7 +92,7 @@ def test_sys_of_a_panic(panicked: Program) -> None:
 
 
 def test_mach(live: Program, panicked: Program, each_lab: Lab) -> None:
-    lines = dict(line.split(": ", 1) for line in run(live, "mach"))
+    lines = dict(line.split(": ", 1) for line in lines_of(live, "mach"))
     values = {name.strip(): value for name, value in lines.items()}
     assert values["MACHINE TYPE"] == "x86_64"
     assert values["PAGE SIZE"] == "4096"
@@ -148,7 +103,7 @@ def test_mach(live: Program, panicked: Program, each_lab: Lab) -> None:
     )
     assert values["PROCESSOR SPEED"] == f"{mhz[0]} MHz"
     assert "IRQ STACK OF CPU 1" in values and "NMI STACK OF CPU 0" in values
-    assert run(panicked, "mach")[2].strip() == "CPUS: 2 [OFFLINE: 1]"
+    assert lines_of(panicked, "mach")[2].strip() == "CPUS: 2 [OFFLINE: 1]"
 
 
 def test_mach_memory_map(live: Program, each_lab: Lab) -> None:
@@ -156,7 +111,7 @@ def test_mach_memory_map(live: Program, each_lab: Lab) -> None:
     firmware = re.findall(r"BIOS-e820: \[mem 0x(\w+)-0x(\w+)\] (usable|reserved)", log)
     ram = [(int(a, 16), int(b, 16) + 1) for a, b, kind in firmware if kind == "usable"]
     found = []
-    for line in run(live, "mach -m")[1:]:
+    for line in lines_of(live, "mach -m")[1:]:
         start, _, end, kind = line.split()
         if kind == "E820_RAM":
             found.append((int(start, 16), int(end, 16)))
@@ -165,14 +120,14 @@ def test_mach_memory_map(live: Program, each_lab: Lab) -> None:
 
 
 def test_mach_cpuinfo(live: Program, each_lab: Lab) -> None:
-    lines = run(live, "mach -c")
+    lines = lines_of(live, "mach -c")
     assert [line for line in lines if line.startswith("CPU ")] == ["CPU 0:", "CPU 1:"]
     assert any("AuthenticAMD" in line or "GenuineIntel" in line for line in lines)
-    assert any("= (u16)0x" in line for line in run(live, "mach -c -x"))
+    assert any("= (u16)0x" in line for line in lines_of(live, "mach -c -x"))
 
 
 def test_timers_of_sleepers(live: Program, each_lab: Lab) -> None:
-    lines = run(live, "timer")
+    lines = lines_of(live, "timer")
     assert lines[0] == "JIFFIES"
     jiffies = int(lines[1])
     assert any(line.endswith("<process_timeout>") for line in lines)
@@ -180,29 +135,29 @@ def test_timers_of_sleepers(live: Program, each_lab: Lab) -> None:
         row = line.split()
         if row and row[0].isdecimal() and len(row) > 3:
             assert int(row[0]) - jiffies == int(row[1])
-    ticks = [line for line in run(live, "timer -r") if "<hrtimer_wakeup>" in line]
+    ticks = [line for line in lines_of(live, "timer -r") if "<hrtimer_wakeup>" in line]
     # A sleep of a million seconds.
     assert any(9.9e14 < int(line.split()[2]) < 1e15 for line in ticks)
 
 
 def test_runq(live: Program, panicked: Program) -> None:
-    lines = run(live, "runq")
+    lines = lines_of(live, "runq")
     current = [line for line in lines if "CURRENT" in line]
     assert "spin-kernel" in current[0] and "spin-user" in current[1]
     # The panic took one CPU offline, but its tasks are there.
-    assert sum(line.startswith("CPU ") for line in run(panicked, "runq")) == 2
-    assert len(run(panicked, "runq -T")) == 2
+    assert sum(line.startswith("CPU ") for line in lines_of(panicked, "runq")) == 2
+    assert len(lines_of(panicked, "runq -T")) == 2
 
 
 def test_waitq(live: Program) -> None:
-    (line,) = run(live, "waitq kauditd_wait")
+    (line,) = lines_of(live, "waitq kauditd_wait")
     assert line.endswith('COMMAND: "kauditd"')
     queue = find_task(live, 1).signal.wait_chldexit.address_
-    assert run(live, f"waitq {queue:x}") == [f"wait queue {queue:x} is empty"]
+    assert lines_of(live, f"waitq {queue:x}") == [f"wait queue {queue:x} is empty"]
     with pytest.raises(LookupError, match="nosuch"):
-        run(live, "waitq nosuch")
+        lines_of(live, "waitq nosuch")
     with pytest.raises(FaultError):
-        run(live, "waitq deadbeef00000000")
+        lines_of(live, "waitq deadbeef00000000")
 
 
 def test_waitq_with_an_entry_of_no_task(scratch: Program) -> None:
@@ -210,7 +165,7 @@ def test_waitq_with_an_entry_of_no_task(scratch: Program) -> None:
     (entry,) = waitqueue_for_each_entry(scratch["kauditd_wait"].address_of_())
     address = entry.private.address_
     scratch.add_memory_segment(address, 8, lambda at, size, *_: bytes(size), False)
-    (line,) = run(scratch, "waitq kauditd_wait")
+    (line,) = lines_of(scratch, "waitq kauditd_wait")
     assert line == "(an entry of no task, private: 0)"
 
 
@@ -232,7 +187,7 @@ CODE = (
 @pytest.mark.parametrize("line", CODE)
 def test_code_runs(panicked: Program, line: str) -> None:
     command, _, rest = line.partition(" ")
-    code = "\n".join(run(panicked, f"{command} --drgn {rest}")) + "\n"
+    code = "\n".join(lines_of(panicked, f"{command} --drgn {rest}")) + "\n"
     names: dict[str, object] = {"prog": panicked}
     with contextlib.redirect_stdout(io.StringIO()):
         from drgn import set_default_prog

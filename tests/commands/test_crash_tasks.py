@@ -9,57 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab import manifest
 from lab.manifest import Lab
 
 from drgn import FaultError, Program
-from drgn.commands import CommandArgumentError, run_command
+from drgn.commands import CommandArgumentError
 from drgn.helpers.linux.fs import for_each_file
 from drgn.helpers.linux.pid import find_task, for_each_task
 
-
-def _labs() -> list[object]:
-    found = [pytest.param(lab, id=lab.kernel) for lab in manifest.find_all()]
-    none = pytest.param(
-        None, marks=pytest.mark.skip(reason="no kernel lab: run scripts/kernel-lab")
-    )
-    return found or [none]
-
-
-@pytest.fixture(scope="module", params=_labs())
-def each_lab(request: pytest.FixtureRequest) -> Lab:
-    lab: Lab = request.param
-    return lab
-
-
-def _open(lab: Lab, dump: str) -> Program:
-    prog = Program()
-    prog.set_core_dump(lab.dump(dump))
-    prog.load_debug_info([lab.vmlinux])
-    return prog
-
-
-@pytest.fixture(scope="module")
-def live(each_lab: Lab) -> Iterator[Program]:
-    yield _open(each_lab, "live.elf")
-
-
-@pytest.fixture(scope="module")
-def panicked(each_lab: Lab) -> Iterator[Program]:
-    yield _open(each_lab, "panic.elf")
-
-
-@pytest.fixture
-def scratch(each_lab: Lab) -> Program:
-    """A dump of its own, for tests that put other memory over its."""
-    return _open(each_lab, "live.elf")
-
-
-def run(prog: Program, line: str) -> list[str]:
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output):
-        run_command(prog, f"crash {line}", globals={"prog": prog})
-    return output.getvalue().splitlines()
+from .crash_output import lines_of
 
 
 def put_word(prog: Program, address: int, value: int) -> None:
@@ -93,7 +50,7 @@ def ps_rows(lines: list[str]) -> dict[int, list[str]]:
 
 
 def test_ps_lists_what_proc_had(live: Program, each_lab: Lab) -> None:
-    lines = run(live, "ps -G")
+    lines = lines_of(live, "ps -G")
     titles = "PID PPID CPU TASK ST %MEM VSZ RSS COMM"
     assert lines[0].split() == titles.split()
     rows = ps_rows(lines)
@@ -118,20 +75,20 @@ def test_ps_lists_what_proc_had(live: Program, each_lab: Lab) -> None:
 
 
 def test_ps_states(live: Program, each_lab: Lab) -> None:
-    rows = ps_rows(run(live, "ps"))
+    rows = ps_rows(lines_of(live, "ps"))
     for name, state in (("zombie", "Z"), ("stopped", "T"), ("tracee", "t")):
         assert rows[pid(live, name)][4] == state
     assert rows[pid(live, "kthreadd")][8] == "[kthreadd]"
 
 
 def test_ps_summary_counts_all(live: Program) -> None:
-    counts = [int(line.split(": ")[1]) for line in run(live, "ps -S")]
-    assert sum(counts) == len(run(live, "ps")) - 1
+    counts = [int(line.split(": ")[1]) for line in lines_of(live, "ps -S")]
+    assert sum(counts) == len(lines_of(live, "ps")) - 1
 
 
 def test_ps_elapsed_where_a_cpu_is_offline(panicked: Program) -> None:
-    lines = run(panicked, "ps -m")
-    assert len(lines) == len(run(panicked, "ps")) - 1
+    lines = lines_of(panicked, "ps -m")
+    assert len(lines) == len(lines_of(panicked, "ps")) - 1
     pattern = re.compile(r"\[\d+ \d\d:\d\d:\d\d\.\d{3}\] \[\w\]  PID: \d+ +TASK: .*")
     assert all(pattern.fullmatch(line) for line in lines)
     # The guest ran for less than an hour.
@@ -141,14 +98,14 @@ def test_ps_elapsed_where_a_cpu_is_offline(panicked: Program) -> None:
 def test_ps_arguments(live: Program, each_lab: Lab) -> None:
     cmdline = (each_lab.facts / "proc/1/cmdline").read_bytes()
     words = cmdline.rstrip(b"\0").replace(b"\0", b" ").decode()
-    assert run(live, "ps -a 1")[1] == f"ARG: {words}"
+    assert lines_of(live, "ps -a 1")[1] == f"ARG: {words}"
 
 
 def test_ps_limits_and_times(live: Program, each_lab: Lab) -> None:
-    lines = run(live, "ps -r 1")
+    lines = lines_of(live, "ps -r 1")
     assert lines[5].split() == ["STACK", "8388608", "(unlimited)"]
     assert len(lines) == 18
-    times = dict(line.split(": ") for line in run(live, "ps -t 1")[1:])
+    times = dict(line.split(": ") for line in lines_of(live, "ps -t 1")[1:])
     assert times["    RUN TIME"].startswith("00:00:")
     fields = (each_lab.facts / "proc/1/stat").read_text().rsplit(") ")[1].split()
     # In hundredths of a second; the dump was a little later.
@@ -161,7 +118,7 @@ def test_sig_against_status(live: Program, each_lab: Lab) -> None:
         if process.name not in ("1", "2") and "workload" not in process.name:
             continue
         facts = status(each_lab, process)
-        lines = run(live, f"sig {process.name}")
+        lines = lines_of(live, f"sig {process.name}")
         assert lines[1].endswith(f"NR_THREADS: {facts['Threads']}")
         handlers = [line.split() for line in lines[3:67]]
         ignored = sum(
@@ -183,7 +140,7 @@ def test_vm_against_maps(live: Program, each_lab: Lab) -> None:
             name = "deleted"
         if "[vsyscall]" not in name:  # It has no area.
             expected.append((int(start, 16), int(end, 16), name))
-    lines = run(live, f"vm {number}")
+    lines = lines_of(live, f"vm {number}")
     found = []
     for line in lines[4:]:
         row = line.split(None, 4)
@@ -197,12 +154,12 @@ def test_vm_against_maps(live: Program, each_lab: Lab) -> None:
 
 
 def test_vm_goes_on_after_a_task_without_memory(live: Program) -> None:
-    lines = run(live, "vm 2 99999 abcdef 1")
+    lines = lines_of(live, "vm 2 99999 abcdef 1")
     assert [line for line in lines if line[:3] in ("PID", "no ", "inv")] == [
-        run(live, "ps -p 2")[1].strip(),
+        lines_of(live, "ps -p 2")[1].strip(),
         "no such process with PID 99999",
         "invalid task_struct: 0xabcdef",
-        run(live, "ps -p 1")[1].strip(),
+        lines_of(live, "ps -p 1")[1].strip(),
     ]
 
 
@@ -216,7 +173,7 @@ def test_files_against_proc(live: Program, each_lab: Lab) -> None:
             expected[int(match[1])] = match[2].removesuffix(" (deleted)")
     assert len(expected) > 5
     found = {}
-    for line in run(live, f"files {number}")[3:]:
+    for line in lines_of(live, f"files {number}")[3:]:
         row = line.split(None, 5)
         found[int(row[0])] = row[5]
     for fd, path in expected.items():
@@ -228,90 +185,92 @@ def test_files_against_proc(live: Program, each_lab: Lab) -> None:
 
 
 def test_files_of_all_tasks(live: Program) -> None:
-    lines = run(live, "foreach files")
-    assert sum(line.startswith("PID: ") for line in lines) == (len(run(live, "ps")) - 1)
-    zombie = run(live, f"files {pid(live, 'zombie')}")
+    lines = lines_of(live, "foreach files")
+    tasks = lines_of(live, "ps -H")
+    assert sum(line.startswith("PID: ") for line in lines) == len(tasks)
+    zombie = lines_of(live, f"files {pid(live, 'zombie')}")
     assert zombie[1:] == ["No open files"]
-    assert run(live, "files 2")[1:] == ["ROOT: /  CWD: /", "No open files"]
+    assert lines_of(live, "files 2")[1:] == ["ROOT: /  CWD: /", "No open files"]
 
 
 def test_files_of_reserved_descriptors(live: Program) -> None:
     # A thread of it waits in accept(), which has reserved a descriptor.
     number = pid(live, "sockets")
-    lines = run(live, f"files {number}")
+    lines = lines_of(live, f"files {number}")
     assert len(lines) - 3 == len(list(for_each_file(find_task(live, number))))
 
 
 def test_fuser(live: Program, each_lab: Lab) -> None:
     number = pid(live, "wait-files")
-    lines = run(live, "fuser /mnt/ext4")
+    lines = lines_of(live, "fuser /mnt/ext4")
     assert lines[0].split() == ["PID", "TASK", "COMM", "USAGE"]
     task = find_task(live, number).value_()
     assert [line.split() for line in lines[1:]] == [
         [str(number), f"{task:x}", '"wait-files"', "fd"]
     ]
     inode = dict(for_each_file(find_task(live, number)))[8].f_inode.value_()
-    assert run(live, f"fuser {inode:x}") == lines
-    busybox = [line.split()[3:] for line in run(live, "fuser /bin/busybox")[1:]]
+    assert lines_of(live, f"fuser {inode:x}") == lines
+    busybox = [line.split()[3:] for line in lines_of(live, "fuser /bin/busybox")[1:]]
     assert busybox and all(usage == ["mmap"] for usage in busybox)
-    roots = run(live, "fuser /")[1:]
+    roots = lines_of(live, "fuser /")[1:]
     assert any(line.split()[3:] == ["root", "cwd"] for line in roots)
-    assert run(live, "fuser /nosuch") == ["No users of /nosuch found"]
+    assert lines_of(live, "fuser /nosuch") == ["No users of /nosuch found"]
 
 
 def test_foreach_stacks_of_all(live: Program) -> None:
-    lines = run(live, "foreach bt")
-    assert sum(line.startswith("PID: ") for line in lines) == (len(run(live, "ps")) - 1)
+    lines = lines_of(live, "foreach bt")
+    tasks = lines_of(live, "ps -H")
+    assert sum(line.startswith("PID: ") for line in lines) == len(tasks)
 
 
 def test_foreach_vtop(live: Program) -> None:
     code = live.symbol("schedule").address
-    lines = run(live, f"foreach 1 2 vtop {code:x}")
-    expected = run(live, f"vtop {code:x}")
+    lines = lines_of(live, f"foreach 1 2 vtop {code:x}")
+    expected = lines_of(live, f"vtop {code:x}")
     assert lines == [
-        run(live, "ps -p 1")[1].strip(), *expected, "",
-        run(live, "ps -p 2")[1].strip(), *expected,
+        lines_of(live, "ps -p 1")[1].strip(), *expected, "",
+        lines_of(live, "ps -p 2")[1].strip(), *expected,
     ]  # fmt: skip
     start = find_task(live, 1).mm.arg_start.value_()
-    user = run(live, f"foreach 1 2 vtop {start:x}")
-    assert user[2] == run(live, f"vtop -c 1 {start:x}")[1] != user[-1]
+    user = lines_of(live, f"foreach 1 2 vtop {start:x}")
+    assert user[2] == lines_of(live, f"vtop -c 1 {start:x}")[1] != user[-1]
     assert user[-1].endswith("(not accessible)")
 
 
 def test_bt_of_a_zombie(live: Program) -> None:
-    header, reason = run(live, f"bt {pid(live, 'zombie')}")
+    header, reason = lines_of(live, f"bt {pid(live, 'zombie')}")
     assert header.startswith("PID: ")
     assert reason.startswith("(no stack trace: stack of task is freed")
 
 
 def test_bt_variables(panicked: Program) -> None:
-    lines = run(panicked, "bt -V")
+    lines = lines_of(panicked, "bt -V")
     assert '    buf = (char [1024])"sysrq triggered crash"' in lines
-    assert lines == run(panicked, "bt -V -p")
+    assert lines == lines_of(panicked, "bt -V -p")
 
 
 def test_bt_ends_at_the_user_frame(live: Program) -> None:
-    for line in run(live, "foreach user bt"):
+    for line in lines_of(live, "foreach user bt"):
         match = re.search(r" at ([0-9a-f]+)", line)
         assert match is None or int(match[1], 16) >> 63, line
 
 
 def test_context_of_a_dump_without_a_panic(scratch: Program) -> None:
     for line in ("bt", "files", "vm", "sig", "task comm"):
-        assert run(scratch, line)[0].startswith("PID: "), line
+        assert lines_of(scratch, line)[0].startswith("PID: "), line
 
 
 def test_no_task_has_panicked(live: Program) -> None:
     with pytest.raises(LookupError, match="panicked"):
-        run(live, "bt -p")
+        lines_of(live, "bt -p")
 
 
 @pytest.mark.parametrize("command", ["bt", "files", "sig", "task", "vm"])
 def test_no_such_task(live: Program, command: str) -> None:
-    assert run(live, f"{command} 99999") == ["no such process with PID 99999"]
+    assert lines_of(live, f"{command} 99999") == ["no such process with PID 99999"]
     for address in ("dead", "ffff888000000008", "ffffffffffffffff"):
         expected = f"invalid task_struct: {int(address, 16):#x}"
-        assert run(live, f"{command} {address}") == [expected]
+        assert lines_of(live, f"{command} {address}") == [expected]
 
 
 @pytest.mark.parametrize(
@@ -333,7 +292,7 @@ def test_no_such_task(live: Program, command: str) -> None:
 )
 def test_wrong_arguments(live: Program, line: str) -> None:
     with pytest.raises(CommandArgumentError), contextlib.redirect_stderr(io.StringIO()):
-        run(live, line)
+        lines_of(live, line)
 
 
 @pytest.mark.parametrize(
@@ -348,7 +307,7 @@ def test_wrong_arguments(live: Program, line: str) -> None:
 )
 def test_wrong_values(live: Program, line: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        run(live, line)
+        lines_of(live, line)
 
 
 def test_cycles_end(scratch: Program) -> None:
@@ -357,41 +316,41 @@ def test_cycles_end(scratch: Program) -> None:
     # Each is the other's parent.
     put_word(scratch, init.parent.address_ or 0, kthreadd.value_())
     put_word(scratch, kthreadd.parent.address_ or 0, init.value_())
-    assert len(run(scratch, "ps -p 1")) == 1000
+    assert len(lines_of(scratch, "ps -p 1")) == 1000
     # A list of children that never comes back to its head.
     child = init.children.next.value_()
     put_word(scratch, child, child)
     with pytest.raises(Exception, match="list|cycle|loop") as caught:
-        run(scratch, "ps -c 1")
+        lines_of(scratch, "ps -c 1")
     assert type(caught.value).__module__.startswith("drgn")
 
 
 def test_wild_pointers(scratch: Program) -> None:
     init = find_task(scratch, 1)
     put_word(scratch, init.mm.address_ or 0, 0xDEADBEEF00000000)
-    assert run(scratch, "ps 1")[1].split()[6:8] == ["0", "0"]
-    assert run(scratch, "ps -a 1")[1:] == [
+    assert lines_of(scratch, "ps 1")[1].split()[6:8] == ["0", "0"]
+    assert lines_of(scratch, "ps -a 1")[1:] == [
         "ARG: (not in memory)",
         "ENV: (not in memory)",
     ]
     with pytest.raises(FaultError):
-        run(scratch, "vm 1")
+        lines_of(scratch, "vm 1")
     put_word(scratch, init.files.address_ or 0, 0xDEADBEEF00000000)
     with pytest.raises(FaultError):
-        run(scratch, "files 1")
+        lines_of(scratch, "files 1")
     # Of many tasks, the others are shown.
     for line in ("files 1 2", "foreach 1 2 files", "foreach 1 2 files -R nosuch"):
-        lines = run(scratch, line)
+        lines = lines_of(scratch, line)
         damaged = [text for text in lines if text.startswith("(task ")]
         assert damaged == [
             f"(task {init.value_():x}: address is not mapped: 0xdeadbeef00000020)"
         ]
         assert lines[-1] == "No open files" or line.endswith("nosuch")
-    assert run(scratch, "vm 1 2")[-1].split()[:2] == ["0", "0"]
+    assert lines_of(scratch, "vm 1 2")[-1].split()[:2] == ["0", "0"]
 
 
 def test_threads_share_their_memory(live: Program) -> None:
-    rows = ps_rows(run(live, "ps"))
+    rows = ps_rows(lines_of(live, "ps"))
     leader, thread = rows[pid(live, "threads")], rows[pid(live, "thread-0")]
     assert leader[5:8] == thread[5:8]
     assert int(leader[7]) > 0
