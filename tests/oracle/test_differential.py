@@ -42,6 +42,7 @@ ALLOWANCES: dict[str, tuple[Allowance, ...]] = {
     "blocked": (USER_FRAMES,),
     "crash": (USER_FRAMES,),
     "commands_kmem": (TASK_STATES,),
+    "commands_system": (TASK_STATES,),
     "commands_memory": (TASK_STATES,),
     "commands_session": (TASK_STATES,),
     "commands_types": (TASK_STATES,),

@@ -10,7 +10,9 @@ def run(line):
         print(type(error).__name__, error, flush=True)
 
 
+# Upstream has no context in dumps of kernels that did not panic until one is chosen.
 for line in """\
+set 1
 dev
 dev -i
 dev -p
