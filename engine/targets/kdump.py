@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from .. import log
 from ..elf.notes import iter_notes
 from ..errors import BadDataError
 from ..flags import ProgramFlags
@@ -48,6 +49,10 @@ class KdumpTarget(Target):
         header = parts[0].header
         self.path = header.path
         self._parts = parts
+        for part in parts:
+            # What is left of it can still be looked at.
+            if part.is_truncated:
+                log.warning("%s: core dump is truncated", part.header.path)
         self._notes = [
             Note(*note) for note in iter_notes(header.notes, 4, header.little_endian)
         ]

@@ -31,6 +31,7 @@ _CHUNK_BITS = 1 << _CHUNK_SHIFT
 _CHUNK_BYTES = _CHUNK_BITS // 8
 
 _CACHED_PAGES = 1 << 13
+_LAST_PAGES = 64
 _BATCH = 1 << 13
 """How many pages are inflated at once at most."""
 
@@ -70,6 +71,27 @@ class KdumpPart:
         )
         below = bits & ((1 << (frame & (_CHUNK_BITS - 1))) - 1)
         return self._before[chunk] + below.bit_count()
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether the file ends before what its last pages' descriptors tell of."""
+        header = self.header
+        last = header.last_frame - 1
+        if last < header.first_frame:
+            return False
+        is_last = header.bitmap[last >> 3] >> (last & 7) & 1
+        count = self._rank(last) + is_last - self._rank(header.first_frame)
+        size = self._descriptor.size
+        # Pages of zeros have one copy, near the start: a last one tells nothing.
+        first = max(count - _LAST_PAGES, 0)
+        table = self._file.read(
+            header.descriptors + first * size, (count - first) * size
+        )
+        if len(table) < (count - first) * size:
+            return True
+        descriptors = self._descriptor.iter_unpack(table)
+        ends = [offset + length for offset, length, *_flags in descriptors]
+        return max(ends, default=0) > self._file.size
 
     def load(self, frame: int) -> bytes | str:
         """The contents of a page frame, or why it cannot be read."""

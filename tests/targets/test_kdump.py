@@ -153,15 +153,27 @@ def test_platform_and_threads_by_notes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("flat", [False, True])
 def test_truncated_files_open_if_the_headers_are_there(
-    tmp_path: Path, flat: bool
+    tmp_path: Path, flat: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
+    _open(tmp_path, flattened(kdump(_PAGES)) if flat else kdump(_PAGES))
+    assert not caplog.messages
     data = kdump(_PAGES)[:-20]
     if flat:
         head = struct.pack(">16sqq", b"makedumpfile", 1, 1).ljust(4096, b"\0")
         data = head + struct.pack(">qq", 0, len(data) + 20) + data
     _, memory = _open(tmp_path, data)
+    assert caplog.messages == [f"{tmp_path}/dump.0: core dump is truncated"]
     assert _read(memory, 1 * PAGE, 4) == b"one "
     assert "dump.0 is truncated" in _fault(memory, 40 * PAGE)
+
+
+@pytest.mark.parametrize("size", [1, 24, 48])
+def test_truncated_descriptors(
+    tmp_path: Path, size: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = kdump({1: b"x" * PAGE, 2: b"y" * PAGE})
+    _open(tmp_path, data[: 4 * PAGE + size])
+    assert caplog.messages == [f"{tmp_path}/dump.0: core dump is truncated"]
 
 
 @pytest.mark.parametrize("size", [8, 300, 464, PAGE, PAGE + 64, 3 * PAGE])
