@@ -132,6 +132,14 @@ def test_without_physical_memory(visit: Visit, case: str) -> None:
     )
 
 
+def test_crash_commands(visit: Visit) -> None:
+    shown, error, completed, name = visit.facts["crash commands"]
+    assert shown == "init_task.pid = (pid_t)0\n"
+    assert error.endswith("nothing: command not found\n")
+    assert completed == "drgn crash struct\n"
+    assert name == "drgn crash\n"
+
+
 def test_qemu_says_the_same(visit: Visit) -> None:
     shown = (visit.directory / "qemu").read_text()
     assert shown

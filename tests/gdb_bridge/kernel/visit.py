@@ -94,6 +94,12 @@ facts["selected"] = [
     prog.stack_trace()[0].pc == int(gdb.newest_frame().pc()),
     run("drgn frame").split()[1],
 ]
+facts["crash commands"] = [
+    run("drgn crash p init_task.pid"),
+    run("drgn crash nothing"),
+    run("complete drgn crash stru"),
+    run("complete drgn cra"),
+]
 session = next(case for case in CASES if case.stem == "session")
 (HERE / "qemu").write_text(
     subprocess.run(
