@@ -227,7 +227,7 @@ class DebugInfo:
             if origin.has(dw.DW_AT_decl_file):
                 header = self._line_header(origin.unit.line_unit)
                 return header is not None and filename_matches(
-                    header.file_name(number), filename
+                    header.absolute_name(number), filename
                 )
         return False
 

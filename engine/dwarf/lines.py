@@ -245,6 +245,14 @@ class LineHeader:
         prefix = self._string(self._directories[directory])
         return f"{prefix}/{name}" if prefix else name
 
+    def absolute_name(self, index: int) -> str:
+        """`file_name()` from the root on, as far as that is known."""
+        name = self.file_name(index)
+        directory = self.unit.comp_dir
+        if not name or name.startswith("/") or not directory:
+            return name
+        return f"{directory}/{name}"
+
     def _string(self, value: str | tuple[str, int]) -> str:
         return value if isinstance(value, str) else self.unit.sections.string(*value)
 
