@@ -7,13 +7,16 @@ value, from which the caller makes an Object.
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..objects.bits import wrap
 from ..objects.codec import Codec, codec_of, round_to_single
 from ..types.kinds import PrimitiveType
 from .c_ops_types import (
     ARITHMETIC,
+    BOOL,
     FLOAT,
     INTEGERS,
     POINTER,
@@ -29,6 +32,7 @@ from .c_ops_types import (
 if TYPE_CHECKING:
     from ..objects.object import Object
     from ..types.type import Type
+    from .c_ops_types import TypeBits
 
     Rvalue = tuple[Type, int | None, Any]
 
@@ -41,7 +45,25 @@ MODULAR = {
     "^": operator.xor,
 }
 """Operators that give the same bits whether or not integers were converted before."""
+SHIFTS = ("<<", ">>")
+_UNARY: dict[str, Callable[[Any], Any]] = {
+    "+": operator.pos,
+    "-": operator.neg,
+    "~": operator.invert,
+}
 _FLOATING = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+
+
+class Plan(NamedTuple):
+    """What an operator does with operands of certain types.
+
+    ``type`` and ``bits`` (the size of a bit field) are those of the result, and
+    ``compute`` makes its value of theirs.
+    """
+
+    type: Type
+    bits: int | None
+    compute: Callable[..., Any]
 
 
 def _invalid(op: str, left: Type, right: Type) -> TypeError:
@@ -51,35 +73,71 @@ def _invalid(op: str, left: Type, right: Type) -> TypeError:
 
 
 def binary(op: str, left: Object, right: Object) -> Rvalue:
-    """``left op right`` for one of ``+ - * / % & | ^``.
+    """``left op right`` for one of ``+ - * / % & | ^ << >>``.
 
     Raises TypeError if the types do not go together.
     """
-    ltype, rtype = rvalue_type(left._type_), rvalue_type(right._type_)
+    plan = plan_binary(op, left, right)
+    if op in SHIFTS:
+        count = right._rvalue_()
+        if count < 0:
+            raise ValueError("negative shift count")
+        return plan.type, plan.bits, plan.compute(left._rvalue_(), count)
+    return plan.type, plan.bits, plan.compute(left._rvalue_(), right._rvalue_())
+
+
+def plan_binary(op: str, left: Object, right: Object) -> Plan:
+    """What ``op`` does with the types of these operands; remembered.
+
+    Where neither is a bit field or a bool, which may be kept as another number, it is
+    in the ``plans`` of the left type's codec by the operator and the right type.
+    """
+    lbits, rbits = left.bit_field_size_, right.bit_field_size_
+    rtype = right._type_
+    codec = codec_of(left._type_)
+    key: tuple[Any, ...] = (op, rtype)
+    if (
+        lbits is not None
+        or rbits is not None
+        or BOOL in (codec.kind, codec_of(rtype).kind)
+    ):
+        key = (op, rtype, lbits, rbits)
+    plans = codec.plans
+    found: Plan | None = plans.get(key)
+    if found is None:
+        prepare = _shift if op in SHIFTS else _binary
+        found = prepare(
+            op, (rvalue_type(left._type_), lbits), (rvalue_type(rtype), rbits)
+        )
+        plans[key] = found
+    return found
+
+
+def _binary(op: str, left: TypeBits, right: TypeBits) -> Plan:
+    ltype, rtype = left[0], right[0]
     lcodec, rcodec = codec_of(ltype), codec_of(rtype)
     lkind, rkind = lcodec.kind, rcodec.kind
     if lkind in ARITHMETIC and rkind in ARITHMETIC:
-        type, bits = common_type(
-            (ltype, left.bit_field_size_), (rtype, right.bit_field_size_)
-        )
+        type, bits = common_type(left, right)
         codec = codec_of(type)
         if codec.kind is FLOAT:
             if op not in "+-*/":
                 raise _invalid(f"binary {op}", ltype, rtype)
-            check_source(lcodec, left.bit_field_size_)
-            check_source(rcodec, right.bit_field_size_)
-            value = _floating(op, codec, left._rvalue_(), right._rvalue_())
-        else:
-            value = _integer(op, codec, bits, left._rvalue_(), right._rvalue_())
-        return type, bits, value
+            check_source(lcodec, left[1])
+            check_source(rcodec, right[1])
+            return Plan(type, bits, partial(_floating, op, codec))
+        modular = MODULAR.get(op)
+        if modular is not None:
+            return Plan(type, bits, _wrapped(modular, codec, bits))
+        return Plan(type, bits, partial(_divided, op, codec, bits))
     if op == "+" and lkind is POINTER and rkind in INTEGERS:
-        return _move(ltype, left, right, 1)
+        return _move(ltype, right, lambda pointer, index, size: pointer + index * size)
     if op == "+" and lkind in INTEGERS and rkind is POINTER:
-        return _move(rtype, right, left, 1)
+        return _move(rtype, left, lambda index, pointer, size: pointer + index * size)
     if op == "-" and lkind is POINTER and rkind in INTEGERS:
-        return _move(ltype, left, right, -1)
+        return _move(ltype, right, lambda pointer, index, size: pointer - index * size)
     if op == "-" and lkind is POINTER and rkind is POINTER:
-        return _distance(ltype, rtype, left, right)
+        return _distance(ltype, rtype)
     if op in "+-":
         for codec in (lcodec, rcodec):
             if codec.kind is POINTER:
@@ -88,12 +146,24 @@ def binary(op: str, left: Object, right: Object) -> Rvalue:
     raise _invalid(f"binary {op}", ltype, rtype)
 
 
-def _integer(op: str, codec: Codec, bits: int | None, left: int, right: int) -> int:
+def _wrapped(
+    function: Callable[..., int], codec: Codec, bits: int | None
+) -> Callable[..., int]:
+    """``function`` with results that fit an integer type."""
+    width = codec.bit_size(bits)
+    mask = (1 << width) - 1
+    sign = 1 << (width - 1) if codec.signed else 0
+
+    def compute(*values: int) -> int:
+        value = function(*values) & mask
+        return value - mask - 1 if value & sign else value
+
+    return compute
+
+
+def _divided(op: str, codec: Codec, bits: int | None, left: int, right: int) -> int:
     width = codec.bit_size(bits)
     signed = codec.signed
-    modular = MODULAR.get(op)
-    if modular is not None:
-        return wrap(modular(left, right), width, signed)
     left, right = wrap(left, width, signed), wrap(right, width, signed)
     if not right:
         raise ZeroDivisionError("division by zero")
@@ -117,67 +187,77 @@ def _floating(op: str, codec: Codec, left: Any, right: Any) -> float:
     return value if codec.size == 8 else round_to_single(value)
 
 
-def _move(type: Type, pointer: Object, index: Object, sign: int) -> Rvalue:
+def _move(type: Type, index: TypeBits, move: Callable[[int, int, int], int]) -> Plan:
     """A pointer plus or minus an integer."""
     codec = codec_of(type)
     size = referent_size(codec)
-    check_source(codec_of(index._type_), index.bit_field_size_)
-    distance = sign * size * index._rvalue_()
-    return type, None, wrap(pointer._rvalue_() + distance, codec.bit_size(None), False)
+    check_source(codec_of(index[0]), index[1])
+    mask = (1 << codec.bit_size(None)) - 1
+    return Plan(type, None, lambda left, right: move(left, right, size) & mask)
 
 
-def _distance(ltype: Type, rtype: Type, left: Object, right: Object) -> Rvalue:
+def _distance(ltype: Type, rtype: Type) -> Plan:
     """The number of elements between two pointers."""
     if not similar_pointers(ltype, rtype):
         raise _invalid("binary -", ltype, rtype)
     result = ltype.prog._types.primitive(PrimitiveType.C_PTRDIFF_T)
-    codec = codec_of(result)
-    width = codec.bit_size(None)
-    distance = wrap(left._rvalue_() - right._rvalue_(), width, True)
+    width = codec_of(result).bit_size(None)
     size = referent_size(codec_of(ltype)) or 1
-    count = abs(distance) // size
-    return result, None, count if distance >= 0 else -count
+
+    def compute(left: int, right: int) -> int:
+        distance = wrap(left - right, width, True)
+        count = abs(distance) // size
+        return count if distance >= 0 else -count
+
+    return Plan(result, None, compute)
 
 
-def shift(op: str, left: Object, right: Object) -> Rvalue:
-    """``left << right`` or ``left >> right``.
-
-    Shifting out every bit gives 0 or -1. Raises ValueError if the count is negative.
-    """
-    ltype, rtype = rvalue_type(left._type_), rvalue_type(right._type_)
+def _shift(op: str, left: TypeBits, right: TypeBits) -> Plan:
+    """Shifting out every bit gives 0 or -1."""
+    ltype, rtype = left[0], right[0]
     if codec_of(ltype).kind not in INTEGERS or codec_of(rtype).kind not in INTEGERS:
         raise _invalid(f"binary {op}", ltype, rtype)
-    type, bits = promote(ltype, left.bit_field_size_)
+    type, bits = promote(*left)
     codec = codec_of(type)
     check_width(codec, bits)
-    count_type, count_bits = promote(rtype, right.bit_field_size_)
+    count_type, count_bits = promote(*right)
     check_width(codec_of(count_type), count_bits)
-    count = right._rvalue_()
-    if count < 0:
-        raise ValueError("negative shift count")
-    value = left._rvalue_()
-    width = codec.bit_size(bits)
-    count = min(count, width)
+    width, signed = codec.bit_size(bits), codec.signed
     if op == "<<":
-        return type, bits, wrap(value << count, width, codec.signed)
-    return type, bits, wrap(value, width, codec.signed) >> count
+        return Plan(
+            type,
+            bits,
+            lambda value, count: wrap(value << min(count, width), width, signed),
+        )
+    return Plan(
+        type,
+        bits,
+        lambda value, count: wrap(value, width, signed) >> min(count, width),
+    )
 
 
 def unary(op: str, operand: Object) -> Rvalue:
     """``+``, ``-`` or ``~`` of an object; TypeError if its type has none."""
-    type = rvalue_type(operand._type_)
+    _, type, _, _, found = operand._state_
+    bits = None if found is None else found[1]
+    plans = codec_of(type).plans
+    plan: Plan | None = plans.get((op, bits))
+    if plan is None:
+        plan = plans[op, bits] = _unary(op, rvalue_type(type), bits)
+    return plan.type, plan.bits, plan.compute(operand._rvalue_())
+
+
+def _unary(op: str, type: Type, bits: int | None) -> Plan:
     kind = codec_of(type).kind
     if kind not in ARITHMETIC or (kind is FLOAT and op == "~"):
         raise TypeError(f"invalid operand to unary {op} ('{type.type_name()}')")
-    type, bits = promote(type, operand.bit_field_size_)
+    type, bits = promote(type, bits)
     codec = codec_of(type)
     check_width(codec, bits)
-    value = operand._rvalue_()
-    if op == "-":
-        value = -value
-    elif op == "~":
-        value = ~value
-    return type, bits, codec.fit(value, bits)
+    function = _UNARY[op]
+    if codec.kind is FLOAT:
+        return Plan(type, bits, lambda value: codec.fit(function(value), None))
+    return Plan(type, bits, _wrapped(function, codec, bits))
 
 
 def compare(left: Object, right: Object) -> tuple[Any, Any]:
@@ -185,17 +265,33 @@ def compare(left: Object, right: Object) -> tuple[Any, Any]:
 
     Raises TypeError if the objects cannot be compared.
     """
-    ltype, rtype = rvalue_type(left._type_), rvalue_type(right._type_)
+    _, ltype, _, _, lfound = left._state_
+    _, rtype, _, _, rfound = right._state_
+    lbits = None if lfound is None else lfound[1]
+    rbits = None if rfound is None else rfound[1]
+    plans = codec_of(ltype).plans
+    key = ("==", rtype, lbits, rbits)
+    plan: Plan | None = plans.get(key)
+    if plan is None:
+        plan = plans[key] = _compare(
+            (rvalue_type(ltype), lbits), (rvalue_type(rtype), rbits)
+        )
+    convert = plan.compute
+    return convert(left._rvalue_()), convert(right._rvalue_())
+
+
+def _compare(left: TypeBits, right: TypeBits) -> Plan:
+    """The plan to convert one operand."""
+    ltype, rtype = left[0], right[0]
     lcodec, rcodec = codec_of(ltype), codec_of(rtype)
     if lcodec.kind in ARITHMETIC and rcodec.kind in ARITHMETIC:
-        type, bits = common_type(
-            (ltype, left.bit_field_size_), (rtype, right.bit_field_size_)
-        )
+        type, bits = common_type(left, right)
         codec = codec_of(type)
         if codec.kind is FLOAT:
-            check_source(lcodec, left.bit_field_size_)
-            check_source(rcodec, right.bit_field_size_)
-        return codec.fit(left._rvalue_(), bits), codec.fit(right._rvalue_(), bits)
+            check_source(lcodec, left[1])
+            check_source(rcodec, right[1])
+            return Plan(type, bits, lambda value: codec.fit(value, None))
+        return Plan(type, bits, _wrapped(int, codec, bits))
     if lcodec.kind is POINTER and rcodec.kind is POINTER:
-        return left._rvalue_(), right._rvalue_()
+        return Plan(ltype, None, lambda value: value)
     raise _invalid("comparison", ltype, rtype)

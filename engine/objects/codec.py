@@ -61,6 +61,7 @@ class Memos:
         "element",
         "format_plan",
         "missing",
+        "plans",
         "pointer",
         "promoted",
         "rvalue",
@@ -77,6 +78,8 @@ class Memos:
     """c_format: names of the type, its members and enumerators."""
     missing: dict[str, str] | None
     """access: the errors for attributes that objects do not have."""
+    plans: dict[tuple[Any, ...], Any]
+    """c_ops: what operators do with this type on the left."""
     pointer: Type | None
     """The type of pointers to this type."""
     promoted: Any
@@ -89,6 +92,7 @@ class Memos:
     def __init__(self) -> None:
         for name in Memos.__slots__:
             setattr(self, name, None)
+        self.plans = {}
 
 
 class Codec(Memos):

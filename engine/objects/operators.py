@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _INT, _POINTER = TypeKind.INT, TypeKind.POINTER
 _LITERAL_MAX = 1 << 63
+_new = object.__new__
 
 
 def literal(obj: Object, value: Any) -> Object | None:
@@ -48,11 +49,22 @@ def _pair(left: Object, right: Any) -> Object | None:
 
 
 def _binary(op: str, left: Object, right: Object) -> Object:
-    if op == "<<" or op == ">>":
-        type, bits, value = c_ops.shift(op, left, right)
-    else:
-        type, bits, value = c_ops.binary(op, left, right)
-    return left.__class__._val(left._prog_, type, value, bits)
+    prog, ltype, _, mine, lbits = left._state_
+    _, rtype, _, its, rbits = right._state_
+    codec = ltype._codec
+    if codec is not None and lbits is rbits is None:
+        plan = codec.plans.get((op, rtype))
+        # Shifts read their count first.
+        if plan is not None and (mine.__class__ is int or op not in c_ops.SHIFTS):
+            if mine.__class__ is not int:
+                mine = left._rvalue_()
+            if its.__class__ is not int:
+                its = right._rvalue_()
+            result = _new(left.__class__)
+            result._state_ = (prog, plan.type, None, plan.compute(mine, its), None)
+            return result
+    type, bits, value = c_ops.binary(op, left, right)
+    return left.__class__._val(prog, type, value, bits)
 
 
 def _remember(left: Object, literal: Object, result: Object) -> None:
