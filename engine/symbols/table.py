@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from ..elf.file import ElfFile, Section
 
 _STB_LOCAL, _STB_GLOBAL, _STB_WEAK, _STB_GNU_UNIQUE = 0, 1, 2, 10
-_STT_SECTION, _STT_FILE, _STT_TLS = 3, 4, 6
+_STT_FUNC, _STT_SECTION, _STT_FILE, _STT_TLS = 2, 3, 4, 6
 
 _RANKS = {_STB_GLOBAL: 0, _STB_GNU_UNIQUE: 0, _STB_WEAK: 1, _STB_LOCAL: 2}
 
 _CACHE_KIND = "symbols"
-_CACHE_VERSION = 2
+_CACHE_VERSION = 3
 _CACHE_FROM = 4096
 """Number of symbols from which sorting them takes longer than a cache file."""
 
@@ -144,7 +144,11 @@ class SymbolTable:
             hashed.append((crc32(strings[name : max(end, 0)]), i))
             if info & 0xF not in (_STT_SECTION, _STT_FILE, _STT_TLS):
                 section = self._section(i, shndx)
-                if section is not None and section.flags & elf.SHF_ALLOC:
+                value = self._address(value, info)
+                if shndx == elf.SHN_ABS and size:
+                    # It has an address and no section.
+                    placed.append((value, i, size))
+                elif section is not None and section.flags & elf.SHF_ALLOC:
                     if self._file.type == elf.ET_REL:
                         value += section.address
                     placed.append((value & 2**64 - 1, i, size))
@@ -177,6 +181,11 @@ class SymbolTable:
             for name, value, size, info, _, shndx in self._layout.iter_unpack(whole):
                 yield name, value, size, info, shndx
 
+    def _address(self, value: int, info: int) -> int:
+        # Bit 0 of the address of an ARM function tells that it is Thumb code.
+        is_thumb = self._file.machine == elf.EM_ARM and info & 0xF == _STT_FUNC
+        return value & ~1 if is_thumb else value
+
     def _section(self, index: int, shndx: int) -> Section | None:
         """The section of a symbol, None for special ones (SHN_ABS, SHN_COMMON)."""
         if shndx == elf.SHN_XINDEX and self._xindex is not None:
@@ -201,6 +210,7 @@ class SymbolTable:
             )
         if shndx == elf.SHN_UNDEF:
             return None
+        value = self._address(value, info)
         section = self._section(index, shndx)
         if section is not None and self._file.type == elf.ET_REL:
             value += section.address

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from pathlib import Path
 
+import dwarf_asm
 import pytest
 
 from drgn import (
@@ -295,3 +298,51 @@ class TestElfSymbols:
         assert find(stripped, "hidden") == []
         assert names(find(mini, "hidden")) == ["hidden"]
         assert find(mini, "hidden") == find(library, "hidden")
+
+
+def symbol_file(
+    path: Path, symbols: Sequence[tuple[str, int, int, int]], machine: int = 62
+) -> Program:
+    """A program with a file of FUNC symbols: name, value, size and section index.
+
+    Section 1 is code at 0x10000.
+    """
+    names, table = b"\0", bytes(24)
+    for name, value, size, shndx in symbols:
+        table += struct.pack("<IBBHQQ", len(names), 0x12, 0, shndx, value, size)
+        names += name.encode() + b"\0"
+    image = dwarf_asm.elf(
+        {".text": bytes(0x1000), ".symtab": table, ".strtab": names},
+        machine=machine,
+        headers={
+            ".text": {"flags": 6, "addr": 0x10000},
+            ".symtab": {"type": 2, "link": 3, "info": 1, "entsize": 24},
+            ".strtab": {"type": 3},
+        },
+        segments=[(1, 5, 0, 0x10000, 0x10000, 0x1000, 0x1000, 0x1000)],
+    )
+    path.write_bytes(image)
+    prog = Program()
+    module = prog.extra_module("symbols", create=True)
+    module.address_range = (0x10000, 0x11000)
+    module.try_file(path)
+    return prog
+
+
+def test_symbols_without_a_section_have_an_address(tmp_path: Path) -> None:
+    prog = symbol_file(
+        tmp_path / "file",
+        [("code", 0x10000, 0x20, 1), ("absolute", 0x10010, 4, 0xFFF1)],
+    )
+    assert prog.symbol(0x10010).name == "absolute"
+    assert names(prog.symbols(0x10010)) == ["code", "absolute"]
+    assert prog.symbol(0x10014).name == "code"
+
+
+@pytest.mark.parametrize(("machine", "address"), [(40, 0x10100), (62, 0x10101)])
+def test_thumb_functions_of_arm(tmp_path: Path, machine: int, address: int) -> None:
+    prog = symbol_file(tmp_path / "file", [("thumb", 0x10101, 4, 1)], machine)
+    assert prog.symbol("thumb").address == address
+    assert prog.symbol(address + 3).address == address
+    with pytest.raises(LookupError):
+        prog.symbol(address + 4)
