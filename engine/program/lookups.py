@@ -216,9 +216,7 @@ class Lookups:
             if not isinstance(found, Object):
                 raise TypeError("object find callback must return Object or None")
             if found.prog_ is not self:
-                raise ValueError(
-                    "object find callback returned object from wrong program"
-                )
+                raise ValueError("objects are from different programs")
             if static:
                 self._found_objects[key] = found
             return found
@@ -316,11 +314,15 @@ class Lookups:
         return self._symbol_finders.enabled()
 
     def _forget_lookups(self: Program) -> None:
-        """Drop what was remembered of lookups: finders or debug info changed."""
+        """Drop what was remembered of lookups: there is new debug info."""
+        self._forget_found()
+        self._types.forget_primitives()
+
+    def _forget_found(self: Program) -> None:
+        """Drop what finders found: there are others. Primitive types stay."""
         self._type_memo.clear()
         self._found_types.clear()
         self._found_objects.clear()
-        self._types.forget_primitives()
 
 
 def _path(filename: Any) -> str | None:

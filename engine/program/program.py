@@ -131,8 +131,8 @@ class Program(
         self._symbol_finders.register("elf", _elf_symbols, 0)
         self._debug_info_finders.register("standard", self._standard_finder, 0)
         self._debug_info_finders.register("debuginfod", _debuginfod_finder, 1)
-        self._type_finders.on_change = self._forget_lookups
-        self._object_finders.on_change = self._forget_lookups
+        self._type_finders.on_change = self._forget_found
+        self._object_finders.on_change = self._forget_found
 
     def _standard_finder(self, modules: Sequence[Module]) -> None:
         self.find_standard_debug_info(modules)
