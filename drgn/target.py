@@ -7,9 +7,12 @@ a Program over it from `program_from_target()`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from drgn.engine.memory.memory import PAGE_SIZE, Memory
 from drgn.engine.memory.segments import Segment
+from drgn.engine.objects.construct import foreign_values
+from drgn.engine.objects.object import Object
 from drgn.engine.program import Program
 from drgn.engine.targets.base import Mapping, Note, Target, TargetThread
 from drgn.engine.targets.control import (
@@ -20,6 +23,7 @@ from drgn.engine.targets.control import (
     Stop,
     StopReason,
 )
+from drgn.engine.types.type import Type
 
 __all__ = (
     "PAGE_SIZE",
@@ -38,6 +42,8 @@ __all__ = (
     "load_later",
     "open_core",
     "program_from_target",
+    "qualified_name",
+    "register_values",
 )
 
 
@@ -53,6 +59,19 @@ def program_from_target(target: Target) -> Program:
     prog = Program()
     prog._set_target(target)
     return prog
+
+
+def register_values(cls: type, convert: Callable[[Any], Object]) -> None:
+    """Let ``Object(value)`` be ``convert(value)`` for values of a debugger's class."""
+    foreign_values[cls] = convert
+
+
+def qualified_name(type: Type) -> str | None:
+    """The name of a type with its namespaces, as ``a::b``.
+
+    None if it has no name, or debugging information has nothing to do with it.
+    """
+    return type.prog._debug.qualified_name(type)
 
 
 def load_later(prog: Program, load: Callable[[], None] | None) -> None:

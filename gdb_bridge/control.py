@@ -102,14 +102,22 @@ class InferiorControl(GdbProcess):
             value = from_gdb_value(end.return_value)
         return stop._replace(reason=StopReason.STEP, value=value)
 
+    # Values.
+
+    def debugger_value(self, obj: Object) -> gdb.Value:
+        from .convert import to_gdb_value
+
+        self._check_current()
+        return to_gdb_value(obj)
+
     # Calling.
 
     def call(self, function: Object, arguments: Sequence[Object]) -> Object:
-        from .convert import object_of_type, to_gdb_function, to_gdb_value
+        from .convert import object_of_type, to_gdb_arguments, to_gdb_function
 
         self._check_runs()
         callee = to_gdb_function(function)
-        values = [to_gdb_value(argument) for argument in arguments]
+        values = to_gdb_arguments(callee, arguments)
         with _unwound_after_signals():
             result = _ask(lambda: callee(*values))
         returned = function.type_.unaliased().type

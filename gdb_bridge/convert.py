@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import gdb
 
 from drgn import (
     AbsenceReason,
+    Language,
     Object,
     Program,
     Qualifiers,
@@ -17,6 +19,7 @@ from drgn import (
     TypeParameter,
     sizeof,
 )
+from drgn.target import qualified_name
 
 from . import current
 
@@ -26,6 +29,7 @@ _KEYWORDS = {
     TypeKind.CLASS: "class ",
     TypeKind.ENUM: "enum ",
 }
+_REFERENCES = (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF)
 _INTEGERS = (TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM, TypeKind.POINTER)
 _VARIABLE = "_drgn_value"
 _MAYBE_BIT_FIELDS = (
@@ -90,6 +94,22 @@ def to_gdb_function(function: Object) -> gdb.Value:
             raise LookupError(str(error).rstrip(".")) from None
 
 
+def to_gdb_arguments(
+    function: gdb.Value, arguments: Sequence[Object]
+) -> list[gdb.Value]:
+    """Arguments of a call; what C++ takes by reference is given as a pointer."""
+    type = function.type.strip_typedefs()
+    if type.code == gdb.TYPE_CODE_PTR:
+        type = type.target().strip_typedefs()
+    values = [to_gdb_value(argument) for argument in arguments]
+    for i, parameter in enumerate(type.fields()[: len(values)]):
+        if parameter.type.strip_typedefs().code in _REFERENCES and (
+            values[i].type.strip_typedefs().code == gdb.TYPE_CODE_PTR
+        ):
+            values[i] = values[i].dereference()
+    return values
+
+
 def to_gdb_type(type: Type) -> gdb.Type:
     """GDB's type of the same name; LookupError if it knows none of that size."""
     found = _unqualified(type)
@@ -113,6 +133,8 @@ def _unqualified(type: Type) -> gdb.Type:
     name = type.tag if kind in _KEYWORDS else type.name
     if name is None:
         raise LookupError(f"GDB cannot look up {type.type_name()}")
+    if type.language is Language.CPP:
+        name = qualified_name(type) or name
     found = None
     # In C++ names have no keywords.
     for text in dict.fromkeys((_KEYWORDS.get(kind, "") + name, name)):
@@ -146,10 +168,7 @@ def from_gdb_value(value: gdb.Value, prog: Program | None = None) -> Object:
     """
     if prog is None:
         prog = current.current_program()
-    if value.type.strip_typedefs().code in (
-        gdb.TYPE_CODE_REF,
-        gdb.TYPE_CODE_RVALUE_REF,
-    ):
+    if value.type.strip_typedefs().code in _REFERENCES:
         value = value.referenced_value()
     type = from_gdb_type(value.type, prog)
     if value.is_optimized_out:
@@ -167,7 +186,7 @@ def object_of_type(prog: Program, type: Type, value: gdb.Value) -> Object:
     if kind is TypeKind.VOID:
         return Object(prog, type)
     code = value.type.strip_typedefs().code
-    if code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+    if code in _REFERENCES:
         return Object(prog, type, int(value.referenced_value().address))
     if kind is TypeKind.FLOAT and sizeof(type) in (4, 8):
         return Object(prog, type, float(value))
@@ -244,7 +263,12 @@ def _named(type: gdb.Type, prog: Program, qualifiers: Qualifiers) -> Type:
         return prog.array_type(element, high - low + 1, qualifiers=qualifiers)
     if code == gdb.TYPE_CODE_VOID:
         return prog.void_type(qualifiers=qualifiers)
-    if code == gdb.TYPE_CODE_FUNC:
+    if code in _REFERENCES:
+        # As debug information says it: a pointer that is followed without asking.
+        return prog.pointer_type(
+            from_gdb_type(type.target(), prog), type.sizeof, qualifiers=qualifiers
+        )
+    if code in (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_METHOD):
         parameters = [
             TypeParameter(from_gdb_type(field.type, prog), field.name)
             for field in type.fields()
@@ -264,4 +288,21 @@ def _named(type: gdb.Type, prog: Program, qualifiers: Qualifiers) -> Type:
         except LookupError:
             continue
         return found.qualified(qualifiers) if qualifiers else found
-    raise LookupError(f"could not find '{keywords[0]}{name}'")
+    made = _base_type(type, name, prog, qualifiers)
+    if made is None:
+        raise LookupError(f"could not find '{keywords[0]}{name}'")
+    return made
+
+
+def _base_type(
+    type: gdb.Type, name: str, prog: Program, qualifiers: Qualifiers
+) -> Type | None:
+    """A type of the language itself, which the program need not use."""
+    if type.code == gdb.TYPE_CODE_BOOL:
+        return prog.bool_type(name, type.sizeof, qualifiers=qualifiers)
+    if type.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR):
+        signed = bool(type.is_signed)
+        return prog.int_type(name, type.sizeof, signed, qualifiers=qualifiers)
+    if type.code == gdb.TYPE_CODE_FLT:
+        return prog.float_type(name, type.sizeof, qualifiers=qualifiers)
+    return None

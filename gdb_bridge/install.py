@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import gdb
+
 import __main__
+from drgn.target import register_values
 
 from . import current
+
+if TYPE_CHECKING:
+    from drgn import Object
 
 _installed = False
 
@@ -17,5 +25,12 @@ def install() -> None:
 
         commands.register()
         current.connect()
+        register_values(gdb.Value, _converted)
         _installed = True
     current.follow(vars(__main__))
+
+
+def _converted(value: gdb.Value) -> Object:
+    from .convert import from_gdb_value
+
+    return from_gdb_value(value)

@@ -102,6 +102,14 @@ class DebugInfo:
         """The Type that a type's DIE describes; of a subprogram, the function type."""
         return self.types_of(die.unit.file).type_of(die)
 
+    def qualified_name(self, type: Type) -> str | None:
+        """The name of a type as ``a::b``; None if it has none or was not found here."""
+        for reader in self._readers.values():
+            die = reader.die_of(type)
+            if die is not None:
+                return qualified_name(die)
+        return None
+
     # Finders
 
     def find_type(

@@ -84,6 +84,13 @@ class TypeReader:
         self._types: dict[int, Type] = {}
         self._sized_types: dict[int, tuple[Type, Type]] = {}
 
+    def die_of(self, type: Type) -> Die | None:
+        """The DIE of which a Type was made here; None if it was made of none."""
+        for offset, found in self._types.items():
+            if found._def is type._def:
+                return self._file.die_at(offset)
+        return None
+
     def attribute_type(self, die: Die) -> Type:
         """The Type that ``DW_AT_type`` of a DIE refers to; void if it has none."""
         type_die = die.origin_ref(dw.DW_AT_type)

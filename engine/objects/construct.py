@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..arguments import type_label, uint64
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
     # Program, type, address, value, bits: see the properties of Object.
     State = tuple[Program, Type, int | None, Any, tuple[int, int | None] | None]
+
+foreign_values: dict[type, Callable[[Any], Object]] = {}
+"""Classes of values that others have, such as debuggers, and what makes Objects of
+them: ``Object(value)``."""
 
 UNSET: Any = object()
 """The default of an argument for which None is not allowed."""
@@ -77,6 +82,9 @@ def construct(
     bit_field_size: SupportsIndex | None,
 ) -> State:
     """The state of an object that ``Object()`` makes."""
+    convert = foreign_values.get(prog.__class__)
+    if convert is not None and type is value is address is None:
+        return convert(prog)._state_
     check_program("Object", prog)
     if absence_reason is not UNSET and not isinstance(absence_reason, AbsenceReason):
         raise TypeError(

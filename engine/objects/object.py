@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, overload
 
-from ..errors import ObjectAbsentError
+from ..errors import ObjectAbsentError, UnsupportedOperation
 from ..flags import AbsenceReason
 from ..types.kinds import TypeKind
 from ..types.parts import use_object_class
@@ -335,6 +335,17 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
     def to_numpy(self) -> Any:
         """The value as a numpy array or scalar, see `Type.dtype`."""
         return self._prog_._to_numpy(self)
+
+    def to_gdb_value(self) -> Any:
+        """This object as a ``gdb.Value``, where the program is GDB's inferior.
+
+        A reference stays one. Raises UnsupportedOperation elsewhere, LookupError if GDB
+        does not know the type, ObjectAbsentError.
+        """
+        target = self._state_[0]._target
+        if target is None:
+            raise UnsupportedOperation("program is not debugged by GDB")
+        return target.debugger_value(self)
 
     # Parts.
 

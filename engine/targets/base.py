@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ..errors import UnsupportedOperation
 from ..flags import ProgramFlags
@@ -141,6 +141,10 @@ class Target:
     def selected_cpu(self) -> TargetThread | None:
         """The one of `cpus` that a debugger's user looks at, if there is one."""
         return None
+
+    def debugger_value(self, obj: Object) -> Any:
+        """An object as a value of the debugger that this runs in."""
+        raise UnsupportedOperation(f"{self.noun} is not debugged by GDB")
 
     # What can be controlled has more. Whatever runs the program forgets its memory.
 

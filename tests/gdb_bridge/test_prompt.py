@@ -47,3 +47,43 @@ def test_interrupted_loop(terminal: Terminal) -> None:
     terminal.until("Quit")
     terminal.write("drgn prog['counter']\n")
     terminal.until("(int)7")
+
+
+def test_interrupted_engine(terminal: Terminal) -> None:
+    """Ctrl-C in a loop of ours, not of the user's Python."""
+    terminal.write("break add\n")
+    terminal.until("(gdb) ")
+    terminal.write("run\n")
+    terminal.until("(gdb) ")
+    terminal.write("drgn begun = prog.breakpoint('add', lambda f: None)\n")
+    terminal.until("(gdb) ")
+    terminal.write(
+        "drgn for i in iter(lambda: sum(1 for a in prog.search_memory(b'n', "
+        "alignment=1)), 0): print('round')\n"
+    )
+    terminal.until("round\r\nround")
+    terminal.write("\x03")
+    terminal.until("Quit")
+    terminal.write("drgn prog['counter'], frame.name, begun.hits\n")
+    terminal.until("'add'")
+
+
+def test_interrupted_program(terminal: Terminal) -> None:
+    """Ctrl-C stops the program that resume() waits for."""
+    terminal.write("break add\n")
+    terminal.until("(gdb) ")
+    terminal.write("run\n")
+    terminal.until("(gdb) ")
+    terminal.write("delete\n")
+    terminal.until("(y or n) ")
+    terminal.write("y\n")
+    terminal.until("(gdb) ")
+    # A jump to itself: the program never comes to an end.
+    terminal.write("drgn prog.write(frame.pc, b'\\xeb\\xfe')\n")
+    terminal.until("(gdb) ")
+    terminal.write("drgn print('go'); print(prog.resume().signal)\n")
+    terminal.until("go")
+    terminal.write("\x03")
+    terminal.until("SIGINT\r\n")
+    terminal.write("drgn frame.name, prog['counter'].value_()\n")
+    terminal.until("('add', 7)")
