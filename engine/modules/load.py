@@ -71,7 +71,10 @@ class _Provided:
             log.warning("%s: %s; ignoring", path, error.strerror)
             return None
         except BadDataError as error:
-            log.warning("%s; ignoring", error)
+            # As the user called it.
+            log.warning(
+                "%s; ignoring", str(error).replace(os.path.realpath(path), path)
+            )
             return None
         if file.build_id is None:
             log.warning("%s: no build ID; ignoring", path)

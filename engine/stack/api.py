@@ -47,6 +47,12 @@ def stack_trace_of_cpu(prog: Program, cpu: TargetThread) -> StackTrace:
 
 def stack_trace_from_pcs(prog: Program, pcs: Iterable[SupportsIndex]) -> StackTrace:
     """A trace of program counters, each of which is taken for a return address."""
+    try:
+        addresses = [uint64(pc) for pc in list(pcs)]
+    except TypeError:
+        if hasattr(pcs, "__iter__"):  # One of them is no number.
+            raise
+        raise TypeError("stack_trace_from_pcs() argument 1 must be a list") from None
     if prog.platform is None:
         raise ValueError("cannot create stack trace without platform")
     if not prog.platform.registers:
@@ -54,12 +60,8 @@ def stack_trace_from_pcs(prog: Program, pcs: Iterable[SupportsIndex]) -> StackTr
             "stack traces are not supported on"
             f" {architecture_name(prog.platform)} architecture"
         )
-    try:
-        pcs = list(pcs)
-    except TypeError:
-        raise TypeError("stack_trace_from_pcs() argument 1 must be a list") from None
     info = CodeInfo.of(prog)
-    return make(StackTrace, prog, [Frame(info, {}, False, pc=uint64(pc)) for pc in pcs])
+    return make(StackTrace, prog, [Frame(info, {}, False, pc=pc) for pc in addresses])
 
 
 def source_location(

@@ -688,3 +688,19 @@ def test_source_location_text() -> None:
     assert str(SourceLocation("", 1, 2, lambda: "f")) == "f at ??:?"
     with pytest.raises(AttributeError):
         location.line = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("pcs", "error", "message"),
+    [
+        (None, TypeError, "argument 1 must be a list"),
+        (1, TypeError, "argument 1 must be a list"),
+        (["x"], TypeError, "'str' object cannot be interpreted as an integer"),
+        ([-1], OverflowError, "can't convert negative int to unsigned"),
+        ([2**64], OverflowError, "int too big to convert"),
+        ([1], ValueError, "cannot create stack trace without platform"),
+    ],
+)
+def test_bad_program_counters(pcs, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Program().stack_trace_from_pcs(pcs)
