@@ -33,12 +33,19 @@ class GdbBreakpoint(gdb.Breakpoint):  # type: ignore[misc]
         try:
             with _callback():
                 condition = self.breakpoint.condition
-                if condition is not None and not gdb.parse_and_eval(condition):
+                if condition is not None and not _is_true(condition):
                     return False
                 return self.breakpoint.hit(current.current_program())
         except BaseException as error:
             callback_failed(error)
             return True
+
+
+def _is_true(condition: str) -> bool:
+    try:
+        return bool(gdb.parse_and_eval(condition))
+    except gdb.error as error:
+        raise ValueError(str(error).partition("\n")[0].rstrip(".")) from None
 
 
 class End(gdb.FinishBreakpoint):  # type: ignore[misc]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import drgn
@@ -107,7 +107,19 @@ def _new_main_module(names: dict[str, Any]) -> types.ModuleType:
     return module
 
 
-def _run_script(prog: Program, argv: Sequence[str]) -> None:
+Names = dict[str, Any]
+
+
+def _as_they_are(names: Names) -> Names:
+    return names
+
+
+def run_script(
+    prog: Program,
+    argv: Sequence[str],
+    globals_func: Callable[[Names], Names] = _as_they_are,
+) -> None:
+    """Run a script with its arguments; ``globals_func`` may add to what it sees."""
     path = argv[0]
     try:
         with open(path, "rb") as file:
@@ -119,15 +131,22 @@ def _run_script(prog: Program, argv: Sequence[str]) -> None:
     own = {"__file__": path, "__cached__": None, "__package__": ""}
     module = _new_main_module({"prog": prog, **own})
     sys.modules["__main__"] = module
-    _exec(source, path, vars(module))
+    _exec(source, path, globals_func(vars(module)))
 
 
-def _run_code(prog: Program, source: str, name: str, argv: Sequence[str]) -> None:
+def run_code(
+    prog: Program,
+    source: str,
+    name: str,
+    argv: Sequence[str],
+    globals_func: Callable[[Names], Names] = _as_they_are,
+) -> None:
+    """Run code that sees what the prompt does, and what ``globals_func`` adds."""
     from drgn.namespace import LazyGlobals
 
     sys.argv[:] = argv
     sys.path[0] = ""
-    _exec(source, name, LazyGlobals(prog))
+    _exec(source, name, globals_func(LazyGlobals(prog)))
 
 
 def _exec(source: str | bytes, name: str, names: dict[str, Any]) -> None:
@@ -159,6 +178,25 @@ def _die_of_broken_pipe() -> NoReturn:
     sys.exit(1)
 
 
+def _split_gdb_arguments(
+    parser: argparse.ArgumentParser, argv: Sequence[str]
+) -> tuple[Sequence[str] | None, Sequence[str]]:
+    """What is behind ``--gdb``, for GDB, up to ``--``; and the rest.
+
+    None if there is no such option: behind a script, it is the script's.
+    """
+    if "--gdb" not in argv:
+        return None, argv
+    where = list(argv).index("--gdb")
+    before, behind = [*argv[:where]], [*argv[where + 1 :]]
+    if parser.parse_known_args(before)[0].args:
+        return None, argv
+    if "--" not in behind or "--args" in behind:
+        return behind, before
+    end = behind.index("--")
+    return behind[:end], before + behind[end + 1 :]
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line in ``argv`` (default: that of the process).
 
@@ -176,7 +214,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         launch_gdb(argv[1:])
     version = version_header()
-    args = build_parser(version).parse_args(argv)
+    parser = build_parser(version)
+    gdb_arguments, argv = _split_gdb_arguments(parser, argv)
+    args = parser.parse_args(argv)
     if args.gdb_script:
         from .gdb_launch import gdb_script
 
@@ -190,18 +230,22 @@ def main(argv: Sequence[str] | None = None) -> None:
         # Say so before a long load.
         fail(f"[Errno 2] No such file or directory: '{args.args[0]}'")
 
+    if gdb_arguments is not None:
+        from .gdb.run import run_with_gdb
+
+        sys.exit(run_with_gdb(args, gdb_arguments))
     prog = open_program(args)
     drgn.set_default_prog(prog)
     if args.exec is not None:
-        _run_code(prog, args.exec, "<string>", ["-e", *args.args])
+        run_code(prog, args.exec, "<string>", ["-e", *args.args])
     elif args.args:
-        _run_script(prog, args.args)
+        run_script(prog, args.args)
     elif interactive:
         from .prompt import run_interactive
 
         run_interactive(prog)
     else:
-        _run_code(prog, sys.stdin.read(), "<stdin>", [""])
+        run_code(prog, sys.stdin.read(), "<stdin>", [""])
 
 
 if __name__ == "__main__":

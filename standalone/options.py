@@ -97,6 +97,12 @@ def build_parser(version: str) -> argparse.ArgumentParser:
         " arguments",
     )
     parser.add_argument(
+        "--gdb",
+        action="store_true",
+        help="debug what GDB debugs: start it with all further arguments, up to `--`,"
+        " after which a script may be named",
+    )
+    parser.add_argument(
         "--gdb-script",
         action="store_true",
         help="print the path of the file that brings drgn into GDB, by its source"

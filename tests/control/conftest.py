@@ -45,7 +45,18 @@ def inside(program: Path, script: Path, core: Path | None = None) -> list[str]:
     ]  # fmt: skip
 
 
-HOSTS = {"inside": inside}
+def outside(program: Path, script: Path, core: Path | None = None) -> list[str]:
+    """The command that runs a script with a GDB outside, stopped in main()."""
+    start = ["-ex", "break main", "-ex", "run", "-ex", "delete"]
+    code = f"print('<<<'); execscript({str(script)!r}); print('>>>')"
+    return [
+        sys.executable, "-m", "drgn", "-q", "-e", code, "--gdb", "-nx",
+        *([] if core is not None else start),
+        str(program), *([] if core is None else [str(core)]),
+    ]  # fmt: skip
+
+
+HOSTS = {"inside": inside, "outside": outside}
 
 
 @pytest.fixture(scope="session")

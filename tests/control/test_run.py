@@ -253,7 +253,7 @@ say(prog.resume(), bad.is_set)
         "(int)1",
         "ValueError the program cannot be run by a breakpoint's callback",
         "(int)2",
-        'error No symbol "nope" in current context.',
+        'ValueError No symbol "nope" in current context',
         "(int)3",
         "Stop(StopReason.EXITED, exit_code=3) False",
     ]
@@ -266,8 +266,11 @@ crash = prog["crash"].address_
 prog.breakpoint("add", lambda frame: True)
 prog.resume()
 prog["operation"].write_(0)
-import gdb
-gdb.execute("set var $pc = crash")
+try:
+    from gdb import execute as tell_gdb
+except ImportError:
+    tell_gdb = gdb
+tell_gdb("set var $pc = crash")
 stop = prog.resume()
 say(stop.reason.name, stop.signal, prog.stack_trace()[0].name)
 say(prog.resume())

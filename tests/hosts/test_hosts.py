@@ -1,4 +1,7 @@
-"""The same scripts on the same memory, standalone and in GDB: the same text."""
+"""The same scripts on the same memory give the same text.
+
+In three hosts: standalone, in GDB, and standalone with a GDB outside.
+"""
 
 from __future__ import annotations
 
@@ -267,6 +270,11 @@ def _in_gdb(gdb: str, script: Path, *argv: str | Path | int) -> str:
     return out.split("<<<\n")[1].split(">>>\n")[0]
 
 
+def _with_gdb(script: Path, *argv: str | Path | int) -> str:
+    """Standalone, with a GDB outside."""
+    return _run(sys.executable, "-m", "drgn", "--gdb", "-nx", *argv, "--", script)
+
+
 def _ids(scripts: list[Path]) -> pytest.MarkDecorator:
     ids = [script.stem for script in scripts]
     return pytest.mark.parametrize("script", scripts, ids=ids)
@@ -276,12 +284,14 @@ def _same_of_core(gdb: str, script: Path, program: Path, core: Path) -> None:
     standalone = _run(sys.executable, "-m", "drgn", "-q", "-c", core, script)
     assert standalone
     assert _in_gdb(gdb, script, program, core) == standalone
+    assert _with_gdb(script, program, core) == standalone
 
 
 def _same_of_process(gdb: str, script: Path, process: int) -> None:
     standalone = _run(sys.executable, "-m", "drgn", "-q", "-p", process, script)
     assert standalone
     assert _in_gdb(gdb, script, "-p", process) == standalone
+    assert _with_gdb(script, "-p", process) == standalone
 
 
 @_ids(SCRIPTS)

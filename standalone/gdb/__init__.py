@@ -1,0 +1,1 @@
+"""GDB from outside: a Program over a GDB that we have started."""

@@ -1,0 +1,319 @@
+"""Running the inferior of a GDB outside: breakpoints, steps, stops and calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from drgn import Object, Program, Type, TypeKind
+from drgn.target import Breakpoint, Place, SetBreakpoint, Step, Stop, StopReason
+
+from .mi import GdbError, Record
+from .target import OutsideTarget, tid_of
+from .values import expression_of, object_of
+
+_COMMANDS = {
+    Step.LINE: "-exec-step",
+    Step.OVER: "-exec-next",
+    Step.INSTRUCTION: "-exec-step-instruction",
+    Step.INSTRUCTION_OVER: "-exec-next-instruction",
+}
+_FALSE = ("0", "false")
+_STEPS = ("end-stepping-range", "function-finished", "location-reached")
+
+
+class ControlledTarget(OutsideTarget):
+    """The inferior of a GDB outside, which can be run."""
+
+    prog: Program
+    """Whose target this is."""
+    after_run: Callable[[], None]
+    """Called when the program has run and stopped."""
+
+    def heard(self, record: Record) -> None:
+        """Take notice of what GDB has noticed."""
+        payload = record.payload or {}
+        if record.message == "running":
+            self.running = True
+            self.changed()
+        elif record.message == "stopped":
+            self.running = False
+            self.stopped = payload
+            self.changed()
+        elif record.message == "thread-group-exited":
+            self.ended = bool(self.pid)
+            self.changed()
+        elif record.message in ("memory-changed", "library-loaded"):
+            self.changed()
+
+    stopped: dict[str, Any] | None = None
+    _breakpoints: dict[str, Breakpoint]
+    _in_callback = False
+
+    def _check_runs(self) -> None:
+        if self.kind in (None, "core"):
+            self._no_control()
+        if not self.alive:
+            raise ValueError("this program is not GDB's current inferior")
+        if self._in_callback:
+            raise ValueError("the program cannot be run by a breakpoint's callback")
+
+    def _ask(self, command: str) -> dict[str, Any]:
+        """What GDB answers to a command; its errors as ValueErrors."""
+        try:
+            return self.gdb.command(command)
+        except GdbError as error:
+            raise ValueError(str(error)) from None
+
+    # Breakpoints.
+
+    @property
+    def _known(self) -> dict[str, Breakpoint]:
+        if "_breakpoints" not in vars(self):
+            self._breakpoints = {}
+        return self._breakpoints
+
+    def set_breakpoint(self, breakpoint: Breakpoint, pending: bool) -> SetBreakpoint:
+        if self.kind == "core":
+            self._no_control()
+        pending_option = "-f " if pending else ""
+        where = _location(breakpoint.place)
+        try:
+            made = self.gdb.command(f"-break-insert {pending_option}{where}")
+        except GdbError as error:
+            raise LookupError(str(error)) from None
+        number = made["bkpt"]["number"]
+        self._known[number] = breakpoint
+        return _Handle(self, number)
+
+    def breakpoints(self) -> Sequence[Breakpoint]:
+        there = self.breakpoint_table()
+        for number in [number for number in self._known if number not in there]:
+            del self._known[number]
+        return list(self._known.values())
+
+    def breakpoint_table(self) -> dict[str, list[dict[str, Any]]]:
+        """By the number of a breakpoint, it and its places."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for each in self._ask("-break-list")["BreakpointTable"]["body"]:
+            found.setdefault(each["number"].partition(".")[0], []).append(each)
+        return found
+
+    # Running.
+
+    def resume(self, wait: bool) -> Stop | None:
+        self._check_runs()
+        if wait:
+            return self._run("-exec-continue")
+        self._ask("-exec-continue")
+        return None
+
+    def step(self, step: Step, count: int) -> Stop:
+        self._check_runs()
+        return self._run(f"{_COMMANDS[step]} {count}")
+
+    def finish(self) -> Stop:
+        self._check_runs()
+        frame = self._ask("-stack-info-frame")["frame"]
+        function = self.prog.stack_trace(self.selected_thread())[int(frame["level"])]
+        stop = self._run("-exec-finish")
+        variable = (self.stopped or {}).get("gdb-result-var")
+        if stop.reason is not StopReason.STEP or variable is None:
+            return stop
+        try:
+            type = self.prog.function(function.function_name or "").type_.type
+        except (LookupError, ValueError):
+            return stop
+        return stop._replace(value=object_of(self.prog, type, variable, self._value))
+
+    def interrupt(self) -> None:
+        if self.kind in (None, "core"):
+            self._no_control()
+        self._ask("-exec-interrupt --all")
+
+    def _run(self, command: str) -> Stop:
+        """Give a command that runs the program, and wait until it stops."""
+        while True:
+            self.stopped = None
+            self._ask(command)
+            self.wait()
+            stop = self._stop()
+            if stop is not None:
+                self.after_run()
+                return stop
+            # A callback was called, and wants no stop.
+            command = "-exec-continue"
+
+    def wait(self) -> None:
+        while True:
+            try:
+                self.gdb.wait_for(lambda: self.stopped is not None)
+                return
+            except KeyboardInterrupt:
+                self._ask("-exec-interrupt --all")
+
+    def _stop(self) -> Stop | None:
+        """Why the program has stopped; None if it shall go on."""
+        why = self.stopped or {}
+        reason = why.get("reason", "")
+        if reason.startswith("exited"):
+            code = why.get("exit-code", "0" if reason == "exited-normally" else None)
+            exit_code = None if code is None else int(code, 8)
+            return Stop(StopReason.EXITED, exit_code=exit_code)
+        tid = self._tid(why.get("thread-id"))
+        if reason == "breakpoint-hit":
+            there = self._at(int(why["frame"]["addr"], 16))
+            # GDB tells of one, though several may be there.
+            others = why.get("bkptno") not in self._known
+            reached = tuple(each for each in there if self._hit(each))
+            for each in reached:
+                if each.temporary:
+                    each.delete()
+            if reached or others:
+                return Stop(StopReason.BREAKPOINT, tid, reached)
+            return None
+        if reason == "signal-received":
+            return Stop(StopReason.SIGNAL, tid, signal=why.get("signal-name"))
+        return Stop(StopReason.STEP if reason in _STEPS else StopReason.OTHER, tid)
+
+    def _at(self, address: int) -> list[Breakpoint]:
+        """The breakpoints of ours that are at an address and enabled."""
+        return [
+            each
+            for each in list(self._known.values())
+            if each.enabled and address in each.addresses
+        ]
+
+    def _hit(self, breakpoint: Breakpoint) -> bool:
+        self._in_callback = True
+        try:
+            condition = breakpoint.condition
+            if condition is not None and self._value(f"!!({condition})") in _FALSE:
+                return False
+            return breakpoint.hit(self.prog)
+        finally:
+            self._in_callback = False
+
+    def _tid(self, number: str | None) -> int | None:
+        for thread in self._threads()[0]:
+            if thread["id"] == number:
+                return tid_of(thread)
+        return None
+
+    # Calling.
+
+    def call(self, function: Object, arguments: Sequence[Object]) -> Object:
+        self._check_runs()
+        type = function.type_.unaliased()
+        given = ", ".join(expression_of(argument) for argument in arguments)
+        call = f"(({_pointer_to(type)}) {function.address_:#x})({given})"
+        returns = type.type.unaliased().kind is not TypeKind.VOID
+        variable: str | None = "$drgn_result"
+        self._ask("-gdb-set unwindonsignal on")
+        self.stopped = None
+        try:
+            if returns:
+                self._ask(f"-gdb-set {variable} = {call}")
+            else:
+                self._value(call)
+        except ValueError:
+            variable = self._go_on_in_call()
+        finally:
+            self._ask("-gdb-set unwindonsignal off")
+            self.changed()
+        if not returns or variable is None:
+            return Object(self.prog, type.type)
+        return object_of(self.prog, type.type, variable, self._value)
+
+    def _go_on_in_call(self) -> str | None:
+        """Let a call go on that came to a breakpoint with a callback.
+
+        Returns the variable of GDB's that has the call's value. Raises the exception
+        that is handled if the callback wants to stop.
+        """
+        while self.stopped is not None and self._stop() is None:
+            frames = self._ask("-stack-list-frames")["stack"]
+            levels = [
+                int(frame["level"])
+                for frame in frames
+                if str(frame.get("func")).startswith("<function called")
+            ]
+            if not levels or not levels[0]:
+                break
+            self._ask(f"-stack-select-frame {levels[0] - 1}")
+            self.stopped = None
+            self._ask("-exec-finish")
+            self.wait()
+            why: dict[str, Any] = self.stopped or {}
+            if why.get("reason") == "function-finished":
+                return why.get("gdb-result-var")
+        raise
+
+    def _value(self, expression: str) -> str:
+        value = self._ask(f"-data-evaluate-expression {_quoted(expression)}")["value"]
+        return str(value)
+
+
+class _Handle:
+    """How a Breakpoint sees GDB's."""
+
+    def __init__(self, target: ControlledTarget, number: str) -> None:
+        self._target = target
+        self._number = number
+
+    def _there(self) -> list[dict[str, Any]]:
+        if not self._target.gdb.is_there:
+            return []
+        return self._target.breakpoint_table().get(self._number, [])
+
+    @property
+    def is_set(self) -> bool:
+        return bool(self._there())
+
+    @property
+    def enabled(self) -> bool:
+        there = self._there()
+        return bool(there) and there[0]["enabled"] == "y"
+
+    @enabled.setter
+    def enabled(self, enabled: bool) -> None:
+        verb = "enable" if enabled else "disable"
+        self._target._ask(f"-break-{verb} {self._number}")
+
+    @property
+    def addresses(self) -> Sequence[int]:
+        places = self._there()
+        if places and "locations" in places[0]:
+            places = places[0]["locations"]
+        addresses = [place.get("addr", "") for place in places]
+        return tuple(int(each, 16) for each in addresses if each.startswith("0x"))
+
+    def delete(self) -> None:
+        self._target._ask(f"-break-delete {self._number}")
+
+
+def _pointer_to(function: Type) -> str:
+    """The name of a pointer to a function's type, as GDB can read it."""
+    parameters = [parameter.type.type_name() for parameter in function.parameters]
+    if function.is_variadic:
+        parameters.append("...")
+    return f"{function.type.type_name()} (*)({', '.join(parameters) or 'void'})"
+
+
+def _location(place: Place) -> str:
+    """A location as -break-insert wants it."""
+    if place.address is not None:
+        return f"*{place.address:#x}"
+    words = []
+    for option, value in (
+        ("source", place.filename),
+        ("function", place.function),
+        ("line", place.line),
+    ):
+        if value is not None:
+            words.append(f"--{option} {_quoted(str(value))}")
+    return " ".join(words)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

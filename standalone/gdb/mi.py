@@ -1,0 +1,227 @@
+"""A GDB of our own, driven through its machine interface (GDB's manual, GDB/MI)."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from pygdbmi.gdbmiparser import parse_response
+
+_PROMPT = "(gdb)"
+_SECONDS = 60.0
+"""How long GDB may take to answer."""
+
+
+class Record(NamedTuple):
+    """What GDB says: a result, a notice or text."""
+
+    type: str
+    """As pygdbmi has it: ``result``, ``notify``, ``console``, ``done``, ..."""
+    message: str | None
+    payload: Any
+    token: int | None
+
+
+class GdbError(Exception):
+    """GDB could not do what it was told; its own words."""
+
+
+class GdbLost(OSError):
+    """GDB has ended, or does not answer any more."""
+
+    def __str__(self) -> str:
+        return "GDB has ended"
+
+
+class Gdb:
+    """A GDB process.
+
+    Commands are answered in turn. What GDB notices besides goes to ``notice``, when a
+    command is given or `wait_for` waits, always in the thread that does.
+    """
+
+    def __init__(self, arguments: Sequence[str], quiet: bool = False) -> None:
+        """Start GDB. Raises OSError if there is none, GdbError if it does not start."""
+        self._output = _Terminal()
+        self._process = subprocess.Popen(
+            ["gdb", "--interpreter=mi3", "-q", "-iex", "set mi-async on",
+             "-iex", f"set inferior-tty {self._output.name}", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # Ctrl-C is for us; what runs is interrupted by a command.
+            start_new_session=True,
+        )  # fmt: skip
+        self._records: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
+        self._lost = False
+        self._token = 0
+        self.notice: Callable[[Record], None] = lambda record: None
+        threading.Thread(target=self._read, daemon=True).start()
+        self._startup(quiet)
+
+    def _startup(self, quiet: bool) -> None:
+        # Reading the symbols of a large program takes its time.
+        while True:
+            record = self._next(None)
+            if record.type == "done":
+                return
+            if record.type in ("log", "console"):
+                if not quiet:
+                    sys.stderr.write(record.payload or "")
+            else:
+                self._heard(record)
+
+    def _read(self) -> None:
+        """Take what GDB says, so that it never waits for us."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            text = line.decode(errors="replace").rstrip("\r\n")
+            if text:
+                found = parse_response(text)
+                self._records.put(
+                    Record(
+                        found["type"],
+                        found.get("message"),
+                        found.get("payload"),
+                        found.get("token"),
+                    )
+                )
+        self._records.put(None)
+
+    def _next(self, seconds: float | None) -> Record:
+        if self._lost:
+            raise GdbLost
+        try:
+            record = self._records.get(timeout=seconds)
+        except queue.Empty:
+            raise GdbError("GDB does not answer") from None
+        if record is None:
+            self._lost = True
+            raise GdbLost
+        return record
+
+    def _heard(self, record: Record) -> None:
+        if record.type == "notify":
+            self.notice(record)
+        elif record.type == "output":
+            # Of a program that shares GDB's own output.
+            print(record.payload, flush=True)
+
+    # Commands.
+
+    def command(self, text: str, *, seconds: float | None = _SECONDS) -> dict[str, Any]:
+        """Give a command of MI, and return its results.
+
+        Raises GdbError with what GDB says is wrong, GdbLost if it is gone.
+        """
+        return self._command(text, seconds, None)
+
+    def console(self, text: str, *, seconds: float | None = _SECONDS) -> str:
+        """Give a command of GDB's own, and return what it prints."""
+        said: list[str] = []
+        quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+        self._command(f'-interpreter-exec console "{quoted}"', seconds, said)
+        return "".join(said)
+
+    def _command(
+        self, text: str, seconds: float | None, said: list[str] | None
+    ) -> dict[str, Any]:
+        self.poll()
+        self._token += 1
+        self._write(f"{self._token}{text}\n")
+        while True:
+            record = self._next(seconds)
+            if record.type == "result" and record.token == self._token:
+                break
+            if record.type in ("console", "target") and said is not None:
+                said.append(record.payload or "")
+            else:
+                self._heard(record)
+        if record.message == "error":
+            message = (record.payload or {}).get("msg", "GDB failed")
+            raise GdbError(message.splitlines()[0].rstrip(".") if message else "error")
+        return record.payload or {}
+
+    def _write(self, text: str) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(text.encode())
+            self._process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            self._lost = True
+            raise GdbLost from None
+
+    def poll(self) -> None:
+        """Hear what GDB has said since."""
+        while not self._records.empty():
+            self._heard(self._next(None))
+
+    def wait_for(self, heard: Callable[[], bool]) -> None:
+        """Listen to GDB until ``heard()``; KeyboardInterrupt ends it."""
+        while not heard():
+            # In pieces, for Ctrl-C.
+            try:
+                record = self._records.get(timeout=1)
+            except queue.Empty:
+                continue
+            if record is None:
+                self._lost = True
+                raise GdbLost
+            self._heard(record)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether GDB runs."""
+        return not self._lost and self._process.poll() is None
+
+    def close(self) -> None:
+        """End GDB, and what it has started."""
+        if self.is_there:
+            try:
+                self._write("-gdb-exit\n")
+                self._process.wait(5)
+            except (GdbLost, subprocess.TimeoutExpired):
+                self._process.kill()
+        self._process.wait()
+        self._output.close()
+
+
+class _Terminal:
+    """Where the program that is debugged reads and writes.
+
+    Our own terminal if we have one; else one of its own, whose output we pass on.
+    """
+
+    def __init__(self) -> None:
+        self._master: int | None = None
+        if os.isatty(0):
+            self.name = os.ttyname(0)
+            return
+        self._master, self._slave = os.openpty()
+        self.name = os.ttyname(self._slave)
+        self._thread = threading.Thread(target=self._pass_on, daemon=True)
+        self._thread.start()
+
+    def _pass_on(self) -> None:
+        assert self._master is not None
+        while True:
+            try:
+                data = os.read(self._master, 4096)
+            except OSError:
+                return
+            if not data:
+                return
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data.replace(b"\r\n", b"\n"))
+            sys.stdout.buffer.flush()
+
+    def close(self) -> None:
+        if self._master is not None:
+            os.close(self._slave)
+            self._thread.join(1)
+            os.close(self._master)
+            self._master = None

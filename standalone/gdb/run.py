@@ -1,0 +1,54 @@
+"""``drgn --gdb ARGS...``: the prompt, a script or code over a GDB that is started."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from .mi import GdbError, GdbLost
+from .session import GdbSession, run_prompt
+
+
+def run_with_gdb(args: argparse.Namespace, gdb_arguments: Sequence[str]) -> int:
+    """Run what the command line says. Returns the exit status."""
+    from .. import cli
+
+    try:
+        session = GdbSession(gdb_arguments, args.quiet)
+    except (GdbLost, GdbError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: gdb: {error.strerror}", file=sys.stderr)
+        return 1
+    _register_command(session)
+    try:
+        if args.exec is not None:
+            argv = ["-e", *args.args]
+            cli.run_code(session.prog, args.exec, "<string>", argv, session.follow)
+        elif args.args:
+            cli.run_script(session.prog, args.args, session.follow)
+        elif sys.stdin.isatty():
+            run_prompt(session)
+        else:
+            source = sys.stdin.read()
+            cli.run_code(session.prog, source, "<stdin>", [""], session.follow)
+    finally:
+        session.close()
+    return 0
+
+
+def _register_command(session: GdbSession) -> None:
+    from drgn.commands import raw_command
+
+    @raw_command(
+        name="gdb",
+        description="give GDB a line",
+        usage="**gdb** *command*",
+        long_description="Print what GDB says to one of its own commands. If that"
+        " runs the program, wait until it stops.",
+    )
+    def _cmd_gdb(prog: Any, name: str, args: str, **kwargs: Any) -> None:
+        session.execute(args)

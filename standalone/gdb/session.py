@@ -1,0 +1,141 @@
+"""A session with a GDB outside: its current Program, and lines of GDB's own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import drgn
+from drgn import DebugInfoOptions, Program
+from drgn.target import load_later, program_from_target
+
+from .control import ControlledTarget
+from .mi import Gdb, GdbError, GdbLost, Record
+
+
+class GdbSession:
+    """A GDB, and the Program of what it debugs.
+
+    ``prog`` is another one when the inferior starts, ends or runs another executable.
+    """
+
+    def __init__(self, arguments: Sequence[str], quiet: bool = False) -> None:
+        """Start GDB. Raises OSError if there is none, GdbLost if it ends at once."""
+        self._namespaces: list[dict[str, Any]] = []
+        self._renew = False
+        self.gdb = Gdb(arguments, quiet)
+        self._target, self.prog = self._open()
+        self.gdb.notice = self._heard
+
+    def _heard(self, record: Record) -> None:
+        self._target.heard(record)
+        if record.message in ("thread-group-started", "thread-group-exited"):
+            self._renew = True
+        elif record.message == "library-loaded":
+            load_later(self.prog, partial(self._load, self._target, self.prog))
+
+    def _open(self) -> tuple[ControlledTarget, Program]:
+        self._renew = False
+        target = ControlledTarget(self.gdb)
+        prog = program_from_target(target)
+        target.prog = prog
+        target.after_run = self.refresh
+        given = target.text("show debug-file-directory").partition('"')[2]
+        directories = given.rpartition('"')[0].split(os.pathsep)
+        options = prog.debug_info_options
+        prog.debug_info_options = DebugInfoOptions(
+            options,
+            directories=tuple(
+                dict.fromkeys([*filter(None, directories), *options.directories])
+            ),
+        )
+        load_later(prog, partial(self._load, target, prog))
+        return target, prog
+
+    def _load(self, target: ControlledTarget, prog: Program) -> None:
+        target.load(prog)
+
+    # The user's names.
+
+    def follow(self, names: dict[str, Any]) -> dict[str, Any]:
+        """Let ``prog`` in a namespace be the current program, and ``gdb()`` there."""
+        self._namespaces.append(names)
+        names["gdb"] = self.execute
+        self._tell()
+        return names
+
+    def refresh(self) -> None:
+        """Take notice of what happened in GDB, and tell all namespaces."""
+        try:
+            self.gdb.poll()
+            if self._is_another():
+                self._target, self.prog = self._open()
+        except (GdbLost, GdbError):
+            return  # Whoever asks it something is told.
+        self._tell()
+
+    def _is_another(self) -> bool:
+        if self._renew:
+            return True
+        group = self._target.group()
+        executable = group.get("executable")
+        return (int(group.get("pid", 0)), executable) != (
+            0 if self._target.ended else self._target.pid,
+            self._target.executable,
+        )
+
+    def _tell(self) -> None:
+        for names in self._namespaces:
+            names["prog"] = self.prog
+        drgn.set_default_prog(self.prog)
+
+    # GDB's own lines.
+
+    def execute(self, line: str) -> None:
+        """Give GDB a line, print what it says, and wait until the program stops."""
+        self._target.stopped = None
+        try:
+            text = self.gdb.console(line)
+        except GdbError as error:
+            raise ValueError(str(error)) from None
+        print(text, end="")
+        self.gdb.poll()
+        if self._target.running:
+            self._target.wait()
+            if not self._target.ended:
+                print(self._target.text("frame"), end="")
+        self.refresh()
+
+    def close(self) -> None:
+        """End GDB."""
+        self.gdb.close()
+
+
+class Prompt:
+    """The prompt's text, before which is seen what happened in GDB."""
+
+    def __init__(self, session: GdbSession, text: str) -> None:
+        self._session = session
+        self._text = text
+
+    def __str__(self) -> str:
+        self._session.refresh()
+        return self._text
+
+
+def run_prompt(session: GdbSession) -> None:
+    """Run the prompt on what GDB debugs until the user leaves it."""
+    from ..prompt import run_interactive
+
+    old = getattr(sys, "ps1", None)
+    sys.ps1 = Prompt(session, ">>> ")
+    try:
+        run_interactive(session.prog, globals_func=session.follow)
+    finally:
+        if old is None:
+            del sys.ps1
+        else:
+            sys.ps1 = old

@@ -1,0 +1,236 @@
+"""The inferior of a GDB outside as a Target: its memory, threads and registers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+from drgn import FaultError
+from drgn.gdb_process import CHUNK, GdbProcess, first_unreadable, register_value
+from drgn.target import PAGE_SIZE, Memory, Segment, TargetThread
+
+from .mi import Gdb, GdbError, GdbLost
+
+# "Thread 0x7ffff7dd1740 (LWP 123)", "LWP 123", "Thread 123.456", "process 123"
+_TIDS = (
+    re.compile(r"LWP (\d+)"),
+    re.compile(r"Thread \d+\.(\d+)"),
+    re.compile(r"(?:process|Thread) (\d+)"),
+)
+_CONNECTION = re.compile(r"^\* .*?\s\d+ \((\S+?)[ )]", re.M)
+_VECTORS = re.compile(r"[xyz]mm|st\d|k\d|[vqdsbh]\d+$|f[ioc]|mxcsr")
+_ARCHITECTURE = re.compile(r'"?([\w:-]+)"?\)?\.?\s*$')
+
+
+class OutsideTarget(GdbProcess):
+    """An inferior as it is from its start, or from its exec, to its end."""
+
+    def __init__(self, gdb: Gdb) -> None:
+        """Look at GDB's current inferior. Raises GdbLost if GDB is gone."""
+        self.gdb = gdb
+        group = self.group()
+        self.pid = int(group.get("pid", 0))
+        self.executable = group.get("executable")
+        connection = _CONNECTION.search(self.text("info inferiors"))
+        self.set_kind(connection[1] if connection and self.pid else None)
+        architecture = _ARCHITECTURE.search(self.text("show architecture"))
+        self.platform = self.platform_of(architecture[1] if architecture else "")
+        self.running = False
+        self.ended = False
+        self._memory: Memory | None = None
+
+    def group(self) -> dict[str, Any]:
+        """What GDB says of the inferior itself."""
+        for group in self.gdb.command("-list-thread-groups")["groups"]:
+            if group["type"] == "process":
+                found: dict[str, Any] = group
+                return found
+        return {}
+
+    @property
+    def alive(self) -> bool:
+        return not self.ended and self.gdb.is_there
+
+    def text(self, command: str) -> str:
+        try:
+            return self.gdb.console(command)
+        except GdbError:
+            return ""
+
+    def attach(self, memory: Memory) -> None:
+        self._memory = memory
+        memory.add(OutsideSegment(self))
+
+    def changed(self) -> None:
+        """Forget the memory that was read: it may be another now."""
+        if self._memory is not None:
+            self._memory.invalidate()
+
+    # Memory.
+
+    def read_some(self, address: int, size: int) -> bytes:
+        """Read all of a range; GdbError if a part cannot be read."""
+        found = self.gdb.command(f"-data-read-memory-bytes {address:#x} {size}")
+        pieces = [bytes.fromhex(block["contents"]) for block in found["memory"]]
+        if sum(map(len, pieces)) != size:
+            raise GdbError("a part cannot be read")
+        return b"".join(pieces)
+
+    # Threads.
+
+    def _threads(self) -> tuple[list[dict[str, Any]], str | None]:
+        """What GDB says of the threads, and the number of the selected one."""
+        if not self.alive or not self.pid:
+            return [], None
+        found = self.gdb.command("-thread-info")
+        return found["threads"], found.get("current-thread-id")
+
+    def threads(self) -> Sequence[TargetThread]:
+        found = [
+            TargetThread(tid_of(thread), thread.get("name"))
+            for thread in self._threads()[0]
+        ]
+        return sorted(found, key=lambda thread: thread.tid)
+
+    def thread(self, tid: int) -> TargetThread | None:
+        """The thread with an ID and its registers; ValueError if it is running."""
+        for thread in self._threads()[0]:
+            if tid_of(thread) == tid:
+                if thread.get("state") == "running":
+                    raise ValueError(f"thread {tid} is running: interrupt it first")
+                registers = self._registers(thread["id"])
+                return TargetThread(tid, thread.get("name"), values=registers)
+        return None
+
+    def main_thread(self) -> TargetThread | None:
+        return self.thread(self.pid)
+
+    def crashed_thread(self) -> TargetThread | None:
+        threads = self._threads()[0]
+        if self.kind != "core" or not threads:
+            return None
+        # The first by the order of the notes.
+        return self.thread(tid_of(min(threads, key=lambda thread: int(thread["id"]))))
+
+    def selected_thread(self) -> int:
+        """The ID of the selected thread; LookupError if there is none."""
+        threads, selected = self._threads()
+        for thread in threads:
+            if thread["id"] == selected:
+                return tid_of(thread)
+        raise LookupError("no thread of this program is selected in GDB")
+
+    @cached_property
+    def _register_names(self) -> list[str]:
+        names: list[str] = self.gdb.command("-data-list-register-names")[
+            "register-names"
+        ]
+        return names
+
+    def _registers(self, thread: str) -> dict[str, int]:
+        values = {}
+        numbers = [
+            str(number)
+            for number, name in enumerate(self._register_names)
+            if _is_general(name)
+        ]
+        found = self.gdb.command(
+            f"-data-list-register-values --thread {thread} --frame 0"
+            f" --skip-unavailable x {' '.join(numbers)}"
+        )
+        for register in found["register-values"]:
+            name = self._register_names[int(register["number"])]
+            try:
+                known, value = register_value(name, int(register["value"], 0))
+            except ValueError:
+                continue  # Not a number.
+            values[known] = value
+        return values
+
+
+def _is_general(name: str) -> bool:
+    """Whether a register may be one of those that hold integers."""
+    return bool(name) and not _VECTORS.match(name)
+
+
+def tid_of(thread: dict[str, Any]) -> int:
+    """The number by which its system knows a thread."""
+    for pattern in _TIDS:
+        found = pattern.search(thread["target-id"])
+        if found is not None:
+            return int(found[1])
+    return int(thread["id"])
+
+
+class OutsideSegment(Segment):
+    """All addresses of an inferior, as GDB reads them."""
+
+    __slots__ = ("_target",)
+
+    def __init__(self, target: OutsideTarget) -> None:
+        super().__init__(0, 2**64)
+        self._target = target
+
+    @property
+    def slow(self) -> bool:  # type: ignore[override]
+        return self._target.is_process
+
+    def read(self, address: int, size: int) -> bytes:
+        target = self._target
+        pieces = []
+        while size:
+            part = min(size, CHUNK - address % CHUNK)
+            self._check(address)
+            try:
+                pieces.append(target.read_some(address, part))
+            except GdbLost as error:
+                raise FaultError(f"could not read memory: {error}", address) from None
+            except GdbError:
+                bad = first_unreadable(target.read_some, address, part)
+                raise FaultError(target.fault, bad) from None
+            address += part
+            size -= part
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _check(self, address: int) -> None:
+        if not self._target.gdb.is_there:
+            raise FaultError("could not read memory: GDB has ended", address)
+        if self._target.ended:
+            raise FaultError("could not read memory: the process is gone", address)
+
+    def write(self, address: int, data: bytes) -> None:
+        self._check(address)
+        try:
+            self._target.gdb.command(
+                f"-data-write-memory-bytes {address:#x} {data.hex()}"
+            )
+        except GdbLost as error:
+            raise FaultError(f"could not write memory: {error}", address) from None
+        except GdbError:
+            raise FaultError("could not write memory", address) from None
+
+    def locate(self, address: int, size: int) -> tuple[bytes, int] | None:
+        # What was read stays, until `OutsideTarget.changed()`.
+        target = self._target
+        if target.running:
+            return None
+        if size <= PAGE_SIZE:
+            return self.read(address, size), 0
+        if not target.is_process or not target.alive:
+            return None
+        try:
+            return target.read_some(address, size), 0
+        except (GdbError, GdbLost):
+            return None  # A part of it cannot be read.
+
+    def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        for low, high in self._target.readable():
+            low, high = max(low, start), min(high, end)
+            if low < high:
+                try:
+                    self.read(low, 1)
+                except FaultError:  # The kernel's own, such as [vvar].
+                    continue
+                yield low, high

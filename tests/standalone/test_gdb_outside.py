@@ -1,0 +1,203 @@
+"""``drgn --gdb``: the command line, GDB's own lines, and a GDB that is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+#include <unistd.h>
+int counter = 7;
+char pages[1 << 16];
+int step(void) { return ++counter; }
+int main(int argc, char **argv)
+{
+    while (argc > 1)
+        usleep(1000);
+    step();
+    return 3;
+}
+"""
+
+#: The process of GDB, as a script sees it.
+GDB_PID = (
+    "import os\n"
+    "children = open(f'/proc/self/task/{os.getpid()}/children').read().split()\n"
+    "pid = int(children[0])\n"
+)
+
+Drgn = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def program(compile_c: Callable[..., Path]) -> Path:
+    if shutil.which("gdb") is None:
+        pytest.skip("no gdb")
+    return compile_c(PROGRAM, "-g", "-O0")
+
+
+def drgn(*args: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "drgn", *map(str, args)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "DEBUGINFOD_URLS": "", **environment},
+        timeout=120,
+    )
+
+
+def test_code(program: Path) -> None:
+    code = "print(prog['counter'], prog.flags.value)"
+    result = drgn("-e", code, "--gdb", "-nx", program)
+    assert (result.stdout, result.returncode) == ("(int)7 0\n", 0)
+
+
+def test_script_and_its_arguments(program: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nprint(sys.argv[1:], __file__, prog['counter'])\nsys.exit(5)\n"
+    )
+    result = drgn("-q", "--gdb", "-nx", program, "--", script, "a", "--gdb")
+    assert result.stdout == f"['a', '--gdb'] {script} (int)7\n"
+    assert (result.stderr, result.returncode) == ("", 5)
+
+
+def test_option_behind_a_script_is_the_scripts(tmp_path: Path, program: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("import sys\nprint(sys.argv[1:], prog.flags.name)\n")
+    pid = str(os.getpid())
+    result = drgn("-q", "-p", pid, script, "--gdb")
+    assert result.stdout == "['--gdb'] IS_LIVE|IS_LOCAL\n"
+
+
+def test_lines_of_gdb_and_the_program_that_they_run(program: Path) -> None:
+    code = """
+gdb("break step")
+gdb("run")
+print(prog.flags.name, prog.stack_trace()[1].name)
+gdb("print counter + 1")
+from drgn.commands import run_command
+run_command(prog, "gdb print counter | 8", globals=globals())
+try:
+    gdb("nonsense")
+except ValueError as error:
+    print(error)
+gdb("continue")
+print(prog.flags.value, prog["counter"])
+"""
+    result = drgn("-q", "-e", code, "--gdb", "-nx", program)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert "IS_LIVE|IS_LOCAL main" in lines
+    assert "$1 = 8" in lines
+    assert "$2 = 15" in lines
+    assert 'Undefined command: "nonsense".  Try "help"' in lines
+    assert lines[-1] == "0 (int)7"
+
+
+def test_program_of_a_running_process_prompts_nothing(program: Path) -> None:
+    with subprocess.Popen([program, "forever"]) as child:
+        try:
+            code = (
+                "print(prog.main_thread().tid, prog['counter'])\n"
+                "prog['counter'].write_(41)\n"
+                "print(prog.call('step'), prog['counter'])\n"
+            )
+            result = drgn("-q", "-e", code, "--gdb", "-nx", "-p", str(child.pid))
+        finally:
+            child.kill()
+    assert result.stdout == f"{child.pid} (int)7\n(int)42 (int)42\n"
+
+
+# What goes wrong.
+
+
+def test_unreadable_memory_and_unknown_names(program: Path) -> None:
+    code = """
+for text in "prog.read(0x10, 4)", "prog['nope']", "prog.write(0x10, b'x')":
+    try:
+        eval(text)
+    except Exception as error:
+        print(type(error).__name__, error)
+"""
+    start = ["-ex", "break main", "-ex", "run"]
+    result = drgn("-q", "-e", code, "--gdb", "-nx", *start, program)
+    assert result.stdout.splitlines()[-3:] == [
+        "FaultError could not read memory: 0x10",
+        "ObjectNotFoundError could not find 'nope'",
+        "FaultError could not write memory: 0x10",
+    ]
+
+
+def test_without_a_program() -> None:
+    if shutil.which("gdb") is None:
+        pytest.skip("no gdb")
+    code = "print(prog.platform, list(prog.threads()))"
+    result = drgn("-q", "-e", code, "--gdb", "-nx")
+    assert (result.stdout, result.stderr) == ("None []\n", "")
+
+
+def test_without_gdb(tmp_path: Path) -> None:
+    result = drgn("-e", "1", "--gdb", "-nx", PATH=str(tmp_path))
+    assert result.stderr == "error: gdb: No such file or directory\n"
+    assert result.returncode == 1
+
+
+def test_gdb_that_cannot_start(program: Path) -> None:
+    result = drgn("-q", "-e", "1", "--gdb", "--nonsense")
+    assert result.stderr.splitlines()[-1] == "error: GDB has ended"
+    assert result.returncode == 1
+
+
+def test_gdb_is_killed_in_a_loop(program: Path) -> None:
+    code = (
+        GDB_PID
+        + """
+address = prog["pages"].address_
+read = 0
+try:
+    for offset in range(0, 1 << 16, 4096):
+        prog.read(address + offset, 4096)
+        read += 1
+        if offset == 4096:
+            os.kill(pid, 9)
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+except Exception as error:
+    print(type(error).__name__, str(error).partition(":")[0])
+    print(str(error).split(": ")[1])
+print(prog["counter"].type_)
+"""
+    )
+    start = ["-ex", "break main", "-ex", "run"]
+    result = drgn("-q", "-e", code, "--gdb", "-nx", *start, program)
+    assert result.stdout.splitlines()[-3:] == [
+        "FaultError could not read memory",
+        "GDB has ended",
+        "int",
+    ]
+    assert (result.stderr, result.returncode) == ("", 0)
+
+
+def test_gdb_is_killed_while_the_program_runs(program: Path) -> None:
+    code = (
+        GDB_PID
+        + """
+import threading
+threading.Timer(1, os.kill, (pid, 9)).start()
+try:
+    prog.resume()
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    )
+    start = ["-ex", "break main", "-ex", "run forever"]
+    result = drgn("-q", "-e", code, "--gdb", "-nx", *start, program)
+    assert result.stdout.splitlines()[-1] == "GdbLost GDB has ended"
+    assert (result.stderr, result.returncode) == ("", 0)
