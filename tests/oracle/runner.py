@@ -193,7 +193,8 @@ def _without_zombies_frames(lines: list[str]) -> list[str]:
     kept = []
     dead = False
     for line in lines:
-        is_frame = _FRAME.match(line) is not None
+        # We say that the stack is freed.
+        is_frame = _FRAME.match(line) is not None or line.startswith("FaultError ")
         if not is_frame:
             dead = re.fullmatch(r"\d+ .* Z", line) is not None
         if not (dead and is_frame):
