@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ..errors import BadDataError
 from ..log import progress
@@ -204,11 +204,16 @@ class _Scanner:
             elif status == scan.STATUS_BAD_ABBREVS:
                 raise self.units[done].error("invalid abbreviations")
             elif status == scan.STATUS_BAD:
-                sections = self.space.sections
-                offset = self.base + int(result[scan.RESULT_POSITION]) - sections.base
-                raise BadDataError(f"{sections.path}: invalid DIE at {offset:#x}")
+                self._refuse(self.units[done], int(result[scan.RESULT_POSITION]))
             first = done
         return parts
+
+    def _refuse(self, unit: Unit, position: int) -> NoReturn:
+        """Raise BadDataError for the DIE at a position, which says what is wrong."""
+        unit.read_die(position)
+        sections = self.space.sections
+        offset = self.base + position - sections.base
+        raise BadDataError(f"{sections.path}: invalid DIE at {offset:#x}")
 
 
 def _sections(file: DwarfFile, sections: Sections) -> list[memoryview]:

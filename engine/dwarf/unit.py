@@ -136,7 +136,7 @@ class Unit:
             self.type = dw.DW_UT_type if types else dw.DW_UT_compile
         position += header.size
         if self.address_size not in (1, 2, 4, 8):
-            raise self.error(f"invalid address size {self.address_size}")
+            raise self.error(f"unsupported DWARF unit address size {self.address_size}")
         if self.type in (dw.DW_UT_type, dw.DW_UT_split_type):
             layout = struct.Struct(order + "Q" + offset_code)
             self.type_signature, type_offset = layout.unpack_from(data, position)
@@ -196,7 +196,7 @@ class Unit:
                 return None
             abbrev = abbrevs.get(code)
             if abbrev is None:
-                raise ValueError(f"unknown abbreviation {code}")
+                raise ValueError(f"unknown abbreviation code {code}")
             values, end = abbrev.read(self, start)
             if end > self.limit:
                 raise IndexError("past the end of the unit")

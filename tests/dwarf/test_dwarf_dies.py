@@ -421,7 +421,7 @@ def damaged(info: bytes, at: int, value: bytes) -> DwarfFile:
         (0, b"\xf0\xff\xff\xff", "invalid length"),
         (4, b"\6", "unknown DWARF version 6"),
         (4, b"\1", "unknown DWARF version 1"),
-        (7, b"\3", "invalid address size 3"),
+        (7, b"\3", "unsupported DWARF unit address size 3"),
         (8, b"\xff\xff", "invalid abbreviations"),
         (12, b"\x44", "invalid DIE at 0xc"),
     ],

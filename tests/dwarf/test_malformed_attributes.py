@@ -267,3 +267,23 @@ def test_unknown_byte_order(debug_program) -> None:
     prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([Unit([type_])])))
     with pytest.raises(BadDataError, match="unknown DW_AT_endianity$"):
         prog.type("int")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        # The form and the abbreviation code of the first DIE below the unit's.
+        (b"\x24\0\x03\x08", b"\x24\0\x03\x7f", "unknown attribute form 0x7f"),
+        (b"\x02\x24\0", b"\x05\x24\0", "unknown abbreviation code 2"),
+    ],
+)
+def test_malformed_abbreviations(
+    debug_program, old: bytes, new: bytes, message: str
+) -> None:
+    sections = dwarf_asm.assemble([Unit([integer()])])
+    table = sections[".debug_abbrev"]
+    assert table.count(old) == 1
+    sections[".debug_abbrev"] = table.replace(old, new)
+    prog = debug_program(dwarf_asm.elf(sections))
+    with pytest.raises(BadDataError, match=f"^image: .*{message}$"):
+        prog.type("int")
