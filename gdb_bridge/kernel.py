@@ -40,6 +40,7 @@ class MissingKernelTarget(InferiorTarget):
         if any(thread.is_running() for thread in self.inferior.threads()):
             return None
         self._searched = True
+        self.stub.probe()
         found = find_guest_kernel(self._vmlinux, self.stub)
         return None if found is None or found.vmcoreinfo is None else found
 

@@ -34,7 +34,14 @@ class Stub(Guest):
         self._connection = inferior.connection
         self._physical_depth = 0
         self._registers: dict[int, dict[str, int]] = {}
+        self._probed = False
         self.running = False
+
+    def probe(self) -> None:
+        """Find out what the stub can do; once, and while the machine is stopped."""
+        if self._probed:
+            return
+        self._probed = True
         if self._packet("qqemu.PhyMemMode") in (b"0", b"1"):
             self.physical = AddressSpace("physical ")
             for start, end in self._ram():
@@ -136,6 +143,15 @@ class Stub(Guest):
         inferior = self._inferior
         if not inferior.is_valid() or inferior.connection is not self._connection:
             raise FaultError("could not read memory: the guest is gone", address)
+        if self.running:
+            # To QEMU any packet is an interrupt while the guest runs. For a
+            # breakpoint's callback it only seems to.
+            try:
+                gdb.newest_frame()
+            except gdb.error:
+                raise FaultError(
+                    "could not read memory: the guest is running", address
+                ) from None
 
     def _read(self, address: int, size: int) -> bytes:
         read_memory = self._inferior.read_memory
