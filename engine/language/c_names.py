@@ -115,6 +115,8 @@ class _Parser:
                     tag = word
                     identifier = self._identifier()
                     if identifier is None:
+                        # What is no token at all is the error.
+                        self.lexer.peek()
                         raise SyntaxError(f"expected identifier after '{word}'")
                 else:
                     words.append(word)

@@ -51,6 +51,8 @@ _NUMBER = re.compile(
     r"x\{([0-9A-Fa-f]+)\}|x([0-9A-Fa-f]{0,2})|o\{([0-7]+)\}|(0[0-7]{0,2}|[1-3][0-7]{2})"
 )
 
+_LITERAL = re.compile(rb"\\x([0-9a-f]{2})|([A-Za-z0-9 _:/=,;<>@!#%&\"'~-])")
+
 
 def compile_pattern(pattern: bytes | str) -> re.Pattern[bytes]:
     """A pattern of bytes that finds in memory what ``pattern`` says.
@@ -62,6 +64,23 @@ def compile_pattern(pattern: bytes | str) -> re.Pattern[bytes]:
         return re.compile(translated)
     except (re.error, OverflowError) as error:
         raise _invalid(str(error)) from None
+
+
+def literal_prefix(pattern: bytes) -> bytes:
+    """Bytes with which every match of a translated pattern begins, perhaps none."""
+    prefix = bytearray()
+    if b"|" in pattern:
+        return b""
+    position = 0
+    while literal := _LITERAL.match(pattern, position):
+        position = literal.end()
+        following = pattern[position : position + 1]
+        if following in (b"*", b"?", b"{"):
+            break
+        prefix += bytes.fromhex(literal[1].decode()) if literal[1] else literal[2]
+        if following == b"+":
+            break
+    return bytes(prefix)
 
 
 def _invalid(reason: str) -> Exception:

@@ -31,6 +31,8 @@ _WINDOW = 1 << 18
 _CALLBACK_WINDOW = 1 << 16
 _MATCH_MARGIN = 1 << 15
 _MATCH_MAX = 1 << 24
+# From here on bytes.find() is faster than a regular expression.
+_LONG_PREFIX = 12
 
 
 @closed
@@ -252,6 +254,10 @@ def search_regex(
     A match of up to 32 KiB is always found, and a longer one up to 16 MiB.
     """
 
+    from .regex import literal_prefix
+
+    prefix = literal_prefix(pattern.pattern)
+
     def new_find() -> _Find[tuple[int, T]]:
         # Where the next window begins to search; before it is one byte of context.
         resume = 0
@@ -264,7 +270,7 @@ def search_regex(
             # What begins later may go on in the next window.
             limit = len(window) if is_last else max(len(window) - _MATCH_MARGIN, 0)
             following = limit
-            for match in pattern.finditer(window, max(resume - base, 0)):
+            for match in _matches(pattern, prefix, window, max(resume - base, 0)):
                 start, end = match.span()
                 if not is_last:
                     if start >= limit:
@@ -280,3 +286,19 @@ def search_regex(
         return find
 
     return make(MemorySearchIterator, memory, new_find, check)
+
+
+def _matches(
+    pattern: re.Pattern[bytes], prefix: bytes, window: bytes, start: int
+) -> Iterator[re.Match[bytes]]:
+    """``pattern.finditer()``, which is slower at finding a long prefix."""
+    if len(prefix) < _LONG_PREFIX:
+        yield from pattern.finditer(window, start)
+        return
+    while (start := window.find(prefix, start)) >= 0:
+        match = pattern.match(window, start)
+        if match is None:
+            start += 1
+        else:
+            yield match
+            start = match.end()

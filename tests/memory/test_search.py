@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from drgn import Architecture, FaultError, Platform, Program
 from drgn.engine.memory import memmem
 from drgn.engine.memory import search as search_module
 from drgn.engine.memory.memory import Memory
-from drgn.engine.memory.regex import compile_pattern
+from drgn.engine.memory.regex import compile_pattern, literal_prefix
 from drgn.engine.memory.search import search_bytes, search_regex, search_uint
 from drgn.engine.memory.segments import AbsentSegment, BufferSegment
 
@@ -335,3 +336,45 @@ def test_find_in_a_buffer_by_many_threads(
         patch.setattr(memmem, "_thread_count", lambda: 3)
         found = memmem.find(memoryview(text), needle, start, stop)
     assert found == text.find(needle, start, stop)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "prefix"),
+    [
+        (b"abc", b"abc"),
+        (b"Linux version [0-9]+", b"Linux version "),
+        (b"ab*c", b"a"),
+        (b"ab+c", b"ab"),
+        (b"ab{2}", b"a"),
+        (b"a?b", b""),
+        (b"a|b", b""),
+        (b"ab(c|d)", b""),
+        (b"(ab)c", b""),
+        (b"(?i)abc", b""),
+        (b".abc", b""),
+        (b"\\x00\\xff\\.a$", b"\x00\xff.a"),
+        (b"[a]b", b"ab"),
+        ("a\u00e9b", b"a\xc3\xa9b"),
+    ],
+)
+def test_what_every_match_begins_with(pattern: bytes | str, prefix: bytes) -> None:
+    compiled = compile_pattern(pattern)
+    found = literal_prefix(compiled.pattern)
+    assert prefix.startswith(found)
+    if isinstance(pattern, bytes):
+        assert found == prefix
+
+
+@pytest.mark.parametrize("pattern", [b"ab", b"aa+b", b"aab?", b"aba", b"a[ab]", b"ab$"])
+def test_matches_as_the_re_module_finds_them(
+    pattern: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "_LONG_PREFIX", 1)
+    numbers = random.Random(7)
+    data = bytes(numbers.choice(b"aab\n") for _ in range(3000))
+    memory = Memory()
+    memory.add(BufferSegment(0x1000, len(data), memoryview(data)))
+    compiled = compile_pattern(pattern)
+    assert list(search_regex(memory, compiled, bytes)) == [
+        (0x1000 + match.start(), match[0]) for match in compiled.finditer(data)
+    ]
