@@ -185,6 +185,19 @@ def test_core(gdb: Any, threads: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_what_a_core_leaves_out(gdb: Any, threads: Path, tmp_path: Path) -> None:
+    """Code is not in a core: GDB has it from the file."""
+    core = tmp_path / "core"
+    code = "drgn prog.read(prog['here'].address_, 8).hex()"
+    first = gdb(
+        "break main", "run", "delete", "echo --\\n", code,
+        f"generate-core-file {core}", program=threads,
+    )  # fmt: skip
+    result = gdb("echo --\\n", code, program=threads, core=core)
+    expected = first.out.split("--\n")[1].splitlines()[0]
+    assert result.out.split("--\n")[1].splitlines() == [expected]
+
+
 def test_library_that_is_loaded_later(gdb: Any, compile_c: Callable[..., Path]) -> None:
     library = compile_c("int late = 11;", "-g", "-shared", "-fPIC", suffix=".so")
     program = compile_c(
