@@ -200,6 +200,8 @@ def main() -> int:
     parser.add_argument(
         "--without-kernel", action="store_true", help="no vmlinux (20 s a round)"
     )
+    # Of scripts/bench, which passes on what it is given.
+    parser.add_argument("--without", action="append", help=argparse.SUPPRESS)
     options = parser.parse_args()
     lab = None if options.without_kernel else manifest.find(options.kernel)
     if lab is None:
