@@ -373,17 +373,22 @@ class Memory:
         import numpy as np
 
         rows: list[Buffer] = []
-        valid = np.ones(len(addresses), np.bool_)
+        others = []
         for i, address in enumerate(addresses):
             window = self._window(address)
             if window is not None and address + size < window[1] + SCALAR_MAX:
                 offset = address - window[3]
                 rows.append(window[2][offset : offset + size])
-                continue
-            try:
-                rows.append(self.virtual.read(address, size))
-            except FaultError:
+            else:
                 rows.append(bytes(size))
-                valid[i] = False
+                others.append(i)
         raw = np.frombuffer(bytearray().join(rows), np.uint8)
-        return raw.reshape(len(addresses), size), valid
+        out = raw.reshape(len(addresses), size)
+        valid = np.ones(len(addresses), np.bool_)
+        if others:
+            where = np.array([addresses[i] for i in others], np.uint64)
+            part = np.zeros((len(others), size), np.uint8)
+            good = np.zeros(len(others), np.bool_)
+            self.virtual.gather(where, part, good)
+            out[others], valid[others] = part, good
+        return out, valid

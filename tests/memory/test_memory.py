@@ -212,6 +212,7 @@ class _Slow(BufferSegment):
 
     # Not as BufferSegment, which has it all at hand.
     gather = Segment.gather
+    locate = Segment.locate
 
 
 def test_slow_memory_is_gathered_by_pages() -> None:
