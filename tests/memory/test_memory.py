@@ -219,6 +219,7 @@ def test_slow_memory_is_gathered_by_pages() -> None:
     data = np.random.default_rng(1).bytes(0x5000)
     segment = _Slow(0x1000, data)
     memory = Memory()
+    memory.cacheable = False
     memory.add(segment)
     addresses = [0x5123, 0x1001, 0x1FFE, 0x5000, 0x1001, 0x3000, 0x37FE, 0x37FC, 0x1FFC]
     rows, valid = memory.read_many(addresses, 4)
