@@ -197,7 +197,8 @@ class _Formatter:
         if kind is _INT:
             bits = codec.bit_size(node.bits)
             if bits > _WIDEST:
-                return hex(value & ((1 << bits) - 1))
+                # In whole bytes, into which the sign of a bit field extends.
+                return hex(value & ((1 << (bits + 7 & ~7)) - 1))
             if self.options.char and is_character(codec.type):
                 return character_text(value)
             return integer_text(value, self.options.integer_base)

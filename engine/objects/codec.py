@@ -302,6 +302,10 @@ class Codec(Memos):
         assert length is not None
         return length
 
+    def has_parts(self) -> bool:
+        """Whether values of an array or compound type have elements or members."""
+        return bool(self.length() if self.kind is _ARRAY else self.fields)
+
     def pointer_to(self) -> Type:
         """The type of pointers to this type."""
         if self.pointer is None:
