@@ -148,6 +148,8 @@ class TypeReader:
             size = die.number(dw.DW_AT_byte_size)
             if size is None:
                 size = die.unit.address_size
+            elif size < 0:
+                raise die.invalid(dw.DW_AT_byte_size)
             return self._factory.pointer_type(
                 inner, size, self._byteorder(die), language=language
             )

@@ -176,6 +176,11 @@ MALFORMED: list[tuple[list[D], Lookup, str]] = [
         "DW_TAG_pointer_type has invalid DW_AT_byte_size",
     ),
     (
+        used_by(dw.DW_TAG_pointer_type, byte_size=A(dw.DW_FORM_sdata, -1)),
+        value,
+        "DW_TAG_pointer_type has invalid DW_AT_byte_size",
+    ),
+    (
         used_by(dw.DW_TAG_array_type, type=NOWHERE),
         value,
         "DW_TAG_array_type has invalid DW_AT_type",
