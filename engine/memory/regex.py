@@ -50,8 +50,9 @@ _FLAGS = re.compile(r"\?([imsx]*)(?:-([imsx]+))?([:)])")
 _NUMBER = re.compile(
     r"x\{([0-9A-Fa-f]+)\}|x([0-9A-Fa-f]{0,2})|o\{([0-7]+)\}|(0[0-7]{0,2}|[1-3][0-7]{2})"
 )
-
-_LITERAL = re.compile(rb"\\x([0-9a-f]{2})|([A-Za-z0-9 _:/=,;<>@!#%&\"'~-])")
+# A piece that stands for one byte.
+_BYTE = re.compile(rb"\\x([0-9a-f]{2})|[^\\.^$*+?{}()|\[\]]", re.DOTALL)
+_MAY_REPEAT_ZERO_TIMES = (b"*", b"?", b"{")
 
 
 def compile_pattern(pattern: bytes | str) -> re.Pattern[bytes]:
@@ -66,21 +67,28 @@ def compile_pattern(pattern: bytes | str) -> re.Pattern[bytes]:
         raise _invalid(str(error)) from None
 
 
-def literal_prefix(pattern: bytes) -> bytes:
-    """Bytes with which every match of a translated pattern begins, perhaps none."""
-    prefix = bytearray()
-    if b"|" in pattern:
-        return b""
-    position = 0
-    while literal := _LITERAL.match(pattern, position):
-        position = literal.end()
-        following = pattern[position : position + 1]
-        if following in (b"*", b"?", b"{"):
-            break
-        prefix += bytes.fromhex(literal[1].decode()) if literal[1] else literal[2]
-        if following == b"+":
-            break
-    return bytes(prefix)
+def required_literal(pattern: bytes | str) -> bytes:
+    """The longest bytes that are in every match of ``pattern``; there may be none."""
+    literals = [b""]
+    literal = b""
+    pieces = iter(_Translator(pattern).pieces())
+    for piece in pieces:
+        if not piece:  # Of a comment: what follows repeats what is before it.
+            continue
+        if piece == b"|":
+            return b""
+        code = _BYTE.fullmatch(piece)
+        if code is not None:
+            literal += bytes.fromhex(code[1].decode()) if code[1] else piece
+            continue
+        literals.append(literal[:-1] if piece in _MAY_REPEAT_ZERO_TIMES else literal)
+        literal = b""
+        if piece == b"{":
+            # What is between braces is no literal.
+            for piece in pieces:
+                if piece == b"}":
+                    break
+    return max(literals + [literal], key=len)
 
 
 def _invalid(reason: str) -> Exception:
@@ -102,19 +110,23 @@ class _Translator:
         self._dotall = False
 
     def translate(self) -> bytes:
-        translated = self._alternatives()
+        return b"".join(self.pieces())
+
+    def pieces(self) -> list[bytes]:
+        """The translation, a list of what follows each other in it."""
+        pieces = self._alternatives()
         if self._position < len(self._text):
             raise _invalid("unmatched closing parenthesis")
-        return translated
+        return pieces
 
-    def _alternatives(self) -> bytes:
+    def _alternatives(self) -> list[bytes]:
         """Everything up to the end of a group, or of the pattern."""
         pieces = []
         while self._position < len(self._text):
             if self._text[self._position] == ")":
                 break
             pieces.append(self._piece())
-        return b"".join(pieces)
+        return pieces
 
     def _piece(self) -> bytes:
         char = self._next()
@@ -168,7 +180,7 @@ class _Translator:
         self._depth += 1
         modes = self._multiline, self._dotall
         opening, rest_of_group = self._opening()
-        group = opening + self._alternatives() + b")"
+        group = opening + b"".join(self._alternatives()) + b")"
         if not rest_of_group:
             if not self._take(")"):
                 raise _invalid("missing closing parenthesis")

@@ -8,7 +8,7 @@ mapped file is not copied to windows where it does not hold the bytes that are s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..arguments import uint64
 from ..closed import closed, make, not_constructible
@@ -18,8 +18,11 @@ from .segments import BufferSegment
 if TYPE_CHECKING:
     import re
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from .memory import Memory
-    from .segments import Segment
+    from .segments import Buffer, Segment
 
 T = TypeVar("T")
 
@@ -31,8 +34,6 @@ _WINDOW = 1 << 18
 _CALLBACK_WINDOW = 1 << 16
 _MATCH_MARGIN = 1 << 15
 _MATCH_MAX = 1 << 24
-# From here on bytes.find() is faster than a regular expression.
-_LONG_PREFIX = 12
 
 
 @closed
@@ -45,7 +46,15 @@ class MemorySearchIterator(Generic[T]):
     addresses, what cannot be read raises FaultError.
     """
 
-    __slots__ = ("_check", "_find", "_memory", "_needle", "_range", "_results")
+    __slots__ = (
+        "_check",
+        "_find",
+        "_literal",
+        "_memory",
+        "_needle",
+        "_range",
+        "_results",
+    )
 
     def __init__(
         self,
@@ -53,11 +62,16 @@ class MemorySearchIterator(Generic[T]):
         find: Callable[[], _Find[T]],
         check: Callable[[], object] = lambda: None,
         needle: bytes = b"",
+        literal: bytes = b"",
     ) -> None:
-        """``needle``, if it is not empty, is what every match is."""
+        """``needle``, if it is not empty, is what every match is.
+
+        ``literal``, if it is not empty, is in every match.
+        """
         self._memory = memory
         self._find = find
         self._needle = needle
+        self._literal = literal
         self._check = check
         self._range: tuple[int | None, int | None, bool] = (None, None, False)
         self._results: Iterator[T] | None = None
@@ -104,60 +118,63 @@ class MemorySearchIterator(Generic[T]):
             parts = segment.readable(start, end) if whole else ((start, end),)
             for low, high in parts:
                 if run and run[-1][1] != low:
-                    yield from _search_run(run, offset, find, self._needle)
+                    yield from self._search_run(run, offset, find)
                     run = []
                 run.append((low, high, segment))
         if run:
-            yield from _search_run(run, offset, find, self._needle)
+            yield from self._search_run(run, offset, find)
+
+    def _search_run(
+        self, run: Sequence[tuple[int, int, Segment]], offset: int, find: _Find[T]
+    ) -> Iterator[T]:
+        """Search addresses that follow each other, window by window."""
+        kept: Buffer = b""
+        for index, (start, end, segment) in enumerate(run):
+            is_last_piece = index == len(run) - 1
+            size = _CALLBACK_WINDOW if segment.bytewise else _WINDOW
+            first = start
+            while start < end:
+                low = start - len(kept)
+                if low >= first and isinstance(segment, BufferSegment):
+                    # What is kept is of this segment, too.
+                    if self._needle:
+                        begin = _skip(segment, self._needle, low, end)
+                        if begin > low:
+                            start, kept = begin, b""
+                    elif self._literal:
+                        begin = _skip_windows(segment, self._literal, low, end, size)
+                        if begin > start:
+                            start = begin
+                            low = max(low, start - _MATCH_MARGIN - 1)
+                            kept = segment.read(low, start - low)
+                    if start == end:
+                        break
+                stop = min((start | (size - 1)) + 1, end)
+                fault = None
+                try:
+                    data = segment.read(start, stop - start)
+                except FaultError as error:
+                    fault = error
+                    # What lies before the fault can be searched.
+                    data = b""
+                    if start < error.address < stop:
+                        data = segment.read(start, error.address - start)
+                window = b"".join((kept, data))
+                is_last = fault is not None or (is_last_piece and stop == end)
+                results, needed = find(start - len(kept) + offset, window, is_last)
+                yield from results
+                if fault is not None:
+                    raise fault
+                kept = window[max(len(window) - needed, 0) :]
+                start = stop
 
 
 def _address(value: int | None) -> int | None:
     return None if value is None else uint64(value)
 
 
-def _search_run(
-    run: Sequence[tuple[int, int, Segment]],
-    offset: int,
-    find: _Find[T],
-    needle: bytes,
-) -> Iterator[T]:
-    """Search addresses that follow each other, window by window."""
-    kept = b""
-    for index, (start, end, segment) in enumerate(run):
-        is_last_piece = index == len(run) - 1
-        size = _CALLBACK_WINDOW if segment.bytewise else _WINDOW
-        first = start
-        while start < end:
-            low = start - len(kept)
-            if low >= first:
-                # What is kept is of this segment, too.
-                begin = _skip(segment, needle, low, end)
-                if begin > low:
-                    start, kept = begin, b""
-            stop = min((start | (size - 1)) + 1, end)
-            fault = None
-            try:
-                data = segment.read(start, stop - start)
-            except FaultError as error:
-                fault = error
-                # What lies before the fault can be searched.
-                data = b""
-                if start < error.address < stop:
-                    data = segment.read(start, error.address - start)
-            window = b"".join((kept, data))
-            is_last = fault is not None or (is_last_piece and stop == end)
-            results, needed = find(start - len(kept) + offset, window, is_last)
-            yield from results
-            if fault is not None:
-                raise fault
-            kept = window[max(len(window) - needed, 0) :]
-            start = stop
-
-
-def _skip(segment: Segment, needle: bytes, start: int, end: int) -> int:
+def _skip(segment: BufferSegment, needle: bytes, start: int, end: int) -> int:
     """Before which address no match begins that lies in a segment up to ``end``."""
-    if not needle or not isinstance(segment, BufferSegment):
-        return start
     from .memmem import find
 
     buffer, low = segment.locate(start, end - start)
@@ -165,6 +182,20 @@ def _skip(segment: Segment, needle: bytes, start: int, end: int) -> int:
     if found >= 0:
         return start + found - low
     return max(start, end - len(needle) + 1)
+
+
+def _skip_windows(
+    segment: BufferSegment, literal: bytes, start: int, end: int, size: int
+) -> int:
+    """Where the first window of ``size`` bytes begins that may hold ``literal``.
+
+    It is ``end`` where no window up to there does.
+    """
+    from .memmem import find
+
+    buffer, low = segment.locate(start, end - start)
+    found = find(buffer, literal, low, low + end - start)
+    return end if found < 0 else (start + found - low) & -size
 
 
 def search_bytes(
@@ -216,6 +247,8 @@ def search_uint(
     (minimum, maximum), inclusive.
     """
 
+    scratch: NDArray[np.unsignedinteger[Any]] | None = None
+
     def find(
         base: int, window: bytes, is_last: bool
     ) -> tuple[Iterator[tuple[int, int]], int]:
@@ -230,7 +263,12 @@ def search_uint(
         native = dtype.newbyteorder("=").type
         for value, mask in values:
             if mask:
-                found |= (numbers | native(mask)) == native(value | mask)
+                nonlocal scratch
+                if scratch is None or len(scratch) < count:
+                    # A new array for every window would cost more than the search.
+                    scratch = np.empty(count, dtype.newbyteorder("="))
+                masked = np.bitwise_or(numbers, native(mask), out=scratch[:count])
+                found |= masked == native(value | mask)
             else:
                 found |= numbers == native(value)
         for low, high in ranges:
@@ -248,15 +286,13 @@ def search_regex(
     pattern: re.Pattern[bytes],
     convert: Callable[[bytes], T],
     check: Callable[[], object] = lambda: None,
+    literal: bytes = b"",
 ) -> MemorySearchIterator[tuple[int, T]]:
     """(address, match) of a regular expression; see `compile_pattern`.
 
-    A match of up to 32 KiB is always found, and a longer one up to 16 MiB.
+    ``literal`` is in every match; see `required_literal`. A match of up to
+    32 KiB is always found, and a longer one up to 16 MiB.
     """
-
-    from .regex import literal_prefix
-
-    prefix = literal_prefix(pattern.pattern)
 
     def new_find() -> _Find[tuple[int, T]]:
         # Where the next window begins to search; before it is one byte of context.
@@ -270,7 +306,10 @@ def search_regex(
             # What begins later may go on in the next window.
             limit = len(window) if is_last else max(len(window) - _MATCH_MARGIN, 0)
             following = limit
-            for match in _matches(pattern, prefix, window, max(resume - base, 0)):
+            if literal and literal not in window:
+                resume = base + following
+                return iter(()), len(window) - following + 1
+            for match in pattern.finditer(window, max(resume - base, 0)):
                 start, end = match.span()
                 if not is_last:
                     if start >= limit:
@@ -285,20 +324,4 @@ def search_regex(
 
         return find
 
-    return make(MemorySearchIterator, memory, new_find, check)
-
-
-def _matches(
-    pattern: re.Pattern[bytes], prefix: bytes, window: bytes, start: int
-) -> Iterator[re.Match[bytes]]:
-    """``pattern.finditer()``, which is slower at finding a long prefix."""
-    if len(prefix) < _LONG_PREFIX:
-        yield from pattern.finditer(window, start)
-        return
-    while (start := window.find(prefix, start)) >= 0:
-        match = pattern.match(window, start)
-        if match is None:
-            start += 1
-        else:
-            yield match
-            start = match.end()
+    return make(MemorySearchIterator, memory, new_find, check, b"", literal)

@@ -59,14 +59,17 @@ def search_memory(
 
 def search_memory_regex(prog: Program, pattern: Any) -> MemorySearchIterator[Any]:
     """See `MemoryAccess.search_memory_regex`."""
-    from ..memory.regex import compile_pattern
+    from ..memory.regex import compile_pattern, required_literal
 
     if not isinstance(pattern, (bytes, str)):
         raise TypeError("pattern must be bytes or str")
-    compiled = compile_pattern(pattern)
-    if isinstance(pattern, str):
-        return search_regex(prog._memory, compiled, bytes.decode, prog._is_64_bit)
-    return search_regex(prog._memory, compiled, bytes, prog._is_64_bit)
+    return search_regex(
+        prog._memory,
+        compile_pattern(pattern),
+        bytes.decode if isinstance(pattern, str) else bytes,
+        prog._is_64_bit,
+        required_literal(pattern),
+    )
 
 
 def search_memory_uint(
