@@ -75,7 +75,7 @@ def list_entries(type: str | Type, head: Object, member: str) -> NDArray[np.uint
     >>> modules = prog["modules"].address_of_()
     >>> entries = arrays.list_entries("struct module", modules, "list")
     >>> drgn.columns(entries, "name", type="struct module", prog=prog)["name"][:2]
-    masked_array(data=[b'tun', b'veth'],
+    masked_array(data=[b'raid1', b'md_mod'],
                  mask=[False, False],
            fill_value=b'N/A',
                 dtype='|S56')

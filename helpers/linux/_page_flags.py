@@ -19,7 +19,7 @@ def page_flags(page: Object) -> Object:
     :param page: ``struct page *``
     :return: ``unsigned long``
 
-    >>> page = virt_to_page(prog, find_task(prog, 1))
+    >>> page = compound_head(virt_to_page(prog, find_task(prog, 1)))
     >>> decode_page_flags_value(prog, page_flags(page))
     'PG_slab|PG_head'
     """
@@ -51,7 +51,7 @@ def decode_page_flags(page: Object) -> str:
 
     :param page: ``struct page *``
 
-    >>> decode_page_flags(virt_to_page(prog, find_task(prog, 1)))
+    >>> decode_page_flags(compound_head(virt_to_page(prog, find_task(prog, 1))))
     'PG_slab|PG_head'
     """
     return decode_page_flags_value(page.prog_, page_flags(page))
@@ -80,7 +80,7 @@ def _getter(name: str, flag: str) -> Callable[[Object], bool]:
 
     :param page: ``struct page *``
 
-    >>> {name}(virt_to_page(find_task(1)))
+    >>> {name}(compound_head(virt_to_page(find_task(1))))
     {flag == "PG_head"}
     """
     return getter
@@ -130,7 +130,7 @@ def PageTail(page: Object) -> bool:
 
     :param page: ``struct page *``
 
-    >>> PageTail(virt_to_page(prog, find_task(prog, 1)))
+    >>> PageTail(compound_head(virt_to_page(prog, find_task(prog, 1))))
     False
     """
     return bool(_compound_info(page) & 1)
@@ -155,7 +155,7 @@ def PageSlab(page: Object) -> bool:
 
     :param page: ``struct page *``
 
-    >>> PageSlab(virt_to_page(prog, find_task(prog, 1)))
+    >>> PageSlab(compound_head(virt_to_page(prog, find_task(prog, 1))))
     True
     """
     prog = page.prog_

@@ -221,7 +221,7 @@ def virt_to_page(prog: Program, addr: IntegerLike) -> Object:
     :raises FaultError: if *addr* is not in the direct map
 
     >>> page = virt_to_page(prog, find_task(prog, 1))
-    >>> PageSlab(page)
+    >>> PageSlab(compound_head(page))
     True
     """
     return pfn_to_page(prog, virt_to_pfn(prog, addr))

@@ -281,7 +281,7 @@ def blk_rq_pos(rq: Object) -> Object:
 
     >>> queue = next(for_each_disk(prog)).queue
     >>> [blk_rq_pos(rq) for rq in request_queue_busy_iter(queue)][0]
-    (sector_t)0
+    (sector_t)19672
     """
     return rq.member_("__sector")
 

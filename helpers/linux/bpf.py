@@ -54,7 +54,7 @@ def bpf_link_for_each(prog: Program) -> Iterator[Object]:
     :return: Iterator of ``struct bpf_link *`` objects.
 
     >>> [link.id.value_() for link in bpf_link_for_each(prog)]
-    []
+    [1, 2, 3]
     """
     return _all(prog, "link_idr", "struct bpf_link")
 
@@ -66,7 +66,7 @@ def bpf_map_for_each(prog: Program) -> Iterator[Object]:
     :return: Iterator of ``struct bpf_map *`` objects.
 
     >>> [map.name.string_() for map in bpf_map_for_each(prog)]
-    [b'lab_hash', b'lab_array']
+    [b'lab_array', b'lab_hash', b'lab_percpu', b'lab_lru', b'lab_ring']
     """
     return _all(prog, "map_idr", "struct bpf_map")
 
@@ -78,7 +78,7 @@ def bpf_prog_for_each(prog: Program) -> Iterator[Object]:
     :return: Iterator of ``struct bpf_prog *`` objects.
 
     >>> [each.aux.name.string_() for each in bpf_prog_for_each(prog)]
-    [b'lab_prog']
+    [b'lab_prog', b'lab_lookup', b'lab_egress', b'lab_inner', b'lab_xdp', b'lab_trace']
     """
     return _all(prog, "prog_idr", "struct bpf_prog")
 
@@ -138,7 +138,14 @@ def cgroup_bpf_prog_for_each(
     >>> list(cgroup_bpf_prog_for_each(cgroup, prog["CGROUP_INET_EGRESS"]))
     []
     """
-    head = cgrp.bpf.progs[bpf_attach_type].address_of_()
+    bpf = cgrp.bpf
+    if not hasattr(bpf, "progs"):
+        # At most one before 4.15 (324bda9e6c5a).
+        only = bpf.prog[bpf_attach_type].read_()
+        if only:
+            yield only
+        return
+    head = bpf.progs[bpf_attach_type].address_of_()
     if hasattr(head, "first"):
         # A struct hlist_head since 6.0 (00442143a2ab).
         entries = hlist_for_each_entry("struct bpf_prog_list", head, "node")
@@ -164,10 +171,13 @@ def cgroup_bpf_prog_for_each_effective(
 
     >>> cgroup = cgroup_get_from_path(prog, "/lab")
     >>> list(cgroup_bpf_prog_for_each_effective(cgroup, prog["CGROUP_INET_EGRESS"]))
-    []
+    [Object(prog, 'struct bpf_prog *', value=0xffffd57d0037d000)]
     """
     array = cgrp.bpf.effective[bpf_attach_type].read_()
     if not array:
+        return
+    if array.type_.type.type_name() == "struct bpf_prog":
+        yield array  # At most one before 4.15 (324bda9e6c5a).
         return
     try:
         # Pairs of a program and its storage since 4.19 (394e40a29788).

@@ -54,7 +54,12 @@ def sock_cgroup_ptr(skcd: Object) -> Object:
         # A pointer only since 5.15 (8520e224f547).
         return skcd.cgroup.read_()
     except AttributeError:
-        return cast("struct cgroup *", skcd.val)
+        pass
+    # Before, flags in the lowest bits said that it was data of net_cls and net_prio
+    # instead, or not counted; then, as for no pointer at all, it is the root.
+    if not skcd.val or skcd.val.value_() & 3:
+        return skcd.prog_["cgrp_dfl_root"].cgrp.address_of_()
+    return cast("struct cgroup *", skcd.val)
 
 
 def cgroup_parent(cgrp: Object) -> Object:

@@ -459,7 +459,7 @@ def inode_for_each_page(inode: Object) -> Iterator[tuple[int, Object]]:
 
     >>> inode = path_lookup(prog, "/init").dentry.d_inode
     >>> [index for index, page in inode_for_each_page(inode)][:2]
-    [0]
+    [0, 1]
     """
     return address_space_for_each_page(inode.i_mapping.read_())
 
@@ -472,7 +472,7 @@ def address_space_for_each_page(mapping: Object) -> Iterator[tuple[int, Object]]
 
     >>> mapping = path_lookup(prog, "/init").dentry.d_inode.i_mapping
     >>> [index for index, page in address_space_for_each_page(mapping)][:2]
-    [0]
+    [0, 1]
     """
     try:
         # Renamed in 4.17 (b93b016313b3).

@@ -85,7 +85,7 @@ def for_each_sysv_msg_queue(prog: Program, ns: Object | None) -> Iterator[Object
     :return: Iterator of ``struct msg_queue *`` objects.
 
     >>> [queue.q_perm.id.value_() for queue in for_each_sysv_msg_queue(prog)]
-    []
+    [0, 1]
     """
     return _for_each(prog, ns, _MSG_IDS, "struct msg_queue", "q_perm")
 
@@ -114,7 +114,7 @@ def for_each_sysv_sem_array(prog: Program, ns: Object | None) -> Iterator[Object
     :return: Iterator of ``struct sem_array *`` objects.
 
     >>> [hex(array.sem_perm.key) for array in for_each_sysv_sem_array(prog)]
-    ['0x1234']
+    ['0x1234', '0x2345']
     """
     return _for_each(prog, ns, _SEM_IDS, "struct sem_array", "sem_perm")
 
@@ -143,7 +143,7 @@ def for_each_sysv_shm(prog: Program, ns: Object | None) -> Iterator[Object]:
     :return: Iterator of ``struct shmid_kernel *`` objects.
 
     >>> [hex(shm.shm_perm.key) for shm in for_each_sysv_shm(prog)]
-    ['0x1234']
+    ['0x1234', '0x2345', '0x0']
     """
     return _for_each(prog, ns, _SHM_IDS, "struct shmid_kernel", "shm_perm")
 

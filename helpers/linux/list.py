@@ -77,7 +77,7 @@ def list_first_entry(head: Object, type: str | Type, member: str) -> Object:
     :return: ``type *``
 
     >>> list_first_entry(prog["modules"].address_of_(), "struct module", "list").name
-    (char [56])"tun"
+    (char [56])"raid1"
     """
     return container_of(head.next, type, member)
 
@@ -92,7 +92,7 @@ def list_first_entry_or_null(head: Object, type: str | Type, member: str) -> Obj
 
     >>> modules = prog["modules"].address_of_()
     >>> list_first_entry_or_null(modules, "struct module", "list").name
-    (char [56])"tun"
+    (char [56])"raid1"
     """
     next = head.next.read_()
     if next.value_() == head.value_():
@@ -125,7 +125,7 @@ def list_next_entry(pos: Object, member: str) -> Object:
     >>> modules = prog["modules"].address_of_()
     >>> module = list_first_entry(modules, "struct module", "list")
     >>> list_next_entry(module, "list").name
-    (char [56])"veth"
+    (char [56])"md_mod"
     """
     return container_of(pos.member_(member).next, pointee(pos), member)
 
@@ -183,7 +183,7 @@ def list_for_each_entry(
     >>> modules = prog["modules"].address_of_()
     >>> entries = list_for_each_entry("struct module", modules, "list")
     >>> [module.name.string_() for module in entries][:2]
-    [b'tun', b'veth']
+    [b'raid1', b'md_mod']
     """
     return _entries(type, head, member, "next")
 
@@ -273,7 +273,7 @@ def validate_list_for_each_entry(
 
     >>> modules = prog["modules"].address_of_()
     >>> next(validate_list_for_each_entry("struct module", modules, "list")).name
-    (char [56])"tun"
+    (char [56])"raid1"
     """
     prog = head.prog_
     type = prog.type(type)

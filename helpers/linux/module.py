@@ -36,7 +36,7 @@ def for_each_module(prog: Program) -> Iterable[Object]:
     :return: Iterator of ``struct module *`` objects.
 
     >>> [module.name.string_() for module in for_each_module(prog)][:2]
-    [b'tun', b'veth']
+    [b'raid1', b'md_mod']
     """
     return list_for_each_entry("struct module", prog["modules"].address_of_(), "list")
 

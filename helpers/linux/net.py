@@ -406,6 +406,7 @@ def neigh_table_for_each_neighbor(table: Object) -> Iterator[Object]:
     >>> for neighbor in neigh_table_for_each_neighbor(prog["arp_tbl"].nht):
     ...     print(netdev_name(neighbor.dev))
     b'lo'
+    b'br0'
     b'dummy0'
 
     :param table: ``struct neigh_hash_table *``

@@ -83,6 +83,17 @@ def taint_letters(prog: Program) -> list[tuple[str, bool]]:
 
     The first letter is for a taint that is set, the second for one that is not.
     """
+    if "taint_flags" not in prog:
+        # Before 4.10 (7fd8329ba502), with the number of each bit.
+        by_bit = {flag.bit.value_(): flag for flag in prog["tnts"]}
+        return [
+            (
+                chr(flag.member_("true").value_())
+                + chr(flag.member_("false").value_()),
+                True,
+            )
+            for _, flag in sorted(by_bit.items())
+        ]
     return [
         (
             chr(flag.c_true.value_()) + chr(flag.c_false.value_()),

@@ -82,7 +82,7 @@ def pci_bus_for_each_child(bus: Object) -> Iterator[Object]:
     :return: Iterator of ``struct pci_bus *`` objects.
 
     >>> list(pci_bus_for_each_child(next(for_each_pci_root_bus(prog))))
-    []
+    [Object(prog, 'struct pci_bus *', value=0xffff8e52c1886800)]
     """
     return list_for_each_entry("struct pci_bus", bus.children.address_of_(), "node")
 

@@ -73,7 +73,7 @@ def plist_last_entry(head: Object, type: str | Type, member: str) -> Object:
 
     >>> head = prog["swap_active_head"].address_of_()
     >>> plist_last_entry(head, "struct swap_info_struct", "list").prio
-    (short)-2
+    (short)-3
     """
     return container_of(head.node_list.prev, type, f"{member}.node_list")
 
@@ -105,7 +105,7 @@ def plist_for_each_entry(
     >>> head = prog["swap_active_head"].address_of_()
     >>> swaps = plist_for_each_entry("struct swap_info_struct", head, "list")
     >>> [si.prio.value_() for si in swaps]
-    [-2]
+    [-2, -3]
     """
     return list_for_each_entry(
         type, head.node_list.address_of_(), f"{member}.node_list"

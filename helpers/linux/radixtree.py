@@ -42,6 +42,6 @@ def radix_tree_for_each(root: Object) -> Iterator[tuple[int, Object]]:
 
     >>> tree = path_lookup(prog, "/init").dentry.d_inode.i_mapping.i_pages.address_of_()
     >>> [index for index, entry in radix_tree_for_each(tree)][:2]
-    [0]
+    [0, 1]
     """
     return xa_for_each(root)

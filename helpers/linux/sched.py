@@ -62,8 +62,8 @@ def task_cpu(task: Object) -> int:
 
     :param task: ``struct task_struct *``
 
-    >>> task_cpu(find_task(prog, 2))
-    0
+    >>> task_cpu(idle_task(prog, 1))
+    1
     """
     try:
         # In task_struct if CONFIG_THREAD_INFO_IN_TASK, until 5.16 (bcf9033e5449).

@@ -144,8 +144,7 @@ def print_slab_caches(prog: Program) -> None:
     """Print the names and addresses of the slab caches.
 
     >>> print_slab_caches(prog)
-    ext4_groupinfo_1k (struct kmem_cache *)0xffff89c0d7c30d00
-    ext4_groupinfo_4k (struct kmem_cache *)0xffff89c0d83dbd00
+    bio-144 (struct kmem_cache *)0xffff8e52dfc66700
     ...
     """
     for cache in for_each_slab_cache(prog):

@@ -132,7 +132,14 @@ def kernel_stack_trace(
         # The entry code of an interrupt is on its way from the stack of what it
         # interrupted, but belongs to the interrupt.
         is_new = previous is None or kind is StackKind.USER or frame.interrupted
-        if is_new and (not segments or segments[-1].kind is not kind):
+        # An exception in the kernel stays on the task's stack. (What is inlined in an
+        # interrupted function was interrupted with it.)
+        is_again = (
+            frame.interrupted
+            and kind is not StackKind.USER
+            and not (previous is not None and previous.is_inline)
+        )
+        if is_new and (not segments or is_again or segments[-1].kind is not kind):
             frames = []
             segments.append(StackSegment(kind, frames))
         frames.append(frame)

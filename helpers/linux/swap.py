@@ -41,7 +41,7 @@ def for_each_swap_info(prog: Program) -> Iterator[Object]:
     :return: Iterator of ``struct swap_info_struct *`` objects.
 
     >>> [swap_file_path(si) for si in for_each_swap_info(prog)]
-    [b'/mnt/ext4/swap']
+    [b'/mnt/ext4/swap', b'/dev/zram0']
     """
     try:
         count = prog["nr_swapfiles"].value_()
@@ -84,7 +84,7 @@ def swap_usage_in_pages(si: Object) -> int:
     :param si: ``struct swap_info_struct *``
 
     >>> swap_usage_in_pages(next(for_each_swap_info(prog)))
-    0
+    515
     """
     pages = si.inuse_pages
     try:
@@ -116,7 +116,7 @@ def total_swapcache_pages(prog: Program) -> int:
     """Return how many pages are in memory and in swap space at once.
 
     >>> total_swapcache_pages(prog)
-    0
+    512
     """
     try:
         # Since 5.12 (b6038942480e).

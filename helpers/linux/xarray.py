@@ -80,7 +80,7 @@ def xa_for_each(xa: Object, *, advanced: bool = False) -> Iterator[tuple[int, Ob
 
     >>> pages = path_lookup(prog, "/init").dentry.d_inode.i_mapping.i_pages
     >>> [index for index, entry in xa_for_each(pages.address_of_())][:2]
-    [0]
+    [0, 1]
     """
     prog = xa.prog_
     void_p = prog.type("void *")

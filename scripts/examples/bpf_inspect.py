@@ -149,6 +149,8 @@ def cgroup_attachments() -> Iterator[tuple[int, str]]:
             if not 0 <= type.value < len(css.cgroup.bpf.progs):
                 continue
             for bpf_prog in cgroup_bpf_prog_for_each(css.cgroup, type.value):
+                if not bpf_prog:
+                    continue  # Attached by a link, for upstream's helper.
                 name = type.name.removeprefix("BPF_").lower()
                 path = cgroup_path(css.cgroup).decode()
                 yield bpf_prog.aux.id.value_(), f"{name} of cgroup {path}"

@@ -25,7 +25,7 @@ from drgn.helpers.linux import (
 from .crash_output import crash, rows, tables
 
 #: What the guest may have used or freed between writing its facts and the dump.
-SLACK_KBYTES = 48 * 1024
+SLACK_KBYTES = 80 * 1024
 
 
 def _meminfo(lab: Lab) -> dict[str, int]:

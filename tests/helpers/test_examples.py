@@ -27,7 +27,7 @@ from drgn import Program
 from drgn.display import displayhook
 from drgn.namespace import LazyGlobals
 
-_NUMBER = re.compile(r"\b(0x[0-9a-f]+|\d[\d.]+)\b")
+_NUMBER = re.compile(r"\b(0x[0-9a-f]+|[0-9a-f]{16}|\d[\d.]+)\b")
 
 
 def _modules() -> Iterator[ModuleType]:

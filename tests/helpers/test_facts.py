@@ -205,10 +205,8 @@ def test_panic(live: Program, panicked: Program) -> None:
 
 
 def test_devices(live: Program, each_lab: Lab) -> None:
-    disks = [
-        line.split()[3] for line in each_lab.fact("proc/partitions").splitlines()[2:]
-    ]
-    assert {disk_name(d).decode() for d in for_each_disk(live)} >= set(disks)
+    disks = set(each_lab.fact("sys/block").split())
+    assert {disk_name(d).decode() for d in for_each_disk(live)} == disks
     names = {irq: irq_desc_action_names(desc) for irq, desc in for_each_irq_desc(live)}
     actions = re.findall(
         r"^ *(\d+): .*-(?:edge|fasteoi) +(\S+)", each_lab.fact("proc/interrupts"), re.M

@@ -8,6 +8,8 @@ from mock_kernel import Kernel
 from drgn import Object, Type, TypeEnumerator, TypeMember
 from drgn.helpers.linux import (
     bdev_partno,
+    cgroup_bpf_prog_for_each,
+    cgroup_bpf_prog_for_each_effective,
     hrtimer_clock_base_for_each,
     idr_find,
     idr_for_each,
@@ -16,7 +18,9 @@ from drgn.helpers.linux import (
     req_op,
     rq_data_dir,
     slab_cache_usage,
+    sock_cgroup_ptr,
     super_block_for_each_mount,
+    tainted,
     total_swapcache_pages,
 )
 
@@ -270,3 +274,50 @@ def test_sheaves_of_slub(kernel: Kernel, paired: bool) -> None:
     """Since 7.0, nodes and barns are pairs; in 6.18, nodes have barns."""
     usage = slab_cache_usage(slub(kernel, paired))
     assert (usage.num_slabs, usage.num_objs, usage.free_objs) == (2, 16, 5)
+
+
+def test_programs_of_cgroups_before_4_15(kernel: Kernel) -> None:
+    prog = kernel.prog
+    program = kernel.struct("bpf_prog", len=kernel.u32)
+    pointers = prog.array_type(kernel.to(program), 2)
+    bpf = kernel.struct("cgroup_bpf", prog=pointers, effective=pointers)
+    cgroup = kernel.struct("cgroup", bpf=bpf)
+    kernel.words(BASE, 0x1000, 0, 0x2000, 0x1000)
+    where = kernel.at(cgroup, BASE)
+    for each, expected in (
+        (cgroup_bpf_prog_for_each, [[0x1000], []]),
+        (cgroup_bpf_prog_for_each_effective, [[0x2000], [0x1000]]),
+    ):
+        found = [[p.value_() for p in each(where, kind)] for kind in range(2)]
+        assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "cgroup"),
+    [(BASE, BASE), (0, 0x9000), (7 << 32 | 1, 0x9000), (BASE | 2, 0x9000)],
+)
+def test_cgroups_of_sockets_before_5_15(
+    kernel: Kernel, value: int, cgroup: int
+) -> None:
+    prog = kernel.prog
+    type = kernel.struct("cgroup", id=kernel.int)
+    root = kernel.struct("cgroup_root", cgrp=type)
+    kernel.objects["cgrp_dfl_root"] = Object(prog, root, address=0x9000)
+    u64 = prog.int_type("u64", 8, False)
+    data = kernel.struct("sock_cgroup_data", val=u64)
+    found = sock_cgroup_ptr(Object(prog, data, {"val": value}))
+    assert found.value_() == cgroup and found.type_ == kernel.to(type)
+
+
+def test_taint_before_4_10(kernel: Kernel) -> None:
+    prog = kernel.prog
+    char = prog.int_type("char", 1, True)
+    flag = kernel.struct("tnt", bit=kernel.u32, true=char, false=char)
+    letters = [
+        {"bit": bit, "true": ord(yes), "false": ord(no)}
+        for bit, (yes, no) in enumerate(("PG", "F ", "S "))
+    ]
+    kernel.objects["tnts"] = Object(prog, prog.array_type(flag, 3), letters)
+    for mask, text in ((0, ""), (5, "P S"), (2, "GF ")):
+        kernel.objects["tainted_mask"] = Object(prog, kernel.ulong, mask)
+        assert tainted(prog) == text

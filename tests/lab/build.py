@@ -17,7 +17,7 @@ from .machine import Machine
 from .vmcore import Vmcore
 
 #: Raised when what a lab holds changes, so that older ones are built again.
-FORMAT = 1
+FORMAT = 2
 
 _started = time.monotonic()
 
@@ -28,6 +28,12 @@ PANIC_DUMPS = {
     "panic.kdump-flat-lzo": "kdump-lzo",
     "panic.kdump-flat-snappy": "kdump-snappy",
 }
+
+TWO_NODES = (
+    "-object", "memory-backend-ram,id=low,size=160M",
+    "-object", "memory-backend-ram,id=high,size=96M",
+    "-numa", "node,memdev=low,cpus=0", "-numa", "node,memdev=high,cpus=1-2",
+)  # fmt: skip
 
 #: Name of a dump -> names of its files.
 Dumps = dict[str, list[str]]
@@ -66,11 +72,19 @@ def boot_and_dump(directory: Path, guest: Guest, dumps: Dumps) -> None:
 
 
 def boot_and_dump_la57(directory: Path, guest: Guest, dumps: Dumps) -> None:
-    """Boot the guest with five levels of page tables, and dump it live."""
+    """Boot the guest with five levels of page tables, two nodes of memory, and
+    processors that may come, and dump it live."""
     disks = initramfs.build_disks(directory)
     say("booting it with 5-level page tables")
     with Machine(
-        directory, guest.kernel, guest.initramfs, disks, memory=256, cpu="max"
+        directory,
+        guest.kernel,
+        guest.initramfs,
+        disks,
+        memory=256,
+        cpu="max",
+        smp="2,maxcpus=3",
+        more=TWO_NODES,
     ) as machine:
         go_live(machine)
         dumps["la57.elf"] = ["la57.elf"]
@@ -87,6 +101,7 @@ def go_live(machine: Machine) -> None:
     )  # fmt: skip
     machine.answer()
     machine.wait_for("LAB live")
+    time.sleep(1)  # until its shell waits for the answer
     machine.qmp("stop")
 
 
@@ -122,7 +137,7 @@ def build(version: str | None, root: Path, *, again: bool = False) -> manifest.L
     directory.mkdir(parents=True, exist_ok=True)
     if (directory / manifest.MANIFEST).exists() and not again:
         lab = manifest.Lab(directory)
-        if lab.format == FORMAT:
+        if lab.format >= FORMAT:
             return lab
     say(f"fetching {image} and its debug symbols")
     unpacked = packages.fetch(release, image, directory)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
@@ -21,6 +22,14 @@ MODULES = (
     "dummy",
     "veth",
     "tun",
+    "bridge",
+    "8021q",
+    "sch_prio",
+    "overlay",
+    "lzo_rle",  # zram's default, where it has no compressors of its own
+    "zram",
+    "dm_mod",
+    "raid1",
 )
 
 
@@ -67,7 +76,7 @@ def build(root: Path, release: str, directory: Path) -> Path:
     (tree / "etc/passwd").write_text("root::0:0:root:/:/bin/sh\n")
     subprocess.run(
         ["gcc", "-static", "-O1", "-Wall", "-pthread", "-g",
-         "-o", tree / "workload", GUEST / "workload.c"],
+         "-o", tree / "workload", *sorted(GUEST.glob("*.c"))],
         check=True,
     )  # fmt: skip
     shutil.copy(tree / "workload", directory / "workload")
@@ -106,7 +115,8 @@ def _make(*command: object) -> None:
 
 
 def build_disks(directory: Path) -> list[Path]:
-    """Disk images: ext4 (vda), btrfs (vdb), and room for a tar of facts (vdc)."""
+    """Disk images: ext4 (vda), btrfs (vdb), room for a tar of facts (vdc), and one
+    with partitions (vdd)."""
     content = directory / "disk"
     shutil.rmtree(content, ignore_errors=True)
     (content / "slow").mkdir(parents=True)
@@ -130,4 +140,19 @@ def build_disks(directory: Path) -> list[Path]:
     shutil.rmtree(directory / "subvolume")
 
     facts = _empty(directory / "facts.img", 64 << 20)
-    return [ext4, btrfs, facts]
+    return [ext4, btrfs, facts, _build_partitions(directory / "partitions.img")]
+
+
+#: (first sector, sectors) of the partitions of vdd.
+PARTITIONS = ((2048, 4096), (8192, 2048))
+
+
+def _build_partitions(image: Path) -> Path:
+    """A disk with a master boot record: four entries at 446, then 55 AA."""
+    entries = b"".join(
+        struct.pack("<B3xB3xII", 0, 0x83, start, size) for start, size in PARTITIONS
+    )
+    with open(_empty(image, 8 << 20), "r+b") as file:
+        file.seek(446)
+        file.write(entries.ljust(64, b"\0") + b"\x55\xaa")
+    return image

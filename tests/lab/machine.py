@@ -6,12 +6,18 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from .monitor import Monitor
 from .packages import LabError
+
+#: One slab cache has all of SLUB's debugging: checks, red zones, poison, owners.
+KERNEL_ARGUMENTS = (
+    "console=ttyS0 quiet panic=0 swapaccount=1 slub_debug=FZPU,files_cache"
+)
 
 
 class Machine:
@@ -34,20 +40,25 @@ class Machine:
         append: str = "",
         stub: bool = False,
         paused: bool = False,
+        smp: str = "2",
+        more: Sequence[str] = (),
     ) -> None:
         self.log = directory / "console.log"
         monitor = directory / "qmp.sock"
         serial = directory / "serial.sock"
         # The paths of Unix sockets are short by nature: name them from their directory.
         command = [
-            "qemu-system-x86_64", "-accel", "tcg", "-cpu", cpu, "-smp", "2",
+            "qemu-system-x86_64", "-accel", "tcg", "-cpu", cpu, "-smp", smp,
             "-m", str(memory), "-display", "none", "-nodefaults", "-no-reboot",
             "-device", "vmcoreinfo",
+            "-device", "pci-bridge,chassis_nr=1,id=bridge",
+            "-device", "virtio-rng-pci,bus=bridge,addr=3",
             "-kernel", str(kernel), "-initrd", str(initramfs),
-            "-append", f"console=ttyS0 quiet panic=0 swapaccount=1 {append}",
+            "-append", f"{KERNEL_ARGUMENTS} {append}",
             "-qmp", f"unix:{monitor.name},server=on,wait=off",
             "-serial", f"file:{self.log.name}",
             "-serial", f"unix:{serial.name},server=on,wait=off",
+            *more,
         ]  # fmt: skip
         for number, disk in enumerate(disks):
             command += [
@@ -109,7 +120,7 @@ class Machine:
         """Run one monitor command and return what it answers."""
         return self._monitor.execute(command, **arguments)
 
-    def wait_for(self, text: str, seconds: float = 180) -> None:
+    def wait_for(self, text: str, seconds: float = 600) -> None:
         """Wait until the guest's console has said ``text``."""
         deadline = time.monotonic() + seconds
         while text.encode() not in self.console():

@@ -81,5 +81,5 @@ def test_left_out_pages_are_as_many_as_the_guest_had(lab: Lab) -> None:
     huge = int(meminfo["HugePages_Total"]) - int(meminfo["HugePages_Free"])
     expected = pages("MemFree") + pages("AnonPages") + huge * 512
     # The guest went on for a while after it had written that down.
-    assert abs(int(left_out.sum()) - expected) < expected * 0.06
+    assert abs(int(left_out.sum()) - expected) < expected * 0.15
     assert zero_pages(core).sum() > 0

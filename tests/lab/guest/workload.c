@@ -6,13 +6,11 @@
  * blocks in one known place of the kernel. The dumps are compared with those files.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
+#include "workload.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/bpf.h>
 #include <linux/futex.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -32,34 +30,22 @@
 #include <sys/ptrace.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define PATTERN "pydrgn lab pattern "
 
 static int ready_pipe[2];
 static FILE *facts;
 
-static void fail(const char *what)
+void fail(const char *what)
 {
 	fprintf(stderr, "workload: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
-#define CHECK(expression)                                   \
-	({                                                  \
-		__typeof__(expression) _result = (expression); \
-		if (_result == (__typeof__(expression))-1)   \
-			fail(#expression);                  \
-		_result;                                    \
-	})
-
-static void fact(const char *key, const char *format, ...)
+void fact(const char *key, const char *format, ...)
 {
 	va_list args;
 
@@ -71,13 +57,13 @@ static void fact(const char *key, const char *format, ...)
 	fflush(facts);
 }
 
-static void ready(void)
+void ready(void)
 {
 	CHECK(write(ready_pipe[1], "r", 1));
 }
 
 /* Start one task and wait until it says that it is about to block. */
-static pid_t start(const char *name, void (*body)(void))
+pid_t start(const char *name, void (*body)(void))
 {
 	char path[128], byte;
 	pid_t pid = CHECK(fork());
@@ -98,16 +84,31 @@ static pid_t start(const char *name, void (*body)(void))
 	return pid;
 }
 
-static void sleep_forever(void)
+void sleep_forever(void)
 {
 	for (;;)
 		pause();
 }
 
-static void fill(char *memory, size_t size)
+void fill(char *memory, size_t size)
 {
 	for (size_t at = 0; at + 32 <= size; at += 32)
 		snprintf(memory + at, 32, PATTERN "%010zu", at);
+}
+
+void tell_frames(const char *key, const char *memory, int pages)
+{
+	int fd = CHECK(open("/proc/self/pagemap", O_RDONLY));
+	uint64_t entry;
+
+	fprintf(facts, "%s", key);
+	for (int i = 0; i < pages; i++) {
+		CHECK(pread(fd, &entry, 8, (((uintptr_t)memory >> 12) + i) * 8));
+		fprintf(facts, " %#lx", (unsigned long)entry);
+	}
+	fputc('\n', facts);
+	fflush(facts);
+	close(fd);
 }
 
 /*
@@ -299,7 +300,11 @@ static void map_memory(void)
 	if (big != MAP_FAILED) {
 		fill(big, huge);
 		fact("huge", "%p %zu", big, huge);
+		tell_frames("frames.huge", big, 4);
 	}
+	tell_frames("frames.anonymous", anonymous, 16);
+	tell_frames("frames.file", file, 16);
+	tell_frames("frames.transparent", transparent, 16);
 	ready();
 	sleep_forever();
 }
@@ -343,98 +348,6 @@ static void threads(void)
 	pthread_join(ids[0], NULL);
 }
 
-/* Sockets. */
-
-static void sockets(void)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(8080),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(8081),
-				    .sin6_addr = in6addr_any };
-	struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "/run/lab.sock" };
-	int pair[2];
-	int listener = CHECK(socket(AF_INET, SOCK_STREAM, 0));
-	int client = CHECK(socket(AF_INET, SOCK_STREAM, 0));
-	int udp = CHECK(socket(AF_INET, SOCK_DGRAM, 0));
-	int listener6 = CHECK(socket(AF_INET6, SOCK_STREAM, 0));
-	int stream = CHECK(socket(AF_UNIX, SOCK_STREAM, 0));
-	int peer = CHECK(socket(AF_UNIX, SOCK_STREAM, 0));
-	int accepted;
-
-	CHECK(bind(listener, (struct sockaddr *)&in, sizeof(in)));
-	CHECK(listen(listener, 7));
-	CHECK(connect(client, (struct sockaddr *)&in, sizeof(in)));
-	accepted = CHECK(accept(listener, NULL, NULL));
-	CHECK(write(client, "unread", 6));
-	in.sin_port = htons(5353);
-	CHECK(bind(udp, (struct sockaddr *)&in, sizeof(in)));
-	CHECK(bind(listener6, (struct sockaddr *)&in6, sizeof(in6)));
-	CHECK(listen(listener6, 3));
-	CHECK(bind(stream, (struct sockaddr *)&un, sizeof(un)));
-	CHECK(listen(stream, 5));
-	CHECK(connect(peer, (struct sockaddr *)&un, sizeof(un)));
-	CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
-	fact("listener", "%d 127.0.0.1 8080", listener);
-	fact("client", "%d", client);
-	fact("accepted", "%d", accepted);
-	fact("udp", "%d 127.0.0.1 5353", udp);
-	fact("listener6", "%d :: 8081", listener6);
-	fact("unix", "%d %s", stream, un.sun_path);
-	fact("unix_peer", "%d", peer);
-	fact("socketpair", "%d %d", pair[0], pair[1]);
-	ready();
-	/* The second connection never comes: the descriptor stays reserved. */
-	CHECK(accept(listener, NULL, NULL));
-}
-
-/* Namespaces: a task that is PID 1 in its own world. */
-
-static void contained(void)
-{
-	pid_t child;
-
-	CHECK(unshare(CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS));
-	CHECK(sethostname("inside", 6));
-	child = CHECK(fork());
-	if (child == 0) {
-		prctl(PR_SET_NAME, "inner-init");
-		sleep_forever();
-	}
-	fact("inner", "%d", child);
-	ready();
-	CHECK(waitpid(child, NULL, 0));
-}
-
-/* BPF: maps and a program which returns 0. */
-
-static int bpf(int command, union bpf_attr *attr)
-{
-	return syscall(SYS_bpf, command, attr, sizeof(*attr));
-}
-
-static void hold_bpf(void)
-{
-	struct bpf_insn code[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	union bpf_attr map = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4,
-			       .value_size = 8, .max_entries = 16,
-			       .map_name = "lab_array" };
-	union bpf_attr hash = { .map_type = BPF_MAP_TYPE_HASH, .key_size = 4,
-				.value_size = 8, .max_entries = 32,
-				.map_name = "lab_hash" };
-	union bpf_attr program = { .prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
-				   .insns = (uintptr_t)code, .insn_cnt = 2,
-				   .license = (uintptr_t)"GPL",
-				   .prog_name = "lab_prog" };
-
-	fact("maps", "%d %d", bpf(BPF_MAP_CREATE, &map), bpf(BPF_MAP_CREATE, &hash));
-	fact("program", "%d", bpf(BPF_PROG_LOAD, &program));
-	ready();
-	sleep_forever();
-}
-
 /* Tasks that wait for a disk which the host has stopped, one by read, one by fault. */
 
 static void blocked_read(void)
@@ -464,6 +377,16 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	CHECK(pipe(ready_pipe));
+	if (argc == 2 && !strcmp(argv[1], "devices")) {
+		make_devices();
+		return 0;
+	}
+	if (argc == 2 && !strcmp(argv[1], "late")) {
+		start("tcp-states", tcp_states);
+		puts("ready");
+		fflush(stdout);
+		sleep_forever();
+	}
 	if (argc == 2 && !strcmp(argv[1], "disk")) {
 		start("blocked-read", blocked_read);
 		start("blocked-fault", blocked_fault);
@@ -483,7 +406,19 @@ int main(int argc, char **argv)
 	start("threads", threads);
 	start("sockets", sockets);
 	start("contained", contained);
+	start("user-namespace", user_namespace);
 	start("hold-bpf", hold_bpf);
+	start("ipc-objects", ipc_objects);
+	start("many-areas", many_areas);
+	start("many-threads", many_threads);
+	start("many-users", many_users);
+	start("many-files", many_files);
+	start("pending-signals", pending_signals);
+	start("timers", timers);
+	start("latency", latency);
+	start("futexes", futexes);
+	start("swapped", swapped);
+	start_lock_chains();
 	start("spin-user", spin_user);
 	start("spin-kernel", spin_kernel);
 	puts("ready");

@@ -21,9 +21,9 @@ for cpu in for_each_online_cpu(prog):
     for segment in kernel_stack_trace(prog, task).segments:
         if segment.kind.name != "USER":
             print(segment.kind.name, [frame.name for frame in segment])
-    for frame in prog.stack_trace(task):
-        if not frame.pc >> 63:
-            break  # the user's
+    # What is known of the frames after it depends on where it was interrupted.
+    frame = prog.stack_trace(task)[0]
+    if frame.pc >> 63:  # not the user's
         print_registers(prog, frame.registers())
 init = find_task(prog, 1)
 kthreadd = find_task(prog, 2)
@@ -35,7 +35,6 @@ print_annotated_memory(prog, 0x1000, 32, physical=True)
 cache = {}
 for address in (
     init,
-    init + 1,
     init.comm.address_,
     init.stack,
     prog["init_task"].address_,

@@ -84,6 +84,7 @@ from drgn.helpers.linux import (
     swait_for_each_task,
     sysfs_lookup_node,
     task_group_sched_entity,
+    task_state_to_char,
     valid_section_nr,
     wmark_pages,
 )
@@ -249,8 +250,12 @@ if track.has_member("handle"):
             # On 6.1 upstream has another's trace for no handle.
             trace = found.handle and stack_depot_fetch(found.handle)
             print(found.pid, found.cpu, [f.name for f in trace or ()])
-for task in (find_task(prog, 1), find_task(prog, 2)):
+for task in for_each_task(prog):
+    if task_state_to_char(task) not in "SD":
+        continue
     stack = kernel_stack_trace(prog, task)
-    print(isinstance(stack, LinuxKernelStack), len(stack))
+    print(isinstance(stack, LinuxKernelStack), task.pid)
     for segment in stack.segments:
-        print(isinstance(segment, StackSegment), segment.kind is StackKind.TASK)
+        if segment.kind is StackKind.TASK:
+            names = [frame.name for frame in segment]
+            print(isinstance(segment, StackSegment), segment.kind.name, names)

@@ -1,0 +1,64 @@
+"""Every public name of the helpers is compared with upstream, and with other words.
+
+A name counts as covered where it is used: in a differential case
+(``tests/oracle/cases/helpers_*.py``), and in a test whose expectations were made
+without us: by the guest (``test_facts*.py``), or by hand.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from drgn.helpers import _lazy
+
+TESTS = Path(__file__).parent.parent
+
+#: Modules about text and types, of which a guest knows nothing: any test will do.
+BY_HAND = {"format", "prog", "type", "memory", "stack"}
+#: Names for which no guest has an example, and a test has one by hand.
+NO_EXAMPLE = {
+    "ktime_to_ns",  # test_layouts.py
+}
+
+
+def names_used(paths: list[Path]) -> set[str]:
+    """Identifiers and attributes that files use; an import alone is no use."""
+    assert paths
+    used: set[str] = set()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Name):
+                used.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                used.add(node.attr)
+    return used
+
+
+@pytest.mark.parametrize("package", _lazy.PACKAGES)
+def test_every_name_is_compared_with_upstream(package: str) -> None:
+    used = names_used(sorted((TESTS / "oracle/cases").glob("*.py")))
+    missing = {
+        f"{module}.{name}"
+        for module, names in _lazy.exported_names(package).items()
+        for name in names
+        if name not in used
+    }
+    assert not missing
+
+
+@pytest.mark.parametrize("package", _lazy.PACKAGES)
+def test_every_name_is_compared_with_other_words(package: str) -> None:
+    facts = names_used(sorted((TESTS / "helpers").glob("test_facts*.py")))
+    by_hand = names_used(sorted((TESTS / "helpers").glob("test_*.py")))
+    missing = {
+        name
+        for module, names in _lazy.exported_names(package).items()
+        for name in names
+        if name not in (by_hand if module in BY_HAND else facts)
+        # Each tests one bit: test_every_flag() goes through all of them.
+        and not name.startswith("Page")
+    }
+    assert missing <= NO_EXAMPLE
