@@ -9,6 +9,7 @@ from ..arguments import uint64
 
 if TYPE_CHECKING:
     from ..objects.object import Object
+    from ..stack.frame import StackFrame
     from ..stack.source import SourceLocationList
     from ..stack.trace import StackTrace
     from ..threads import Thread
@@ -54,12 +55,19 @@ class ThreadAccess:
         """
         from ..stack import api
 
-        if thread is None and self._target is not None:
-            cpu = self._target.selected_cpu()
-            if cpu is not None:
-                return api.stack_trace_of_cpu(self, cpu)
-            thread = self._target.selected_thread()
+        if thread is None:
+            return api.selected_stack_trace(self)
         return api.stack_trace(self, thread)
+
+    def _innermost_frame(self: Program) -> StackFrame:
+        """The frame in which the selected thread is.
+
+        The trace that it belongs to has no more than its caller, whose registers tell
+        what was passed.
+        """
+        from ..stack import api
+
+        return api.selected_stack_trace(self, 2)[0]
 
     def stack_trace_from_pcs(self: Program, pcs: Sequence[SupportsIndex]) -> StackTrace:
         """A trace of the given program counters, inline frames included."""

@@ -14,7 +14,7 @@ from .code import CodeInfo
 from .initial import architecture_name, initial_frame, registers_of_cpu
 from .source import SourceLocation, SourceLocationList
 from .trace import StackTrace
-from .unwind import Frame, Unwinder
+from .unwind import MAX_FRAMES, Frame, Unwinder
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 def stack_trace(
-    prog: Program, thread: Thread | Object | SupportsIndex | None
+    prog: Program,
+    thread: Thread | Object | SupportsIndex | None,
+    limit: int = MAX_FRAMES,
 ) -> StackTrace:
     """The stack of a thread, by its ID, ``struct task_struct *`` or ``pt_regs``.
 
@@ -35,14 +37,28 @@ def stack_trace(
     info = CodeInfo.of(prog)
     unwinder = Unwinder(prog, info)
     with initial_frame(prog, thread) as (registers, interrupted):
-        frames = unwinder.unwind(registers, interrupted)
+        frames = unwinder.unwind(registers, interrupted, limit)
     return make(StackTrace, prog, frames)
 
 
-def stack_trace_of_cpu(prog: Program, cpu: TargetThread) -> StackTrace:
+def stack_trace_of_cpu(
+    prog: Program, cpu: TargetThread, limit: int = MAX_FRAMES
+) -> StackTrace:
     """The stack of a processor that a debugger has stopped; errors as above."""
     unwinder = Unwinder(prog, CodeInfo.of(prog))
-    return make(StackTrace, prog, unwinder.unwind(registers_of_cpu(prog, cpu), True))
+    frames = unwinder.unwind(registers_of_cpu(prog, cpu), True, limit)
+    return make(StackTrace, prog, frames)
+
+
+def selected_stack_trace(prog: Program, limit: int = MAX_FRAMES) -> StackTrace:
+    """The stack of the thread, or of a kernel's processor, that a debugger selects."""
+    thread = None
+    if prog._target is not None:
+        cpu = prog._target.selected_cpu()
+        if cpu is not None:
+            return stack_trace_of_cpu(prog, cpu, limit)
+        thread = prog._target.selected_thread()
+    return stack_trace(prog, thread, limit)
 
 
 def stack_trace_from_pcs(prog: Program, pcs: Iterable[SupportsIndex]) -> StackTrace:

@@ -135,12 +135,14 @@ class Unwinder:
         self._info = info
         self._is_kernel = bool(prog.flags & ProgramFlags.IS_LINUX_KERNEL)
 
-    def unwind(self, registers: Registers, interrupted: bool) -> list[Frame]:
-        """All frames of a stack, from the innermost one; at least one."""
+    def unwind(
+        self, registers: Registers, interrupted: bool, limit: int = MAX_FRAMES
+    ) -> list[Frame]:
+        """The frames of a stack, from the innermost one; at least one."""
         frame = Frame(self._info, registers, interrupted)
         frames = [frame]
         seen: set[tuple[int | None, int | None]] = set()
-        while len(frames) < MAX_FRAMES:
+        while len(frames) < limit:
             place = (frame.pc, registers.get(RSP))
             if place in seen or self._is_last(frame):
                 break

@@ -158,4 +158,4 @@ class Breakpoint:
         self.hits += 1
         if self.callback is None:
             return True
-        return bool(self.callback(prog.stack_trace()[0]))
+        return bool(self.callback(prog._innermost_frame()))
