@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,8 @@ from ..objects.object import Object
 from ..types.kinds import TypeKind
 from ..types.members import find_member
 from .dtype import dtype_of
-from .read import as_addresses, read_values
+from .read import as_addresses
+from .rows import Rows
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -23,24 +24,29 @@ _TOKEN = re.compile(r"\s*(?:(->|\.)\s*)?(?:([A-Za-z_]\w*)|\[\s*(\w+)\s*\])")
 _CHAR_NAMES = ("char", "signed char", "unsigned char")
 
 
-class _Place:
-    """Where a column of values lies: one address per row, and its type."""
+class _Place(NamedTuple):
+    """Where a column of values lies: at an offset in rows, and its type."""
 
-    __slots__ = ("addresses", "bit_field_size", "bit_offset", "type", "valid")
+    type: Type
+    rows: Rows
+    offset: int = 0
+    bit_offset: int = 0
+    bit_field_size: int | None = None
 
-    def __init__(
-        self,
-        type: Type,
-        addresses: NDArray[np.uint64],
-        valid: NDArray[np.bool_],
-        bit_offset: int = 0,
-        bit_field_size: int | None = None,
-    ) -> None:
-        self.type = type
-        self.addresses = addresses
-        self.valid = valid
-        self.bit_offset = bit_offset
-        self.bit_field_size = bit_field_size
+    def want(self) -> None:
+        """Say that the column will be read."""
+        self.rows.want(self.offset, self.dtype().itemsize)
+
+    def dtype(self) -> np.dtype[Any]:
+        """What is read in each row: octets where it is of bits."""
+        if not self.is_of_bits():
+            return dtype_of(self.type)
+        assert self.bit_field_size is not None
+        octets = (self.bit_offset + self.bit_field_size + 7) // 8
+        return np.dtype((np.uint8, (octets,)))
+
+    def is_of_bits(self) -> bool:
+        return self.bit_field_size is not None or self.bit_offset != 0
 
 
 def columns(
@@ -67,14 +73,20 @@ def columns(
     root = _root(objects, type, prog)
     prog = root.type.prog
     places: dict[tuple[str, ...], _Place] = {(): root}
-    result: dict[str, Any] = {}
+    targets: dict[tuple[Rows, int], Rows] = {}
+    wanted: dict[str, _Place] = {}
     for path in paths:
         tokens = _parse(path)
         for i in range(1, len(tokens) + 1):
             prefix = tuple(tokens[:i])
             if prefix not in places:
-                places[prefix] = _step(prog, places[prefix[:-1]], prefix[-1])
-        values, valid = _load(prog, places[tuple(tokens)])
+                places[prefix] = _step(prog, places[prefix[:-1]], prefix[-1], targets)
+        column = places[tuple(tokens)]
+        column.want()
+        wanted[path] = column
+    result: dict[str, Any] = {}
+    for path, column in wanted.items():
+        values, valid = _load(column)
         mask = ~valid
         if values.ndim > 1:
             mask = np.broadcast_to(
@@ -101,8 +113,10 @@ def _root(objects: Any, type: str | Type | None, prog: Program | None) -> _Place
                 raise TypeError("columns of addresses need a type and a program")
             prog = type.prog
         found = prog.type(type).unaliased()
+    prog = found.prog
     addresses = as_addresses(objects)
-    return _Place(found, addresses, addresses != 0)
+    rows = Rows(prog, lambda: (addresses, addresses != 0))
+    return _Place(found, rows)
 
 
 def _parse(path: str) -> list[str]:
@@ -120,45 +134,56 @@ def _parse(path: str) -> list[str]:
     return steps
 
 
-def _follow(prog: Program, place: _Place) -> _Place:
+def _follow(
+    prog: Program, place: _Place, targets: dict[tuple[Rows, int], Rows]
+) -> _Place:
     """The place that a column of pointers points to."""
-    values, valid = _load(prog, place)
-    addresses = values.astype(np.uint64)
-    return _Place(place.type.type.unaliased(), addresses, valid & (addresses != 0))
+    place.want()
+
+    def find() -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+        values, valid = _load(place)
+        addresses = values.astype(np.uint64)
+        return addresses, valid & (addresses != 0)
+
+    key = place.rows, place.offset
+    if key not in targets:
+        targets[key] = Rows(prog, find)
+    return _Place(place.type.type.unaliased(), targets[key])
 
 
-def _step(prog: Program, place: _Place, step: str) -> _Place:
+def _step(
+    prog: Program, place: _Place, step: str, targets: dict[tuple[Rows, int], Rows]
+) -> _Place:
     kind = place.type.kind
     if step.startswith("["):
         index = int(step[1:-1])
         if kind is TypeKind.POINTER:
-            place = _follow(prog, place)
+            place = _follow(prog, place, targets)
             element = place.type
         elif kind is TypeKind.ARRAY:
             element = place.type.type.unaliased()
         else:
             raise TypeError(f"'{place.type.type_name()}' is not an array or pointer")
         offset = index * dtype_of(element).itemsize
-        addresses = place.addresses + np.uint64(offset)
-        return _Place(element, addresses, place.valid)
+        return _Place(element, place.rows, place.offset + offset)
     if kind is TypeKind.POINTER:
-        place = _follow(prog, place)
+        place = _follow(prog, place, targets)
     member, bit_offset = find_member(place.type, step)
     bit_offset += place.bit_offset
     return _Place(
         member.type.unaliased(),
-        place.addresses + np.uint64(bit_offset // 8),
-        place.valid,
+        place.rows,
+        place.offset + bit_offset // 8,
         bit_offset % 8,
         member.bit_field_size,
     )
 
 
-def _load(prog: Program, place: _Place) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    if place.bit_field_size is not None or place.bit_offset:
-        return _load_bits(prog, place)
-    dtype = dtype_of(place.type)
-    values, valid = read_values(prog, place.addresses, dtype, place.valid)
+def _load(place: _Place) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    if place.is_of_bits():
+        return _load_bits(place)
+    dtype = place.dtype()
+    values, valid = place.rows.read(place.offset, dtype)
     if _is_string(place.type):
         values = np.ascontiguousarray(values).view(f"S{dtype.itemsize}").reshape(-1)
     return values, valid
@@ -175,7 +200,7 @@ def _is_string(type: Type) -> bool:
     )
 
 
-def _load_bits(prog: Program, place: _Place) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def _load_bits(place: _Place) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Read a column of bit fields of at most 64 bits."""
     integer = place.type
     if integer.kind is TypeKind.ENUM:
@@ -183,12 +208,7 @@ def _load_bits(prog: Program, place: _Place) -> tuple[NDArray[Any], NDArray[np.b
     assert place.bit_field_size is not None
     size, shift = place.bit_field_size, place.bit_offset
     little = integer.byteorder == "little"
-    raw, valid = read_values(
-        prog,
-        place.addresses,
-        np.dtype((np.uint8, ((shift + size + 7) // 8,))),
-        place.valid,
-    )
+    raw, valid = place.rows.read(place.offset, place.dtype())
     octets = raw.shape[1]
     value = np.zeros(len(raw), np.uint64)
     # The ninth octet of a field that straddles a word is shifted in last.

@@ -103,13 +103,17 @@ def gather_pieces(
         valid[:] = True
         return
     starts, lasts = space.columns()
+    # All in one piece, as most are.
+    lowest, highest = addresses.min(), addresses.max()
+    piece = int(starts.searchsorted(lowest, "right")) - 1
+    last = lasts[piece]
+    if piece >= 0 and highest <= last and last - highest >= np.uint64(size - 1):
+        segments[piece].gather(addresses, out, valid)
+        return
     index = starts.searchsorted(addresses, "right").astype(np.int64) - 1
     last = lasts[index]
     inside = (index >= 0) & (addresses <= last)
     whole = inside & (last - addresses >= np.uint64(size - 1))
-    if whole.all() and index[0] == index[-1] and (index == index[0]).all():
-        segments[index[0]].gather(addresses, out, valid)
-        return
     rows = np.flatnonzero(whole)
     rows = rows[np.argsort(index[rows], kind="stable")]
     borders = np.flatnonzero(np.diff(index[rows])) + 1
@@ -189,9 +193,14 @@ def translate_many(
     lengths = np.diff(np.append(heads, count))
     offset = addresses & ((np.uint64(1) << page_shift) - np.uint64(1))
     left = np.repeat(page_left, lengths)
+    result = np.repeat(page_result, lengths)
+    if page_left.all():
+        result += offset
+        left -= offset
+        return result, left
     mapped = left != 0
-    result = np.where(mapped, np.repeat(page_result, lengths) + offset, np.uint64(0))
-    left = np.where(mapped, left - offset, np.uint64(0))
+    result[mapped] += offset[mapped]
+    left[mapped] -= offset[mapped]
     return result, left
 
 

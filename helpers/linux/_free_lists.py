@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Addresses = NDArray[np.uint64]
 
-# What is in place of the row of a next object.
+# What is in place of the number of a next object.
 _END, _NO_OBJECT, _UNREADABLE = -1, -2, -3
 
 
@@ -76,26 +76,27 @@ def free_objects(
     places = each.start + number.astype(np.uint64) * each.size + each.offset
     stored = prog.gather("unsigned long", places)
     words, unreadable = stored.data.astype(np.uint64), stored.mask
-    first = _rows(lists, lists.pointer, begin)
+    first = _numbers(lists, lists.pointer)
     failures = []
     for decode in _DECODERS if each.random is not None else (_plain,):
         pointers = decode(prog, each, words, places)
-        next = np.where(pointers == 0, _END, _rows(each, pointers, begin[list_of]))
+        next = np.where(pointers == 0, _END, _numbers(each, pointers))
         next[unreadable] = _UNREADABLE
-        is_free, failure = _walk(first.tolist(), next.tolist())
+        is_free, failure = _walk(first.tolist(), next.tolist(), counts.tolist())
         if failure is None:
             found = np.flatnonzero(np.frombuffer(is_free, np.uint8))
             return used[list_of[found]], number[found]
-        i, row = failure
+        i, last = failure
+        row = None if last is None else int(begin[i]) + last
         if row is None:
             failures.append((i, int(lists.pointer[i]), int(first[i])))
         elif next[row] == _UNREADABLE:
             prog.read_word(int(places[row]))
         else:
             failures.append((i, int(pointers[row]), int(next[row])))
-    i, pointer, row = failures[0]
+    i, pointer, following = failures[0]
     name = cache_name(int(used[i]))
-    if row >= 0:
+    if following >= 0:
         raise SlabFreelistCycleError(f"{name} freelist contains cycle at {pointer:#x}")
     raise SlabCorruptionError(
         f"{name} freelist contains {pointer:#x}, which is no object of its slab"
@@ -103,35 +104,38 @@ def free_objects(
 
 
 def _walk(
-    first: list[int], next: list[int]
-) -> tuple[bytearray, tuple[int, int | None] | None]:
-    """Go along the lists that begin at rows.
+    first: list[int], next: list[int], counts: list[int]
+) -> tuple[bytes, tuple[int, int | None] | None]:
+    """Go along lists, each in as many numbers of ``next`` as its slab has objects.
 
-    Returns which rows are on a list, and the list that does not end well with its last
-    good row, if there is such a list.
+    Returns for each object 1 if it is on a list, and the list that does not end well
+    with its last good object, if there is such a list.
     """
-    is_free = bytearray(len(next))
-    for i, row in enumerate(first):
+    found = []
+    begin = 0
+    for i, (number, count) in enumerate(zip(first, counts, strict=True)):
+        following = next[begin : begin + count]
+        begin += count
+        is_free = bytearray(count)
         last = None
-        while row >= 0 and not is_free[row]:
-            is_free[row] = 1
-            last, row = row, next[row]
-        if row != _END:
-            return is_free, (i, last)
-    return is_free, None
+        while number >= 0 and not is_free[number]:
+            is_free[number] = 1
+            last, number = number, following[number]
+        if number != _END:
+            return b"", (i, last)
+        found.append(is_free)
+    return b"".join(found), None
 
 
-def _are_objects(lists: FreeLists, pointers: Addresses) -> NDArray[np.bool_]:
+def _numbers(lists: FreeLists, pointers: Addresses) -> NDArray[np.int64]:
+    """The numbers in their slabs of the objects that are pointed to.
+
+    They are small: Python has those integers ready.
+    """
     distance = pointers - lists.start  # Of a pointer before the start, it is huge.
-    return (distance < lists.objects * lists.size) & (distance % lists.size == 0)
-
-
-def _rows(
-    lists: FreeLists, pointers: Addresses, begin: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """The rows of what is pointed to; those of a slab begin at ``begin``."""
-    rows = begin + ((pointers - lists.start) // lists.size).astype(np.int64)
-    return np.where(_are_objects(lists, pointers), rows, _NO_OBJECT)
+    numbers, odd = np.divmod(distance, lists.size)
+    is_object = (numbers < lists.objects) & (odd == 0)
+    return np.where(is_object, numbers.astype(np.int64), _NO_OBJECT)
 
 
 # What is stored in places, as pointers.

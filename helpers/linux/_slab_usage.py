@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drgn import BadDataError, Object, Program, columns, offsetof
+from drgn import BadDataError, Object, Program, Type, columns, offsetof
 from drgn.helpers.linux import _free_lists
 from drgn.helpers.linux._slab_allocators import allocator_of
 from drgn.helpers.linux._slab_arrays import slab_starts
@@ -81,14 +81,17 @@ class _Slub:
             for member, column in found.items()
         }
 
-    def read(self, type: str, addresses: Addresses) -> NDArray[Any]:
-        """The structures at addresses; FaultError if one cannot be read."""
-        found = self.prog.gather(type, addresses)
-        mask = np.ma.getmaskarray(found).view(np.uint8)
-        unreadable = mask.reshape(len(found), -1).any(1)
-        if unreadable.any():
-            self.prog.read(int(addresses[unreadable][0]), found.dtype.itemsize)
-        return np.asarray(found.data)
+    def read(
+        self, type: str | Type, addresses: Addresses, *members: str
+    ) -> list[NDArray[Any]]:
+        """Members of structures; FaultError if one cannot be read."""
+        found = columns(addresses, *members, type=type, prog=self.prog)
+        for member, column in found.items():
+            if column.mask.any():
+                structure = self.prog.type(type)
+                place = int(addresses[column.mask][0]) + offsetof(structure, member)
+                self.prog.read(place, column.dtype.itemsize)
+        return [column.data for column in found.values()]
 
     def usage(self) -> Counts:
         """Numbers of slabs, objects and free objects: int64[3, n]."""
@@ -122,14 +125,20 @@ class _Slub:
         for path in self.nodes.values():
             addresses = self.caches[path]
             rows = np.flatnonzero(addresses)
-            nodes = self.read("struct kmem_cache_node", addresses[rows])
-            total[0, rows] += nodes["nr_slabs"]["counter"]
-            total[1, rows] += nodes["total_objects"]["counter"]
+            slabs, objects, firsts = self.read(
+                "struct kmem_cache_node",
+                addresses[rows],
+                "nr_slabs.counter",
+                "total_objects.counter",
+                "partial.next",
+            )
+            total[0, rows] += slabs
+            total[1, rows] += objects
             heads = addresses[rows] + np.uint64(offset)
             lists = [
-                (int(row), int(head), int(first))
+                (row, head, first)
                 for row, head, first in zip(
-                    rows, heads, nodes["partial"]["next"], strict=True
+                    rows.tolist(), heads.tolist(), firsts.tolist(), strict=True
                 )
                 if first != head
             ]
@@ -150,8 +159,8 @@ class _Slub:
                 for (_, head, _), (_, chain) in zip(lists, chains, strict=True)
             ]
         )
-        word = np.uint64(self.prog.address_size())
-        wrong = np.flatnonzero(self.read("unsigned long", nodes + word) != expected)
+        (prev,) = self.read("struct list_head", nodes, "prev")
+        wrong = np.flatnonzero(prev != expected)
         if len(wrong):
             node = int(nodes[wrong[0]])
             (row,) = (row for row, chain in chains if node in chain)
@@ -170,20 +179,21 @@ class _Slub:
             ) from None
 
     def partial_on_cpus(
-        self, rows: Counts, cpu_slabs: NDArray[Any]
+        self, rows: Counts, cpu_slabs: dict[str, Addresses]
     ) -> Iterator[tuple[int, Addresses]]:
         """Those that CPUs keep for themselves (CONFIG_SLUB_CPU_PARTIAL)."""
-        if "partial" not in (cpu_slabs.dtype.names or ()):
+        if "partial" not in cpu_slabs:
             return
         offset = offsetof(self.prog.type(self.slab_type), "next")
-        for i in np.flatnonzero(cpu_slabs["partial"]):
-            first = int(cpu_slabs["partial"][i])
-            yield int(rows[i]), self.chain(int(rows[i]), first, offset=offset)
+        firsts = cpu_slabs["partial"]
+        some = firsts != 0
+        for row, first in zip(rows[some].tolist(), firsts[some].tolist(), strict=True):
+            yield row, self.chain(row, first, offset=offset)
 
     # Free objects that CPUs have at hand.
 
-    def cpu_slabs(self, free: Counts) -> tuple[Counts, NDArray[Any] | None]:
-        """Each CPU's ``struct kmem_cache_cpu`` of each cache, and the cache's row.
+    def cpu_slabs(self, free: Counts) -> tuple[Counts, dict[str, Addresses] | None]:
+        """Members of each CPU's ``struct kmem_cache_cpu`` of each cache, and its row.
 
         Adds up the free objects in sheaves, which 6.18 brought in their place.
         """
@@ -208,14 +218,19 @@ class _Slub:
         rows = np.flatnonzero(self.caches["cpu_slab"])
         pointers = self.caches["cpu_slab"][rows]
         addresses = np.concatenate([pointers + offset for offset in offsets])
-        cpu_slabs = self.read("struct kmem_cache_cpu", addresses)
-        return np.tile(rows, len(offsets)), cpu_slabs
+        per_cpu = self.prog.type("struct kmem_cache_cpu")
+        # Since 5.17 (bb192ed9aa71), the page is called slab.
+        members = [
+            member
+            for member in ("freelist", "slab", "page", "partial")
+            if per_cpu.has_member(member)
+        ]
+        read = self.read(per_cpu, addresses, *members)
+        return np.tile(rows, len(offsets)), dict(zip(members, read, strict=True))
 
-    def lockless(self, rows: Counts, cpu_slabs: NDArray[Any]) -> Counts:
+    def lockless(self, rows: Counts, cpu_slabs: dict[str, Addresses]) -> Counts:
         """The free objects of the slabs that CPUs allocate from, by row."""
-        # Since 5.17 (bb192ed9aa71), it is called slab.
-        names = cpu_slabs.dtype.names or ()
-        slabs = cpu_slabs["slab" if "slab" in names else "page"]
+        slabs = cpu_slabs["slab" if "slab" in cpu_slabs else "page"]
         some = np.flatnonzero((slabs != 0) & (cpu_slabs["freelist"] != 0))
         found = self.slab_columns(slabs[some], "slab_cache", "objects")
         own = found["slab_cache"] == self.addresses[rows[some]]
