@@ -189,6 +189,25 @@ USER_FRAMES = Allowance(
 )
 
 
+_USER_FRAME_OF_BT = re.compile(r" *#\d+ +\[0000[0-7]\w{11}\]")
+_REGISTERS = re.compile(r" {4,}(RIP|RAX|RDX|RBP|R10|R13|CS|ORIG_RAX):")
+
+
+def _without_user_frames_of_bt(lines: list[str]) -> list[str]:
+    kept = []
+    of_user = False
+    for line in lines:
+        if _USER_FRAME_OF_BT.match(line):
+            of_user = True
+        elif not (of_user and _REGISTERS.match(line)):
+            of_user = False
+            kept.append(line)
+    return kept
+
+
+USER_FRAMES_OF_BT = Allowance(USER_FRAMES.why, _without_user_frames_of_bt)
+
+
 def _without_zombies_frames(lines: list[str]) -> list[str]:
     kept = []
     dead = False

@@ -11,7 +11,13 @@ from lab import manifest
 from lab.manifest import Lab
 
 from oracle import runner
-from oracle.runner import TASK_STATES, USER_FRAMES, ZOMBIES, Allowance
+from oracle.runner import (
+    TASK_STATES,
+    USER_FRAMES,
+    USER_FRAMES_OF_BT,
+    ZOMBIES,
+    Allowance,
+)
 
 CASES = Path(__file__).parent / "cases"
 
@@ -41,6 +47,7 @@ ALLOWANCES: dict[str, tuple[Allowance, ...]] = {
     "stacks": (ZOMBIES, USER_FRAMES),
     "blocked": (USER_FRAMES,),
     "crash": (USER_FRAMES,),
+    "commands_stacks": (USER_FRAMES_OF_BT,),
     "commands_kmem": (TASK_STATES,),
     "commands_system": (TASK_STATES,),
     "commands_memory": (TASK_STATES,),
