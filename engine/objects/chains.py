@@ -7,6 +7,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from ..errors import BadDataError
+from ..memory.memory import PAGE_SHIFT
 from .codec import codec_of
 from .object import Object
 
@@ -71,6 +72,7 @@ def nodes(prog: Program, first: int, end: int, next_offset: int) -> list[int]:
     size = prog.address_size()
     order = "<" if prog._is_little_endian() else ">"
     unpack = Struct(order + ("Q" if size == 8 else "I")).unpack_from
+    windows = memory.pages.get
     low, high, buffer, base = memory.window
     found: list[int] = []
     append = found.append
@@ -81,6 +83,9 @@ def nodes(prog: Program, first: int, end: int, next_offset: int) -> list[int]:
         for _ in range(laps):
             append(node)
             where = node + next_offset
+            if not low <= where < high:
+                # Another window that is remembered.
+                low, high, buffer, base = windows(where >> PAGE_SHIFT, memory.window)
             if low <= where < high:
                 node = unpack(buffer, where - base)[0]
             else:

@@ -69,23 +69,34 @@ def free_objects(
     lists = lists.at(used)
     counts = lists.objects.astype(np.int64)
     begin = np.cumsum(counts) - counts
+
+    def spread(column: Addresses) -> Addresses:
+        """What is of a list for each object of its slab."""
+        return np.repeat(column, counts)
+
     # All objects in a row, and what each would say is the next one if it were free.
-    list_of = np.repeat(np.arange(len(used)), counts)
-    each = lists.at(list_of)
-    number = np.arange(len(list_of)) - begin[list_of]
-    places = each.start + number.astype(np.uint64) * each.size + each.offset
+    # Few arrays at a time: the system takes longer to give memory than all this does.
+    places = np.arange(counts.sum(), dtype=np.uint64)
+    places -= spread(begin.astype(np.uint64))
+    places *= spread(lists.size)
+    places += spread(lists.start + lists.offset)
     stored = prog.gather("unsigned long", places)
-    words, unreadable = stored.data.astype(np.uint64), stored.mask
-    first = _numbers(lists, lists.pointer)
+    words, unreadable = stored.data.astype(np.uint64, copy=False), stored.mask
+    random = None if lists.random is None else spread(lists.random)
+    first = _numbers(lists.pointer, lists.start, lists.size, lists.objects)
     failures = []
-    for decode in _DECODERS if each.random is not None else (_plain,):
-        pointers = decode(prog, each, words, places)
-        next = np.where(pointers == 0, _END, _numbers(each, pointers))
+    for decode in _DECODERS if random is not None else (_plain,):
+        pointers = decode(prog, words, random, places)
+        next = _numbers(
+            pointers, spread(lists.start), spread(lists.size), spread(lists.objects)
+        )
+        next[pointers == 0] = _END
         next[unreadable] = _UNREADABLE
         is_free, failure = _walk(first.tolist(), next.tolist(), counts.tolist())
         if failure is None:
             found = np.flatnonzero(np.frombuffer(is_free, np.uint8))
-            return used[list_of[found]], number[found]
+            list_of = np.repeat(np.arange(len(used)), counts)[found]
+            return used[list_of], found - begin[list_of]
         i, last = failure
         row = None if last is None else int(begin[i]) + last
         if row is None:
@@ -127,40 +138,45 @@ def _walk(
     return b"".join(found), None
 
 
-def _numbers(lists: FreeLists, pointers: Addresses) -> NDArray[np.int64]:
+def _numbers(
+    pointers: Addresses, start: Addresses, size: Addresses, objects: Addresses
+) -> NDArray[np.int64]:
     """The numbers in their slabs of the objects that are pointed to.
 
     They are small: Python has those integers ready.
     """
-    distance = pointers - lists.start  # Of a pointer before the start, it is huge.
-    numbers, odd = np.divmod(distance, lists.size)
-    is_object = (numbers < lists.objects) & (odd == 0)
-    return np.where(is_object, numbers.astype(np.int64), _NO_OBJECT)
+    distance = pointers - start  # Of a pointer before the start, it is huge.
+    numbers = distance // size
+    is_object = numbers < objects
+    is_object &= numbers * size == distance
+    return np.where(is_object, numbers.view(np.int64), _NO_OBJECT)
 
 
 # What is stored in places, as pointers.
 
 
 def _plain(
-    prog: Program, lists: FreeLists, stored: Addresses, places: Addresses
+    prog: Program, stored: Addresses, random: Addresses | None, places: Addresses
 ) -> Addresses:
     return stored
 
 
 def _swapped(
-    prog: Program, lists: FreeLists, stored: Addresses, places: Addresses
+    prog: Program, stored: Addresses, random: Addresses | None, places: Addresses
 ) -> Addresses:
     """Since 5.7 (1ad53d9fa3f6), and in stable kernels."""
     word = np.dtype(f"u{prog.address_size()}")
-    assert lists.random is not None
-    return stored ^ lists.random ^ places.astype(word).byteswap().astype(np.uint64)
+    swapped = places.astype(word).byteswap().astype(np.uint64, copy=False)
+    return _unswapped(prog, stored, random, swapped)
 
 
 def _unswapped(
-    prog: Program, lists: FreeLists, stored: Addresses, places: Addresses
+    prog: Program, stored: Addresses, random: Addresses | None, places: Addresses
 ) -> Addresses:
-    assert lists.random is not None
-    return stored ^ lists.random ^ places
+    assert random is not None
+    pointers = stored ^ random
+    pointers ^= places
+    return pointers
 
 
 _DECODERS = (_swapped, _unswapped)

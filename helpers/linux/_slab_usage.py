@@ -103,7 +103,8 @@ class _Slub:
             total[2] += self.lockless(rows, cpu_slabs)
         if partial:
             slabs = np.concatenate([slabs for _, slabs in partial])
-            rows = np.concatenate([np.full(len(slabs), row) for row, slabs in partial])
+            lengths = [len(slabs) for _, slabs in partial]
+            rows = np.repeat([row for row, _ in partial], lengths)
             found = self.slab_columns(slabs, "objects", "inuse")
             free = found["objects"].astype(np.int64) - found["inuse"].astype(np.int64)
             np.add.at(total[2], rows, free)
