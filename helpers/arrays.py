@@ -45,6 +45,7 @@ __all__ = (
     "page_flags",
     "slab_objects",
     "slab_usage",
+    "slabs",
     "task_vmas",
     "tasks",
     "vmas",
@@ -54,6 +55,7 @@ free_pages = takes_program_or_default(_free_pages.free_pages)
 page_chunks = takes_program_or_default(_page_arrays.page_chunks)
 page_flags = takes_program_or_default(_page_arrays.page_flags)
 slab_objects = _slab_arrays.slab_objects
+slabs = _slab_arrays.slabs
 slab_usage = takes_program_or_default(_slab_usage.slab_usage)
 task_vmas = takes_program_or_default(_task_arrays.task_vmas)
 tasks = takes_program_or_default(_task_arrays.tasks)

@@ -42,6 +42,21 @@ def slab_objects(cache: Object) -> Addresses:
     return np.concatenate([np.empty(0, np.uint64), *allocated_chunks(cache)])
 
 
+def slabs(cache: Object) -> Addresses:
+    """Return the addresses of the slabs of a slab cache.
+
+    :param cache: ``struct kmem_cache *``
+    :return: Addresses of ``struct slab`` (``struct page`` before Linux 5.17),
+        uint64[n], in order.
+
+    >>> from drgn.helpers import arrays
+    >>> cache = find_slab_cache("task_struct")
+    >>> len(arrays.slabs(cache)) == slab_cache_usage(cache).num_slabs
+    True
+    """
+    return np.concatenate([np.empty(0, np.uint64), *slab_chunks(cache)])
+
+
 def allocated_chunks(cache: Object) -> Iterator[Addresses]:
     """Iterate over what `slab_objects` returns, many at a time."""
     allocator = allocator_of(cache)

@@ -181,8 +181,10 @@ def attachments() -> dict[int, list[str]]:
             number = link.id.value_()
             where = f"link {number} ({kind})" + (f" to {target}" if target else "")
             found[link.prog.aux.id.value_()].append(where)
+    linked = set(found)
     for id, where in [*cgroup_attachments(), *device_attachments()]:
-        found[id].append(where)
+        if id not in linked:
+            found[id].append(where)
     return found
 
 

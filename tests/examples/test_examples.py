@@ -168,10 +168,18 @@ def test_report_refuses_an_unknown_part(tmp_path: Path) -> None:
 
 
 @each_lab
-def test_bpf_programs_and_maps(lab: Lab) -> None:
+def test_bpf_programs_and_what_they_are_attached_to(lab: Lab) -> None:
     output = _output(lab, "live.elf", "bpf_inspect.py")
-    assert any(re.match(r"\d+ +socket_filter +lab_prog\b", line) for line in output)
-    assert any(re.match(r"\d+ +hash +lab_hash +4 +8 +32\b", line) for line in output)
+    rows = [re.split(" {2,}", line.rstrip()) for line in output]
+    found = {row[2]: row for row in rows if len(row) > 2}
+    assert found["lab_prog"][1] == "socket_filter"
+    assert found["lab_lookup"][3] == "1,2"
+    assert found["lab_egress"][-1] == "cgroup_inet_egress of cgroup /lab"
+    assert found["lab_inner"][-1] == "link 1 (cgroup) to cgroup /lab/inner"
+    assert found["lab_xdp"][-1] == "link 2 (xdp) to device dummy0"
+    assert found["lab_trace"][-1].startswith("link 3 (raw_tracepoint) to tracepoint ")
+    assert found["lab_hash"][1:] == ["hash", "lab_hash", "4", "8", "32", "2"]
+    assert ["2", "xdp", "5", "device dummy0"] in rows
 
 
 @each_lab
@@ -183,3 +191,23 @@ def test_rcu_callbacks_add_up(lab: Lab) -> None:
     assert all(total == sum(segments) for _, total, *segments in counts)
     functions = [int(line.split()[0]) for line in output[4:]]
     assert sum(functions) == sum(total for _, total, *_ in counts)
+
+
+@each_lab
+def test_slab_objects_of_cgroups(lab: Lab) -> None:
+    """The tasks that were moved to a cgroup have been charged to it since."""
+    output = _output(lab, "live.elf", "slab_by_cgroup.py")
+    assert output[0].split() == ["CGROUP", "OBJECTS", "SIZE"]
+    totals = {path: int(count) for path, count, _ in map(str.split, output[1:])}
+    assert totals["/lab/inner"] > 0
+    cgroups = {
+        path.removeprefix("/sys/fs/cgroup") or "/"
+        for path in lab.fact("sys/cgroups").splitlines()
+    }
+    assert totals.keys() <= cgroups
+
+    output = _output(lab, "live.elf", "slab_by_cgroup.py", "--caches", "/lab/inner")
+    assert output[0] == "/lab/inner:"
+    caches = {name: int(count) for name, count, _ in map(str.split, output[2:])}
+    assert sum(caches.values()) == totals["/lab/inner"]
+    assert "sock_inode_cache" in caches
