@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import re
-import subprocess
 import sys
-import traceback
 from typing import Any
 
 from drgn import Program, ProgramFlags, execscript
@@ -26,6 +23,8 @@ from .shell import ParsedCommand, parse_shell_command
 )
 def _cmd_sh(prog: Program, name: str, args: str, **kwargs: Any) -> int:
     sys.stdout.flush()
+    import subprocess
+
     return subprocess.call(["sh", "-c", "--", args] if args else ["sh", "-i"])
 
 
@@ -34,6 +33,8 @@ def parse_python(source: str) -> ParsedCommand[str]:
 
     The code ends at the first operator that has valid Python before it.
     """
+    import ast
+
     for match in re.finditer(r"[|<>]", source):
         code = source[: match.start()]
         # A file descriptor before the operator belongs to it.
@@ -79,6 +80,8 @@ def run_python(source: str, globals: dict[str, Any]) -> None:
         # The frame of this function says nothing to the user.
         own = error.__traceback__
         error.__traceback__ = own.tb_next if own is not None else None
+        import traceback
+
         traceback.print_exception(error)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -142,6 +141,8 @@ def shell_output(parsed: ParsedCommand[Any]) -> Iterator[None]:
 
 @contextmanager
 def _pipe_to(pipeline: str) -> Iterator[None]:
+    import subprocess
+
     sys.stdout.flush()
     process = subprocess.Popen(
         ["sh", "-c", "--", pipeline], stdin=subprocess.PIPE, text=True

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drgn import Program
+
+if TYPE_CHECKING:
+    import subprocess
 
 # The options let a short text end without a question and stay on the screen.
 _PAGERS = {"less": ["less", "-E", "-X"], "more": ["more"]}
@@ -44,6 +46,8 @@ class _Pager:
 
     def write(self, text: str) -> int:
         if self._process is None:
+            import subprocess
+
             self._process = subprocess.Popen(
                 ["sh", "-c", "--", self._command], stdin=subprocess.PIPE, text=True
             )
