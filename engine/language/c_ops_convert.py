@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..types.type import Type
 
 _VOID, _ARRAY, _FUNCTION = TypeKind.VOID, TypeKind.ARRAY, TypeKind.FUNCTION
+_COMPOUND = (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS)
 
 _MAX_BITS = 64
 
@@ -104,7 +105,7 @@ def check_implicit(type: Type, obj: Object) -> None:
             target.under.type, source.under.type
         ):
             return
-    elif source.under.unqualified() is target.under.unqualified():
+    elif _compatible(target.under.unqualified(), source.under.unqualified()):
         return
     raise TypeError(
         f"cannot convert '{obj._type_.type_name()}' to incompatible type "
@@ -146,6 +147,19 @@ def _compatible(left: Type, right: Type) -> bool:
         return _compatible(left.type, right.type)
     if left.kind is _FUNCTION:
         return _compatible_functions(left, right)
+    if left.kind in _COMPOUND:
+        # Each unit has its own: what has one tag is one type if nothing speaks
+        # against it.
+        incomplete = not (left.is_complete() and right.is_complete())
+        return left.tag == right.tag and (incomplete or left.size == right.size)
+    if left.kind is ENUM:
+        if left.tag != right.tag:
+            return False
+        return (
+            left.type is None
+            or right.type is None
+            or _compatible(left.type, right.type)
+        )
     if left.kind in (INT, BOOL, FLOAT):
         return (
             left.name == right.name
