@@ -135,7 +135,26 @@ class Machine:
 
     def answer(self) -> None:
         """Let a guest go on that asked for it."""
-        self._serial.sendall(b"go\n")
+        self.send(b"go\n")
+
+    def send(self, data: bytes) -> None:
+        """Write to the guest's second serial line."""
+        self._serial.sendall(data)
+
+    def receive_line(self, seconds: float = 60) -> bytes:
+        """Wait for a line that the guest writes to its second serial line."""
+        self._serial.settimeout(seconds)
+        line = b""
+        while not line.endswith(b"\n"):
+            try:
+                more = self._serial.recv(1 << 16)
+            except TimeoutError:
+                more = b""
+            if not more:
+                tail = self.console()[-1500:].decode(errors="replace")
+                raise LabError(f"the guest does not answer; it said:\n{tail}")
+            line += more
+        return line.rstrip()
 
     def dump(self, path: Path, format: str = "elf") -> None:
         """See `Monitor.dump`."""
