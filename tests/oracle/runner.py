@@ -207,6 +207,28 @@ def _without_user_frames_of_bt(lines: list[str]) -> list[str]:
 
 USER_FRAMES_OF_BT = Allowance(USER_FRAMES.why, _without_user_frames_of_bt)
 
+_ENTRY_OF_BT = re.compile(r" *#0 +(\[\w+\] )?asm_\w+ ")
+
+
+def _without_registers_at_an_entry(lines: list[str]) -> list[str]:
+    kept = []
+    at_entry = False
+    for line in lines:
+        if _ENTRY_OF_BT.match(line):
+            at_entry = True
+        elif not (at_entry and _REGISTERS.match(line)):
+            at_entry = False
+        if not (at_entry and _REGISTERS.match(line)):
+            kept.append(line)
+    return kept
+
+
+ENTRIES_OF_BT = Allowance(
+    "of a processor that has just entered an interrupt, upstream does not know what "
+    "that has saved (flags and segments), and forgets registers that are the same still",
+    _without_registers_at_an_entry,
+)
+
 
 def _without_zombies_frames(lines: list[str]) -> list[str]:
     kept = []

@@ -12,6 +12,7 @@ from lab.manifest import Lab
 
 from oracle import runner
 from oracle.runner import (
+    ENTRIES_OF_BT,
     TASK_STATES,
     USER_FRAMES,
     USER_FRAMES_OF_BT,
@@ -47,7 +48,7 @@ ALLOWANCES: dict[str, tuple[Allowance, ...]] = {
     "stacks": (ZOMBIES, USER_FRAMES),
     "blocked": (USER_FRAMES,),
     "crash": (USER_FRAMES,),
-    "commands_stacks": (USER_FRAMES_OF_BT,),
+    "commands_stacks": (USER_FRAMES_OF_BT, ENTRIES_OF_BT),
     "commands_kmem": (TASK_STATES,),
     "commands_system": (TASK_STATES,),
     "commands_memory": (TASK_STATES,),
