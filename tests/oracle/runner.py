@@ -214,10 +214,8 @@ def _without_registers_at_an_entry(lines: list[str]) -> list[str]:
     kept = []
     at_entry = False
     for line in lines:
-        if _ENTRY_OF_BT.match(line):
-            at_entry = True
-        elif not (at_entry and _REGISTERS.match(line)):
-            at_entry = False
+        if line.lstrip().startswith("#"):
+            at_entry = _ENTRY_OF_BT.match(line) is not None
         if not (at_entry and _REGISTERS.match(line)):
             kept.append(line)
     return kept
@@ -225,7 +223,7 @@ def _without_registers_at_an_entry(lines: list[str]) -> list[str]:
 
 ENTRIES_OF_BT = Allowance(
     "of a processor that has just entered an interrupt, upstream does not know what "
-    "that has saved (flags and segments), and forgets registers that are the same still",
+    "that has saved (flags and segments), and forgets registers that are the same",
     _without_registers_at_an_entry,
 )
 
