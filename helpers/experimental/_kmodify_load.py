@@ -55,13 +55,13 @@ def load(image: bytes) -> None:
     :raises OSError: if the kernel does not take it
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.syscall(
+    result = libc.syscall(
         ctypes.c_long(_SYS_INIT_MODULE),
         ctypes.c_char_p(image),
         ctypes.c_ulong(len(image)),
         ctypes.c_char_p(b""),
     )
-    check_result(ctypes.get_errno())
+    check_result(ctypes.get_errno() if result else 0)
 
 
 def check_result(error: int) -> None:
