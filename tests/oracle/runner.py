@@ -207,6 +207,11 @@ def _without_user_frames_of_bt(lines: list[str]) -> list[str]:
 
 USER_FRAMES_OF_BT = Allowance(USER_FRAMES.why, _without_user_frames_of_bt)
 
+NAMESPACE_FILES = Allowance(
+    "upstream does not find the path at which the file of a namespace is mounted",
+    lambda lines: [line for line in lines if " nsfs " not in line],
+)
+
 _ENTRY_OF_BT = re.compile(r" *#0 +(\[\w+\] )?asm_\w+ ")
 
 

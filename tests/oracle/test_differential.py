@@ -13,6 +13,7 @@ from lab.manifest import Lab
 from oracle import runner
 from oracle.runner import (
     ENTRIES_OF_BT,
+    NAMESPACE_FILES,
     TASK_STATES,
     USER_FRAMES,
     USER_FRAMES_OF_BT,
@@ -50,7 +51,7 @@ ALLOWANCES: dict[str, tuple[Allowance, ...]] = {
     "crash": (USER_FRAMES,),
     "commands_stacks": (USER_FRAMES_OF_BT, ENTRIES_OF_BT),
     "commands_kmem": (TASK_STATES,),
-    "commands_system": (TASK_STATES,),
+    "commands_system": (TASK_STATES, NAMESPACE_FILES),
     "commands_memory": (TASK_STATES,),
     "commands_session": (TASK_STATES,),
     "commands_types": (TASK_STATES,),

@@ -29,7 +29,7 @@ def _crash_cmd_swap(
         return
     kbytes = prog["PAGE_SIZE"].value_() // 1024
     rows: list[Sequence[Any]] = [
-        ("SWAP_INFO_STRUCT", "TYPE", CellFormat("SIZE", "^"), CellFormat("USED", "^"),
+        ("SWAP_INFO_STRUCT", CellFormat("TYPE", "^"), CellFormat("SIZE", "^"), CellFormat("USED", "^"),
          CellFormat("PCT", ">"), CellFormat("PRI", ">"), "FILENAME")
     ]  # fmt: skip
     for info in for_each_swap_info(prog):
@@ -39,7 +39,7 @@ def _crash_cmd_swap(
         rows.append(
             (
                 f"{info.value_():x}",
-                "FILE" if swap_is_file(info) else "PARTITION",
+                CellFormat("FILE" if swap_is_file(info) else "PARTITION", "^"),
                 CellFormat(f"{pages * kbytes}k", "^"),
                 CellFormat(f"{used * kbytes}k", "^"),
                 CellFormat(f"{percent}%", ">"),

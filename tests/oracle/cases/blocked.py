@@ -1,8 +1,16 @@
 # The file that a blocked task waits for, found through a local variable of its stack.
-from drgn.helpers.linux import find_task, for_each_task, inode_path
+from drgn.helpers.linux import (
+    find_task,
+    for_each_task,
+    inode_path,
+    task_state_to_char,
+)
 
 for task in for_each_task(prog):
     if task.comm.string_() in (b"blocked-read", b"blocked-fault"):
+        print(task.pid, task_state_to_char(task))
+        if task_state_to_char(task) in "ZX":
+            continue  # The kernel may have freed its stack.
         trace = prog.stack_trace(task.pid)
         print(trace)
         for index, frame in enumerate(trace):

@@ -1,13 +1,18 @@
 # Values of parameters and locals in every kernel frame that has some.
 from drgn import FaultError
-from drgn.helpers.linux import for_each_task
+from drgn.helpers.linux import for_each_task, task_state_to_char
 
 for task in sorted(for_each_task(prog), key=lambda task: task.pid.value_()):
+    if task_state_to_char(task) in "ZX":
+        continue  # The kernel may have freed its stack.
     try:
         trace = prog.stack_trace(task)
     except ValueError:
         continue
     print("task", task.pid.value_())
+    if trace[0].name.startswith("asm_"):
+        # Just interrupted: which registers are the same still, neither program knows.
+        continue
     for frame in trace:
         try:
             if frame.pc < 1 << 63:

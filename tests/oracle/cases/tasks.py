@@ -24,7 +24,9 @@ for task in sorted(for_each_task(prog), key=lambda task: task.pid.value_()):
     )
     if not task.mm:
         continue
-    print("  ", cmdline(task), len(environ(task) or []))
+    # Of what ran at that moment, upstream cannot read all with five levels of tables.
+    if task_state_to_char(task) != "R":
+        print("  ", cmdline(task), len(environ(task) or []))
     for fd, file in for_each_file(task):
         if file:  # not a descriptor that accept() has only reserved
             print("  ", fd, d_path(file.f_path))
