@@ -163,10 +163,9 @@ def _by_arrival(
 
     def show(tasks: Iterable[Object]) -> None:
         order = sorted(
-            (task.sched_info.last_arrival.value_(), i, task)
-            for i, task in enumerate(tasks)
+            tasks, key=lambda task: task.sched_info.last_arrival.value_(), reverse=True
         )
-        lines = [(text(task), task) for _, _, task in reversed(order)]
+        lines = [(text(task), task) for task in order]
         width = max((len(when) for when, _ in lines), default=0)
         for when, task in lines:
             state = task_state_to_char(task)

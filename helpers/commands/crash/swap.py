@@ -29,8 +29,9 @@ def _crash_cmd_swap(
         return
     kbytes = prog["PAGE_SIZE"].value_() // 1024
     rows: list[Sequence[Any]] = [
-        ("SWAP_INFO_STRUCT", CellFormat("TYPE", "^"), CellFormat("SIZE", "^"), CellFormat("USED", "^"),
-         CellFormat("PCT", ">"), CellFormat("PRI", ">"), "FILENAME")
+        ("SWAP_INFO_STRUCT", CellFormat("TYPE", "^"), CellFormat("SIZE", "^"),
+         CellFormat("USED", "^"), CellFormat("PCT", ">"), CellFormat("PRI", ">"),
+         "FILENAME")
     ]  # fmt: skip
     for info in for_each_swap_info(prog):
         pages = info.pages.value_()
