@@ -163,7 +163,9 @@ def _by_arrival(
 
     def show(tasks: Iterable[Object]) -> None:
         order = sorted(
-            tasks, key=lambda task: task.sched_info.last_arrival.value_(), reverse=True
+            tasks,
+            key=lambda task: (task.sched_info.last_arrival.value_(), task_cpu(task)),
+            reverse=True,
         )
         lines = [(text(task), task) for task in order]
         width = max((len(when) for when, _ in lines), default=0)
