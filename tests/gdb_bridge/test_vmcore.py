@@ -53,8 +53,9 @@ def test_processors(kernel_gdb: Any, lab: Lab) -> None:
         "<ProgramFlags.IS_LINUX_KERNEL: 1>",
         str(lab.dump("panic.elf")),
     ]
-    assert lines[2:4] == ["True", "1"]
-    assert lines[-3:-1] == ["True", "0"]
+    assert lines[2] == lines[-3] == "True"
+    # Any of the two may be the one that panicked.
+    assert {lines[3], lines[-2]} == {"0", "1"}
     assert lines[-1].isdigit()
     assert "UnsupportedOperation: core dump is read-only" in result.err
 

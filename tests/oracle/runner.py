@@ -189,7 +189,10 @@ USER_FRAMES = Allowance(
 )
 
 
-_USER_FRAME_OF_BT = re.compile(r" *#\d+ +(\[0000[0-7]\w{11}\]|0x[0-9a-f]{1,12}$)")
+# In user space, or what upstream finds behind it, which is no address at all.
+_USER_FRAME_OF_BT = re.compile(
+    r" *#\d+ +(\[0000[0-7]\w{11}\]|(\[\w+\] )?0x(?!ffff)[0-9a-f]+( at \w+)?$)"
+)
 _REGISTERS = re.compile(r" {4,}(RIP|RAX|RDX|RBP|R10|R13|CS|ORIG_RAX):")
 
 

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -145,6 +146,7 @@ def test_prompt_on_a_terminal(lab: Lab, terminal: Callable[..., Terminal]) -> No
     crash.until(">>> ")
     crash.write("\x04")
     crash.until("%crash> ")
+    time.sleep(1)  # The prompt is there before who reads it is.
     crash.write("\x03")
     crash.until("%crash> ")
     crash.write("q\n")
