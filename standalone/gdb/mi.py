@@ -144,6 +144,9 @@ class Gdb:
         if record.message == "error":
             message = (record.payload or {}).get("msg", "GDB failed")
             raise GdbError(message.splitlines()[0].rstrip(".") if message else "error")
+        if record.message == "running":
+            # GDB's notice of it comes later, and is not waited for.
+            self.notice(record)
         return record.payload or {}
 
     def _write(self, text: str) -> None:

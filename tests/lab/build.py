@@ -92,15 +92,18 @@ def boot_and_dump_la57(directory: Path, guest: Guest, dumps: Dumps) -> None:
     unpack_facts(disks[2], directory / "la57-facts")
 
 
-def go_live(machine: Machine) -> None:
-    """Lead a guest to where it is dumped live, and stop it there."""
-    machine.wait_for("LAB hold-disk")
+def go_live(machine: Machine, seconds: float = 600) -> None:
+    """Lead a guest to where it is dumped live, and stop it there.
+
+    Raises LabError if it does not get there, in ``seconds`` for each half of the way.
+    """
+    machine.wait_for("LAB hold-disk", seconds)
     machine.qmp(
         "block_set_io_throttle", id="/machine/peripheral/blk0/virtio-backend",
         bps=1, bps_rd=0, bps_wr=0, iops=0, iops_rd=0, iops_wr=0,
     )  # fmt: skip
     machine.answer()
-    machine.wait_for("LAB live")
+    machine.wait_for("LAB live", seconds)
     time.sleep(1)  # until its shell waits for the answer
     machine.qmp("stop")
 

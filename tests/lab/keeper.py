@@ -25,7 +25,10 @@ from .monitor import Monitor
 from .packages import LabError
 
 READY = "ready"
-_SECONDS = 240
+_SECONDS = 200
+"""How long each half of a guest's way may take."""
+_ATTEMPTS = 3
+"""An emulated kernel on a busy machine can hang while it boots."""
 
 
 class SharedGuest(NamedTuple):
@@ -77,10 +80,8 @@ def share(lab: manifest.Lab, directory: Path, owner: int, *options: str) -> Shar
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                     start_new_session=True,
                 )  # fmt: skip
-            deadline = time.monotonic() + _SECONDS
             while not ready.exists():
-                if keeper.poll() is not None or time.monotonic() > deadline:
-                    keeper.terminate()
+                if keeper.poll() is not None:
                     raise LabError((directory / "keeper.log").read_text())
                 time.sleep(0.1)
     return SharedGuest(directory, *json.loads(ready.read_text()))
@@ -92,13 +93,19 @@ def main(
     lab = manifest.find(kernel)
     assert lab is not None
     where = Path(directory)
-    with machine(lab, where, cpu=cpu, append=append) as guest:
-        go_live(guest)
-        partial = where / (READY + ".tmp")
-        partial.write_text(json.dumps([guest.gdb_socket, guest.qmp_socket]))
-        partial.rename(where / READY)
-        while _is_there(int(owner)):
-            time.sleep(0.5)
+    for attempt in range(_ATTEMPTS):
+        with machine(lab, where, cpu=cpu, append=append) as guest:
+            try:
+                go_live(guest, _SECONDS)
+            except LabError as error:
+                print(f"attempt {attempt + 1}: {error}", flush=True)
+                continue
+            partial = where / (READY + ".tmp")
+            partial.write_text(json.dumps([guest.gdb_socket, guest.qmp_socket]))
+            partial.rename(where / READY)
+            while _is_there(int(owner)):
+                time.sleep(0.5)
+            return
 
 
 def _is_there(pid: int) -> bool:

@@ -102,6 +102,33 @@ print(prog.flags.value, prog["counter"])
     assert lines[-1] == "0 (int)7"
 
 
+#: A GDB that says late that the program runs, as it may when the machine is busy.
+LATE_GDB = """#!/bin/sh
+exec {gdb} "$@" | while IFS= read -r line; do
+    case $line in '*running'*) sleep 0.3 ;; esac
+    printf '%s\\n' "$line"
+done
+"""
+
+
+def test_waits_for_a_program_that_gdb_says_late_to_run(
+    program: Path, tmp_path: Path
+) -> None:
+    late = tmp_path / "gdb"
+    late.write_text(LATE_GDB.format(gdb=shutil.which("gdb")))
+    late.chmod(0o755)
+    code = """
+gdb("break step")
+gdb("run")
+gdb("continue")
+print(prog.flags.value, prog["counter"])
+"""
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    result = drgn("-q", "-e", code, "--gdb", "-nx", program, PATH=path)
+    assert (result.stderr, result.returncode) == ("", 0)
+    assert result.stdout.splitlines()[-1] == "0 (int)7"
+
+
 def test_program_of_a_running_process_prompts_nothing(program: Path) -> None:
     with subprocess.Popen([program, "forever"]) as child:
         try:
