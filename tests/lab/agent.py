@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .initramfs import GUEST
 from .machine import Machine
 from .manifest import Lab
+
+GUEST = Path(__file__).parent / "agent_guest"
 
 
 class Agent:

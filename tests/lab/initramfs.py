@@ -63,6 +63,15 @@ def _busybox() -> Path:
     raise LabError("no busybox (apt-get install busybox-static)")
 
 
+def build_workload(path: Path) -> None:
+    """Compile the program that gives the guest something to do."""
+    subprocess.run(
+        ["gcc", "-static", "-O1", "-Wall", "-pthread", "-g",
+         "-o", path, *sorted(GUEST.glob("*.c"))],
+        check=True,
+    )  # fmt: skip
+
+
 def build(root: Path, release: str, directory: Path) -> Path:
     """Write ``directory/initramfs.gz`` and return its path."""
     tree = directory / "initramfs"
@@ -74,11 +83,7 @@ def build(root: Path, release: str, directory: Path) -> Path:
     (tree / "init").chmod(0o755)
     (tree / "etc/hosts").write_text("127.0.0.1 localhost\n")
     (tree / "etc/passwd").write_text("root::0:0:root:/:/bin/sh\n")
-    subprocess.run(
-        ["gcc", "-static", "-O1", "-Wall", "-pthread", "-g",
-         "-o", tree / "workload", *sorted(GUEST.glob("*.c"))],
-        check=True,
-    )  # fmt: skip
+    build_workload(tree / "workload")
     shutil.copy(tree / "workload", directory / "workload")
     names = []
     for module in load_order(root, release):
