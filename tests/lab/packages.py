@@ -58,8 +58,27 @@ def choose(version: str | None) -> tuple[str, str]:
     )
 
 
+def _parts(release: str, image: str) -> list[str]:
+    """The packages of a kernel: from Debian 13 on, image and modules are apart."""
+    apart = [f"linux-{part}-{release}" for part in ("base", "binary", "modules")]
+    shown = subprocess.run(
+        ["apt-cache", "depends", image], capture_output=True, text=True
+    ).stdout
+    return [image, *(package for package in apart if package in shown.split())]
+
+
+def _link_as_before(root: Path, release: str) -> None:
+    """From Debian 13 on all lies below usr, the image among the modules."""
+    if not (root / "lib").exists():
+        (root / "lib").symlink_to("usr/lib")
+    image = root / f"boot/vmlinuz-{release}"
+    if not image.exists():
+        image.parent.mkdir(exist_ok=True)
+        image.symlink_to(root / f"lib/modules/{release}/vmlinuz")
+
+
 def fetch(release: str, image: str, directory: Path) -> Path:
-    """Download both packages and unpack them into ``directory/root``."""
+    """Download the kernel's packages and unpack them into ``directory/root``."""
     root = directory / "root"
     done = directory / "unpacked"
     if done.exists():
@@ -67,7 +86,7 @@ def fetch(release: str, image: str, directory: Path) -> Path:
     debs = directory / "debs"
     debs.mkdir(parents=True, exist_ok=True)
     result = subprocess.run(
-        ["apt-get", "download", image, f"linux-image-{release}-dbg"],
+        ["apt-get", "download", *_parts(release, image), f"linux-image-{release}-dbg"],
         cwd=debs, capture_output=True, text=True,
     )  # fmt: skip
     if result.returncode:
@@ -77,6 +96,7 @@ def fetch(release: str, image: str, directory: Path) -> Path:
     ]
     if any(unpacker.wait() for unpacker in unpackers):
         raise LabError(f"dpkg -x failed in {debs}")
+    _link_as_before(root, release)
     for deb in debs.glob("*.deb"):
         deb.unlink()
     done.touch()

@@ -114,4 +114,8 @@ class Vmcore:
     def utsname(self) -> bytes:
         """The six 65-byte fields of init_uts_ns.name (struct new_utsname)."""
         address = self.symbol("init_uts_ns")
-        return self.read(address + self.number("OFFSET", "uts_namespace.name"), 6 * 65)
+        if "OFFSET(uts_namespace.name)" in self.vmcoreinfo:
+            offset = self.number("OFFSET", "uts_namespace.name")
+        else:  # Before v5.11 it is not told: the name of the system begins it.
+            offset = self.read(address, 64).index(b"Linux\0")
+        return self.read(address + offset, 6 * 65)
