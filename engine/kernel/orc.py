@@ -4,7 +4,8 @@ The format is that of arch/x86/include/asm/orc_types.h, whose bit fields have mo
 
 - to 6.2: ``sp_reg:4, bp_reg:4, type:2, end:1``; ``end`` is not in the oldest ones;
 - 6.3: ``signal:1`` before ``end``;
-- since 6.4: ``type:3, signal:1``, where ``type`` also says what ``end`` said.
+- since 6.4: ``type:3, signal:1``, where ``type`` also says what ``end`` said;
+- in 7.x the registers have other numbers, which an entry does not tell of itself.
 
 Where the bits are is read from the debug information of ``struct orc_entry``. Without
 it the version comes from the section ``.orc_header``, which only the newest kernels
@@ -14,6 +15,7 @@ have, and as the last resort from the kernel's release.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from operator import sub
@@ -39,12 +41,33 @@ REG_R10 = 6
 REG_R13 = 7
 REG_BP_INDIRECT = 8
 REG_SP_INDIRECT = 9
+REG_AX = 10  # Since 7.x.
+REG_UNKNOWN = 16
+
+#: The numbers of 7.x -> those from before, above. Entries of 7.3 were checked: the
+#: header's SHA-1 (scripts/orc_hash.sh) is that of these definitions.
+_REGS_7 = (
+    REG_UNDEFINED,
+    REG_AX,
+    REG_DX,
+    REG_SP,
+    REG_BP,
+    REG_DI,
+    REG_R10,
+    REG_R13,
+    REG_PREV_SP,
+    REG_SP_INDIRECT,
+    REG_BP_INDIRECT,
+)
+_REGS_BEFORE_7 = tuple(range(10))
 
 # What an entry is about: ORC_TYPE_* of 6.4 and later.
 UNDEFINED, END_OF_STACK, CALL, REGS, REGS_PARTIAL = range(5)
 
 _ENTRY_SIZE = 6  # s16 sp_offset, s16 bp_offset, u16 of bit fields.
 _MAX_ENTRIES = 1 << 24
+_SAMPLE = 1 << 12
+"""How many entries of a table are looked at for how their registers are numbered."""
 
 
 class OrcEntry(NamedTuple):
@@ -67,6 +90,8 @@ class OrcFormat(NamedTuple):
     type: tuple[int, int]
     signal: tuple[int, int] | None
     end: tuple[int, int] | None
+    registers: tuple[int, ...] = _REGS_BEFORE_7
+    """By the number that an entry has, REG_*."""
 
     @property
     def type_says_end(self) -> bool:
@@ -79,7 +104,7 @@ class OrcFormat(NamedTuple):
         def field(where: tuple[int, int] | None) -> int:
             return 0 if where is None else bits >> where[0] & where[1]
 
-        sp_reg = field(self.sp_reg)
+        sp_reg = self._register(field(self.sp_reg))
         kind = field(self.type)
         signal = bool(field(self.signal))
         if not self.type_says_end:
@@ -89,7 +114,25 @@ class OrcFormat(NamedTuple):
                 kind += CALL
         if self.signal is None:
             signal = kind in (REGS, REGS_PARTIAL)
-        return OrcEntry(kind, sp_reg, sp_offset, field(self.bp_reg), bp_offset, signal)
+        bp_reg = self._register(field(self.bp_reg))
+        return OrcEntry(kind, sp_reg, sp_offset, bp_reg, bp_offset, signal)
+
+    def _register(self, number: int) -> int:
+        # An unknown one is left, for nobody to know it.
+        known = number < len(self.registers)
+        return self.registers[number] if known else number + REG_UNKNOWN
+
+    def of_entries(self, entries: Sequence[int]) -> OrcFormat:
+        """The format with the registers' numbers as the entries of a table use them.
+
+        Nearly all frames are found from SP, which was 5 and is 3; whichever number the
+        other has, next to none are found from DI.
+        """
+        shift, mask = self.sp_reg
+        step = max(1, len(entries) // 3 // _SAMPLE)
+        bases = Counter(bits >> shift & mask for bits in entries[2 :: 3 * step])
+        is_7 = bases[_REGS_7.index(REG_SP)] > bases[REG_SP]
+        return self._replace(registers=_REGS_7) if is_7 else self
 
 
 _SP, _BP = (0, 15), (4, 15)
@@ -116,8 +159,8 @@ class OrcTable:
         count = len(ips) // 4
         if len(ips) % 4 or len(entries) != count * _ENTRY_SIZE:
             raise ValueError("ORC tables have different lengths")
-        self._format = fmt
         self._entries = entries.cast("h")
+        self._format = fmt.of_entries(self._entries)
         relative = ips.cast("i")
         self._order: list[int] | None = None
         self._addresses: Sequence[int] = _Addresses(relative, ips_address)

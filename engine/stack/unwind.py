@@ -44,6 +44,7 @@ _MASK = (1 << 64) - 1
 _TWO_WORDS = struct.Struct("<2Q")
 
 _ORC_REGISTERS = {
+    orc.REG_AX: regs.NUMBERS["rax"],
     orc.REG_DX: regs.NUMBERS["rdx"],
     orc.REG_DI: regs.NUMBERS["rdi"],
     orc.REG_BP: RBP,

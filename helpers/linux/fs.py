@@ -192,7 +192,7 @@ def path_lookup(
     b'/tree/a/b'
     """
     if root is None:
-        root = prog["init_task"].fs.root
+        root = _initial_root(prog)
     root_mnt, root_dentry = _real_mount(root.mnt.read_()), root.dentry.read_()
     mnt, dentry = root_mnt, root_dentry
     names = os.fsencode(path).split(b"/")
@@ -217,6 +217,15 @@ def path_lookup(
     if not allow_negative and not dentry.d_inode:
         raise Exception(f"{os.fsdecode(path)!r} dentry is negative")
     return Object(prog, "struct path", {"mnt": mnt.mnt.address_of_(), "dentry": dentry})
+
+
+def _initial_root(prog: Program) -> Object:
+    """``struct path`` of the root where user space begins."""
+    try:
+        # In Linux 7, the kernel's own threads stay in an empty filesystem.
+        return prog["userspace_init_fs"].root
+    except KeyError:
+        return prog["init_task"].fs.root
 
 
 def _child(dentry: Object, name: bytes) -> Object | None:

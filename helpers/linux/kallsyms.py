@@ -97,17 +97,20 @@ def _builtin_kallsyms(prog: Program) -> Iterator[tuple[int, str, str]]:
     symbols = _vmcoreinfo_symbols(prog)
     order = "<" if _is_little_endian(prog) else ">"
     count = prog.read_u32(symbols["kallsyms_num_syms"])
-    addresses = _addresses(prog, symbols, count, order)
     tokens = _tokens(prog, symbols, order)
     # The names are followed by kallsyms_markers or, since 6.2 (60443c88f3a8), by
     # others; read on until all are there.
     names = _Reader(prog, symbols["kallsyms_names"])
-    for address in addresses:
+    found = []
+    for _ in range(count):
         length = names.byte()
         if length & 0x80:
             # Names longer than 127 tokens, since 6.1 (73bbb94466fd).
             length = length & 0x7F | names.byte() << 7
-        name = b"".join(tokens[names.byte()] for _ in range(length))
+        found.append(b"".join(tokens[names.byte()] for _ in range(length)))
+    for address, name in zip(
+        _addresses(prog, symbols, found, order), found, strict=True
+    ):
         yield address, chr(name[0]), name[1:].decode(errors="replace")
 
 
@@ -115,7 +118,7 @@ def _vmcoreinfo_symbols(prog: Program) -> dict[str, int]:
     symbols = {}
     for line in prog["VMCOREINFO"].string_().decode(errors="replace").split("\n"):
         key, _, value = line.partition("=")
-        if key.startswith("SYMBOL(kallsyms_"):
+        if key.startswith("SYMBOL(kallsyms_") or key == "SYMBOL(_stext)":
             symbols[key[len("SYMBOL(") : -1]] = int(value, 16)
     for name in (
         "kallsyms_names",
@@ -135,16 +138,26 @@ def _is_little_endian(prog: Program) -> bool:
 
 
 def _addresses(
-    prog: Program, symbols: dict[str, int], count: int, order: str
+    prog: Program, symbols: dict[str, int], names: list[bytes], order: str
 ) -> list[int]:
+    count = len(names)
     if "kallsyms_offsets" not in symbols:
         # !CONFIG_KALLSYMS_BASE_RELATIVE
         size = prog.address_size()
         data = prog.read(symbols["kallsyms_addresses"], count * size)
         return list(unpack(f"{order}{count}{'Q' if size == 8 else 'I'}", data))
-    base = prog.read_word(symbols["kallsyms_relative_base"])
     data = prog.read(symbols["kallsyms_offsets"], count * 4)
     offsets = unpack(f"{order}{count}i", data)
+    if "kallsyms_relative_base" in symbols:
+        base = prog.read_word(symbols["kallsyms_relative_base"])
+    else:
+        # In Linux 7, it is the image's begin; vmcoreinfo tells where _stext is.
+        for offset, name in zip(offsets, names, strict=True):
+            if name[1:] == b"_stext" and "_stext" in symbols:
+                base = symbols["_stext"] - offset
+                break
+        else:
+            raise LookupError("vmcoreinfo does not have the address of _stext")
     if any(offset < 0 for offset in offsets):
         # CONFIG_KALLSYMS_ABSOLUTE_PERCPU: per-CPU symbols are absolute, the others
         # negative. Removed in 6.15.

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drgn import IntegerLike, Object, Program, cast, container_of
+from drgn import NULL, IntegerLike, Object, Program, cast, container_of
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.list import list_for_each_entry
-from drgn.helpers.linux.percpu import per_cpu
+from drgn.helpers.linux.percpu import per_cpu, per_cpu_ptr
 from drgn.helpers.linux.rbtree import rbtree_inorder_for_each_entry
 
 if TYPE_CHECKING:
@@ -264,7 +264,17 @@ def task_group_sched_entity(tg: Object, cpu: IntegerLike) -> Object:
     >>> task_group_sched_entity(prog["root_task_group"].address_of_(), 0)
     (struct sched_entity *)0x0
     """
-    return tg.se[cpu].read_()
+    try:
+        return tg.se[cpu].read_()
+    except AttributeError:
+        pass
+    # In Linux 7, each CPU has it beside its struct cfs_rq; the root's is unused.
+    prog = tg.prog_
+    if not tg.parent:
+        return NULL(prog, "struct sched_entity *")
+    cfs_rq = per_cpu_ptr(tg.cfs_rq, cpu)
+    state = container_of(cfs_rq, "struct cfs_tg_state", "cfs_rq")
+    return state.se.address_of_()
 
 
 def sched_entity_is_task(se: Object) -> bool:

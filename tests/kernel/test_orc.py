@@ -112,6 +112,31 @@ def test_entries_hold_up_to_the_next() -> None:
     assert found.lookup(0x99999).sp_offset == 0x10  # type: ignore[union-attr]
 
 
+def test_registers_of_linux_7_are_told_by_what_most_entries_use() -> None:
+    fmt = orc.FORMAT_6_4
+    rows = {
+        0x2000 + i: entry(fmt, type=2, sp_reg=3, sp_offset=8, bp_reg=i % 2 * 8)
+        for i in range(20)
+    }
+    rows[0x3000] = entry(fmt, type=2, sp_reg=10, sp_offset=-40, bp_reg=4)
+    rows[0x3010] = entry(fmt, type=3, sp_reg=5)
+    rows[0x3020] = entry(fmt, type=2, sp_reg=1)
+    rows[0x3030] = entry(fmt, type=2, sp_reg=11)
+    found = table(fmt, rows)
+
+    def registers(pc: int) -> tuple[int, int]:
+        row = found.lookup(pc)
+        assert row is not None
+        return row.sp_reg, row.bp_reg
+
+    assert registers(0x2000) == (orc.REG_SP, orc.REG_UNDEFINED)
+    assert registers(0x2001) == (orc.REG_SP, orc.REG_PREV_SP)
+    assert registers(0x3000) == (orc.REG_BP_INDIRECT, orc.REG_BP)
+    assert registers(0x3010)[0] == orc.REG_DI
+    assert registers(0x3020)[0] == orc.REG_AX
+    assert registers(0x3030)[0] not in range(orc.REG_AX + 1)
+
+
 def test_tables_that_are_not_sorted() -> None:
     fmt = orc.FORMAT_6_4
     rows = {

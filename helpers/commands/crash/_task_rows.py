@@ -49,7 +49,7 @@ def task_rows(prog: Program, tasks: Sequence[Object]) -> list[TaskRow]:
             state,
             rss,
             pages[i] * page_size,
-            comm[i],
+            comm[i].partition(b"\0")[0],  # What is behind it was another name's.
             bool(flags[i] & _PF_KTHREAD),
             active,
         )
