@@ -55,7 +55,6 @@ __all__ = (
 
 # A path has at most PATH_MAX / 2 names: what is longer is a cycle.
 _MAX_NAMES = 4096
-_DCACHE_MOUNTED = 0x10000  # include/linux/dcache.h
 _MNT_CURSOR = 0x10000000  # include/linux/mount.h
 
 
@@ -76,20 +75,36 @@ def d_path(arg1: Object, arg2: Object) -> bytes:
     """
 
 
+@overload
+def d_path(arg1: Object) -> bytes:  # type: ignore[overload-cannot-match]
+    """Return the full path of a dentry in the first mount that it is in.
+
+    :param arg1: ``struct dentry *``
+    """
+
+
 def d_path(arg1: Object, arg2: Object | None = None) -> bytes:
     """Return the full path of a dentry in a mount.
 
     The path is from the root of the mount namespace, and a dentry that has no path
     gets what ``/proc`` shows, e.g., ``b"pipe:[1234]"``.
 
-    :param arg1: ``struct path *``, ``struct path`` or ``struct vfsmount *``
+    :param arg1: ``struct path *``, ``struct path``, ``struct vfsmount *``, or
+        ``struct dentry *``, whose path is the one in the first mount that it is in
     :param arg2: ``struct dentry *`` if *arg1* is a ``struct vfsmount *``
 
     >>> d_path(find_task(prog, 1).mm.exe_file.f_path)
     b'/bin/busybox'
     """
     if arg2 is None:
-        vfsmount, dentry = arg1.mnt, arg1.dentry.read_()
+        try:
+            vfsmount, dentry = arg1.mnt, arg1.dentry.read_()
+        except AttributeError:
+            dentry = arg1.read_()
+            mount = _first_mount_of(dentry)
+            if mount is None:
+                return b"/" + dentry_path(dentry)
+            vfsmount = mount.mnt.address_of_()
     else:
         vfsmount, dentry = arg1, arg2.read_()
     is_mounted = dentry == dentry.d_parent and dentry == vfsmount.mnt_root
@@ -109,6 +124,25 @@ def d_path(arg1: Object, arg2: Object | None = None) -> bytes:
             names.append(dentry.d_name.name.string_())
             dentry = parent
     return b"/" + b"/".join(reversed(names))
+
+
+def _first_mount_of(dentry: Object) -> Object | None:
+    """The first mount of a dentry's superblock whose root is above it or itself.
+
+    One that is in no namespace, as the kernel has for itself, only if no other is.
+    """
+    above = []
+    each = dentry
+    while each.value_() not in above and len(above) < _MAX_NAMES:
+        above.append(each.value_())
+        each = each.d_parent.read_()
+    own = None
+    for mount in super_block_for_each_mount(dentry.d_sb):
+        if mount.mnt.mnt_root.value_() in above:
+            if mount.mnt_ns:
+                return mount
+            own = own or mount
+    return own
 
 
 def _real_mount(vfsmount: Object) -> Object:
@@ -246,10 +280,20 @@ def _children(dentry: Object) -> Iterator[Object]:
     return hlist_for_each_entry("struct dentry", children, "d_sib")
 
 
+def _dcache_mounted(prog: Program) -> int:
+    try:
+        # An enumerator since 6.15, whose value is another than the macro's.
+        mounted: int = prog.constant("DCACHE_MOUNTED").value_()
+    except LookupError:
+        return 0x10000  # include/linux/dcache.h
+    return mounted
+
+
 def _topmost(mnt: Object, dentry: Object) -> tuple[Object, Object]:
     """Go from a mount point to the root of what is mounted on it."""
+    mounted = _dcache_mounted(mnt.prog_)
     for _ in range(_MAX_NAMES):
-        if not dentry.d_flags.value_() & _DCACHE_MOUNTED:
+        if not dentry.d_flags.value_() & mounted:
             break
         for child in list_for_each_entry(
             "struct mount", mnt.mnt_mounts.address_of_(), "mnt_child"

@@ -118,7 +118,7 @@ def _vmcoreinfo_symbols(prog: Program) -> dict[str, int]:
     symbols = {}
     for line in prog["VMCOREINFO"].string_().decode(errors="replace").split("\n"):
         key, _, value = line.partition("=")
-        if key.startswith("SYMBOL(kallsyms_") or key == "SYMBOL(_stext)":
+        if key.startswith("SYMBOL(kallsyms_"):
             symbols[key[len("SYMBOL(") : -1]] = int(value, 16)
     for name in (
         "kallsyms_names",
@@ -148,16 +148,11 @@ def _addresses(
         return list(unpack(f"{order}{count}{'Q' if size == 8 else 'I'}", data))
     data = prog.read(symbols["kallsyms_offsets"], count * 4)
     offsets = unpack(f"{order}{count}i", data)
-    if "kallsyms_relative_base" in symbols:
-        base = prog.read_word(symbols["kallsyms_relative_base"])
-    else:
-        # In Linux 7, it is the image's begin; vmcoreinfo tells where _stext is.
-        for offset, name in zip(offsets, names, strict=True):
-            if name[1:] == b"_stext" and "_stext" in symbols:
-                base = symbols["_stext"] - offset
-                break
-        else:
-            raise LookupError("vmcoreinfo does not have the address of _stext")
+    if "kallsyms_relative_base" not in symbols:
+        # In Linux 7, each is relative to itself.
+        own = symbols["kallsyms_offsets"]
+        return [own + 4 * i + offset for i, offset in enumerate(offsets)]
+    base = prog.read_word(symbols["kallsyms_relative_base"])
     if any(offset < 0 for offset in offsets):
         # CONFIG_KALLSYMS_ABSOLUTE_PERCPU: per-CPU symbols are absolute, the others
         # negative. Removed in 6.15.

@@ -168,6 +168,8 @@ def test_paths(live: Program, each_lab: Lab) -> None:
     path = path_lookup(live, facts["path"])
     assert path.dentry.d_inode.i_ino.value_() == int(facts["inode"])
     assert d_path(path).decode() == facts["path"]
+    for each in facts["path"], "/mnt/ext4", "/proc":
+        assert d_path(path_lookup(live, each).dentry).decode() == each
     assert inode_path(path.dentry.d_inode) == facts["path"].lstrip("/").encode()
     with pytest.raises(Exception, match="could not find '/tree/nope' in dcache"):
         path_lookup(live, "/tree/nope/x")

@@ -88,7 +88,8 @@ def migrate_types(prog: Program) -> dict[int, str]:
     return {
         e.value: e.name.removeprefix("MIGRATE_")
         for e in enumerators
-        if e.name not in ("MIGRATE_PCPTYPES", "MIGRATE_TYPES")
+        if e.name.startswith("MIGRATE_")  # Not __MIGRATE_TYPE_END.
+        and e.name not in ("MIGRATE_PCPTYPES", "MIGRATE_TYPES")
     }
 
 

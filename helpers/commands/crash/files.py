@@ -13,7 +13,6 @@ from drgn.helpers.linux.fs import (
     address_space_for_each_page,
     d_path,
     decode_file_type,
-    dentry_path,
     for_each_file,
 )
 from drgn.helpers.linux.mm import page_to_pfn
@@ -228,13 +227,13 @@ def _print_dentry(prog: Program, args: argparse.Namespace) -> None:
     if args.drgn:
         code = CrashCodeBuilder(prog)
         code.add_from_import("drgn", "Object")
-        code.add_from_import("drgn.helpers.linux.fs", "decode_file_type", "dentry_path")
+        code.add_from_import("drgn.helpers.linux.fs", "d_path", "decode_file_type")
         code.append(
             f'dentry = Object(prog, "struct dentry *", {args.dentry:#x})\n'
             "inode = dentry.d_inode\n"
             "super_block = dentry.d_sb\n"
             "type = decode_file_type(inode.i_mode)\n"
-            "path = dentry_path(dentry)\n"
+            "path = d_path(dentry)\n"
         )
         code.print()
         return
@@ -251,7 +250,7 @@ def _print_dentry(prog: Program, args: argparse.Namespace) -> None:
             [
                 *(CellFormat(address, "^x") for address in addresses),
                 type,
-                "/" + _text(dentry_path(dentry)),
+                _text(d_path(dentry)),
             ],
         ]
     )

@@ -3,7 +3,13 @@ import contextlib
 import io
 
 from drgn.commands import run_command
-from drgn.helpers.linux import find_task, for_each_file, for_each_task, for_each_vma
+from drgn.helpers.linux import (
+    find_task,
+    for_each_file,
+    for_each_task,
+    for_each_vma,
+    path_lookup,
+)
 
 
 def run(line):
@@ -46,6 +52,8 @@ for address in (file, dentry, inode, mapping, find_task(prog, 1)):
 run(f"files -d {dentry.value_():x}")
 root = find_task(prog, 1).fs.root.dentry
 run(f"files -d {root.value_():x}")
+for path in "/mnt/ext4", "/tree/a", "/tree/a/b", "/dev", "/proc":
+    run(f"files -d {path_lookup(prog, path).dentry.value_():x}")
 executable = next(
     vma.vm_file for vma in for_each_vma(find_task(prog, 1).mm) if vma.vm_file
 )

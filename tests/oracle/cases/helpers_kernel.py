@@ -100,6 +100,7 @@ for mount in for_each_mount(prog):
     if mount.mnt.mnt_sb.s_type.name.string_() == b"nsfs":
         continue  # Upstream has "[nsfs]" for where it is mounted.
     print(d_path(mount.mnt.address_of_(), dentry), dentry_path(dentry))
+    print(d_path(dentry))
     print(decode_file_type(dentry.d_inode.i_mode), list(inode_paths(dentry.d_inode)))
 print(path_lookup(prog, "/tree/a/b").dentry.d_inode.i_ino)
 for dev, count, name, cdev in for_each_registered_chrdev(prog):
