@@ -70,10 +70,14 @@ class _Slub:
         self.prog = prog
         self.addresses = addresses
         self.slab_type = slab_type(prog)
-        self.nodes = {nid: f"node[{nid}]" for nid in for_each_online_node(prog)}
         kmem_cache = prog.type("struct kmem_cache")
+        # In pairs with barns since 7.0.
+        paired = kmem_cache.has_member("per_node")
+        path = "per_node[{}].node" if paired else "node[{}]"
+        self.nodes = {nid: path.format(nid) for nid in for_each_online_node(prog)}
+        self.barns = [f"per_node[{nid}].barn" for nid in self.nodes if paired]
         optional = ("cpu_slab", "cpu_sheaves", "random", "red_left_pad")
-        members = ["size", "offset", *self.nodes.values()]
+        members = ["size", "offset", *self.nodes.values(), *self.barns]
         members += [member for member in optional if kmem_cache.has_member(member)]
         found = columns(addresses, *members, type=kmem_cache, prog=prog)
         self.caches = {
@@ -214,6 +218,7 @@ class _Slub:
                 )
                 for sizes in found.values():
                     free[rows] += sizes.filled(0).astype(np.int64)
+            self.add_full_sheaves(rows, free)
         if "cpu_slab" not in self.caches:
             return np.empty(0, np.int64), None  # CONFIG_SLUB_TINY, for one.
         rows = np.flatnonzero(self.caches["cpu_slab"])
@@ -228,6 +233,38 @@ class _Slub:
         ]
         read = self.read(per_cpu, addresses, *members)
         return np.tile(rows, len(offsets)), dict(zip(members, read, strict=True))
+
+    def add_full_sheaves(self, rows: Counts, free: Counts) -> None:
+        """Add up the objects in sheaves that the nodes' barns keep, by row."""
+        if self.barns:
+            found = [self.caches[path][rows] for path in self.barns]
+        else:
+            # In the nodes themselves in 6.18 and 6.19; not if CONFIG_SLUB_TINY.
+            found = []
+            if not self.prog.type("struct kmem_cache_node").has_member("barn"):
+                return
+            for path in self.nodes.values():
+                nodes = self.caches[path][rows]
+                barns = np.zeros_like(nodes)
+                (barns[nodes != 0],) = self.read(
+                    "struct kmem_cache_node", nodes[nodes != 0], "barn"
+                )
+                found.append(barns)
+        if not found:
+            return
+        rows, barns = np.tile(rows, len(found)), np.concatenate(found)
+        rows, barns = rows[barns != 0], barns[barns != 0]
+        (firsts,) = self.read("struct node_barn", barns, "sheaves_full.next")
+        heads = barns + np.uint64(
+            offsetof(self.prog.type("struct node_barn"), "sheaves_full")
+        )
+        some = firsts != heads
+        ends = (column[some].tolist() for column in (rows, heads, firsts))
+        lists = [*zip(*ends, strict=True)]
+        back = np.uint64(offsetof(self.prog.type("struct slab_sheaf"), "barn_list"))
+        for row, chain in self.checked_lists(lists):
+            (sizes,) = self.read("struct slab_sheaf", chain - back, "size")
+            free[row] += int(sizes.sum())
 
     def lockless(self, rows: Counts, cpu_slabs: dict[str, Addresses]) -> Counts:
         """The free objects of the slabs that CPUs allocate from, by row."""

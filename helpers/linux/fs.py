@@ -62,7 +62,8 @@ _MNT_CURSOR = 0x10000000  # include/linux/mount.h
 def d_path(arg1: Object) -> bytes:
     """Return the full path of a dentry in a mount.
 
-    :param arg1: ``struct path *`` or ``struct path``
+    :param arg1: ``struct path *``, ``struct path``, or ``struct dentry *``, whose path
+        is the one in the first mount that it is in
     """
 
 
@@ -72,14 +73,6 @@ def d_path(arg1: Object, arg2: Object) -> bytes:
 
     :param arg1: ``struct vfsmount *``
     :param arg2: ``struct dentry *``
-    """
-
-
-@overload
-def d_path(arg1: Object) -> bytes:  # type: ignore[overload-cannot-match]
-    """Return the full path of a dentry in the first mount that it is in.
-
-    :param arg1: ``struct dentry *``
     """
 
 
@@ -131,7 +124,7 @@ def _first_mount_of(dentry: Object) -> Object | None:
 
     One that is in no namespace, as the kernel has for itself, only if no other is.
     """
-    above = []
+    above: list[int] = []
     each = dentry
     while each.value_() not in above and len(above) < _MAX_NAMES:
         above.append(each.value_())

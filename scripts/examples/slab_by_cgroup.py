@@ -45,19 +45,29 @@ def charge_pointers(cache: Object) -> NDArray[np.uint64]:
     member = next((each for each in members if slab.has_member(each)), None)
     if member is None:
         return np.empty(0, np.uint64)  # !CONFIG_MEMCG
-    found = columns(arrays.slabs(cache), member, "objects", type=slab, prog=prog)
+    wanted = [member, "objects"]
+    # In Linux 7, each may lie behind its object.
+    if slab.has_member("obj_exts_in_object"):
+        wanted.append("obj_exts_in_object")
+    found = columns(arrays.slabs(cache), *wanted, type=slab, prog=prog)
     vectors = found[member].filled(0).astype(np.uint64)
     # The low bits are flags, the first of which says that objects are charged for.
     charged = vectors & np.uint64(1) != 0
     vectors = vectors[charged] & ~np.uint64(7)
     counts = found["objects"].filled(0)[charged].astype(np.int64)
-    size, offset = prog.address_size(), 0
+    sizes, offset = np.full(len(counts), prog.address_size()), 0
     if member == "obj_exts":
         extension = prog.type("struct slabobj_ext")
-        size, offset = sizeof(extension), offsetof(extension, "objcg")
+        # Renamed in Linux 7.
+        member = "objcg" if extension.has_member("objcg") else "_objcg"
+        sizes[:], offset = sizeof(extension), offsetof(extension, member)
+    if "obj_exts_in_object" in found:
+        apart = found["obj_exts_in_object"].filled(0)[charged].astype(bool)
+        sizes[apart] = cache.size.value_()
     first = np.cumsum(counts) - counts
     number = np.arange(counts.sum()) - np.repeat(first, counts)
-    return np.repeat(vectors, counts) + (number * size + offset).astype(np.uint64)
+    offsets = number * np.repeat(sizes, counts) + offset
+    return np.repeat(vectors, counts) + offsets.astype(np.uint64)
 
 
 def has_struct_slab() -> bool:
