@@ -12,6 +12,7 @@ from struct import unpack
 from typing import TYPE_CHECKING
 
 from drgn import (
+    MissingDebugInfoError,
     Object,
     PlatformFlags,
     Program,
@@ -55,7 +56,7 @@ def load_vmlinux_kallsyms(prog: Program) -> SymbolIndex:
     in full; otherwise from memory, with addresses from vmcoreinfo, which Linux has
     since 6.0. Debugging symbols are not needed.
 
-    :raises LookupError: if vmcoreinfo has no addresses of the symbol table
+    :raises MissingDebugInfoError: if vmcoreinfo has no addresses of the symbol table
 
     >>> load_vmlinux_kallsyms(prog)
     <drgn.SymbolIndex object at 0x7fdfb1fd3900>
@@ -128,7 +129,9 @@ def _vmcoreinfo_symbols(prog: Program) -> dict[str, int]:
     ):
         # All of them are there since 6.0 (f09bddbd8661).
         if name not in symbols:
-            raise LookupError(f"vmcoreinfo does not have the address of {name}")
+            raise MissingDebugInfoError(
+                f"vmcoreinfo does not have the address of {name}"
+            )
     return symbols
 
 

@@ -144,7 +144,9 @@ def test_names_of_a_file(live: Program) -> None:
     for path in ("/mnt/tmpfs/many/file-0777", "/mnt/ext4/pattern", "/run/lab.sock"):
         head = path_lookup(live, path).dentry.d_inode.i_dentry.address_of_()
         assert not hlist_empty(head) and len(list(hlist_for_each(head))) == 1
-        (dentry,) = hlist_for_each_entry("struct dentry", head, "d_u.d_alias")
+        is_named = live.type("struct dentry").has_member("d_u")
+        member = "d_u.d_alias" if is_named else "d_alias"
+        (dentry,) = hlist_for_each_entry("struct dentry", head, member)
         assert dentry.d_name.name.string_().decode() == path.rsplit("/", 1)[1]
     unused = find_pid(live, 2).tasks[live["PIDTYPE_SID"]].address_of_()
     assert hlist_empty(unused) and not list(hlist_for_each(unused))

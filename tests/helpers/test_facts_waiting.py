@@ -27,6 +27,7 @@ from drgn.helpers.linux import (
     idle_task,
     kernel_stack_trace,
     kthread_data,
+    list_for_each_entry,
     loadavg,
     mutex_owner,
     rq_for_each_fair_task,
@@ -63,7 +64,7 @@ def test_owner_of_a_mutex(live: Program, each_lab: Lab) -> None:
     locked = next(pipe for pipe in pipes if mutex_owner(pipe.mutex.address_of_()))
     waiting = [
         waiter.task.comm.string_()
-        for waiter in list_of(locked.mutex.wait_list, "struct mutex_waiter", "list")
+        for waiter in waiters_of(locked.mutex, "struct mutex_waiter")
     ]
     assert waiting == [b"mutex-waiter", b"mutex-second"]
     for name in ("mutex-waiter", "mutex-second"):
@@ -72,10 +73,15 @@ def test_owner_of_a_mutex(live: Program, each_lab: Lab) -> None:
         )
 
 
-def list_of(head: Object, type: str, member: str) -> list[Object]:
-    from drgn.helpers.linux import list_for_each_entry
-
-    return list(list_for_each_entry(type, head.address_of_(), member))
+def waiters_of(lock: Object, type: str) -> list[Object]:
+    try:
+        head = lock.wait_list.address_of_()
+    except AttributeError:
+        # Since Linux 7, the waiters are a ring without a head.
+        first = lock.first_waiter.read_()
+        others = list_for_each_entry(type, first.list.address_of_(), "list")
+        return [first, *others]
+    return list(list_for_each_entry(type, head, "list"))
 
 
 def test_owners_of_semaphores(live: Program, each_lab: Lab) -> None:
@@ -89,7 +95,7 @@ def test_owners_of_semaphores(live: Program, each_lab: Lab) -> None:
         waiter = name.replace("holder", "waiter")
         assert [
             entry.task.comm.string_().decode()
-            for entry in list_of(sem.wait_list, "struct rwsem_waiter", "list")
+            for entry in waiters_of(sem, "struct rwsem_waiter")
         ] == [waiter]
     free = inode_at(live, "/tree").i_rwsem.address_of_()
     assert rwsem_locked(free).name == "UNLOCKED"

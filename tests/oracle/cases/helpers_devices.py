@@ -74,7 +74,10 @@ for net in for_each_net(prog):
         print(dev_name(dev.dev.address_of_()), kobject_path(dev.dev.kobj.address_of_()))
 for neighbour in neigh_table_for_each_neighbor(prog["arp_tbl"].nht):
     print(netdev_name(neighbour.dev), neighbour.nud_state)
-print(is_pp_page(virt_to_page(prog, prog["init_net"].dev_base_head.next)))
+try:
+    print(is_pp_page(virt_to_page(prog, prog["init_net"].dev_base_head.next)))
+except NotImplementedError:
+    print("not before 5.14")
 operations = prog["socket_file_ops"].address_
 for task in for_each_task(prog):
     for fd, file in for_each_file(task):

@@ -1,4 +1,5 @@
 # The kernel itself: its log, clocks, configuration, modules, BPF, symbols, files.
+from drgn import MissingDebugInfoError
 from drgn.helpers.linux import (
     bpf_btf_for_each,
     bpf_link_for_each,
@@ -77,7 +78,12 @@ except LookupError:
 for module in for_each_module(prog):
     print(module.name, module_taints(module), module_percpu_region(module))
     print(module_address_regions(module))
-for index in (load_vmlinux_kallsyms(prog), load_module_kallsyms(prog)):
+for load in (load_vmlinux_kallsyms, load_module_kallsyms):
+    try:
+        index = load(prog)
+    except MissingDebugInfoError as error:
+        print(type(error))
+        continue
     for symbol in sorted(index(prog, None, None, False), key=lambda s: s.address)[::97]:
         print(symbol.name, hex(symbol.address), symbol.binding, symbol.kind)
 

@@ -105,7 +105,7 @@ for task in for_each_task(prog):
     done = task.vfork_done
     if done:
         print(completion_done(done), [t.pid for t in completion_for_each_task(done)])
-    if task.mm:
+    if task.mm and hasattr(task.mm, "mm_mt"):
         tree = task.mm.mm_mt.address_of_()
         entries = [(a, b, hex(entry.value_())) for a, b, entry in mt_for_each(tree)]
         print(entries)
@@ -179,6 +179,8 @@ print(
 )
 
 for disk in for_each_disk(prog):
+    if not hasattr(disk.queue, "hctx_table"):
+        continue
     for _, entry in xa_for_each(disk.queue.hctx_table.address_of_()):
         hctx = cast("struct blk_mq_hw_ctx *", entry)
         print(list(sbitmap_for_each_set(hctx.tags.bitmap_tags.sb.address_of_())))

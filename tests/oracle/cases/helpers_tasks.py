@@ -54,7 +54,9 @@ for task in for_each_task(prog):
     print(task_since_last_arrival_ns(task), task_group_name(task.sched_task_group))
     print(cgroup_path(task.cgroups.dfl_cgrp), cgroup_name(task.cgroups.dfl_cgrp))
     if task_is_kthread(task):
-        print(hex(to_kthread(task).value_()), hex(kthread_data(task).value_()))
+        print(hex(to_kthread(task).value_()))
+        if to_kthread(task):
+            print(hex(kthread_data(task).value_()))
         continue
     print({name: tuple(limit) for name, limit in task_rlimits(task).items()})
     print(sigset_to_hex(task.blocked), decode_sigset(task.pending.signal))

@@ -97,7 +97,9 @@ for disk in for_each_disk(prog):
         print(op_is_write(req_op(rq)), hex(blk_mq_rq_to_pdu(rq).value_()))
         print(blk_mq_rq_from_pdu(blk_mq_rq_to_pdu(rq)) == rq)
 for part in for_each_partition(prog):
-    print(part_name(part), bdev_partno(part))
+    print(part_name(part))
+    if "block_device" in part.type_.type_name():
+        print(bdev_partno(part))
 for bus in for_each_pci_root_bus(prog):
     for child in pci_bus_for_each_child(bus):
         print(pci_bus_name(child), list(pci_bus_for_each_child(child)))
