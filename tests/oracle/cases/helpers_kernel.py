@@ -82,7 +82,7 @@ for load in (load_vmlinux_kallsyms, load_module_kallsyms):
     try:
         index = load(prog)
     except MissingDebugInfoError as error:
-        print(type(error))
+        print(type(error).__name__)
         continue
     for symbol in sorted(index(prog, None, None, False), key=lambda s: s.address)[::97]:
         print(symbol.name, hex(symbol.address), symbol.binding, symbol.kind)
