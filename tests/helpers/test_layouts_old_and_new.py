@@ -6,6 +6,7 @@ import pytest
 from mock_kernel import Kernel
 
 from drgn import Object, Type, TypeEnumerator, TypeMember
+from drgn.helpers.arrays import slab_usage
 from drgn.helpers.linux import (
     bdev_partno,
     cgroup_bpf_prog_for_each,
@@ -214,6 +215,7 @@ def slub(kernel: Kernel, paired: bool) -> Object:
         "name": char_p,
         "oo": counts,
         "cpu_sheaves": kernel.to(per_cpu),
+        "list": link,
     }
     if paired:
         pair = kernel.struct(
@@ -235,7 +237,14 @@ def slub(kernel: Kernel, paired: bool) -> Object:
     at_node, at_barn, at_cpu = BASE + 0x1000, BASE + 0x2000, BASE + 0x3000
     main, full = BASE + 0x4000, BASE + 0x5000
     pointers = (0, 0, at_barn, at_node) if paired else (0, at_node)
-    kernel.words(BASE, 64, 0, 0, 1 << 16 | 8, at_cpu - PER_CPU, *pointers)
+    caches, name, own = BASE + 0x7000, BASE + 0x7100, BASE + 40
+    kernel.objects["slab_caches"] = Object(prog, link, address=caches)
+    kernel.words(caches, own, own)
+    kernel.memory(name, b"lab\0")
+    per_cpu_cache = at_cpu - PER_CPU
+    kernel.words(
+        BASE, 64, 0, name, 1 << 16 | 8, per_cpu_cache, caches, caches, *pointers
+    )
     partial = at_node + 16
     kernel.words(at_node, 2, 16, partial, partial, at_barn)
     kernel.words(at_barn, full, full)
@@ -274,6 +283,10 @@ def test_sheaves_of_slub(kernel: Kernel, paired: bool) -> None:
     """Since 7.0, nodes and barns are pairs; in 6.18, nodes have barns."""
     usage = slab_cache_usage(slub(kernel, paired))
     assert (usage.num_slabs, usage.num_objs, usage.free_objs) == (2, 16, 5)
+    usages = slab_usage(kernel.prog)
+    assert {name: column.tolist() for name, column in usages.items()} == {
+        "cache": [BASE], "name": [b"lab"], "slabs": [2], "objects": [16], "free": [5],
+    }  # fmt: skip
 
 
 def test_programs_of_cgroups_before_4_15(kernel: Kernel) -> None:
