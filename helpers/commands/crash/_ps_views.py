@@ -162,11 +162,12 @@ def _by_arrival(
     """Make a view of tasks in the order of when they were last put on a CPU."""
 
     def show(tasks: Iterable[Object]) -> None:
-        order = sorted(
-            tasks,
-            key=lambda task: (task.sched_info.last_arrival.value_(), task_cpu(task)),
-            reverse=True,
-        )
+        def arrival(task: Object) -> tuple[int, str, int, int]:
+            # Those that arrived at once have upstream's order.
+            when = task.sched_info.last_arrival.value_()
+            return when, task_state_to_char(task), task_cpu(task), task.value_()
+
+        order = sorted(tasks, key=arrival, reverse=True)
         lines = [(text(task), task) for task in order]
         width = max((len(when) for when, _ in lines), default=0)
         for when, task in lines:
