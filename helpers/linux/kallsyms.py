@@ -152,7 +152,7 @@ def _addresses(
     data = prog.read(symbols["kallsyms_offsets"], count * 4)
     offsets = unpack(f"{order}{count}i", data)
     if "kallsyms_relative_base" not in symbols:
-        # In Linux 7, each is relative to itself.
+        # Since 7.0 (a081b5789255), each is relative to where it is itself.
         own = symbols["kallsyms_offsets"]
         return [own + 4 * i + offset for i, offset in enumerate(offsets)]
     base = prog.read_word(symbols["kallsyms_relative_base"])

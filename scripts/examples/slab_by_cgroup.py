@@ -46,9 +46,9 @@ def charge_pointers(cache: Object) -> NDArray[np.uint64]:
     if member is None:
         return np.empty(0, np.uint64)  # !CONFIG_MEMCG
     wanted = [member, "objects"]
-    # In Linux 7, each may lie behind its object.
-    if slab.has_member("obj_exts_in_object"):
-        wanted.append("obj_exts_in_object")
+    # Since 7.0, each may lie behind its object: a stride, and in 7.3 a bit, tells.
+    placed = ("stride", "obj_exts_in_object")
+    wanted += [each for each in placed if slab.has_member(each)]
     found = columns(arrays.slabs(cache), *wanted, type=slab, prog=prog)
     vectors = found[member].filled(0).astype(np.uint64)
     # The low bits are flags, the first of which says that objects are charged for.
@@ -58,9 +58,11 @@ def charge_pointers(cache: Object) -> NDArray[np.uint64]:
     sizes, offset = np.full(len(counts), prog.address_size()), 0
     if member == "obj_exts":
         extension = prog.type("struct slabobj_ext")
-        # Renamed in Linux 7.
+        # Renamed in 7.3.
         member = "objcg" if extension.has_member("objcg") else "_objcg"
         sizes[:], offset = sizeof(extension), offsetof(extension, member)
+    if "stride" in found:
+        sizes = found["stride"].filled(0)[charged].astype(np.int64)
     if "obj_exts_in_object" in found:
         apart = found["obj_exts_in_object"].filled(0)[charged].astype(bool)
         sizes[apart] = cache.size.value_()
