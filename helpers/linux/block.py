@@ -280,7 +280,7 @@ def blk_rq_pos(rq: Object) -> Object:
     :return: ``sector_t``
 
     >>> queue = next(for_each_disk(prog)).queue
-    >>> [blk_rq_pos(rq) for rq in request_queue_busy_iter(queue)][0]
+    >>> max(blk_rq_pos(rq) for rq in request_queue_busy_iter(queue))
     (sector_t)19672
     """
     return rq.member_("__sector")

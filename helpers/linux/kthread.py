@@ -52,7 +52,7 @@ def kthread_data(task: Object) -> Object:
     :param task: ``struct task_struct *``
     :return: ``void *``
 
-    >>> cast("struct worker *", kthread_data(find_task(prog, 7))).desc
-    (char [24])"events"
+    >>> cast("struct worker *", kthread_data(find_task(prog, 7))).task.pid
+    (pid_t)7
     """
     return to_kthread(task).data.read_()

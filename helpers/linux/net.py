@@ -403,11 +403,9 @@ def _has_type(prog: Program, name: str) -> bool:
 def neigh_table_for_each_neighbor(table: Object) -> Iterator[Object]:
     """Iterate over the neighbors of a neighbor table.
 
-    >>> for neighbor in neigh_table_for_each_neighbor(prog["arp_tbl"].nht):
-    ...     print(netdev_name(neighbor.dev))
-    b'lo'
-    b'br0'
-    b'dummy0'
+    >>> neighbors = neigh_table_for_each_neighbor(prog["arp_tbl"].nht)
+    >>> sorted(netdev_name(neighbor.dev) for neighbor in neighbors)
+    [b'br0', b'dummy0', b'lo']
 
     :param table: ``struct neigh_hash_table *``
     :return: Iterator of ``struct neighbour *`` objects.

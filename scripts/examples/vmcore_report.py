@@ -58,7 +58,7 @@ from drgn.helpers.linux import (
 )
 
 Data = dict[str, Any]
-LOG_LINES = 40
+LOG_LINES = 100
 TOP_CACHES = 10
 
 parts: dict[str, Callable[[list[str]], Data]] = {}

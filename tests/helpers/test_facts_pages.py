@@ -373,8 +373,9 @@ def test_kernel_address_space(live: Program, each_lab: Lab) -> None:
         (area.va_start.value_(), area.va_end.value_())
         for area in for_each_vmap_area(live)
     }
-    # Stacks and areas that are unmapped late have come and gone since.
-    assert len(found & expected) > 0.75 * len(expected)
+    # Stacks and areas that are unmapped late have come and gone since, the more the
+    # slower the guest was.
+    assert len(found & expected) > 0.5 * len(expected)
     for start, end in sorted(found & expected)[::10]:
         area = find_vmap_area(live, start + 8)
         assert area.va_start.value_() == start and area.va_end.value_() == end
