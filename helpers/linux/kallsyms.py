@@ -102,16 +102,12 @@ def _builtin_kallsyms(prog: Program) -> Iterator[tuple[int, str, str]]:
     # The names are followed by kallsyms_markers or, since 6.2 (60443c88f3a8), by
     # others; read on until all are there.
     names = _Reader(prog, symbols["kallsyms_names"])
-    found = []
-    for _ in range(count):
+    for address in _addresses(prog, symbols, count, order):
         length = names.byte()
         if length & 0x80:
             # Names longer than 127 tokens, since 6.1 (73bbb94466fd).
             length = length & 0x7F | names.byte() << 7
-        found.append(b"".join(tokens[names.byte()] for _ in range(length)))
-    for address, name in zip(
-        _addresses(prog, symbols, found, order), found, strict=True
-    ):
+        name = b"".join(tokens[names.byte()] for _ in range(length))
         yield address, chr(name[0]), name[1:].decode(errors="replace")
 
 
@@ -141,9 +137,8 @@ def _is_little_endian(prog: Program) -> bool:
 
 
 def _addresses(
-    prog: Program, symbols: dict[str, int], names: list[bytes], order: str
+    prog: Program, symbols: dict[str, int], count: int, order: str
 ) -> list[int]:
-    count = len(names)
     if "kallsyms_offsets" not in symbols:
         # !CONFIG_KALLSYMS_BASE_RELATIVE
         size = prog.address_size()
