@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from drgn import (
     Architecture,
+    FaultError,
     Platform,
     PlatformFlags,
     Program,
@@ -15,7 +16,7 @@ from drgn import (
     UnsupportedOperation,
 )
 from drgn.linked import linked_addresses
-from drgn.target import PAGE_SIZE, Mapping, Target
+from drgn.target import PAGE_SIZE, Mapping, Segment, Target
 
 CHUNK = 1 << 24
 """The most that GDB is asked for at once: it dies of what it cannot allocate."""
@@ -60,6 +61,7 @@ class GdbProcess(Target):
     """Of the connection, as ``native`` or ``core``; None without a process."""
     fault: str
     """What is wrong with an address that cannot be read."""
+    running: bool
 
     @property
     def alive(self) -> bool:
@@ -185,6 +187,77 @@ class GdbProcess(Target):
         if not ranges:
             raise UnsupportedOperation("GDB does not know what memory there is")
         return _disjoint(ranges)
+
+
+class Unreadable(Exception):
+    """GDB cannot read or write a part of a range."""
+
+
+class GdbSegment(Segment):
+    """All addresses of an inferior, as GDB reads them.
+
+    How, the hosts say: `read_some()` and `write_some()` raise Unreadable, and
+    FaultError if the inferior or GDB is gone.
+    """
+
+    __slots__ = ("_target",)
+
+    def __init__(self, target: GdbProcess) -> None:
+        super().__init__(0, 2**64)
+        self._target = target
+
+    def read_some(self, address: int, size: int) -> bytes:
+        raise NotImplementedError
+
+    def write_some(self, address: int, data: bytes) -> None:
+        raise NotImplementedError
+
+    @property
+    def slow(self) -> bool:  # type: ignore[override]
+        return self._target.is_process
+
+    def read(self, address: int, size: int) -> bytes:
+        pieces = []
+        while size:
+            part = min(size, CHUNK - address % CHUNK)
+            try:
+                pieces.append(self.read_some(address, part))
+            except Unreadable:
+                bad = first_unreadable(self.read_some, address, part)
+                raise FaultError(self._target.fault, bad) from None
+            address += part
+            size -= part
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def write(self, address: int, data: bytes) -> None:
+        try:
+            self.write_some(address, data)
+        except Unreadable:
+            raise FaultError("could not write memory", address) from None
+
+    def locate(self, address: int, size: int) -> tuple[bytes, int] | None:
+        # What was read stays, until the target's `changed()`.
+        target = self._target
+        if target.running:
+            return None
+        if size <= PAGE_SIZE:
+            return self.read(address, size), 0
+        if not target.is_process or not target.alive:
+            return None
+        try:
+            return self.read_some(address, size), 0
+        except (Unreadable, FaultError):
+            return None  # A part of it cannot be read.
+
+    def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        for low, high in self._target.readable():
+            low, high = max(low, start), min(high, end)
+            if low < high:
+                try:
+                    self.read(low, 1)
+                except FaultError:  # The kernel's own, such as [vvar].
+                    continue
+                yield low, high
 
 
 def register_value(name: str, value: int) -> tuple[str, int]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import gdb
 
 from drgn import (
     FaultError,
 )
-from drgn.gdb_process import CHUNK, first_unreadable, register_value
-from drgn.target import PAGE_SIZE, Memory, Segment, TargetThread
+from drgn.gdb_process import GdbSegment, Unreadable, register_value
+from drgn.target import Memory, TargetThread
 
 from .control import InferiorControl, tid_of
 from .selection import selected_inferior, selected_thread
@@ -114,73 +114,32 @@ class InferiorTarget(InferiorControl):
         return None
 
 
-class InferiorSegment(Segment):
-    """All addresses of an inferior, as GDB reads them."""
+class InferiorSegment(GdbSegment):
+    __slots__ = ()
+    _target: InferiorTarget
 
-    __slots__ = ("_target",)
+    def read_some(self, address: int, size: int) -> bytes:
+        inferior = self._inferior("read", address)
+        if gdb.selected_inferior() != inferior:
+            with selected_inferior(inferior):
+                return self.read_some(address, size)
+        try:
+            return bytes(inferior.read_memory(address, size))
+        except gdb.error:  # MemoryError is one.
+            raise Unreadable from None
 
-    def __init__(self, target: InferiorTarget) -> None:
-        super().__init__(0, 2**64)
-        self._target = target
-
-    @property
-    def slow(self) -> bool:  # type: ignore[override]
-        return self._target.is_process
-
-    def read(self, address: int, size: int) -> bytes:
-        target = self._target
-        if not target.alive:
-            raise FaultError("could not read memory: the process is gone", address)
-        if gdb.selected_inferior() != target.inferior:
-            with selected_inferior(target.inferior):
-                return self.read(address, size)
-        read_memory = target.inferior.read_memory
-        pieces = []
-        while size:
-            part = min(size, CHUNK - address % CHUNK)
+    def write_some(self, address: int, data: bytes) -> None:
+        inferior = self._inferior("write", address)
+        with selected_inferior(inferior):
             try:
-                pieces.append(bytes(read_memory(address, part)))
-            except gdb.error:  # MemoryError is one.
-                bad = first_unreadable(read_memory, address, part)
-                raise FaultError(target.fault, bad) from None
-            address += part
-            size -= part
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def write(self, address: int, data: bytes) -> None:
-        target = self._target
-        if not target.alive:
-            raise FaultError("could not write memory: the process is gone", address)
-        with selected_inferior(target.inferior):
-            try:
-                target.inferior.write_memory(address, data)
+                inferior.write_memory(address, data)
             except gdb.error:
-                raise FaultError("could not write memory", address) from None
+                raise Unreadable from None
 
-    def locate(self, address: int, size: int) -> tuple[bytes, int] | None:
-        # What was read stays, until `InferiorTarget.changed()`.
-        target = self._target
-        if target.running:
-            return None
-        if size <= PAGE_SIZE:
-            return self.read(address, size), 0
-        if not target.is_process or not target.alive:
-            return None
-        with selected_inferior(target.inferior):
-            try:
-                return bytes(target.inferior.read_memory(address, size)), 0
-            except gdb.error:
-                return None  # A part of it cannot be read.
-
-    def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        for low, high in self._target.readable():
-            low, high = max(low, start), min(high, end)
-            if low < high:
-                try:
-                    self.read(low, 1)
-                except FaultError:  # The kernel's own, such as [vvar].
-                    continue
-                yield low, high
+    def _inferior(self, verb: str, address: int) -> gdb.Inferior:
+        if not self._target.alive:
+            raise FaultError(f"could not {verb} memory: the process is gone", address)
+        return self._target.inferior
 
 
 def _number(thread: gdb.InferiorThread) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 from drgn import FaultError
-from drgn.gdb_process import CHUNK, GdbProcess, first_unreadable, register_value
-from drgn.target import PAGE_SIZE, Memory, Segment, TargetThread
+from drgn.gdb_process import GdbProcess, GdbSegment, Unreadable, register_value
+from drgn.target import Memory, TargetThread
 
 from .mi import Gdb, GdbError, GdbLost
 
@@ -164,43 +164,20 @@ def tid_of(thread: dict[str, Any]) -> int:
     return int(thread["id"])
 
 
-class OutsideSegment(Segment):
-    """All addresses of an inferior, as GDB reads them."""
+class OutsideSegment(GdbSegment):
+    __slots__ = ()
+    _target: OutsideTarget
 
-    __slots__ = ("_target",)
+    def read_some(self, address: int, size: int) -> bytes:
+        self._check(address)
+        try:
+            return self._target.read_some(address, size)
+        except GdbLost as error:
+            raise FaultError(f"could not read memory: {error}", address) from None
+        except GdbError:
+            raise Unreadable from None
 
-    def __init__(self, target: OutsideTarget) -> None:
-        super().__init__(0, 2**64)
-        self._target = target
-
-    @property
-    def slow(self) -> bool:  # type: ignore[override]
-        return self._target.is_process
-
-    def read(self, address: int, size: int) -> bytes:
-        target = self._target
-        pieces = []
-        while size:
-            part = min(size, CHUNK - address % CHUNK)
-            self._check(address)
-            try:
-                pieces.append(target.read_some(address, part))
-            except GdbLost as error:
-                raise FaultError(f"could not read memory: {error}", address) from None
-            except GdbError:
-                bad = first_unreadable(target.read_some, address, part)
-                raise FaultError(target.fault, bad) from None
-            address += part
-            size -= part
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def _check(self, address: int) -> None:
-        if not self._target.gdb.is_there:
-            raise FaultError("could not read memory: GDB has ended", address)
-        if self._target.ended:
-            raise FaultError("could not read memory: the process is gone", address)
-
-    def write(self, address: int, data: bytes) -> None:
+    def write_some(self, address: int, data: bytes) -> None:
         self._check(address)
         try:
             self._target.gdb.command(
@@ -209,28 +186,10 @@ class OutsideSegment(Segment):
         except GdbLost as error:
             raise FaultError(f"could not write memory: {error}", address) from None
         except GdbError:
-            raise FaultError("could not write memory", address) from None
+            raise Unreadable from None
 
-    def locate(self, address: int, size: int) -> tuple[bytes, int] | None:
-        # What was read stays, until `OutsideTarget.changed()`.
-        target = self._target
-        if target.running:
-            return None
-        if size <= PAGE_SIZE:
-            return self.read(address, size), 0
-        if not target.is_process or not target.alive:
-            return None
-        try:
-            return target.read_some(address, size), 0
-        except (GdbError, GdbLost):
-            return None  # A part of it cannot be read.
-
-    def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        for low, high in self._target.readable():
-            low, high = max(low, start), min(high, end)
-            if low < high:
-                try:
-                    self.read(low, 1)
-                except FaultError:  # The kernel's own, such as [vvar].
-                    continue
-                yield low, high
+    def _check(self, address: int) -> None:
+        if not self._target.gdb.is_there:
+            raise FaultError("could not read memory: GDB has ended", address)
+        if self._target.ended:
+            raise FaultError("could not read memory: the process is gone", address)
