@@ -134,8 +134,10 @@ def unpack_facts(image: Path, directory: Path) -> None:
         archive.extractall(directory, filter="data")
 
 
-def build(version: str | None, root: Path, *, again: bool = False) -> manifest.Lab:
-    release, image = packages.choose(version)
+def build(
+    version: str | None, flavour: str, root: Path, *, again: bool = False
+) -> manifest.Lab:
+    release, image = packages.choose(version, flavour)
     directory = root / release
     directory.mkdir(parents=True, exist_ok=True)
     if (directory / manifest.MANIFEST).exists() and not again:
@@ -180,11 +182,16 @@ def build(version: str | None, root: Path, *, again: bool = False) -> manifest.L
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="kernel-lab",
-        description="Boot a Debian cloud kernel in QEMU and dump it in every format.",
+        description="Boot a Debian kernel in QEMU and dump it in every format.",
     )
     parser.add_argument(
         "--kernel", metavar="VERSION",
         help="release or the beginning of one, e.g. 6.12 (default: Debian's 6.1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--flavour", default=packages.DEFAULT_FLAVOUR,
+        help="e.g. amd64 or rt-amd64, of a release not given in full "
+        "(default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--directory", type=Path, default=manifest.cache_root(),
@@ -195,7 +202,9 @@ def main() -> int:
     )
     options = parser.parse_args()
     try:
-        lab = build(options.kernel, options.directory, again=options.again)
+        lab = build(
+            options.kernel, options.flavour, options.directory, again=options.again
+        )
     except packages.LabError as error:
         print(f"kernel-lab: {error}", file=sys.stderr)
         return 1

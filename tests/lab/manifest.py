@@ -72,9 +72,14 @@ def write(directory: Path, entries: dict[str, object]) -> None:
 
 
 def find(kernel: str | None = None) -> Lab | None:
-    """The lab for the version that starts with ``kernel`` (default: 6.1), if built."""
+    """The lab for the version that starts with ``kernel``, if built.
+
+    By default that is 6.1, or else the oldest that there is.
+    """
     wanted = kernel or "6.1."
     found = sorted(cache_root().glob(f"{wanted}*/{MANIFEST}"), key=_version)
+    if not found and kernel is None:
+        return next(iter(find_all()), None)
     return Lab(found[-1].parent) if found else None
 
 
@@ -84,5 +89,7 @@ def find_all() -> list[Lab]:
     return [Lab(path.parent) for path in found]
 
 
-def _version(manifest: Path) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", manifest.parent.name)]
+def _version(manifest: Path) -> tuple[list[int], str]:
+    """Of kernels that differ only in their flavour, the names decide."""
+    name = manifest.parent.name
+    return [int(number) for number in re.findall(r"\d+", name)], name

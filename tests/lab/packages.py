@@ -1,4 +1,4 @@
-"""Debian's cloud kernels and their debug symbols, fetched with apt-get."""
+"""Debian's kernels and their debug symbols, fetched with apt-get."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 #: Taken when no version is asked for; where it is gone, the newest there is.
 DEFAULT_SERIES = "6.1."
+#: Taken when a release is not asked for in full. The others are much larger.
+DEFAULT_FLAVOUR = "cloud-amd64"
 
 
 class LabError(Exception):
@@ -26,9 +28,14 @@ def _releases() -> list[str]:
     ).stdout  # fmt: skip
     # "6.12-cloud-amd64-dbg" is a meta-package, which has no third number.
     found = re.findall(
-        r"^linux-image-(\d+\.\d+\.\d+\S*-cloud-amd64)-dbg$", listed, re.MULTILINE
+        r"^linux-image-(\d+\.\d+\.\d+\S*-amd64)-dbg$", listed, re.MULTILINE
     )
     return sorted(found, key=_natural, reverse=True)
+
+
+def _is_flavour(release: str, flavour: str) -> bool:
+    """Of "amd64", 6.1.0-56-amd64 is, 6.1.0-56-rt-amd64 is not."""
+    return re.fullmatch(rf".*\d-{flavour}", release) is not None
 
 
 def _has_candidate(package: str) -> bool:
@@ -38,14 +45,19 @@ def _has_candidate(package: str) -> bool:
     return "Candidate:" in shown and "Candidate: (none)" not in shown
 
 
-def choose(version: str | None) -> tuple[str, str]:
-    """(release, image package) of the newest kernel whose release starts with version.
+def choose(version: str | None, flavour: str = DEFAULT_FLAVOUR) -> tuple[str, str]:
+    """(release, image package) of the newest kernel of a flavour whose release starts
+    with version; a release in full says its flavour itself.
 
     Raises LabError if apt knows of none.
     """
-    releases = _releases()
+    everything = _releases()
+    releases = [release for release in everything if _is_flavour(release, flavour)]
     wanted = version or DEFAULT_SERIES
-    matching = [release for release in releases if release.startswith(wanted)]
+    if wanted in everything:
+        matching = [wanted]
+    else:
+        matching = [release for release in releases if release.startswith(wanted)]
     if not matching and version is None:
         matching = releases
     for release in matching:
@@ -53,7 +65,7 @@ def choose(version: str | None) -> tuple[str, str]:
             if _has_candidate(image):
                 return release, image
     raise LabError(
-        f"apt has no linux-image-{wanted}*-cloud-amd64 with its -dbg package "
+        f"apt has no linux-image-{wanted}*-{flavour} with its -dbg package "
         "(run apt-get update?)"
     )
 

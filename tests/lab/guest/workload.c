@@ -387,6 +387,13 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		sleep_forever();
 	}
+	if (argc == 2 && !strcmp(argv[1], "iocost")) {
+		start("read-heavy", read_heavy);
+		start("read-light", read_light);
+		puts("ready");
+		fflush(stdout);
+		sleep_forever();
+	}
 	if (argc == 2 && !strcmp(argv[1], "disk")) {
 		start("blocked-read", blocked_read);
 		start("blocked-fault", blocked_fault);

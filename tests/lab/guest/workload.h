@@ -57,6 +57,10 @@ void swapped(void);
 void latency(void);
 void many_files(void);
 
+/* iocost.c */
+void read_heavy(void);
+void read_light(void);
+
 /* devices.c: made once, by "workload devices" */
 void make_devices(void);
 
