@@ -82,9 +82,11 @@ def _machine(prog: Program) -> Iterator[tuple[str, str]]:
     khz = _find(prog, "cpu_khz")
     if khz is not None:
         yield "PROCESSOR SPEED", f"{khz.value_() // 1000} MHz"
-    tick = _find(prog, "tick_nsec")
-    if tick is not None and tick:
-        yield "HZ", str(round(1e9 / tick.value_()))
+    jiffies = _find(prog, "clocksource_jiffies")
+    if jiffies is not None:
+        # One cycle of it is a tick. (tick_nsec follows NTP, and is gone in 7.x.)
+        nanoseconds = jiffies.mult.value_() >> jiffies.shift.value_()
+        yield "HZ", str(round(1e9 / nanoseconds))
     yield "PAGE SIZE", str(page_size)
     for title, names in (
         ("KERNEL VIRTUAL BASE", ("page_offset_base", "PAGE_OFFSET")),
