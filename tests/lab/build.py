@@ -9,10 +9,19 @@ import subprocess
 import sys
 import tarfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import initramfs, kdump_writer, manifest, packages, page_filter
+from . import (
+    initramfs,
+    kdump_writer,
+    manifest,
+    own_kernel,
+    packages,
+    page_filter,
+    vmcoreinfo_note,
+)
 from .machine import Machine
 from .vmcore import Vmcore
 
@@ -69,6 +78,7 @@ def boot_and_dump(directory: Path, guest: Guest, dumps: Dumps) -> None:
                 dumps[name] = [name]
                 machine.dump(directory / name, format)
     unpack_facts(disks[2], directory / "facts")
+    add_vmcoreinfo(directory, ("live.elf", "panic.elf"), "facts")
 
 
 def boot_and_dump_la57(directory: Path, guest: Guest, dumps: Dumps) -> None:
@@ -90,6 +100,7 @@ def boot_and_dump_la57(directory: Path, guest: Guest, dumps: Dumps) -> None:
         dumps["la57.elf"] = ["la57.elf"]
         machine.dump(directory / "la57.elf")
     unpack_facts(disks[2], directory / "la57-facts")
+    add_vmcoreinfo(directory, ("la57.elf",), "la57-facts")
 
 
 def go_live(machine: Machine, seconds: float = 600) -> None:
@@ -134,10 +145,25 @@ def unpack_facts(image: Path, directory: Path) -> None:
         archive.extractall(directory, filter="data")
 
 
+def add_vmcoreinfo(directory: Path, names: Sequence[str], facts: str) -> None:
+    told = (directory / facts / "sys/vmcoreinfo").read_text()
+    for name in names:
+        vmcoreinfo_note.add(directory / name, told)
+
+
 def build(
-    version: str | None, flavour: str, root: Path, *, again: bool = False
+    version: str | None,
+    flavour: str,
+    root: Path,
+    *,
+    tree: Path | None = None,
+    again: bool = False,
 ) -> manifest.Lab:
-    release, image = packages.choose(version, flavour)
+    """Build the lab of one of Debian's kernels, or of the one built in ``tree``."""
+    if tree is not None:
+        release, image = own_kernel.release(tree), str(tree)
+    else:
+        release, image = packages.choose(version, flavour)
     directory = root / release
     directory.mkdir(parents=True, exist_ok=True)
     if (directory / manifest.MANIFEST).exists() and not again:
@@ -145,7 +171,10 @@ def build(
         if lab.format >= FORMAT:
             return lab
     say(f"fetching {image} and its debug symbols")
-    unpacked = packages.fetch(release, image, directory)
+    if tree is not None:
+        unpacked = own_kernel.lay_out(tree, directory)
+    else:
+        unpacked = packages.fetch(release, image, directory)
     say("building the guest")
     guest = Guest(
         unpacked / f"boot/vmlinuz-{release}",
@@ -194,6 +223,11 @@ def main() -> int:
         "(default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
+        "--build", metavar="DIR", type=Path,
+        help="no Debian kernel, but the one built in this directory, with debug info "
+        "and with what tests/lab uses of drivers and file systems",
+    )  # fmt: skip
+    parser.add_argument(
         "--directory", type=Path, default=manifest.cache_root(),
         help="cache directory (default: $PYDRGN_LAB or %(default)s)",
     )  # fmt: skip
@@ -203,7 +237,11 @@ def main() -> int:
     options = parser.parse_args()
     try:
         lab = build(
-            options.kernel, options.flavour, options.directory, again=options.again
+            options.kernel,
+            options.flavour,
+            options.directory,
+            tree=options.build,
+            again=options.again,
         )
     except packages.LabError as error:
         print(f"kernel-lab: {error}", file=sys.stderr)

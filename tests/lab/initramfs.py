@@ -18,6 +18,8 @@ MODULES = (
     "virtio_pci",
     "virtio_blk",
     "loop",
+    "crc32c_generic",  # libcrc32c and ext4 ask for it by its algorithm
+    "ext4",
     "btrfs",
     "dummy",
     "veth",

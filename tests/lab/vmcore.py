@@ -48,7 +48,7 @@ class Vmcore:
         )
 
     def _find_vmcoreinfo(self) -> tuple[int, int]:
-        """(offset in notes, size) of the VMCOREINFO note's descriptor."""
+        """(offset in notes, size) of the VMCOREINFO note's descriptor; 0 without."""
         at = 0
         while at + 12 <= len(self.notes):
             namesz, descsz, _ = struct.unpack_from("<III", self.notes, at)
@@ -57,7 +57,7 @@ class Vmcore:
             if name == b"VMCOREINFO":
                 return start, descsz
             at = start + (descsz + 3 & ~3)
-        raise ValueError("the dump has no VMCOREINFO note")
+        return at, 0
 
     @property
     def max_pfn(self) -> int:
@@ -89,7 +89,8 @@ class Vmcore:
             - START_KERNEL_MAP
             + self.number("NUMBER", "phys_base")
         )
-        five = self.number("NUMBER", "pgtable_l5_enabled")
+        # Not in those of older kernels, which cannot choose.
+        five = int(self.vmcoreinfo.get("NUMBER(pgtable_l5_enabled)", 0))
         for shift in (48, 39, 30, 21, 12)[0 if five else 1 :]:
             entry = self._entry(table + 8 * (address >> shift & 511))
             if not entry & 1:
