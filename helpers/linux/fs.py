@@ -26,7 +26,7 @@ from drgn.helpers.linux._raw import chain
 from drgn.helpers.linux.bitops import for_each_set_bit
 from drgn.helpers.linux.list import hlist_for_each_entry, list_for_each_entry
 from drgn.helpers.linux.rbtree import rbtree_inorder_for_each_entry
-from drgn.helpers.linux.xarray import xa_entries
+from drgn.helpers.linux.xarray import value_bit, xa_entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -527,9 +527,10 @@ def address_space_for_each_page(mapping: Object) -> Iterator[tuple[int, Object]]
         pages = mapping.page_tree.address_of_()
     prog = mapping.prog_
     page_p = prog.type("struct page *")
+    value = value_bit(pages)
     for index, entry in xa_entries(pages):
         # Values are shadows of pages that were evicted.
-        if not entry & 1:
+        if not entry & value:
             yield index, Object(prog, page_p, entry)
 
 

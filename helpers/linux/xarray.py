@@ -155,6 +155,15 @@ def _node_entries(
             yield index, entry
 
 
+def value_bit(xa: Object) -> int:
+    """Return the bit that entries have which are integers.
+
+    :param xa: ``struct xarray *`` or ``struct radix_tree_root *``
+    """
+    # Swapped with that of nodes in 4.20 (3159f943aafd).
+    return 1 if hasattr(xa, "xa_head") else 2
+
+
 # Wider than an index: no node has this shift.
 _MAX_SHIFT = 64
 
@@ -209,7 +218,8 @@ class _Tree:
     def is_node(self, entry: int) -> bool:
         if entry & 3 != self._node_tag:
             return False
-        return self._node_tag == 1 or entry > _RESERVED_MAX
+        # The tag alone is RADIX_TREE_RETRY.
+        return entry > (_RESERVED_MAX if self._node_tag == 2 else self._node_tag)
 
     def is_empty(self, entry: int) -> bool:
         """Return whether an entry that is no node holds nothing."""
