@@ -228,6 +228,8 @@ def module_kallsyms(module: Object) -> list[Symbol]:
         kallsyms = module
     if not kallsyms:
         return []
+    # Before 5.2 (1c7651f43777), letters overwrote st_info.
+    has_letters = not hasattr(kallsyms, "typetab")
     count: int = kallsyms.num_symtab.value_()
     strtab: int = kallsyms.strtab.value_()
     symbols = []
@@ -236,14 +238,14 @@ def module_kallsyms(module: Object) -> list[Symbol]:
         name = prog.read_c_string(strtab + elf_symbol.st_name.value_())
         if elf_symbol.st_shndx.value_() == _SHN_UNDEF or not name:
             continue
+        address: int = elf_symbol.st_value.value_()
+        size: int = elf_symbol.st_size.value_()
         info: int = elf_symbol.st_info.value_()
-        symbols.append(
-            Symbol(
-                name.decode(errors="replace"),
-                elf_symbol.st_value.value_(),
-                elf_symbol.st_size.value_(),
-                _ELF_BINDINGS.get(info >> 4, SymbolBinding.UNKNOWN),
-                _ELF_KINDS.get(info & 0xF, SymbolKind.UNKNOWN),
-            )
-        )
+        text = name.decode(errors="replace")
+        if has_letters:
+            symbols.append(_symbol(text, address, size, chr(info)))
+            continue
+        binding = _ELF_BINDINGS.get(info >> 4, SymbolBinding.UNKNOWN)
+        kind = _ELF_KINDS.get(info & 0xF, SymbolKind.UNKNOWN)
+        symbols.append(Symbol(text, address, size, binding, kind))
     return symbols

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from mock_kernel import Kernel
 
-from drgn import Object, Type, TypeEnumerator, TypeMember
+from drgn import (
+    Object,
+    Symbol,
+    SymbolBinding,
+    SymbolKind,
+    Type,
+    TypeEnumerator,
+    TypeMember,
+)
 from drgn.helpers.arrays import slab_usage
 from drgn.helpers.linux import (
     address_space_for_each_page,
@@ -16,6 +24,7 @@ from drgn.helpers.linux import (
     idr_find,
     idr_for_each,
     is_pp_page,
+    module_kallsyms,
     op_is_write,
     radix_tree_for_each,
     radix_tree_lookup,
@@ -369,3 +378,49 @@ def test_taint_before_4_10(kernel: Kernel) -> None:
     for mask, text in ((0, ""), (5, "P S"), (2, "GF ")):
         kernel.objects["tainted_mask"] = Object(prog, kernel.ulong, mask)
         assert tainted(prog) == text
+
+
+def module_with_symbols(kernel: Kernel, info: int, **more: Type) -> Object:
+    """A module with one symbol, "it"."""
+    byte = kernel.prog.int_type("unsigned char", 1, False)
+    symbol = kernel.struct(
+        "elf64_sym",
+        st_name=kernel.u32,
+        st_info=byte,
+        st_shndx=kernel.u32,
+        st_value=kernel.ulong,
+        st_size=kernel.ulong,
+    )
+    kernel.words(BASE, 1, info, 5, 0xFFFFFFFFC0000010, 0x20)
+    kernel.memory(BASE + 0x100, b"\0it\0")
+    members = {"symtab": kernel.to(symbol), "num_symtab": kernel.u32}
+    kallsyms = kernel.struct("mod_kallsyms", **members, strtab=kernel.pointer, **more)
+    kernel.words(BASE + 0x200, BASE, 1, BASE + 0x100, 0)
+    module = kernel.struct("module", kallsyms=kernel.to(kallsyms))
+    kernel.words(BASE + 0x300, BASE + 0x200)
+    return kernel.at(module, BASE + 0x300)
+
+
+def test_symbols_of_a_module(kernel: Kernel) -> None:
+    module = module_with_symbols(kernel, 1 << 4 | 2, typetab=kernel.pointer)
+    (symbol,) = module_kallsyms(module)
+    assert symbol == Symbol(
+        "it", 0xFFFFFFFFC0000010, 0x20, SymbolBinding.GLOBAL, SymbolKind.FUNC
+    )
+
+
+@pytest.mark.parametrize(
+    ("letter", "binding", "kind"),
+    [
+        ("t", SymbolBinding.UNKNOWN, SymbolKind.FUNC),
+        ("d", SymbolBinding.UNKNOWN, SymbolKind.OBJECT),
+        ("w", SymbolBinding.WEAK, SymbolKind.UNKNOWN),
+        ("a", SymbolBinding.UNKNOWN, SymbolKind.UNKNOWN),
+    ],
+)
+def test_symbols_of_a_module_before_5_2(
+    kernel: Kernel, letter: str, binding: SymbolBinding, kind: SymbolKind
+) -> None:
+    """Their letters were where their kinds were."""
+    (symbol,) = module_kallsyms(module_with_symbols(kernel, ord(letter)))
+    assert symbol == Symbol("it", 0xFFFFFFFFC0000010, 0x20, binding, kind)
