@@ -212,3 +212,39 @@ def test_slab_objects_of_cgroups(lab: Lab) -> None:
     caches = {name: int(count) for name, count, _ in map(str.split, output[2:])}
     assert sum(caches.values()) == totals["/lab/inner"]
     assert "sock_inode_cache" in caches
+
+
+def _said(lab: Lab, name: str) -> str:
+    """What the guest's files of that name said of iocost, each line with its path."""
+    # Labs had no such disk before.
+    there = (lab.facts / "sys/iocost").exists()
+    lines = lab.fact("sys/iocost").splitlines() if there else []
+    return "\n".join(line for line in lines if line.split(":")[0].endswith(name))
+
+
+@each_lab
+def test_iocost_controls_a_disk(lab: Lab) -> None:
+    output = _output(lab, "live.elf", "iocost_monitor.py")
+    if "enable=1" not in _said(lab, "/io.cost.qos"):
+        assert output == ["iocost controls no such device"]
+        return
+    latency = re.search(r" rpct=90.00 rlat=(\d+) ", _said(lab, "/io.cost.qos"))
+    rate = re.search(r" cost.vrate=([\d.]+) ", _said(lab, "/cgroup/io.stat"))
+    assert latency is not None and rate is not None
+    # Where a tenth of the requests may take longer, a period is twice the latency.
+    period = 2 * int(latency[1]) / 1000
+    assert re.fullmatch(
+        rf"vdd: running, period {period} ms, virtual time at {rate[1]} %, busy [+-]\d+",
+        output[0],
+    )
+    rows = [line.split() for line in output[2:]]
+    weights = {
+        path: int(_said(lab, f"{path}/io.weight").rpartition(" ")[2])
+        for path in ("/disk/heavy", "/disk/light")
+    }
+    for (path, weight), row in zip(weights.items(), rows, strict=True):
+        share = f"{100 * weight / sum(weights.values()):.2f}"
+        assert row[:3] == [path, str(weight), share]
+        assert row[6:] == ["0.0", "0.0"]
+    only = _output(lab, "live.elf", "iocost_monitor.py", "vda")
+    assert only == ["iocost controls no such device"]
