@@ -64,7 +64,9 @@ def _column(
 
 def _struct_pages(core: Vmcore) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
     """Yield (first pfn, uint8 array of shape (pages, SIZE(page))) of each section."""
-    section_pages = 1 << core.number("NUMBER", "SECTION_SIZE_BITS") - 12
+    # Not in those of older kernels, where it is 27 on x86_64.
+    section_bits = int(core.vmcoreinfo.get("NUMBER(SECTION_SIZE_BITS)", 27))
+    section_pages = 1 << section_bits - 12
     section_size = core.number("SIZE", "mem_section")
     map_offset = core.number("OFFSET", "mem_section.section_mem_map")
     page_size = core.number("SIZE", "page")
