@@ -184,7 +184,7 @@ def test_stacks_of_kernel_threads(live: Program) -> None:
     assert len(trace) == len(trace.segments[0]) and trace[0].name == "context_switch"
     lines = str(trace).splitlines()
     assert re.fullmatch(
-        r"#0  context_switch \(kernel/sched/core\.c:\d+:\d+\)", lines[0]
+        r"#0  context_switch \((?:\S+/)?kernel/sched/core\.c:\d+:\d+\)", lines[0]
     )
     assert lines[-1] == "  --- end TASK stack ---"
     with pytest.raises(LookupError, match="task not found"):

@@ -30,6 +30,7 @@ from drgn.helpers.linux import (
     list_for_each_entry,
     loadavg,
     mutex_owner,
+    rbtree_inorder_for_each_entry,
     rq_for_each_fair_task,
     rq_for_each_rt_task,
     rwsem_locked,
@@ -73,7 +74,21 @@ def test_owner_of_a_mutex(live: Program, each_lab: Lab) -> None:
         )
 
 
+def rt_mutex_of(lock: Object) -> Object | None:
+    """What a mutex or semaphore is made of if the kernel is PREEMPT_RT."""
+    if hasattr(lock, "rwbase"):
+        return lock.rwbase.rtmutex
+    return lock.rtmutex if hasattr(lock, "rtmutex") else None
+
+
 def waiters_of(lock: Object, type: str) -> list[Object]:
+    if (rt_mutex := rt_mutex_of(lock)) is not None:
+        type = "struct rt_mutex_waiter"
+        # Before 6.5 (ddc4d9d3b47b), the node was a member of the waiter itself.
+        nested = lock.prog_.type(type).has_member("tree")
+        root = rt_mutex.waiters.rb_root.address_of_()
+        member = "tree.entry" if nested else "tree_entry"
+        return list(rbtree_inorder_for_each_entry(type, root, member))
     try:
         head = lock.wait_list.address_of_()
     except AttributeError:
@@ -91,12 +106,17 @@ def test_owners_of_semaphores(live: Program, each_lab: Lab) -> None:
         assert inode.i_ino.value_() == int(facts["inode"])
         sem = inode.i_rwsem.address_of_()
         assert rwsem_locked(sem).name == how
-        assert rwsem_owner(sem).value_() == int(task_of(live, each_lab, name))
         waiter = name.replace("holder", "waiter")
-        assert [
+        waiting = [
             entry.task.comm.string_().decode()
             for entry in waiters_of(sem, "struct rwsem_waiter")
-        ] == [waiter]
+        ]
+        if how == "READ_LOCKED" and rt_mutex_of(sem) is not None:
+            # A writer has the mutex, and waits for the readers to go.
+            assert (waiting, rwsem_owner(sem)) == ([], task_of(live, each_lab, waiter))
+        else:
+            assert waiting == [waiter]
+            assert rwsem_owner(sem) == task_of(live, each_lab, name)
     free = inode_at(live, "/tree").i_rwsem.address_of_()
     assert rwsem_locked(free).name == "UNLOCKED"
 

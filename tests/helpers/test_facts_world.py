@@ -141,17 +141,26 @@ def test_groups(live: Program, each_lab: Lab) -> None:
     assert cgroup_parent(inner).value_() == lab.value_()
     assert cgroup_parent(lab).value_() == root.value_() and not cgroup_parent(root)
     assert [cgroup_name(g) for g in (root, lab, inner)] == [b"/", b"lab", b"inner"]
+    told = {
+        path.removeprefix("/sys/fs/cgroup") or "/"
+        for path in each_lab.fact("sys/cgroups").splitlines()
+    }
     children = list(css_for_each_child(root.self.address_of_()))
-    assert [css.cgroup.value_() for css in children] == [lab.value_()]
+    assert lab.value_() in [css.cgroup.value_() for css in children]
+    assert sorted(cgroup_path(css.cgroup).decode() for css in children) == sorted(
+        path for path in told if path.count("/") == 1 and path != "/"
+    )
     null = Object(live, children[0].type_, 0)
     assert css_next_child(null, root.self.address_of_()) == children[0]
-    assert not css_next_child(children[0], root.self.address_of_())
+    assert not css_next_child(children[-1], root.self.address_of_())
     paths = []
     css = css_next_descendant_pre(null, root.self.address_of_())
     while css:
         paths.append(cgroup_path(css.cgroup))
         css = css_next_descendant_pre(css, root.self.address_of_())
-    assert paths == [b"/", b"/lab", b"/lab/inner"]
+    assert {path.decode() for path in paths} == told and len(paths) == len(told)
+    parents = [path.rpartition(b"/")[0] or b"/" for path in paths[1:]]
+    assert all(parent in paths[:i] for i, parent in enumerate(parents, 1))
     # Who is in the group, as its cgroup.procs says.
     procs = re.findall(
         r"^/sys/fs/cgroup/lab/inner/cgroup.procs:(\d+)$",

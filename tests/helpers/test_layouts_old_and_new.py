@@ -36,6 +36,7 @@ from drgn.helpers.linux import (
     tainted,
     total_swapcache_pages,
 )
+from drgn.helpers.linux._cpu_stacks import exception_stacks, interrupt_stack
 
 BASE = 0xFFFF888000010000
 PER_CPU = 0x1000
@@ -424,3 +425,29 @@ def test_symbols_of_a_module_before_5_2(
     """Their letters were where their kinds were."""
     (symbol,) = module_kallsyms(module_with_symbols(kernel, ord(letter)))
     assert symbol == Symbol("it", 0xFFFFFFFFC0000010, 0x20, binding, kind)
+
+
+def test_stacks_of_a_cpu_before_5_2(kernel: Kernel) -> None:
+    """Where their ends are, in two per-CPU variables, in the order of the hardware."""
+    prog = kernel.prog
+    offsets = prog.array_type(kernel.ulong, 2)
+    kernel.objects["__per_cpu_offset"] = Object(prog, offsets, [0, 0x100])
+    kernel.objects["THREAD_SIZE"] = Object(prog, kernel.ulong, 0x4000)
+    irq_stack_ptr = Object(prog, kernel.pointer, address=BASE)
+    kernel.objects["irq_stack_ptr"] = irq_stack_ptr
+    ends = kernel.struct("orig_ist", ist=prog.array_type(kernel.ulong, 7))
+    kernel.objects["orig_ist"] = Object(prog, ends, address=BASE + 8)
+    sizes = [0x1000, 0x1000, 0x2000, 0x1000]
+    kernel.objects["exception_stack_sizes"] = Object(
+        prog, prog.array_type(kernel.ulong, 4), sizes
+    )
+    # The end of that for interrupts was below the page's until 4.15.
+    top = BASE + 0x10000
+    kernel.words(BASE + 0x100, top - 64, *(top + 0x10000 * i for i in range(1, 8)))
+    assert interrupt_stack(prog, 1) == (top - 0x4000, 0x4000)
+    assert [*exception_stacks(prog, 1)] == [
+        ("DF", top + 0xF000, 0x1000),
+        ("NMI", top + 0x1F000, 0x1000),
+        ("DB", top + 0x2E000, 0x2000),
+        ("MCE", top + 0x3F000, 0x1000),
+    ]
