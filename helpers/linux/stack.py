@@ -11,9 +11,9 @@ import enum
 import operator
 from typing import TYPE_CHECKING
 
-from drgn import IntegerLike, Object, Program, StackFrame, TypeKind, sizeof
+from drgn import IntegerLike, Object, Program, StackFrame, TypeKind
 from drgn.helpers.common.prog import takes_program_or_default
-from drgn.helpers.linux.percpu import per_cpu
+from drgn.helpers.linux._cpu_stacks import exception_stacks, interrupt_stack
 from drgn.helpers.linux.pid import find_task
 from drgn.helpers.linux.sched import task_cpu
 
@@ -167,31 +167,11 @@ def _stacks(task: Object) -> list[tuple[int, int, StackKind]]:
     start: int = task.stack.value_()
     stacks = [(start, start + size, StackKind.TASK)]
     cpu = task_cpu(task)
-    top = _hardirq_stack(prog, cpu)
-    if top is not None:
-        stacks.append((top - size, top + 8, StackKind.IRQ))
-    try:
-        exceptions = per_cpu(prog["cea_exception_stacks"], cpu)[0]
-    except (KeyError, ValueError):
-        return stacks
-    for member in exceptions.type_.members or ():
-        name = member.name or ""
-        if name.endswith("_stack"):
-            kind = StackKind.NMI if name == "NMI_stack" else StackKind.EXCEPTION
-            stack = exceptions.member_(name)
-            address: int = stack.address_ or 0
-            stacks.append((address, address + sizeof(stack), kind))
+    interrupts = interrupt_stack(prog, cpu)
+    if interrupts is not None:
+        start, size = interrupts
+        stacks.append((start, start + size, StackKind.IRQ))
+    for name, start, size in exception_stacks(prog, cpu):
+        kind = StackKind.NMI if name == "NMI" else StackKind.EXCEPTION
+        stacks.append((start, start + size, kind))
     return stacks
-
-
-def _hardirq_stack(prog: Program, cpu: int) -> int | None:
-    """Return the top of the stack for interrupts of a CPU (x86)."""
-    try:
-        return per_cpu(prog["hardirq_stack_ptr"], cpu).value_()
-    except KeyError:
-        pass
-    try:
-        # Some kernels since 6.2 have it in struct pcpu_hot.
-        return per_cpu(prog["pcpu_hot"], cpu).hardirq_stack_ptr.value_()
-    except KeyError:
-        return None

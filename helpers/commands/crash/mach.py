@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from drgn import Object, Program, sizeof
+from drgn import Object, Program
 from drgn.commands import (
     CommandError,
     argument,
@@ -14,6 +14,7 @@ from drgn.commands import (
     mutually_exclusive_group,
 )
 from drgn.helpers.common.format import CellFormat, number_in_binary_units, print_table
+from drgn.helpers.linux._cpu_stacks import exception_stacks, interrupt_stack
 from drgn.helpers.linux.cpumask import for_each_possible_cpu
 from drgn.helpers.linux.mmzone import for_each_online_pgdat
 from drgn.helpers.linux.percpu import per_cpu
@@ -107,39 +108,12 @@ def _cpu_stacks(prog: Program) -> dict[str, list[tuple[int, int, int]]]:
     """The stacks for interrupts and exceptions of x86: CPU, address, size, by name."""
     stacks: dict[str, list[tuple[int, int, int]]] = {}
     for cpu in for_each_possible_cpu(prog):
-        top = _interrupt_stack_top(prog, cpu)
-        if top:
-            size: int = prog["THREAD_SIZE"].value_()
-            # Since 5.9, it is the place of the first word (951c2a51ae75).
-            start = (top + 15 & ~15) - size
-            stacks.setdefault("IRQ", []).append((cpu, start, size))
-        try:
-            # Since 5.2 (019b17b3ffe4).
-            exceptions = per_cpu(prog["cea_exception_stacks"], cpu).read_()
-        except KeyError:
-            continue
-        if not exceptions:
-            continue
-        for member in exceptions[0].type_.members or ():
-            name = member.name or ""
-            stack = exceptions.member_(name)
-            # Between them lie pages that guard them, and some are not in use.
-            if name.endswith("_stack") and sizeof(stack):
-                entry = cpu, stack.address_ or 0, sizeof(stack)
-                stacks.setdefault(name.removesuffix("_stack"), []).append(entry)
+        interrupts = interrupt_stack(prog, cpu)
+        if interrupts is not None:
+            stacks.setdefault("IRQ", []).append((cpu, *interrupts))
+        for name, start, size in exception_stacks(prog, cpu):
+            stacks.setdefault(name, []).append((cpu, start, size))
     return stacks
-
-
-def _interrupt_stack_top(prog: Program, cpu: int) -> int:
-    try:
-        return int(per_cpu(prog["hardirq_stack_ptr"], cpu))
-    except KeyError:
-        pass
-    try:
-        # From 6.2 (d7b6d709a76a) to 6.14.
-        return int(per_cpu(prog["pcpu_hot"], cpu).hardirq_stack_ptr)
-    except KeyError:
-        return 0
 
 
 def _memory_map(prog: Program) -> tuple[Object, int]:
