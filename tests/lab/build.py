@@ -60,7 +60,10 @@ def say(text: str) -> None:
 def boot_and_dump(directory: Path, guest: Guest, dumps: Dumps) -> None:
     """Boot the guest and dump it live and panicked."""
     disks = initramfs.build_disks(directory)
-    with Machine(directory, guest.kernel, guest.initramfs, disks) as machine:
+    # Before 5.5 (8341f2f222d7), sysrq does not panic but reads from nowhere.
+    with Machine(
+        directory, guest.kernel, guest.initramfs, disks, append="oops=panic"
+    ) as machine:
         go_live(machine)
         say("dumping it live")
         for name, format in (("live.elf", "elf"), ("live.kdump-flat", "kdump-zlib")):
