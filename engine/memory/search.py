@@ -7,7 +7,7 @@ mapped file is not copied to windows where it does not hold the bytes that are s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..arguments import uint64
@@ -16,24 +16,25 @@ from ..errors import FaultError
 from .segments import BufferSegment
 
 if TYPE_CHECKING:
-    import re
-
     import numpy as np
     from numpy.typing import NDArray
 
     from .memory import Memory
+    from .regex import Pattern
     from .segments import Buffer, Segment
 
 T = TypeVar("T")
 
 # Finds what begins in a window: (address of the window, its bytes, whether the run ends
-# with it) to (results, how many bytes the next window needs again).
-_Find = Callable[[int, bytes, bool], tuple[Iterator[T], int]]
+# with it) to the results; it returns how many bytes the next window needs again.
+_Find = Callable[[int, bytes, bool], Generator[T, None, int]]
+# The same for a search of all addresses from a first to a last.
+_NewFind = Callable[[int, int], _Find[T]]
 
 _WINDOW = 1 << 18
 _CALLBACK_WINDOW = 1 << 16
-_MATCH_MARGIN = 1 << 15
-_MATCH_MAX = 1 << 24
+# More than a search may need of what it has seen, which would fill the memory.
+_KEPT_MAX = 1 << 30
 
 
 @closed
@@ -49,7 +50,6 @@ class MemorySearchIterator(Generic[T]):
     __slots__ = (
         "_check",
         "_find",
-        "_literal",
         "_memory",
         "_needle",
         "_range",
@@ -59,19 +59,14 @@ class MemorySearchIterator(Generic[T]):
     def __init__(
         self,
         memory: Memory,
-        find: Callable[[], _Find[T]],
+        find: _NewFind[T],
         check: Callable[[], object] = lambda: None,
         needle: bytes = b"",
-        literal: bytes = b"",
     ) -> None:
-        """``needle``, if it is not empty, is what every match is.
-
-        ``literal``, if it is not empty, is in every match.
-        """
+        """``needle``, if it is not empty, is what every match is."""
         self._memory = memory
         self._find = find
         self._needle = needle
-        self._literal = literal
         self._check = check
         self._range: tuple[int | None, int | None, bool] = (None, None, False)
         self._results: Iterator[T] | None = None
@@ -103,7 +98,6 @@ class MemorySearchIterator(Generic[T]):
         return next(self._results)
 
     def _search(self) -> Iterator[T]:
-        find = self._find()
         minimum, maximum, physical = self._range
         whole = minimum is None and maximum is None
         memory = self._memory
@@ -113,6 +107,7 @@ class MemorySearchIterator(Generic[T]):
             space, offset = memory.physical, memory.direct_map
         first = 0 if minimum is None else minimum
         last = space.mask if maximum is None else min(maximum, space.mask)
+        find = self._find(first, last)
         run: list[tuple[int, int, Segment]] = []
         for start, end, segment in space.pieces(first, last + 1):
             parts = segment.readable(start, end) if whole else ((start, end),)
@@ -131,24 +126,19 @@ class MemorySearchIterator(Generic[T]):
         kept: Buffer = b""
         for index, (start, end, segment) in enumerate(run):
             is_last_piece = index == len(run) - 1
-            size = _CALLBACK_WINDOW if segment.bytewise else _WINDOW
+            least = _CALLBACK_WINDOW if segment.bytewise else _WINDOW
             first = start
             while start < end:
                 low = start - len(kept)
-                if low >= first and isinstance(segment, BufferSegment):
+                if self._needle and low >= first and isinstance(segment, BufferSegment):
                     # What is kept is of this segment, too.
-                    if self._needle:
-                        begin = _skip(segment, self._needle, low, end)
-                        if begin > low:
-                            start, kept = begin, b""
-                    elif self._literal:
-                        begin = _skip_windows(segment, self._literal, low, end, size)
-                        if begin > start:
-                            start = begin
-                            low = max(low, start - _MATCH_MARGIN - 1)
-                            kept = segment.read(low, start - low)
+                    begin = _skip(segment, self._needle, low, end)
+                    if begin > low:
+                        start, kept = begin, b""
                     if start == end:
                         break
+                # As much again as is kept, or a long match would take a square of time.
+                size = max(least, 1 << len(kept).bit_length())
                 stop = min((start | (size - 1)) + 1, end)
                 fault = None
                 try:
@@ -161,10 +151,11 @@ class MemorySearchIterator(Generic[T]):
                         data = segment.read(start, error.address - start)
                 window = b"".join((kept, data))
                 is_last = fault is not None or (is_last_piece and stop == end)
-                results, needed = find(start - len(kept) + offset, window, is_last)
-                yield from results
+                needed = yield from find(start - len(kept) + offset, window, is_last)
                 if fault is not None:
                     raise fault
+                if needed > _KEPT_MAX:
+                    raise MemoryError(f"a match is longer than {_KEPT_MAX} bytes")
                 kept = window[max(len(window) - needed, 0) :]
                 start = stop
 
@@ -184,20 +175,6 @@ def _skip(segment: BufferSegment, needle: bytes, start: int, end: int) -> int:
     return max(start, end - len(needle) + 1)
 
 
-def _skip_windows(
-    segment: BufferSegment, literal: bytes, start: int, end: int, size: int
-) -> int:
-    """Where the first window of ``size`` bytes begins that may hold ``literal``.
-
-    It is ``end`` where no window up to there does.
-    """
-    from .memmem import find
-
-    buffer, low = segment.locate(start, end - start)
-    found = find(buffer, literal, low, low + end - start)
-    return end if found < 0 else (start + found - low) & -size
-
-
 def search_bytes(
     memory: Memory,
     needle: bytes,
@@ -209,14 +186,11 @@ def search_bytes(
     ``check`` is called when the search begins, and may raise.
     """
 
-    def new_find() -> _Find[int]:
+    def new_find(first: int, last: int) -> _Find[int]:
         # The end of the last match, which the next may not overlap.
         done = 0
 
-        def find(base: int, window: bytes, is_last: bool) -> tuple[Iterator[int], int]:
-            return matches(base, window), len(needle) - 1
-
-        def matches(base: int, window: bytes) -> Iterator[int]:
+        def find(base: int, window: bytes, is_last: bool) -> Generator[int, None, int]:
             nonlocal done
             position = window.find(needle, max(done - base, 0))
             while position >= 0:
@@ -227,6 +201,7 @@ def search_bytes(
                     yield address
                     ahead = len(needle)
                 position = window.find(needle, position + ahead)
+            return len(needle) - 1
 
         return find
 
@@ -251,7 +226,7 @@ def search_uint(
 
     def find(
         base: int, window: bytes, is_last: bool
-    ) -> tuple[Iterator[tuple[int, int]], int]:
+    ) -> Generator[tuple[int, int], None, int]:
         import numpy as np
 
         start = -base % size
@@ -276,52 +251,42 @@ def search_uint(
         indices = np.flatnonzero(found)
         # Python's integers, since an address and an offset may not fit numpy's.
         addresses = (base + start + i * size for i in indices.tolist())
-        return zip(addresses, numbers[indices].tolist(), strict=True), kept
+        yield from zip(addresses, numbers[indices].tolist(), strict=True)
+        return kept
 
-    return make(MemorySearchIterator, memory, lambda: find, check)
+    return make(MemorySearchIterator, memory, lambda first, last: find, check)
 
 
 def search_regex(
     memory: Memory,
-    pattern: re.Pattern[bytes],
+    pattern: Pattern,
     convert: Callable[[bytes], T],
     check: Callable[[], object] = lambda: None,
-    literal: bytes = b"",
 ) -> MemorySearchIterator[tuple[int, T]]:
-    """(address, match) of a regular expression; see `compile_pattern`.
+    """(address, match) of a regular expression; see `compile_pattern`."""
+    from .regex import Edges
 
-    ``literal`` is in every match; see `required_literal`. A match of up to
-    32 KiB is always found, and a longer one up to 16 MiB.
-    """
-
-    def new_find() -> _Find[tuple[int, T]]:
+    def new_find(first: int, last: int) -> _Find[tuple[int, T]]:
+        scanner = pattern.scanner()
         # Where the next window begins to search; before it is one byte of context.
         resume = 0
 
         def find(
             base: int, window: bytes, is_last: bool
-        ) -> tuple[Iterator[tuple[int, T]], int]:
+        ) -> Generator[tuple[int, T], None, int]:
             nonlocal resume
-            results = []
-            # What begins later may go on in the next window.
-            limit = len(window) if is_last else max(len(window) - _MATCH_MARGIN, 0)
-            following = limit
-            if literal and literal not in window:
-                resume = base + following
-                return iter(()), len(window) - following + 1
-            for match in pattern.finditer(window, max(resume - base, 0)):
-                start, end = match.span()
-                if not is_last:
-                    if start >= limit:
-                        break
-                    if end == len(window) and end - start < _MATCH_MAX:
-                        following = start
-                        break
-                results.append((base + start, convert(match[0])))
-                following = max(following, end)
+
+            def found(start: int, end: int) -> tuple[int, T]:
+                return base + start, convert(window[start:end])
+
+            ends = is_last and base + len(window) - 1 == last
+            edges = Edges(base == first, ends, is_last)
+            following = yield from scanner.scan(
+                window, max(resume - base, 0), edges, found
+            )
             resume = base + following
-            return iter(results), len(window) - following + 1
+            return len(window) - following + 1
 
         return find
 
-    return make(MemorySearchIterator, memory, new_find, check, b"", literal)
+    return make(MemorySearchIterator, memory, new_find, check)

@@ -59,7 +59,7 @@ def search_memory(
 
 def search_memory_regex(prog: Program, pattern: Any) -> MemorySearchIterator[Any]:
     """See `MemoryAccess.search_memory_regex`."""
-    from ..memory.regex import compile_pattern, required_literal
+    from ..memory.regex import compile_pattern
 
     if not isinstance(pattern, (bytes, str)):
         raise TypeError("pattern must be bytes or str")
@@ -68,7 +68,6 @@ def search_memory_regex(prog: Program, pattern: Any) -> MemorySearchIterator[Any
         compile_pattern(pattern),
         bytes.decode if isinstance(pattern, str) else bytes,
         prog._is_64_bit,
-        required_literal(pattern),
     )
 
 
