@@ -162,10 +162,10 @@ def _by_arrival(
     """Make a view of tasks in the order of when they were last put on a CPU."""
 
     def show(tasks: Iterable[Object]) -> None:
-        def arrival(task: Object) -> tuple[int, str, int, int]:
+        def arrival(task: Object) -> tuple[int, int, str, int]:
             # Those that arrived at once have upstream's order.
             when = task.sched_info.last_arrival.value_()
-            return when, task_state_to_char(task), task_cpu(task), task.value_()
+            return when, task_cpu(task), task_state_to_char(task), task.value_()
 
         order = sorted(tasks, key=arrival, reverse=True)
         lines = [(text(task), task) for task in order]

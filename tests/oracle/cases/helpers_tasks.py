@@ -66,7 +66,8 @@ for task in for_each_task(prog):
     print([q.info.si_signo for q in sigpending_for_each(task.pending.address_of_())])
     queue = task.signal.wait_chldexit.address_of_()
     print(waitqueue_active(queue), [t.pid for t in waitqueue_for_each_task(queue)])
-    if task.mm:
+    # Upstream does not know those of PREEMPT_RT.
+    if task.mm and hasattr(task.mm.mmap_lock, "count"):
         lock = task.mm.mmap_lock.address_of_()
         print(rwsem_locked(lock).name, hex(rwsem_owner(lock).value_()))
     print(hex(mutex_owner(task.signal.cred_guard_mutex.address_of_()).value_()))

@@ -220,7 +220,8 @@ if b"mutex-holder" in comms:
             print(fd, owner.comm if owner else None)
     for path in ("/mnt/tmpfs/locked", "/mnt/tmpfs/read-locked", "/tree"):
         sem = path_lookup(prog, path).dentry.d_inode.i_rwsem.address_of_()
-        print(path, rwsem_locked(sem), hex(rwsem_owner(sem).value_()))
+        if hasattr(sem, "count"):  # upstream does not know those of PREEMPT_RT
+            print(path, rwsem_locked(sem), hex(rwsem_owner(sem).value_()))
 queue = prog["rcu_state"].gp_wq.address_of_()
 print(swait_active(queue), [task.comm for task in swait_for_each_task(queue)])
 print(ktime_to_ns(per_cpu(prog["hrtimer_bases"], 0).expires_next))
