@@ -162,11 +162,23 @@ class StackFrame:
                     return die
         if not self._call.scopes:
             return None
-        unit = self._call.scopes[0].unit
-        found = definition_in(unit, name)
-        if found is None and self._is_global(name):
-            found = declaration_in(unit, name)
-        return found
+        function = self._call.scopes[0]
+        units = [function.unit]
+        if self._call.is_inline:
+            # Of link-time optimization: where the source has it is another unit.
+            *_, origin = function.origins()
+            if origin.unit is not function.unit:
+                units.append(origin.unit)
+        for unit in units:
+            found = definition_in(unit, name)
+            if found is not None:
+                return found
+        if self._is_global(name):
+            for unit in units:
+                found = declaration_in(unit, name)
+                if found is not None:
+                    return found
+        return None
 
     def _is_global(self, name: str) -> bool:
         """Whether some unit of the program defines a name."""
