@@ -33,10 +33,10 @@ def as_addresses(addresses: Any) -> NDArray[np.uint64]:
 def _address(item: Any) -> int:
     if not isinstance(item, Object):
         return int(item)
-    _, type, address, _, _ = item._state_
-    if codec_of(type).kind is _POINTER:
+    if codec_of(item._type_).kind is _POINTER:
         pointer: int = item.value_()
         return pointer
+    address = item._address_
     if address is None:
         raise ValueError("object has no address")
     return address

@@ -34,7 +34,6 @@ def variable(debug: DebugInfo, die: Die) -> Object:
 
     It is absent if it was optimized out. Raises BadDataError if the DIE is malformed.
     """
-    prog = debug.prog
     types = debug.types_of(die.unit.file)
     # A variable can be of any type, if only to tell where it is.
     is_variable = die.tag == dw.DW_TAG_variable
@@ -47,16 +46,16 @@ def variable(debug: DebugInfo, die: Die) -> Object:
             if not isinstance(location, int):
                 raise origin.invalid(dw.DW_AT_location)
             # The list of places where it is as the program runs.
-            return Object._absent(prog, type, AbsenceReason.OTHER)
+            return Object._absent(type, AbsenceReason.OTHER)
         value = origin.attr(dw.DW_AT_const_value)
         if value is not None:
-            return Object._from_buffer(prog, type, _constant_bytes(origin, type, value))
-    return Object._absent(prog, type, _OPTIMIZED_OUT)
+            return Object._from_buffer(type, _constant_bytes(origin, type, value))
+    return Object._absent(type, _OPTIMIZED_OUT)
 
 
 def _located(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> Object:
     if not len(location):
-        return Object._absent(debug.prog, type, _OPTIMIZED_OUT)
+        return Object._absent(type, _OPTIMIZED_OUT)
     unit = die.unit
     address: int | None = None
     if location[0] == _DW_OP_addr and len(location) == 1 + unit.address_size:
@@ -78,8 +77,8 @@ def _located(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> Ob
 def _at(debug: DebugInfo, die: Die, type: Type, file_address: int) -> Object:
     address = debug.module_of(die.unit.file)._to_address(file_address)
     if address is None:  # The section is not loaded.
-        return Object._absent(debug.prog, type, AbsenceReason.OTHER)
-    return Object._ref(debug.prog, type, address)
+        return Object._absent(type, AbsenceReason.OTHER)
+    return Object._ref(type, address)
 
 
 class _GlobalContext(ExprContext):
@@ -116,9 +115,9 @@ def _evaluated(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> 
         )
         return assemble(context, prog, type, pieces, little_endian=little_endian)
     except Unavailable:
-        return Object._absent(prog, type, _OPTIMIZED_OUT)
+        return Object._absent(type, _OPTIMIZED_OUT)
     except Unsupported:
-        return Object._absent(prog, type, AbsenceReason.NOT_IMPLEMENTED)
+        return Object._absent(type, AbsenceReason.NOT_IMPLEMENTED)
     except ValueError as e:
         raise die.error(f"DW_AT_location: {e}") from None
 
@@ -157,7 +156,7 @@ def function(debug: DebugInfo, die: Die) -> Object:
     type = debug.type_of(die)
     address = entry_address(die)
     if address is None:
-        return Object._absent(debug.prog, type, _OPTIMIZED_OUT)
+        return Object._absent(type, _OPTIMIZED_OUT)
     return _at(debug, die, type, address)
 
 
@@ -186,5 +185,5 @@ def constant(debug: DebugInfo, die: Die, name: str) -> Object | None:
     type = debug.type_of(die)
     for child in die.children():
         if child.tag == dw.DW_TAG_enumerator and child.name == name:
-            return Object._val(debug.prog, type, enumerator_value(type, child))
+            return Object._val(type, enumerator_value(type, child))
     return None

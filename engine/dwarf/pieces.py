@@ -66,12 +66,12 @@ def assemble(
     else:
         raise Unavailable
     data = value.to_bytes(bits // 8, "little" if little_endian else "big")
-    return Object._from_buffer(prog, type_, data)
+    return Object._from_buffer(type_, data)
 
 
 def _reference(prog: Program, type_: Type, piece: Piece) -> Object:
     assert isinstance(piece.value, int)
-    return Object._ref(prog, type_, piece.value, bit_offset=piece.bit_offset)
+    return Object._ref(type_, piece.value, bit_offset=piece.bit_offset)
 
 
 def _memory_bits(pieces: Sequence[Piece]) -> int:

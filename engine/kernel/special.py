@@ -34,14 +34,14 @@ def find_special_object(
 def _value(prog: Program, type_name: str, value: int) -> Object:
     from ..objects.object import Object
 
-    return Object._val(prog, prog.type(type_name), value)
+    return Object._val(prog.type(type_name), value)
 
 
 def _string(prog: Program, value: bytes) -> Object:
     from ..objects.object import Object
 
     char = prog.type("char").qualified(Qualifiers.CONST)
-    return Object._from_buffer(prog, prog.array_type(char, len(value)), value)
+    return Object._from_buffer(prog.array_type(char, len(value)), value)
 
 
 def _uts_release(prog: Program, info: Vmcoreinfo) -> Object:
@@ -86,7 +86,7 @@ def _jiffies(prog: Program, info: Vmcoreinfo) -> Object | None:
     type = prog.type("unsigned long").qualified(Qualifiers.VOLATILE)
     if not prog._is_little_endian() and not prog._is_64_bit():
         address += 4
-    return Object._ref(prog, type, address)
+    return Object._ref(type, address)
 
 
 def _vmemmap(prog: Program, info: Vmcoreinfo) -> Object | None:

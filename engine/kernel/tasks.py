@@ -100,7 +100,7 @@ def all_tasks(prog: Program) -> Iterator[tuple[int, Object]]:
     """
     pointer = prog.type("struct task_struct *")
     for pid, address in _numbered_tasks(prog):
-        yield pid, Object._val(prog, pointer, address)
+        yield pid, Object._val(pointer, address)
 
 
 def find_task(prog: Program, pid: int) -> Object | None:
@@ -109,7 +109,7 @@ def find_task(prog: Program, pid: int) -> Object | None:
     i = bisect_left(tasks, (pid, 0))
     if i == len(tasks) or tasks[i][0] != pid:
         return None
-    return Object._val(prog, prog.type("struct task_struct *"), tasks[i][1])
+    return Object._val(prog.type("struct task_struct *"), tasks[i][1])
 
 
 def per_cpu_offset(prog: Program, cpu: int) -> int:

@@ -238,8 +238,7 @@ def _shift(op: str, left: TypeBits, right: TypeBits) -> Plan:
 
 def unary(op: str, operand: Object) -> Rvalue:
     """``+``, ``-`` or ``~`` of an object; TypeError if its type has none."""
-    _, type, _, _, found = operand._state_
-    bits = None if found is None else found[1]
+    type, bits = operand._type_, operand.bit_field_size_
     plans = codec_of(type).plans
     plan: Plan | None = plans.get((op, bits))
     if plan is None:
@@ -265,10 +264,8 @@ def compare(left: Object, right: Object) -> tuple[Any, Any]:
 
     Raises TypeError if the objects cannot be compared.
     """
-    _, ltype, _, _, lfound = left._state_
-    _, rtype, _, _, rfound = right._state_
-    lbits = None if lfound is None else lfound[1]
-    rbits = None if rfound is None else rfound[1]
+    ltype, lbits = left._type_, left.bit_field_size_
+    rtype, rbits = right._type_, right.bit_field_size_
     plans = codec_of(ltype).plans
     key = ("==", rtype, lbits, rbits)
     plan: Plan | None = plans.get(key)

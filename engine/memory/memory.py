@@ -29,10 +29,18 @@ _FEW = 512
 SCALAR_MAX = 8
 """How many bytes a scalar has at most, of those that are read from windows."""
 
-# A range of addresses of which one buffer holds the contents: the first; the end, less
-# what a scalar takes beyond its first byte; the buffer; the address of its start.
-Window = tuple[int, int, "Buffer", int]
-NO_WINDOW: Window = (0, 0, b"", 0)
+# A range of addresses and a buffer with its contents: the first address, in how many of
+# its bytes a scalar may start, and the buffer. Looking whether the difference to the
+# first address is in range takes half the time that comparing addresses would, which
+# are large integers for Python.
+Window = tuple[int, int, "Buffer"]
+NO_WINDOW: Window = (0, 0, b"")
+
+
+class Epoch:
+    """A time in which memory does not change."""
+
+    __slots__ = ()
 
 
 class Memory:
@@ -42,12 +50,14 @@ class Memory:
     a `Window`, which may hold pages around it, too. ``window`` is the one that was
     looked into last, for the next value is often near. A scalar read of memory that
     does not change is a look there and a ``Struct.unpack_from``; `page` fills them.
+    ``epoch`` becomes another whenever memory may have changed.
     """
 
     __slots__ = (
         "_direct_map",
         "_mmu",
         "cacheable",
+        "epoch",
         "page_limit",
         "pages",
         "physical",
@@ -59,6 +69,7 @@ class Memory:
     physical: AddressSpace
     pages: dict[int, Window]
     window: Window
+    epoch: Epoch
     cacheable: bool
     """Whether ``pages`` may be filled; a live target's own segments never let it."""
     page_limit: int
@@ -69,6 +80,7 @@ class Memory:
         self.physical = AddressSpace("physical ")
         self.pages = {}
         self.window = NO_WINDOW
+        self.epoch = Epoch()
         self.cacheable = True
         self.page_limit = 1 << 18
         self._direct_map: int | None = None
@@ -127,6 +139,7 @@ class Memory:
 
     def invalidate(self) -> None:
         """Forget all pages and translations: memory has changed."""
+        self.epoch = Epoch()
         self._forget_pages()
         if self._mmu is not None:
             self._mmu.invalidate()
@@ -147,7 +160,7 @@ class Memory:
         found = self._find_page(number)
         if found is None:
             raise FaultError("memory is not in one buffer", number << PAGE_SHIFT)
-        _, _, buffer, base = found
+        base, _, buffer = found
         return buffer, (number << PAGE_SHIFT) - base
 
     def _find_page(self, number: int) -> Window | None:
@@ -163,8 +176,10 @@ class Memory:
             if found is None:
                 return None
         buffer, offset = found
-        low = first << PAGE_SHIFT
-        window = low, low + PAGE_SIZE * count - SCALAR_MAX + 1, buffer, low - offset
+        size = PAGE_SIZE * count
+        if len(buffer) != size:
+            buffer = memoryview(buffer)[offset : offset + size]
+        window = first << PAGE_SHIFT, size - SCALAR_MAX + 1, buffer
         if self.cacheable:
             if len(self.pages) + count > self.page_limit:
                 self._forget_pages()
@@ -194,7 +209,7 @@ class Memory:
         if offset + size <= PAGE_SIZE:
             found = self._window(address)
             if found is not None:
-                offset = address - found[3]
+                offset = address - found[0]
                 return bytes(found[2][offset : offset + size])
         return self.virtual.read(address, size)
 
@@ -253,9 +268,9 @@ class Memory:
         window = None if physical else self._window(address)
         if window is not None:
             # Most strings are short and lie in one page.
-            _, high, buffer, base = window
-            size = min(left, _SHORT_STRING, high + SCALAR_MAX - 1 - address)
-            piece = bytes(buffer[address - base : address - base + size])
+            base, _, buffer = window
+            offset = address - base
+            piece = bytes(buffer[offset : offset + min(left, _SHORT_STRING)])
             end = piece.find(0)
             if end >= 0:
                 return piece[:end]
@@ -376,9 +391,12 @@ class Memory:
         others = []
         for i, address in enumerate(addresses):
             window = self._window(address)
-            if window is not None and address + size < window[1] + SCALAR_MAX:
-                offset = address - window[3]
-                rows.append(window[2][offset : offset + size])
+            row: Buffer = b""
+            if window is not None:
+                offset = address - window[0]
+                row = window[2][offset : offset + size]
+            if len(row) == size:
+                rows.append(row)
             else:
                 rows.append(bytes(size))
                 others.append(i)

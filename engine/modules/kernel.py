@@ -119,7 +119,7 @@ class _ModuleReader:
         """The ``struct module *`` whose ``list`` is at an address."""
         from ..objects.object import Object
 
-        return Object._val(self._prog, self._pointer, node - self._list_offset)
+        return Object._val(self._pointer, node - self._list_offset)
 
     def module(self, mod: Object, create: bool) -> tuple[RelocatableModule, bool]:
         """The module, and whether it is new."""

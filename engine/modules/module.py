@@ -136,7 +136,7 @@ class Module:
         if self._object is None:
             from ..objects.object import Object
 
-            self._object = Object._absent(self._prog, self._prog.void_type())
+            self._object = Object._absent(self._prog.void_type())
         return self._object
 
     @object.setter

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 from ..types.definitions import CompoundDefinition
 from ..types.kinds import TypeKind
 from ..types.members import no_member, not_compound, plain_name
+from . import bare
 from .codec import Codec, codec_of
 from .read import check_present
 
@@ -17,11 +18,9 @@ if TYPE_CHECKING:
     from .object import Object
 
     # The codec of the pointer that is followed, if one is; type; byte offset; for a
-    # bit field or what is not aligned to bytes, (bit offset, bit field size); the
-    # greatest address.
-    Step = tuple[Codec | None, Type, int, tuple[int, int | None] | None, int]
+    # bit field or what is not aligned to bytes, (bit offset, bit field size).
+    Step = tuple[Codec | None, Type, int, tuple[int, int | None] | None]
 
-_new = object.__new__
 _POINTER, _ARRAY = TypeKind.POINTER, TypeKind.ARRAY
 _COMPOUND = (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS)
 _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
@@ -52,12 +51,8 @@ def find_step(type: Type, name: str) -> Step:
     bits = None
     if bit_offset & 7 or bit_field_size is not None:
         bits = (bit_offset & 7, bit_field_size)
-    prog = type._prog
-    limit = prog._memory.virtual.mask
     pointer = codec_of(type) if follow else None
-    step = (pointer, declared.type, bit_offset >> 3, bits, limit)
-    if prog._platform is None:
-        return step  # The limit may become another.
+    step = (pointer, declared.type, bit_offset >> 3, bits)
     if type._steps is None:
         type._steps = {}
     type._steps[name] = step
@@ -86,56 +81,57 @@ def attribute(obj: Object, name: str) -> Object:
 
 def member(obj: Object, name: str) -> Object:
     """The member ``name`` of a structure or of what a pointer points to."""
-    prog, type, address, _, _ = obj._state_
+    type, address, _, _ = obj._state_
     try:
         step = type._steps[name]
     except (KeyError, TypeError):
         step = find_step(type, name)
-    pointer, member_type, offset, bits, limit = step
+    pointer, member_type, offset, bits = step
     if pointer is not None:
         address = obj.value_()
     elif address is None:
         return _member_of_value(obj, step)
-    result = _new(obj.__class__)
-    result._state_ = (prog, member_type, (address + offset) & limit, None, bits)
+    result = bare.new()
+    result._state_ = (member_type, address + offset, None, bits)
     return result
 
 
 def _member_of_value(obj: Object, step: Step) -> Object:
     check_present(obj)
-    _, type, offset, bits, _ = step
+    _, type, offset, bits = step
     bit_offset, bit_field_size = bits or (0, None)
     return obj.__class__._from_buffer(
-        obj._prog_, type, obj._value_, 8 * offset + bit_offset, bit_field_size
+        type, obj._value_, 8 * offset + bit_offset, bit_field_size
     )
 
 
-def make_member_property(cls: type[Object], name: str) -> property:
+def make_member_property(name: str) -> property:
     """A property that is the member ``name``: `member` written out, for speed."""
+    new = bare.new
 
     def get(self: Object) -> Object:
-        prog, type, address, value, bits = self._state_
+        type, address, value, bits = self._state_
         try:
-            pointer, member_type, offset, member_bits, limit = type._steps[name]
+            pointer, member_type, offset, member_bits = type._steps[name]
         except (KeyError, TypeError):
             # Has the right exceptions if there is no such member.
             return self.__getattr__(name)  # type: ignore[no-any-return]
         if pointer is None:
             if address is None:
                 return _member_of_value(self, type._steps[name])
-        elif address is not None:
-            low, end, buffer, base = pointer.memory.window
-            if low <= address < end and bits is None:
-                address = pointer.decode(buffer, address - base)[0]
+        elif address is None:
+            address = value if value.__class__ is int else self.value_()
+        elif bits is pointer.memory.epoch:
+            address = value
+        else:
+            base, size, buffer = pointer.memory.window
+            where = address - base
+            if 0 <= where < size and bits is None:
+                address = pointer.decode(buffer, where)[0]
             else:
                 address = self.value_()
-        else:
-            address = value if value.__class__ is int else self.value_()
-        address += offset
-        if address > limit:
-            address &= limit
-        result = _new(cls)
-        result._state_ = (prog, member_type, address, None, member_bits)
+        result = new()
+        result._state_ = (member_type, address + offset, None, member_bits)
         return result
 
     def refuse(self: Object, value: Object | None = None) -> NoReturn:
@@ -150,9 +146,9 @@ def subobject(obj: Object, designator: str) -> Object:
     type, bit_offset, bit_field_size = type.language.subobject(type, designator)
     cls = obj.__class__
     if obj._address_ is not None:
-        return cls._ref(obj._prog_, type, obj._address_, bit_offset, bit_field_size)
+        return cls._ref(type, obj._address_, bit_offset, bit_field_size)
     check_present(obj)
-    return cls._from_buffer(obj._prog_, type, obj._value_, bit_offset, bit_field_size)
+    return cls._from_buffer(type, obj._value_, bit_offset, bit_field_size)
 
 
 def member_names(type: Type) -> list[str]:
@@ -185,7 +181,7 @@ def element(obj: Object, index: int) -> Object:
     """Element ``index`` of an array or behind a pointer."""
     if not _INT64_MIN <= index <= _INT64_MAX:
         raise OverflowError("int too big to convert")
-    prog, outer, address, _, _ = obj._state_
+    outer, address, _, _ = obj._state_
     codec: Codec = outer._codec or codec_of(outer)
     if codec.kind is _POINTER:
         type, size = codec.element or codec.element_of()
@@ -194,12 +190,11 @@ def element(obj: Object, index: int) -> Object:
         type, size = codec.element or codec.element_of()
         if address is None:
             check_present(obj)
-            return obj.__class__._from_buffer(prog, type, obj._value_, 8 * index * size)
+            return obj.__class__._from_buffer(type, obj._value_, 8 * index * size)
     else:
         raise _no_elements(obj)
-    result = _new(obj.__class__)
-    address = (address + index * size) & prog._memory.virtual.mask
-    result._state_ = (prog, type, address, None, None)
+    result = bare.new()
+    result._state_ = (type, address + index * size, None, None)
     return result
 
 
@@ -228,8 +223,8 @@ def elements(obj: Object, indices: slice) -> Object:
     codec_of(array)
     cls = obj.__class__
     if address is None:
-        return cls._from_buffer(obj._prog_, array, obj._value_, 8 * start * size)
-    return cls._ref(obj._prog_, array, address + start * size)
+        return cls._from_buffer(array, obj._value_, 8 * start * size)
+    return cls._ref(array, address + start * size)
 
 
 def _no_elements(obj: Object) -> TypeError:

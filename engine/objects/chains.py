@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadDataError
 from ..memory.memory import PAGE_SHIFT
+from . import bare
 from .codec import codec_of
-from .object import Object
 
 if TYPE_CHECKING:
     from ..program import Program
     from ..types.type import Type
-
-_new = object.__new__
+    from .object import Object
 
 
 def follow(
@@ -39,22 +38,27 @@ def follow(
     order = "<" if prog._is_little_endian() else ">"
     unpack = Struct(order + ("Q" if size == 8 else "I")).unpack_from
     codec_of(type)
+    new = bare.new
     node = first
     # Brent's algorithm: a chain that comes by the mark again has a cycle.
     laps = 64
     while node != end:
         mark = node
         for _ in range(laps):
-            pointer = _new(Object)
-            value = node - offset if node >= offset else node - offset & mask
-            pointer._state_ = (prog, type, None, value, None)
+            pointer = new()
+            value = node - offset
+            if value < 0:
+                value &= mask
+            pointer._state_ = (type, None, value, None)
             yield pointer
-            where = node + next_offset
-            low, high, buffer, base = memory.window
-            if low <= where < high:
-                node = unpack(buffer, where - base)[0]
+            address = node + next_offset
+            # Whoever has the pointer may have looked elsewhere, or changed memory.
+            base, limit, buffer = memory.window
+            where = address - base
+            if 0 <= where < limit:
+                node = unpack(buffer, where)[0]
             else:
-                node = prog._read_uint(where & mask, size, False)
+                node = prog._read_uint(address & mask, size, False)
             if node == end:
                 return
             if node == mark:
@@ -73,7 +77,7 @@ def nodes(prog: Program, first: int, end: int, next_offset: int) -> list[int]:
     order = "<" if prog._is_little_endian() else ">"
     unpack = Struct(order + ("Q" if size == 8 else "I")).unpack_from
     windows = memory.pages.get
-    low, high, buffer, base = memory.window
+    base, limit, buffer = memory.window
     found: list[int] = []
     append = found.append
     node = first
@@ -82,15 +86,17 @@ def nodes(prog: Program, first: int, end: int, next_offset: int) -> list[int]:
         mark = node
         for _ in range(laps):
             append(node)
-            where = node + next_offset
-            if not low <= where < high:
+            address = node + next_offset
+            where = address - base
+            if not 0 <= where < limit:
                 # Another window that is remembered.
-                low, high, buffer, base = windows(where >> PAGE_SHIFT, memory.window)
-            if low <= where < high:
-                node = unpack(buffer, where - base)[0]
+                base, limit, buffer = windows(address >> PAGE_SHIFT, memory.window)
+                where = address - base
+            if 0 <= where < limit:
+                node = unpack(buffer, where)[0]
             else:
-                node = prog._read_uint(where & mask, size, False)
-                low, high, buffer, base = memory.window
+                node = prog._read_uint(address & mask, size, False)
+                base, limit, buffer = memory.window
             if node == end:
                 return found
             if node == mark:

@@ -16,11 +16,13 @@ from .codec import Codec, codec_of
 from .read import value_from_buffer
 
 if TYPE_CHECKING:
+    from ..memory.memory import Epoch
     from ..program import Program
     from .object import Object, ObjectMeta
 
-    # Program, type, address, value, bits: see the properties of Object.
-    State = tuple[Program, Type, int | None, Any, tuple[int, int | None] | None]
+    # Type, address, value, bits: see the properties of Object. A pointer in memory may
+    # have its value and, in the place of bits, the epoch in which that was read.
+    State = tuple[Type, int | None, Any, tuple[int, int | None] | Epoch | None]
 
 foreign_values: dict[type, Callable[[Any], Object]] = {}
 """Classes of values that others have, such as debuggers, and what makes Objects of
@@ -119,7 +121,7 @@ def construct(
         codec = codec_of(type)
         size = check_bit_field(codec, size)
         kept = encode(codec, value, size)
-    return prog, type, None, kept, None if size is None else (0, size)
+    return type, None, kept, None if size is None else (0, size)
 
 
 def _reference(
@@ -129,11 +131,10 @@ def _reference(
     size = check_bit_field(codec, size)
     _check_alignment(codec, bit_offset)
     prog._is_64_bit()
-    address = address + (bit_offset >> 3) & prog._memory.virtual.mask
     bits = None
     if bit_offset & 7 or size is not None:
         bits = (bit_offset & 7, size)
-    return prog, type, address, None, bits
+    return type, address + (bit_offset >> 3), None, bits
 
 
 def _literal(prog: Program, value: Any, bit_field_size: int | None) -> State:
@@ -141,10 +142,10 @@ def _literal(prog: Program, value: Any, bit_field_size: int | None) -> State:
         raise ValueError("literal cannot be bit field")
     if isinstance(value, int):
         type = literal_type(prog, int(value))
-        return prog, type, None, codec_of(type).fit(value, None), None
+        return type, None, codec_of(type).fit(value, None), None
     if isinstance(value, float):
         type = prog._types.primitive(PrimitiveType.C_DOUBLE)
-        return prog, type, None, float(value), None
+        return type, None, float(value), None
     raise TypeError(f"literal must be int, float, or bool, not '{type_label(value)}'")
 
 
@@ -173,7 +174,7 @@ def from_bytes(
     _check_alignment(codec, offset)
     if offset + codec.bit_size(size) > 8 * len(raw):
         raise ValueError("buffer is too small")
-    return cls._val(prog, type, value_from_buffer(codec, raw, offset, size), size)
+    return cls._val(type, value_from_buffer(codec, raw, offset, size), size)
 
 
 # Values.

@@ -10,9 +10,10 @@ from ..language.c_ops_convert import cast_value, check_implicit
 from ..types.kinds import TypeKind
 from ..types.members import not_compound, plain_name
 from ..types.type import Type
+from .bare import make_value
 from .codec import Codec, codec_of
 from .construct import check_bit_field, resolve_type
-from .object import Object, make_value
+from .object import Object
 from .read import check_present, read_bytes
 
 if TYPE_CHECKING:
@@ -34,12 +35,12 @@ def cast(type: str | Type, obj: Object) -> Object:
     type = resolve_type(prog, type)
     codec = codec_of(type)
     if codec.kind is TypeKind.VOID:
-        return Object._absent(prog, type)
+        return Object._absent(type)
     if codec.size is None:
         raise codec.no_values("cast to")
     if not codec.scalar:
         raise TypeError(f"cannot cast to '{type.type_name()}'")
-    return Object._val(prog, type, cast_value(codec, None, obj))
+    return Object._val(type, cast_value(codec, None, obj))
 
 
 def reinterpret(type: str | Type, obj: Object) -> Object:
@@ -56,11 +57,11 @@ def reinterpret(type: str | Type, obj: Object) -> Object:
         size = obj.bit_field_size_
         if size is not None and codec.size is not None and size < 8 * codec.size:
             raise OutOfBoundsError("out of bounds of value")
-        return Object._from_buffer(prog, type, read_bytes(obj))
+        return Object._from_buffer(type, read_bytes(obj))
     bit_offset = obj.bit_offset_ or 0
     if bit_offset and not codec.scalar:
         raise ValueError("non-scalar must be byte-aligned")
-    return Object._ref(prog, type, obj._address_, bit_offset)
+    return Object._ref(type, obj._address_, bit_offset)
 
 
 def implicit_convert(
@@ -77,13 +78,13 @@ def implicit_convert(
     size = check_bit_field(codec, bit_field_size)
     check_implicit(type, obj)
     if codec.scalar:
-        return Object._val(prog, type, cast_value(codec, size, obj), size)
+        return Object._val(type, cast_value(codec, size, obj), size)
     if codec.kind is TypeKind.ENUM:
         raise codec.no_values("cast to")
     check_present(obj)
     if obj._address_ is not None:
-        return Object._ref(prog, type, obj._address_)
-    return Object._val(prog, type, obj._value_)
+        return Object._ref(type, obj._address_)
+    return Object._val(type, obj._value_)
 
 
 def container_of(ptr: Object, type: str | Type, member: str) -> Object:
@@ -110,7 +111,7 @@ def container_of(ptr: Object, type: str | Type, member: str) -> Object:
         offset, pointer, mask = codec.containers[member]
     except (KeyError, TypeError):
         offset, pointer, mask = _container(codec, member)
-    return make_value(prog, pointer, (ptr.value_() - offset) & mask, None)
+    return make_value(pointer, (ptr.value_() - offset) & mask)
 
 
 def _container(codec: Codec, member: str) -> tuple[int, Type, int]:

@@ -11,6 +11,7 @@ from ..types.kinds import TypeKind
 from .codec import codec_of
 
 if TYPE_CHECKING:
+    from .construct import State
     from .object import Object
 
 _INTEGERS = (TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM)
@@ -46,16 +47,25 @@ class Numbers:
 
     __slots__ = ()
 
+    _state_: State
+
     def __bool__(self: Object) -> bool:  # type: ignore[misc]
-        _, type, address, value, bits = self._state_
+        type, address, value, bits = self._state_
         codec = type._codec
         if codec is not None and codec.scalar:
-            if address is not None and bits is None:
-                # Loops ask it of each pointer: `Object.value_`, but its own call.
-                low, end, buffer, base = codec.memory.window
-                if low <= address < end:
-                    return bool(codec.decode(buffer, address - base)[0])
-            return bool(value if value.__class__ is int else self.value_())
+            if address is None:
+                return bool(value if value.__class__ is int else self.value_())
+            if bits is None:
+                # Loops ask it of each pointer, and then for what that points to: so
+                # the value is kept, until memory changes.
+                memory = codec.memory
+                base, size, buffer = memory.window
+                offset = address - base
+                if 0 <= offset < size:
+                    value = codec.decode(buffer, offset)[0]
+                    self._state_ = (type, address, value, memory.epoch)
+                    return value != 0  # type: ignore[no-any-return]
+            return bool(self.value_())
         return c_ops_convert.truth(self)
 
     def __int__(self: Object) -> int:  # type: ignore[misc]
@@ -84,4 +94,4 @@ class Numbers:
         if ndigits is None:
             return round(value)
         value = codec_of(self._type_).fit(round(value, ndigits), None)
-        return self.__class__._val(self._prog_, self._type_, value)
+        return self.__class__._val(self._type_, value)

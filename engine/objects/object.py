@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, overload
 
 from ..errors import ObjectAbsentError, UnsupportedOperation
 from ..flags import AbsenceReason
+from ..memory.memory import PAGE_SHIFT, Epoch
+from ..types import parts
 from ..types.kinds import TypeKind
-from ..types.parts import use_object_class
 from ..types.type import Type
+from . import bare
 from .access import (
     ElementIterator,
     array_length,
@@ -22,6 +24,7 @@ from .access import (
     subobject,
     subscript,
 )
+from .bare import make_value
 from .codec import Codec, codec_of, decode
 from .construct import UNSET, construct, from_bytes
 from .numbers import Numbers
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
     from ..program import Program
     from .construct import State
 
-_new = object.__new__
 _OTHER = AbsenceReason.OTHER
 _ARRAY, _BOOL = TypeKind.ARRAY, TypeKind.BOOL
 _FUNCTION, _POINTER = TypeKind.FUNCTION, TypeKind.POINTER
@@ -54,36 +56,61 @@ class ObjectMeta(type):
     of that name of every structure in the program.
     """
 
-    def _ref(
+    def __call__(
         cls,
         prog: Program,
+        type: str | Type | None = None,
+        value: Any = None,
+        *,
+        address: SupportsIndex | None = None,
+        absence_reason: AbsenceReason = UNSET,
+        bit_offset: SupportsIndex | None = None,
+        bit_field_size: SupportsIndex | None = None,
+    ) -> Object:
+        # This is no __init__, which `bare.new` would call, too.
+        obj = bare.new()
+        if (
+            value.__class__ is int
+            and type.__class__ is Type
+            and address is bit_offset is bit_field_size is None
+            and absence_reason is UNSET
+            and type._prog is prog
+        ):
+            # The most frequent form, with which helpers make their results.
+            codec: Codec = type._codec or codec_of(type)
+            if codec.plain:
+                obj._state_ = (type, None, codec.fit(value, None), None)
+                return obj
+        obj._state_ = construct(
+            prog, type, value, address, absence_reason, bit_offset, bit_field_size
+        )
+        return obj
+
+    def _ref(
+        cls,
         type: Type,
         address: int,
         bit_offset: int = 0,
         bit_field_size: int | None = None,
     ) -> Object:
         """A reference."""
-        obj = _new(Object)
+        obj = bare.new()
         bits = None
         if bit_offset or bit_field_size is not None:
             address += bit_offset >> 3
             bit_offset &= 7
             if bit_offset or bit_field_size is not None:
                 bits = (bit_offset, bit_field_size)
-        address &= prog._memory.virtual.mask
-        obj._state_ = (prog, type, address, None, bits)
+        obj._state_ = (type, address, None, bits)
         return obj
 
-    def _val(
-        cls, prog: Program, type: Type, value: Any, bit_field_size: int | None = None
-    ) -> Object:
+    def _val(cls, type: Type, value: Any, bit_field_size: int | None = None) -> Object:
         """A value that fits the type: a number, or bytes for what is no scalar."""
         bits = None if bit_field_size is None else (0, bit_field_size)
-        return make_value(prog, type, value, bits)
+        return make_value(type, value, bits)
 
     def _from_buffer(
         cls,
-        prog: Program,
         type: Type,
         buffer: bytes,
         bit_offset: int = 0,
@@ -95,19 +122,18 @@ class ObjectMeta(type):
         """
         codec = codec_of(type)
         if codec.size is None:
-            return cls._absent(prog, type)
+            return cls._absent(type)
         value = value_from_buffer(codec, buffer, bit_offset, bit_field_size)
-        return cls._val(prog, type, value, bit_field_size)
+        return cls._val(type, value, bit_field_size)
 
     def _absent(
         cls,
-        prog: Program,
         type: Type,
         reason: AbsenceReason | None = None,
         bit_field_size: int | None = None,
     ) -> Object:
         """An absent object."""
-        return cls._val(prog, type, reason or _OTHER, bit_field_size)
+        return cls._val(type, reason or _OTHER, bit_field_size)
 
     def __dir__(cls) -> list[str]:
         return list(_API_NAMES)
@@ -134,16 +160,20 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
 
     @property
     def _prog_(self) -> Program:
-        return self._state_[0]
+        return self._state_[0]._prog
 
     @property
     def _type_(self) -> Type:
-        return self._state_[1]
+        return self._state_[0]
 
     @property
     def _address_(self) -> int | None:
-        """None unless this is a reference."""
-        return self._state_[2]
+        """None unless this is a reference.
+
+        The state may have it beyond the end of the address space: few need to know.
+        """
+        type, address, _, _ = self._state_
+        return None if address is None else address & type._prog._memory.virtual.mask
 
     @property
     def _value_(self) -> Any:
@@ -151,39 +181,28 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
 
         The AbsenceReason of an absent object, None for a reference.
         """
-        return self._state_[3]
+        _, address, value, _ = self._state_
+        return value if address is None else None
 
     @property
     def _bits_(self) -> tuple[int, int | None] | None:
         """(bit offset, bit field size) of a bit field or what is not at a byte."""
-        return self._state_[4]
+        bits = self._state_[3]
+        return None if bits.__class__ is Epoch else bits  # type: ignore[return-value]
 
-    def __init__(
-        self,
-        prog: Program,
-        type: str | Type | None = None,
-        value: Any = None,
-        *,
-        address: SupportsIndex | None = None,
-        absence_reason: AbsenceReason = UNSET,
-        bit_offset: SupportsIndex | None = None,
-        bit_field_size: SupportsIndex | None = None,
-    ) -> None:
-        if (
-            value.__class__ is int
-            and type.__class__ is Type
-            and address is bit_offset is bit_field_size is None
-            and absence_reason is UNSET
-            and type._prog is prog
-        ):
-            # The most frequent form, with which helpers make their results.
-            codec: Codec = type._codec or codec_of(type)
-            if codec.plain:
-                self._state_ = (prog, type, None, codec.fit(value, None), None)
-                return
-        self._state_ = construct(
-            prog, type, value, address, absence_reason, bit_offset, bit_field_size
-        )
+    if TYPE_CHECKING:
+        # `ObjectMeta.__call__`, for those who read types only here.
+        def __init__(
+            self,
+            prog: Program,
+            type: str | Type | None = None,
+            value: Any = None,
+            *,
+            address: SupportsIndex | None = None,
+            absence_reason: AbsenceReason = UNSET,
+            bit_offset: SupportsIndex | None = None,
+            bit_field_size: SupportsIndex | None = None,
+        ) -> None: ...
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("type '_drgn.Object' is not an acceptable base type")
@@ -212,17 +231,17 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
     @property
     def prog_(self) -> Program:
         """The program that this object is from."""
-        return self._state_[0]
+        return self._state_[0]._prog
 
     @property
     def type_(self) -> Type:
         """The type of this object."""
-        return self._state_[1]
+        return self._state_[0]
 
     @property
     def address_(self) -> int | None:
         """The address of a reference, None for other objects."""
-        return self._state_[2]
+        return self._address_
 
     @property
     def absent_(self) -> bool:
@@ -255,20 +274,26 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         Enums and pointers give an int. Raises FaultError if memory cannot be read,
         TypeError if the type has no values and ObjectAbsentError.
         """
-        _, type, address, value, bits = self._state_
+        type, address, value, bits = self._state_
         codec: Codec | None = type._codec
         if codec is None:
             codec = codec_of(type)
         if address is not None:
+            memory = codec.memory
             if bits is None:
-                memory = codec.memory
-                low, end, buffer, base = memory.window
-                if low <= address < end:
-                    return codec.decode(buffer, address - base)[0]
-                window = memory.pages.get(address >> 12)
-                if window is not None and address < window[1]:
-                    memory.window = window
-                    return codec.decode(window[2], address - window[3])[0]
+                base, size, buffer = memory.window
+                offset = address - base
+                if 0 <= offset < size:
+                    return codec.decode(buffer, offset)[0]
+                window = memory.pages.get(address >> PAGE_SHIFT)
+                if window is not None:
+                    base, size, buffer = window
+                    offset = address - base
+                    if offset < size:
+                        memory.window = window
+                        return codec.decode(buffer, offset)[0]
+            elif bits is memory.epoch:
+                return value
             return read_reference(self, codec)
         if value.__class__ is AbsenceReason:
             if codec.size is None:
@@ -308,7 +333,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
             value = self.value_() if codec.scalar else read_bytes(self)
         if bits is not None:
             bits = None if bits[1] is None else (0, bits[1])
-        return make_value(self._prog_, self._type_, value, bits)
+        return make_value(self._type_, value, bits)
 
     def to_bytes_(self) -> bytes:
         """The binary representation of the value."""
@@ -344,7 +369,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         A reference stays one. Raises UnsupportedOperation elsewhere, LookupError if GDB
         does not know the type, ObjectAbsentError.
         """
-        target = self._state_[0]._target
+        target = self._prog_._target
         if target is None:
             raise UnsupportedOperation("program is not debugged by GDB")
         return target.debugger_value(self)
@@ -391,7 +416,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
             raise ValueError("cannot take address of bit field")
         codec: Codec = self._type_._codec or codec_of(self._type_)
         pointer = codec.pointer or codec.pointer_to()
-        return make_value(self._prog_, pointer, self._address_, None)
+        return make_value(pointer, self._address_)
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> Object: ...
@@ -509,15 +534,6 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         p.text("..." if cycle else str(self))
 
 
-def make_value(
-    prog: Program, type: Type, value: Any, bits: tuple[int, int | None] | None
-) -> Object:
-    """`Object._val`, where it must be fast."""
-    obj = _new(Object)
-    obj._state_ = (prog, type, None, value, bits)
-    return obj
-
-
 def _add_member_property(name: str) -> None:
     # An attribute of the metaclass would be hidden by a property.
     special = name.startswith("__") and name.endswith("__")
@@ -527,7 +543,7 @@ def _add_member_property(name: str) -> None:
         and not hasattr(Object, name)
     ):
         _member_properties.add(name)
-        setattr(Object, name, make_member_property(Object, name))
+        setattr(Object, name, make_member_property(name))
 
 
 _member_properties: set[str] = set()
@@ -547,4 +563,5 @@ _HIDDEN = {
 }
 # Without the members that become properties later, which not every object has.
 _API_NAMES = [name for name in type.__dir__(Object) if name not in _HIDDEN]
-use_object_class(Object)
+bare.use_object_class(Object)
+parts.use_object_class(Object)

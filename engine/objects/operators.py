@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _INT, _POINTER = TypeKind.INT, TypeKind.POINTER
 _LITERAL_MAX = 1 << 63
-_new = object.__new__
 
 
 def literal(obj: Object, value: Any) -> Object | None:
@@ -27,11 +26,9 @@ def literal(obj: Object, value: Any) -> Object | None:
     prog = obj._prog_
     if isinstance(value, int):
         type = literal_type(prog, int(value))
-        return obj.__class__._val(prog, type, codec_of(type).fit(value, None))
+        return obj.__class__._val(type, codec_of(type).fit(value, None))
     if isinstance(value, float):
-        return obj.__class__._val(
-            prog, prog._types.primitive(PrimitiveType.C_DOUBLE), value
-        )
+        return obj.__class__._val(prog._types.primitive(PrimitiveType.C_DOUBLE), value)
     return None
 
 
@@ -49,8 +46,8 @@ def _pair(left: Object, right: Any) -> Object | None:
 
 
 def _binary(op: str, left: Object, right: Object) -> Object:
-    prog, ltype, _, mine, lbits = left._state_
-    _, rtype, _, its, rbits = right._state_
+    ltype, _, mine, lbits = left._state_
+    rtype, _, its, rbits = right._state_
     codec = ltype._codec
     if codec is not None and lbits is rbits is None:
         plan = codec.plans.get((op, rtype))
@@ -60,11 +57,9 @@ def _binary(op: str, left: Object, right: Object) -> Object:
                 mine = left._rvalue_()
             if its.__class__ is not int:
                 its = right._rvalue_()
-            result = _new(left.__class__)
-            result._state_ = (prog, plan.type, None, plan.compute(mine, its), None)
-            return result
+            return left.__class__._val(plan.type, plan.compute(mine, its))
     type, bits, value = c_ops.binary(op, left, right)
-    return left.__class__._val(prog, type, value, bits)
+    return left.__class__._val(type, value, bits)
 
 
 def _remember(left: Object, literal: Object, result: Object) -> None:
@@ -99,7 +94,7 @@ def _forward(op: str) -> Callable[[Any, Any], Any]:
 
     def method(self: Object, other: Any) -> Any:
         if modular is not None and other.__class__ is int:
-            prog, left, _, _, bits = self._state_
+            left, _, _, bits = self._state_
             codec = left._codec
             if codec is not None and codec.with_int is not None and bits is None:
                 type, limit, mask, sign, scale = codec.with_int
@@ -108,7 +103,7 @@ def _forward(op: str) -> Callable[[Any, Any], Any]:
                     value = modular(self.value_(), step) & mask
                     if value & sign:
                         value -= mask + 1
-                    return self.__class__._val(prog, type, value)
+                    return self.__class__._val(type, value)
         operand = _pair(self, other)
         if operand is None:
             return NotImplemented
@@ -133,19 +128,19 @@ def _reflected(op: str) -> Callable[[Any, Any], Any]:
 def _unary(op: str) -> Callable[[Any], Any]:
     def method(self: Object) -> Object:
         type, bits, value = c_ops.unary(op, self)
-        return self.__class__._val(self._prog_, type, value, bits)
+        return self.__class__._val(type, value, bits)
 
     return method
 
 
 def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
     def method(self: Object, other: Any) -> Any:
-        _, type, address, left, _ = self._state_
+        type, address, left, _ = self._state_
         codec = type._codec
         if codec is not None and codec.plain:
             if other.__class__ is self.__class__:
                 # Values of one integer or pointer type compare as they are.
-                _, other_type, other_address, right, _ = other._state_
+                other_type, other_address, right, _ = other._state_
                 if type is other_type:
                     if address is not None:
                         left = self.value_()

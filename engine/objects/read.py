@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import FaultError, ObjectAbsentError, OutOfBoundsError
 from ..flags import AbsenceReason
+from ..memory.memory import Epoch
 from ..types.kinds import TypeKind
 from ..types.members import plain_name
 from .codec import Codec, codec_of, decode
@@ -42,6 +43,11 @@ def read_raw(
 
 def read_reference(obj: Object, codec: Codec) -> Any:
     """The value of a reference, see `Object.value_`."""
+    type, address, _, bits = obj._state_
+    if bits.__class__ is Epoch:
+        # Its value is of another time.
+        obj._state_ = (type, address, None, None)
+        return obj.value_()
     bit_offset, bit_field_size = obj._bits_ or (0, None)
     address = obj._address_
     assert address is not None

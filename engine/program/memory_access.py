@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..memory.memory import Memory
     from ..memory.search import MemorySearchIterator
+    from ..memory.segments import Buffer
     from ..objects.object import Object
     from ..platform import Platform
     from ..types.type import Type
@@ -93,11 +94,12 @@ class MemoryAccess:
             address = uint64(address)
         memory = self._memory
         window = None if physical else memory.pages.get(address >> PAGE_SHIFT)
-        if window is not None and address < window[1]:
+        data: Buffer = b""
+        if window is not None:
             memory.window = window
-            offset = address - window[3]
+            offset = address - window[0]
             data = window[2][offset : offset + size]
-        else:
+        if len(data) != size:
             data = memory.read(address, size, physical)
         return int.from_bytes(data, platform.byteorder)
 

@@ -192,7 +192,7 @@ def frame_object(
     if code is not None and code.file_pc is not None:
         expression = expression_at(located, dw.DW_AT_location, code.file_pc)
     if expression is None or not len(expression):
-        return Object._absent(prog, type_, AbsenceReason.OPTIMIZED_OUT)
+        return Object._absent(type_, AbsenceReason.OPTIMIZED_OUT)
     context = FrameContext(prog, frames, index, located)
     little_endian = located.unit.file.order == "<"
     try:
@@ -204,8 +204,8 @@ def frame_object(
         )
         return assemble(context, prog, type_, pieces, little_endian=little_endian)
     except Unavailable:
-        return Object._absent(prog, type_, AbsenceReason.OPTIMIZED_OUT)
+        return Object._absent(type_, AbsenceReason.OPTIMIZED_OUT)
     except Unsupported:
-        return Object._absent(prog, type_, AbsenceReason.NOT_IMPLEMENTED)
+        return Object._absent(type_, AbsenceReason.NOT_IMPLEMENTED)
     except ValueError as e:
         raise located.error(f"DW_AT_location: {e}") from None

@@ -111,7 +111,7 @@ class _TypedPart:
             found = self._object
             if found is None:
                 found = self._object = _object_class._absent(
-                    type.prog, type, bit_field_size=self._bit_field_size
+                    type, bit_field_size=self._bit_field_size
                 )
         return found
 

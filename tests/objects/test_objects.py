@@ -23,6 +23,7 @@ from drgn import (
     reinterpret,
     sizeof,
 )
+from drgn.engine.memory.segments import BufferSegment
 
 BASE = 0xFFFF800000000000
 
@@ -169,6 +170,14 @@ class TestMemory:
         assert array[1].address_ == 0
         assert array[1:].address_ == 0
         assert (Object(prog, prog.pointer_type(type), 0) - 1).value_() == 2**64 - 8
+        # What lies beyond the end is at the start, whoever asks.
+        add_memory(prog, 0, struct.pack("<2i", 7, 8))
+        last = Object(prog, type, address=2**64 - 4).b
+        assert last.value_() == 7 and last.address_of_().value_() == 0
+        assert last.read_().value_() == 7 and last.to_bytes_() == b"\7\0\0\0"
+        assert repr(last) == "Object(prog, 'int', address=0x0)"
+        assert Object(prog, prog.pointer_type(type), 2**64 - 4).b.value_() == 7
+        assert array[1].a.value_() == array[1:][0].a.value_() == 7
 
     def test_fault_names_its_address(self, prog: Program) -> None:
         add_memory(prog, 0x1000, bytes(16))
@@ -222,6 +231,36 @@ class TestPointers:
         assert bool(head.next)
         assert container_of(head.next.id.address_of_(), node, "id") == head.next
         assert head.next.next.next.read_().value_() == BASE + 16
+
+    def test_what_was_asked_of_a_pointer_is_not_stale(self, prog: Program) -> None:
+        type = structure(prog, "a", "b")
+        data = struct.pack("<QQ4i", 0x1010, 0x1018, 1, 2, 3, 4).ljust(4096, b"\0")
+        memory = bytearray(data)
+        segment = BufferSegment(0x1000, len(data), memoryview(memory))
+        prog._memory.add(segment)
+        pointer = Object(prog, prog.pointer_type(type), address=0x1000)
+        shown = repr(pointer)
+        for place, (a, b) in ((0x1010, (1, 2)), (0x1018, (3, 4)), (0, (0, 0))):
+            memory[:8] = struct.pack("<Q", place)
+            prog._memory.invalidate()
+            pointer.value_()
+            for _ in range(2):
+                assert bool(pointer) == bool(place)
+                assert pointer.value_() == int(pointer) == place
+                assert pointer.read_().value_() == (pointer + 1).value_() - 8 == place
+                assert (pointer == Object(prog, pointer.type_, place)) is True
+                assert repr(pointer) == shown and pointer.address_ == 0x1000
+                assert pointer.bit_offset_ == 0 and pointer.bit_field_size_ is None
+                if place:
+                    assert (pointer.a.value_(), pointer.b.value_()) == (a, b)
+                    assert pointer[0].b.value_() == pointer.member_("b").value_() == b
+        assert pointer.b.address_ == 4
+        # A segment that hides the pointer is asked each time.
+        reads = add_memory(prog, 0x1000, struct.pack("<Q", 0x1010))
+        for place in (0x1010, 0, 0x1018):
+            reads[:] = struct.pack("<Q", place)
+            assert bool(pointer) == bool(place)
+            assert pointer.a.address_ == pointer.value_() == place
 
     def test_absent_pointer(self, prog: Program) -> None:
         pointer = Object(prog, prog.pointer_type(structure(prog, "a")))
