@@ -70,7 +70,8 @@ for task in for_each_task(prog):
     if task.mm and hasattr(task.mm.mmap_lock, "count"):
         lock = task.mm.mmap_lock.address_of_()
         print(rwsem_locked(lock).name, hex(rwsem_owner(lock).value_()))
-    print(hex(mutex_owner(task.signal.cred_guard_mutex.address_of_()).value_()))
+    if hasattr(task.signal.cred_guard_mutex, "owner"):
+        print(hex(mutex_owner(task.signal.cred_guard_mutex.address_of_()).value_()))
 
 for pid in sorted(for_each_pid(prog), key=lambda pid: pid.numbers[0].nr.value_()):
     task = pid_task(pid, prog["PIDTYPE_PID"])

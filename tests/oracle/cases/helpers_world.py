@@ -214,13 +214,15 @@ for task in for_each_task(prog):
     comms.setdefault(task.comm.string_(), task)
 if b"mutex-holder" in comms:
     for fd, file in for_each_file(comms[b"mutex-holder"]):
-        if file and d_path(file.f_path).startswith(b"pipe:"):
+        if file and file.f_inode.i_sb.s_type.name.string_() == b"pipefs":
             pipe = cast("struct pipe_inode_info *", file.private_data)
-            owner = mutex_owner(pipe.mutex.address_of_())
-            print(fd, owner.comm if owner else None)
+            # Upstream does not know the locks of PREEMPT_RT.
+            if hasattr(pipe.mutex, "owner"):
+                owner = mutex_owner(pipe.mutex.address_of_())
+                print(fd, owner.comm if owner else None)
     for path in ("/mnt/tmpfs/locked", "/mnt/tmpfs/read-locked", "/tree"):
         sem = path_lookup(prog, path).dentry.d_inode.i_rwsem.address_of_()
-        if hasattr(sem, "count"):  # upstream does not know those of PREEMPT_RT
+        if hasattr(sem, "count"):
             print(path, rwsem_locked(sem), hex(rwsem_owner(sem).value_()))
 queue = prog["rcu_state"].gp_wq.address_of_()
 print(swait_active(queue), [task.comm for task in swait_for_each_task(queue)])
