@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .die import Die
     from .index import Index
 
+_CLASSES = frozenset(
+    (dw.DW_TAG_structure_type, dw.DW_TAG_class_type, dw.DW_TAG_union_type)
+)
+
 
 class DwarfFile(Sections):
     """The units, DIEs and the index of an ELF file's debug information.
@@ -196,6 +200,19 @@ class DwarfFile(Sections):
             # ... or the cache is.
             self._rebuild_index()
             yield from self.find(name, tags)
+            return
+        scope, _, member = name.rpartition("::")
+        if scope:
+            yield from self._find_members(scope, member, tags)
+
+    def _find_members(
+        self, scope: str, name: str, tags: frozenset[int]
+    ) -> Iterator[Die]:
+        """What classes have of other languages than C++, which is not in the index."""
+        for owner in self.find(scope, _CLASSES):
+            if not owner.unit.is_cplusplus:
+                children = owner.children()
+                yield from (die for die in children if _is_member(die, name, tags))
 
     def _rebuild_index(self) -> Index:
         from .index import load_index
@@ -231,6 +248,15 @@ def _is_named(die: Die, tag: int, name: str) -> bool:
     if own is None:
         own = die.origin_attr(dw.DW_AT_name)
     return _ends(own, name)
+
+
+def _is_member(die: Die, name: str, tags: frozenset[int]) -> bool:
+    """Whether an entry is what is looked for, or the enumeration that has it."""
+    if die.tag in tags and die.name == name:
+        return True
+    if die.tag != dw.DW_TAG_enumeration_type or dw.DW_TAG_enumerator not in tags:
+        return False
+    return any(enumerator.name == name for enumerator in die.children())
 
 
 def _ends(own: object, name: str) -> bool:

@@ -369,3 +369,45 @@ def test_what_dwz_moved_elsewhere(
     if language == "c":
         with pytest.raises((LookupError, BadDataError)):
             debug_program(tmp_path / "one").type("struct s")
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [dw.DW_TAG_structure_type, dw.DW_TAG_class_type, dw.DW_TAG_union_type],
+    ids=["struct", "class", "union"],
+)
+def test_what_classes_have_of_languages_without_them(debug_program, tag: int) -> None:
+    integer = D(dw.DW_TAG_base_type, name="int", byte_size=4, encoding=5)
+    inner = D(
+        dw.DW_TAG_structure_type,
+        [D(dw.DW_TAG_variable, name="deep", type=integer, const_value=8)],
+        name="inner",
+        byte_size=4,
+    )
+    outer = D(
+        tag,
+        [
+            D(dw.DW_TAG_variable, name="value", type=integer, const_value=7),
+            D(dw.DW_TAG_subprogram, name="call", type=integer, low_pc=64, high_pc=8),
+            D(
+                dw.DW_TAG_enumeration_type,
+                [D(dw.DW_TAG_enumerator, name="RED", const_value=3)],
+                name="color",
+                type=integer,
+                byte_size=4,
+            ),
+            inner,
+        ],
+        name="outer",
+        byte_size=4,
+    )
+    unit = Unit([integer, outer], language=dw.DW_LANG_C11)
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([unit])))
+    assert prog["outer::value"].value_() == 7
+    assert prog.variable("outer::value").value_() == 7
+    assert prog.function("outer::call").address_ == 64
+    assert prog.constant("outer::RED").value_() == 3
+    assert prog["outer::inner::deep"].value_() == 8
+    for name in ("value", "inner::deep", "outer::deep", "outer::", "outer::inner::x"):
+        with pytest.raises(ObjectNotFoundError):
+            prog[name]
