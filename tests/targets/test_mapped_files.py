@@ -56,8 +56,9 @@ def test_what_the_dump_lacks_is_read_from_the_file(
     offset = _text_offset(elf)
     assert memory.read_c_string(_BASE + offset) == b"read-only data"
     assert memory.read(_BASE + 4090, 100) == elf.data[4090:4190]
-    buffer, start = memory.page(_BASE + (offset & ~0xFFF))
-    assert bytes(buffer[start : start + 16]) == elf.data[start : start + 16]
+    page = offset & ~0xFFF
+    buffer, start = memory.page(_BASE + page)
+    assert bytes(buffer[start : start + 4096]) == elf.data[page : page + 4096]
     end = _BASE + len(elf.data)
     with pytest.raises(FaultError) as info:
         memory.read(end - 4, 8)
