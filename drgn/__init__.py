@@ -10,7 +10,9 @@ debugging information::
 
 from __future__ import annotations
 
+import enum as _enum
 import os as _os
+import sys as _sys
 import typing as _typing
 from typing import SupportsIndex as IntegerLike
 
@@ -178,8 +180,10 @@ __all__ = (
 for _name in __all__:
     _value = globals().get(_name)
     if isinstance(_value, type) and _value.__module__.startswith("drgn.engine."):
-        # Where users know them from: in messages, help texts and pickles.
-        _value.__module__ = "drgn"
+        # As texts and tracebacks have it from upstream, whose C extension that is.
+        _value.__module__ = "drgn" if issubclass(_value, _enum.Enum) else "_drgn"
+# Pickles, and whatever else goes by it, find the classes there.
+_sys.modules.setdefault("_drgn", _sys.modules[__name__])
 
 
 if _typing.TYPE_CHECKING:

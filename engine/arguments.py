@@ -19,7 +19,7 @@ def type_label(value: object) -> str:
 def class_label(value: object) -> str:
     """The class of ``value`` as messages name it."""
     cls = type(value)
-    if cls.__module__.partition(".")[0] == "drgn":
+    if cls.__module__.partition(".")[0] in ("drgn", "_drgn"):
         return f"_drgn.{cls.__name__}"
     return cls.__name__
 

@@ -89,7 +89,8 @@ def test_subclasses(cls: type) -> None:
 
 @pytest.mark.parametrize("cls", CLASSES, ids=name_of)
 def test_known_as_drgns(cls: type) -> None:
-    assert (cls.__module__, cls.__qualname__) == ("drgn", cls.__name__)
+    assert repr(cls) == f"<class '_drgn.{cls.__name__}'>"
+    assert pickle.loads(pickle.dumps(cls)) is cls
 
 
 @pytest.mark.parametrize(

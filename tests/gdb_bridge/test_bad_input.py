@@ -19,7 +19,7 @@ def test_no_program(gdb: Any) -> None:
     )
     assert result.lines == ["(None, [], [])", "$1 = 2"]
     assert result.err.splitlines() == [
-        "drgn.ObjectNotFoundError: could not find 'x'",
+        "_drgn.ObjectNotFoundError: could not find 'x'",
         "LookupError: could not find 'struct x'",
         "ValueError: program address size is not known",
         "LookupError: no thread of this program is selected in GDB",
@@ -43,8 +43,8 @@ def test_no_debug_info(gdb: Any, compile_c: Callable[..., Path]) -> None:
     assert result.lines[-1] == "'usleep'"
     errors = [line for line in result.err.splitlines() if "could not find" in line]
     assert errors == [
-        "drgn.ObjectNotFoundError: could not find 'main'",
-        "drgn.ObjectNotFoundError: could not find 'main'",
+        "_drgn.ObjectNotFoundError: could not find 'main'",
+        "_drgn.ObjectNotFoundError: could not find 'main'",
         "LookupError: could not find 'struct nothing'",
     ]
 
@@ -71,7 +71,7 @@ def test_program_that_dies_in_a_loop(
     lines = result.out.split("--\n")[1].splitlines()
     assert (lines[0], lines[-1]) == ("7", "(int)7")
     assert result.err.splitlines()[-1].startswith(
-        "drgn.FaultError: could not read memory: the process is gone: 0x"
+        "_drgn.FaultError: could not read memory: the process is gone: 0x"
     )
 
 

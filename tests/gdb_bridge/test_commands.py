@@ -26,7 +26,7 @@ def test_statements_and_expressions(gdb: Any, list_program: Path) -> None:
     assert result.lines == ["6", "0 (int)7", "1 (int)7", "3", "(int)7", "32"]
     assert result.err.splitlines() == [
         "SyntaxError: invalid syntax",
-        "drgn.ObjectNotFoundError: could not find 'nothing'",
+        "_drgn.ObjectNotFoundError: could not find 'nothing'",
         "ZeroDivisionError: division by zero",
     ]
 

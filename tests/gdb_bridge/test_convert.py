@@ -90,6 +90,6 @@ def test_what_gdb_does_not_know(gdb: Any, list_program: Path) -> None:
     )
     assert result.err.splitlines() == [
         "LookupError: GDB knows no type struct new",
-        "drgn.ObjectAbsentError: object absent",
+        "_drgn.ObjectAbsentError: object absent",
         "ValueError: GDB has no values of type list",
     ]

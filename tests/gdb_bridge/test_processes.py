@@ -148,9 +148,9 @@ def test_remote_that_disconnects(
     )
     assert _ours(result.out) == ["(int)7", "(int)7"]
     assert result.out.endswith("2")
-    errors = [line for line in result.err.splitlines() if line.startswith("drgn.")]
+    errors = [line for line in result.err.splitlines() if line.startswith("_drgn.")]
     assert [line.partition(":")[0] for line in errors] == [
-        "drgn.FaultError", "drgn.UnsupportedOperation", "drgn.FaultError",
+        "_drgn.FaultError", "_drgn.UnsupportedOperation", "_drgn.FaultError",
     ]  # fmt: skip
     assert "Traceback" not in result.err
 

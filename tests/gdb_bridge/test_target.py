@@ -109,7 +109,7 @@ def test_program_follows_the_process(gdb: Any, list_program: Path) -> None:
     after = result.out.split("--\n")[1].splitlines()
     assert after[:2] == ["False 6", "7"]
     assert after[-2:] == ["False", "(int)7"]
-    assert "drgn.FaultError: could not read memory: the process is gone: 0x" in (
+    assert "_drgn.FaultError: could not read memory: the process is gone: 0x" in (
         result.err
     )
 
@@ -124,10 +124,10 @@ def test_faults(gdb: Any, list_program: Path) -> None:
         program=list_program,
     )
     faults = [line for line in result.err.splitlines() if "FaultError" in line]
-    assert faults[0] == "drgn.FaultError: could not read memory: 0x0"
+    assert faults[0] == "_drgn.FaultError: could not read memory: 0x0"
     # The page after the program's own.
     assert faults[1].endswith("000") and "0x5555" in faults[1]
-    assert faults[2] == "drgn.FaultError: could not read memory: 0xffffffffffffffff"
+    assert faults[2] == "_drgn.FaultError: could not read memory: 0xffffffffffffffff"
 
 
 def test_search(gdb: Any, list_program: Path) -> None:
