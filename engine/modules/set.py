@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from .. import log
+from ..arguments import check_argument
 from ..closed import make
 from .module import (
     ExtraModule,
@@ -206,11 +207,8 @@ class ModuleSet:
         """The module of a ``struct module *``."""
         from ..objects.object import Object
 
-        if not isinstance(module_obj, Object):
-            raise TypeError(
-                "linux_kernel_loadable_module() argument 1 must be _drgn.Object,"
-                f" not {type(module_obj).__name__}"
-            )
+        function = "linux_kernel_loadable_module"
+        check_argument(function, 1, module_obj, Object, "_drgn.Object")
         from .kernel import loadable_module
 
         return loadable_module(self._prog, module_obj, create)[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, overload
 
+from ..arguments import type_label
 from ..errors import ObjectAbsentError, UnsupportedOperation
 from ..flags import AbsenceReason
 from ..memory.memory import PAGE_SHIFT, Epoch
@@ -390,9 +391,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         it has no such member.
         """
         if not isinstance(name, str):
-            raise TypeError(
-                f"member_() argument 1 must be str, not {type(name).__name__}"
-            )
+            raise TypeError(f"member_() argument 1 must be str, not {type_label(name)}")
         return member(self, name)
 
     def subobject_(self, designator: str) -> Object:
@@ -402,8 +401,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         """
         if not isinstance(designator, str):
             raise TypeError(
-                "subobject_() argument 1 must be str, "
-                f"not {designator.__class__.__name__}"
+                f"subobject_() argument 1 must be str, not {type_label(designator)}"
             )
         return subobject(self, designator)
 

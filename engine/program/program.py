@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Sequence
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..arguments import class_label
@@ -326,6 +327,13 @@ def _elf_symbols(
     from ..symbols.finder import elf_symbol_finder
 
     return elf_symbol_finder(prog, name, address, one)
+
+
+for _part in Program.__bases__:
+    for _name, _function in vars(_part).items():
+        if isinstance(_function, FunctionType):
+            # As messages name it.
+            _function.__qualname__ = f"Program.{_name}"
 
 
 def _debuginfod_finder(modules: Sequence[Module]) -> None:
