@@ -49,13 +49,21 @@ class DebugInfo:
     BadDataError where the debug information is malformed.
     """
 
-    __slots__ = ("_files", "_line_headers", "_modules", "_readers", "prog")
+    __slots__ = (
+        "_files",
+        "_line_headers",
+        "_main_language",
+        "_modules",
+        "_readers",
+        "prog",
+    )
 
     prog: Program
 
     def __init__(self, prog: Program) -> None:
         self.prog = prog
         self._files: list[DwarfFile] = []
+        self._main_language: tuple[Language | None] | None = None
         self._modules: dict[DwarfFile, Module] = {}
         self._readers: dict[DwarfFile, TypeReader] = {}
         self._line_headers: dict[Unit, LineHeader | None] = {}
@@ -77,6 +85,7 @@ class DebugInfo:
         )
         module._dwarf = file
         self._files.append(file)
+        self._main_language = None
         self._modules[file] = module
         if file.supplementary is not None:
             self._modules[file.supplementary] = module
@@ -250,12 +259,17 @@ class DebugInfo:
 
     def main_language(self) -> Language | None:
         """The language of ``main``; None if there is none."""
+        self.prog._modules.settle()
+        if self._main_language is None:
+            self._main_language = (self._find_main_language(),)
+        return self._main_language[0]
+
+    def _find_main_language(self) -> Language | None:
         from ..modules.module import MainModule
 
         def is_main(file: DwarfFile) -> bool:
             return isinstance(self._modules[file], MainModule)
 
-        self.prog._modules.settle()
         for file in sorted(self._files, key=is_main, reverse=True):
             for die in file.find("main", _FUNCTIONS):
                 return language_of(die)

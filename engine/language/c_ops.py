@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..objects.bits import wrap
 from ..objects.codec import Codec, codec_of, round_to_single
@@ -54,16 +54,21 @@ _UNARY: dict[str, Callable[[Any], Any]] = {
 _FLOATING = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 
 
-class Plan(NamedTuple):
+class Plan:
     """What an operator does with operands of certain types.
 
     ``type`` and ``bits`` (the size of a bit field) are those of the result, and
     ``compute`` makes its value of theirs.
     """
 
-    type: Type
-    bits: int | None
-    compute: Callable[..., Any]
+    __slots__ = ("bits", "compute", "type")
+
+    def __init__(
+        self, type: Type, bits: int | None, compute: Callable[..., Any]
+    ) -> None:
+        self.type = type
+        self.bits = bits
+        self.compute = compute
 
 
 def _invalid(op: str, left: Type, right: Type) -> TypeError:
@@ -128,7 +133,7 @@ def _binary(op: str, left: TypeBits, right: TypeBits) -> Plan:
             return Plan(type, bits, partial(_floating, op, codec))
         modular = MODULAR.get(op)
         if modular is not None:
-            return Plan(type, bits, _wrapped(modular, codec, bits))
+            return Plan(type, bits, _wrapped_pair(modular, codec, bits))
         return Plan(type, bits, partial(_divided, op, codec, bits))
     if op == "+" and lkind is POINTER and rkind in INTEGERS:
         return _move(ltype, right, lambda pointer, index, size: pointer + index * size)
@@ -146,16 +151,33 @@ def _binary(op: str, left: TypeBits, right: TypeBits) -> Plan:
     raise _invalid(f"binary {op}", ltype, rtype)
 
 
-def _wrapped(
-    function: Callable[..., int], codec: Codec, bits: int | None
-) -> Callable[..., int]:
-    """``function`` with results that fit an integer type."""
+def _limits(codec: Codec, bits: int | None) -> tuple[int, int]:
+    """A mask of the bits of an integer type and its sign bit, 0 if unsigned."""
     width = codec.bit_size(bits)
-    mask = (1 << width) - 1
-    sign = 1 << (width - 1) if codec.signed else 0
+    return (1 << width) - 1, 1 << (width - 1) if codec.signed else 0
 
-    def compute(*values: int) -> int:
-        value = function(*values) & mask
+
+def _wrapped(
+    function: Callable[[Any], int], codec: Codec, bits: int | None
+) -> Callable[[Any], int]:
+    """``function`` of a number with results that fit an integer type."""
+    mask, sign = _limits(codec, bits)
+
+    def compute(number: Any) -> int:
+        value = function(number) & mask
+        return value - mask - 1 if value & sign else value
+
+    return compute
+
+
+def _wrapped_pair(
+    function: Callable[[int, int], int], codec: Codec, bits: int | None
+) -> Callable[[int, int], int]:
+    """``function`` of two integers with results that fit an integer type."""
+    mask, sign = _limits(codec, bits)
+
+    def compute(left: int, right: int) -> int:
+        value = function(left, right) & mask
         return value - mask - 1 if value & sign else value
 
     return compute
@@ -238,7 +260,8 @@ def _shift(op: str, left: TypeBits, right: TypeBits) -> Plan:
 
 def unary(op: str, operand: Object) -> Rvalue:
     """``+``, ``-`` or ``~`` of an object; TypeError if its type has none."""
-    type, bits = operand._type_, operand.bit_field_size_
+    type, _, _, found = operand._state_
+    bits = None if found is None else operand.bit_field_size_
     plans = codec_of(type).plans
     plan: Plan | None = plans.get((op, bits))
     if plan is None:
@@ -264,8 +287,10 @@ def compare(left: Object, right: Object) -> tuple[Any, Any]:
 
     Raises TypeError if the objects cannot be compared.
     """
-    ltype, lbits = left._type_, left.bit_field_size_
-    rtype, rbits = right._type_, right.bit_field_size_
+    ltype, _, _, lfound = left._state_
+    rtype, _, _, rfound = right._state_
+    lbits = None if lfound is None else left.bit_field_size_
+    rbits = None if rfound is None else right.bit_field_size_
     plans = codec_of(ltype).plans
     key = ("==", rtype, lbits, rbits)
     plan: Plan | None = plans.get(key)

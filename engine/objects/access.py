@@ -243,24 +243,38 @@ def array_length(obj: Object, message: str) -> int:
 class ElementIterator:
     """Iterates over the elements of an array, forwards or backwards."""
 
-    __slots__ = ("_index", "_left", "_obj", "_step")
+    __slots__ = ("_index", "_left", "_obj", "_step", "_type", "_where")
 
     def __init__(self, obj: Object, index: int, left: int, step: int) -> None:
         self._obj = obj
         self._index = index
         self._left = left
         self._step = step
+        # Where the next one is, if that has an address and a type with a size.
+        self._where: int | None = None
+        outer, address, _, _ = obj._state_
+        if address is not None and left:
+            self._type, size = codec_of(outer).element_of()
+            self._where = address + index * size
+            self._step = step * size
 
     def __iter__(self) -> Iterator[Object]:
         return self
 
     def __next__(self) -> Object:
-        if self._left <= 0:
+        left = self._left
+        if left <= 0:
             raise StopIteration
-        index = self._index
-        self._index += self._step
-        self._left -= 1
-        return element(self._obj, index)
+        self._left = left - 1
+        where = self._where
+        if where is None:
+            index = self._index
+            self._index = index + self._step
+            return element(self._obj, index)
+        self._where = where + self._step
+        result = bare.new()
+        result._state_ = (self._type, where, None, None)
+        return result
 
     def __length_hint__(self) -> int:
         return self._left

@@ -38,7 +38,7 @@ def follow(
     order = "<" if prog._is_little_endian() else ">"
     unpack = Struct(order + ("Q" if size == 8 else "I")).unpack_from
     codec_of(type)
-    new = bare.new
+    new, windows = bare.new, memory.pages.get
     node = first
     # Brent's algorithm: a chain that comes by the mark again has a cycle.
     laps = 64
@@ -55,6 +55,10 @@ def follow(
             # Whoever has the pointer may have looked elsewhere, or changed memory.
             base, limit, buffer = memory.window
             where = address - base
+            if not 0 <= where < limit:
+                memory.window = windows(address >> PAGE_SHIFT, memory.window)
+                base, limit, buffer = memory.window
+                where = address - base
             if 0 <= where < limit:
                 node = unpack(buffer, where)[0]
             else:

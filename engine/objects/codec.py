@@ -101,7 +101,8 @@ class Codec(Memos):
     ``decode(buffer, offset)`` gives the value of a scalar that is no bit field as a
     tuple of one, ``memory`` is the program's, or an empty one where values are not
     decoded so; both are only there to be fast. ``plain`` is whether these values are
-    integers. ``size`` is in bytes and None for a type without values.
+    integers; if they are no bools, ``mask`` has their bits and ``sign`` that of their
+    sign, if there is one. ``size`` is in bytes and None for a type without values.
     """
 
     __slots__ = (
@@ -109,9 +110,11 @@ class Codec(Memos):
         "decode",
         "kind",
         "little",
+        "mask",
         "memory",
         "plain",
         "scalar",
+        "sign",
         "signed",
         "size",
         "type",
@@ -121,9 +124,11 @@ class Codec(Memos):
     decode: Decode
     kind: TypeKind
     little: bool
+    mask: int
     memory: Memory
     plain: bool
     scalar: bool
+    sign: int
     signed: bool
     size: int | None
     type: Type
@@ -143,6 +148,7 @@ class Codec(Memos):
         self.scalar = False
         self.decode = _no_decoder
         self.plain = False
+        self.mask = self.sign = 0
         self._fields: tuple[Field, ...] | None = None
         if kind is TypeKind.VOID or kind is TypeKind.FUNCTION:
             return
@@ -163,6 +169,9 @@ class Codec(Memos):
             self.decode = decode
             self.memory = type._prog._memory
             self.plain = kind is not _FLOAT
+        if self.plain and kind is not _BOOL:
+            self.mask = (1 << 8 * size) - 1
+            self.sign = 1 << (8 * size - 1) if self.signed else 0
 
     def _decoder(self, size: int) -> Decode | None:
         """The fast way to decode a value, None if the size is not usual."""
@@ -241,6 +250,9 @@ class Codec(Memos):
     def fit(self, value: Any, bit_field_size: int | None) -> Any:
         """The number as a scalar of this type: integers wrap, float32 is rounded."""
         kind = self.kind
+        if self.mask and bit_field_size is None:
+            value = int(value) & self.mask
+            return value - self.mask - 1 if value & self.sign else value
         if kind is _FLOAT:
             self.check_float()
             value = float(value)

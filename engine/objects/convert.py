@@ -34,6 +34,10 @@ def cast(type: str | Type, obj: Object) -> Object:
     prog = obj._prog_
     type = resolve_type(prog, type)
     codec = codec_of(type)
+    source = obj._state_[0]._codec
+    if codec.mask and source is not None and source.plain:
+        # Between integers and pointers, the most frequent.
+        return make_value(type, codec.fit(obj.value_(), None))
     if codec.kind is TypeKind.VOID:
         return Object._absent(type)
     if codec.size is None:
@@ -96,10 +100,11 @@ def container_of(ptr: Object, type: str | Type, member: str) -> Object:
     """
     if ptr.__class__ is not Object:
         check_argument("container_of", 1, ptr, Object, "_drgn.Object")
-    prog = ptr._prog_
+    source = ptr._state_[0]
+    prog = source._prog
     if type.__class__ is not Type or type._prog is not prog:
         type = resolve_type(prog, type)
-    if codec_of(ptr._type_).kind is not TypeKind.POINTER:
+    if (source._codec or codec_of(source)).kind is not TypeKind.POINTER:
         raise TypeError(
             f"container_of() argument must be a pointer, not '{plain_name(ptr._type_)}'"
         )

@@ -69,12 +69,18 @@ class Numbers:
         return c_ops_convert.truth(self)
 
     def __int__(self: Object) -> int:  # type: ignore[misc]
+        codec = self._state_[0]._codec
+        if codec is not None and codec.plain:
+            return int(self.value_())
         return int(_number(self, _ALL, "cannot convert '{}' to int"))
 
     def __float__(self: Object) -> float:  # type: ignore[misc]
         return float(_number(self, _REALS, "cannot convert '{}' to float"))
 
     def __index__(self: Object) -> int:  # type: ignore[misc]
+        codec = self._state_[0]._codec
+        if codec is not None and codec.plain:
+            return int(self.value_())
         return int(
             _number(self, _INDICES, "'{}' object cannot be interpreted as an integer")
         )

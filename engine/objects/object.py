@@ -308,7 +308,8 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
 
     def _rvalue_(self) -> Any:
         """The number that this is in an expression: arrays are addresses."""
-        codec: Codec = self._type_._codec or codec_of(self._type_)
+        type = self._state_[0]
+        codec: Codec = type._codec or codec_of(type)
         if codec.scalar:
             return self.value_()
         if codec.kind is not _ARRAY and codec.kind is not _FUNCTION:
@@ -323,18 +324,17 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
 
     def read_(self) -> Object:
         """This object as a value, read now."""
-        if self._address_ is None:
+        type, address, value, bits = self._state_
+        if address is None:
             check_present(self)
             return self
-        codec: Codec = self._type_._codec or codec_of(self._type_)
-        bits = self._bits_
+        codec: Codec = type._codec or codec_of(type)
+        size = None if bits is None else self.bit_field_size_
         if codec.kind is _BOOL:
-            value = codec.keep(read_bytes(self), 0, self.bit_field_size_)
+            value = codec.keep(read_bytes(self), 0, size)
         else:
             value = self.value_() if codec.scalar else read_bytes(self)
-        if bits is not None:
-            bits = None if bits[1] is None else (0, bits[1])
-        return make_value(self._type_, value, bits)
+        return make_value(type, value, None if size is None else (0, size))
 
     def to_bytes_(self) -> bytes:
         """The binary representation of the value."""
@@ -407,14 +407,15 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
 
     def address_of_(self) -> Object:
         """A pointer to this reference; ValueError for values and bit fields."""
-        if self._address_ is None:
+        address = self._address_
+        if address is None:
             check_present(self)
             raise ValueError("cannot take address of value")
-        if self._bits_ is not None:
+        type, _, _, bits = self._state_
+        if bits is not None and self._bits_ is not None:
             raise ValueError("cannot take address of bit field")
-        codec: Codec = self._type_._codec or codec_of(self._type_)
-        pointer = codec.pointer or codec.pointer_to()
-        return make_value(pointer, self._address_)
+        codec: Codec = type._codec or codec_of(type)
+        return make_value(codec.pointer or codec.pointer_to(), address)
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> Object: ...

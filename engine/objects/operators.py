@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..language import c_ops
 from ..language.c_ops_types import INTEGERS, literal_type, referent_size
 from ..types.kinds import PrimitiveType, TypeKind
+from .bare import make_value
 from .codec import codec_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def _pair(left: Object, right: Any) -> Object | None:
     Raises ValueError for an object of another program.
     """
     if right.__class__ is left.__class__:
-        if right._prog_ is not left._prog_:
+        if right._state_[0]._prog is not left._state_[0]._prog:
             raise ValueError("objects are from different programs")
         operand: Object = right
         return operand
@@ -54,10 +55,10 @@ def _binary(op: str, left: Object, right: Object) -> Object:
         # Shifts read their count first.
         if plan is not None and (mine.__class__ is int or op not in c_ops.SHIFTS):
             if mine.__class__ is not int:
-                mine = left._rvalue_()
+                mine = left.value_() if codec.scalar else left._rvalue_()
             if its.__class__ is not int:
                 its = right._rvalue_()
-            return left.__class__._val(plan.type, plan.compute(mine, its))
+            return make_value(plan.type, plan.compute(mine, its))
     type, bits, value = c_ops.binary(op, left, right)
     return left.__class__._val(type, value, bits)
 
@@ -103,7 +104,7 @@ def _forward(op: str) -> Callable[[Any, Any], Any]:
                     value = modular(self.value_(), step) & mask
                     if value & sign:
                         value -= mask + 1
-                    return self.__class__._val(type, value)
+                    return make_value(type, value)
         operand = _pair(self, other)
         if operand is None:
             return NotImplemented

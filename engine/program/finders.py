@@ -20,7 +20,15 @@ class FinderRegistry(Generic[F]):
     answer until debugging information is loaded, so its answers may be kept.
     """
 
-    __slots__ = ("_enabled", "_finders", "_kind", "_label", "_static", "on_change")
+    __slots__ = (
+        "_enabled",
+        "_finders",
+        "_kind",
+        "_label",
+        "_order",
+        "_static",
+        "on_change",
+    )
 
     def __init__(self, kind: str, label: str | None = None) -> None:
         self._kind = kind
@@ -28,6 +36,7 @@ class FinderRegistry(Generic[F]):
         self._finders: dict[str, F] = {}
         self._enabled: list[str] = []
         self._static: set[str] = set()
+        self._order: list[tuple[F, bool]] = []
         self.on_change: Callable[[], None] | None = None
 
     def register(
@@ -98,9 +107,11 @@ class FinderRegistry(Generic[F]):
 
     def __iter__(self) -> Iterator[tuple[F, bool]]:
         """The enabled finders in order, each with whether it is static."""
-        for name in list(self._enabled):
-            yield self._finders[name], name in self._static
+        return iter(self._order)
 
     def _changed(self) -> None:
+        # Another list: finders may be changed while one is asked.
+        finders, static = self._finders, self._static
+        self._order = [(finders[name], name in static) for name in self._enabled]
         if self.on_change is not None:
             self.on_change()

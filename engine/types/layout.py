@@ -142,10 +142,16 @@ def offsetof(type: Type, member: str) -> int:
     types and SyntaxError if it is none.
     """
     check_argument("offsetof", 2, member, str)
-    offset = type.language.bit_offset(type, member)
-    if offset % 8:
-        raise ValueError("member is not byte-aligned")
-    return offset // 8
+    known = type._offsets
+    if known is None:
+        known = type._offsets = {}
+    found = known.get(member)
+    if found is None:
+        offset = type.language.bit_offset(type, member)
+        if offset % 8:
+            raise ValueError("member is not byte-aligned")
+        found = known[member] = offset // 8
+    return found
 
 
 def check_object_type(type: Type) -> None:

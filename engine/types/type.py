@@ -43,6 +43,7 @@ class Type:
         "_def",
         "_dtype",
         "_kind",
+        "_offsets",
         "_primitive",
         "_prog",
         "_qualifiers",
@@ -60,6 +61,8 @@ class Type:
     _codec: Any
     _dtype: Any
     _steps: Any
+    # Of members in bytes, by their designators.
+    _offsets: dict[str, int] | None
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         raise TypeError("cannot create '_drgn.Type' instances")
@@ -78,6 +81,7 @@ class Type:
             found._codec = None
             found._dtype = None
             found._steps = None
+            found._offsets = None
             found._unaliased = None
             found._primitive = _NOT_FOUND
             definition.variants[value] = found
