@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..program import Program
 
 _SHOW_MISSING = 5
+_INTEGER = re.compile(r"\s*([+-]?[0-9]+)")
 _MISSING = (
     "missing some debugging symbols; see"
     " https://drgn.readthedocs.io/en/latest/getting_debugging_symbols.html"
@@ -188,16 +190,28 @@ class _Load:
         self._warn_missing([module for module in wanting if wants_files(module)])
 
     def _warn_missing(self, modules: list[Module]) -> None:
-        for module in modules[:_SHOW_MISSING]:
+        shown = _number_shown(len(modules))
+        for module in modules[:shown]:
             name = module.name
             kernel = self._prog._kernel
             if kernel is not None and isinstance(module, MainModule):
                 name += f" {kernel.vmcoreinfo.osrelease}"
             log.warning("missing %s for %s", _missing_text(module), name)
-        if len(modules) > _SHOW_MISSING:
-            log.warning("... missing %d more", len(modules) - _SHOW_MISSING)
+        if len(modules) > shown:
+            log.warning("... missing %d more", len(modules) - shown)
         if modules:
             self._missing = True
+
+
+def _number_shown(missing: int) -> int:
+    """How many modules are named that miss something."""
+    text = os.environ.get("DRGN_MAX_DEBUG_INFO_ERRORS")
+    if text is None:
+        return _SHOW_MISSING
+    # As the C library reads it: 0 where there is no number.
+    number = _INTEGER.match(text)
+    most = int(number[1]) if number else 0
+    return missing if most < 0 else most
 
 
 def _want_again(module: Module) -> None:

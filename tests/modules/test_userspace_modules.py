@@ -171,6 +171,33 @@ def test_missing_ones_are_told(prog: Program, caplog: pytest.LogCaptureFixture) 
     assert "libc" in prog.module(address).name
 
 
+@pytest.mark.parametrize(
+    ("most", "shown"),
+    [("0", 0), ("1", 1), ("2 of them", 2), (" +3", 3), ("100", 3), ("-1", 3)]
+    + [("", 0), ("all", 0)],
+)
+def test_how_many_missing_ones_are_named(
+    prog: Program,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    most: str,
+    shown: int,
+) -> None:
+    monkeypatch.setenv("DRGN_MAX_DEBUG_INFO_ERRORS", most)
+    prog.debug_info_options.directories = []
+    prog.debug_info_options.try_build_id = False
+    prog.set_enabled_debug_info_finders([])
+    with caplog.at_level(logging.WARNING, "drgn"), pytest.raises(MissingDebugInfoError):
+        prog.load_debug_info(default=True)
+    messages = [record.message for record in caplog.records]
+    wanted = sum(module.wants_debug_file() for module in prog.modules())
+    assert wanted >= 3
+    named = [m for m in messages if m.startswith("missing")]
+    assert len(named) == (wanted if most in ("-1", "100") else shown)
+    more = [f"... missing {wanted - len(named)} more"] if len(named) < wanted else []
+    assert messages[len(named) :] == more
+
+
 def test_threads(prog: Program, process: Process) -> None:
     (thread,) = prog.threads()
     assert thread.tid == process.pid
