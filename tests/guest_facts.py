@@ -7,7 +7,7 @@ import re
 from lab.manifest import Lab
 
 from drgn import Object, Program
-from drgn.helpers.linux import find_task, path_lookup
+from drgn.helpers.linux import find_task, list_for_each_entry, path_lookup
 
 
 def task_of(prog: Program, lab: Lab, name: str) -> Object:
@@ -18,6 +18,18 @@ def task_of(prog: Program, lab: Lab, name: str) -> Object:
 
 def inode_at(prog: Program, path: str) -> Object:
     return path_lookup(prog, path).dentry.d_inode.read_()
+
+
+def partial_slabs(cache: Object) -> list[Object]:
+    """The slabs of a cache that have free objects, as its first node lists them."""
+    # In pairs with barns since 7.0.
+    paired = hasattr(cache, "per_node")
+    node = cache.per_node[0].node if paired else cache.node[0]
+    try:
+        type = cache.prog_.type("struct slab *").type
+    except LookupError:
+        type = cache.prog_.type("struct page")  # before 5.17 (bb192ed9aa71)
+    return list(list_for_each_entry(type, node.partial.address_of_(), "slab_list"))
 
 
 def kilobytes(text: str) -> dict[str, str]:

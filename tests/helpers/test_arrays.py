@@ -7,6 +7,7 @@ import struct
 
 import numpy as np
 import pytest
+from guest_facts import partial_slabs
 from lab.manifest import Lab
 
 from drgn import FaultError, Object, Program, offsetof, sizeof
@@ -151,8 +152,7 @@ class Damage:
 def some_free_object(prog: Program) -> tuple[Object, int, int]:
     """A cache, a free object in one of its partial slabs, and the slab's freelist."""
     for cache in for_each_slab_cache(prog):
-        partial = cache.node[0].partial.address_of_()
-        for slab in list_for_each_entry("struct slab", partial, "slab_list"):
+        for slab in partial_slabs(cache):
             return cache, slab.freelist.value_(), slab.freelist.address_
     raise AssertionError("no slab with a free object")
 

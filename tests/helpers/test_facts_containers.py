@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from lab.manifest import Lab
@@ -331,14 +332,25 @@ def test_bits_of_masks(live: Program, each_lab: Lab) -> None:
     assert bitmap_weight(cpu_possible_mask(live).bits, 64) >= len(online)
 
 
+def hardware_queues(queue: Object) -> Iterator[Object]:
+    try:
+        entries = xa_for_each(queue.hctx_table.address_of_())
+    except AttributeError:
+        # Before 5.18 (4e5cc99e1e48), and again in Linux 7, an array.
+        for i in range(queue.nr_hw_queues.value_()):
+            yield queue.queue_hw_ctx[i]
+    else:
+        for _, entry in entries:
+            yield cast("struct blk_mq_hw_ctx *", entry)
+
+
 def test_tags_of_requests(live: Program) -> None:
     """A bit of a tag set is set for each request that the stopped disk has."""
     disk = next(d for d in for_each_disk(live) if d.disk_name.string_() == b"vda")
     requests = list(request_queue_busy_iter(disk.queue.read_(), "driver"))
     assert requests
     tags: set[int] = set()
-    for _, entry in xa_for_each(disk.queue.hctx_table.address_of_()):
-        hctx = cast("struct blk_mq_hw_ctx *", entry)
+    for hctx in hardware_queues(disk.queue):
         tags |= set(sbitmap_for_each_set(hctx.tags.bitmap_tags.sb.address_of_()))
     assert {rq.tag.value_() for rq in requests} <= tags
 

@@ -132,7 +132,7 @@ def test_clocks(live: Program, each_lab: Lab) -> None:
     boot = re.search(r"^btime (\d+)", each_lab.fact("proc/stat"), re.M)
     assert boot
     boottime = ktime_get_coarse_boottime_ns(live)
-    assert since_boot * 1e9 <= boottime.value_() < since_boot * 1e9 + 120e9
+    assert since_boot * 1e9 <= boottime.value_() < since_boot * 1e9 + 600e9
     assert boottime.type_.type_name() == "u64"
     assert uptime(live) == boottime.value_() / 1e9
     # It has never been suspended.
