@@ -66,3 +66,9 @@ __all__ = (
     "run_command",
     "unquote_shell_word",
 )
+
+for _name in __all__:
+    _value = globals()[_name]
+    if isinstance(_value, type):
+        # As tracebacks and texts have it from upstream.
+        _value.__module__ = __name__

@@ -11,6 +11,7 @@ from drgn import Program, ProgramFlags, execscript
 
 from .arguments import argument
 from .define import command, custom_command, raw_command
+from .errors import CommandArgumentError
 from .namespace import DEFAULT_COMMAND_NAMESPACE
 from .shell import ParsedCommand, parse_shell_command
 
@@ -25,7 +26,7 @@ def _cmd_sh(prog: Program, name: str, args: str, **kwargs: Any) -> int:
     sys.stdout.flush()
     import subprocess
 
-    return subprocess.call(["sh", "-c", "--", args] if args else ["sh", "-i"])
+    return subprocess.call(["/bin/sh", "-c", "--", args] if args else ["/bin/sh", "-i"])
 
 
 def parse_python(source: str) -> ParsedCommand[str]:
@@ -46,12 +47,15 @@ def parse_python(source: str) -> ParsedCommand[str]:
         except SyntaxError:
             continue
         if not code:
-            continue
+            raise CommandArgumentError("expected code")
         parsed = parse_shell_command(source[end:])
         if parsed.args:
             raise SyntaxError(f"unexpected {parsed.args[0]!r} after redirections")
         return ParsedCommand(code, parsed.redirections, parsed.pipeline)
-    return ParsedCommand(source.strip())
+    code = source.strip()
+    if not code:
+        raise CommandArgumentError("expected code")
+    return ParsedCommand(code)
 
 
 @custom_command(
@@ -76,7 +80,7 @@ def run_python(source: str, globals: dict[str, Any]) -> None:
         exec(compile(source + "\n", "<input>", "single"), globals)
     except BrokenPipeError:
         raise  # Not the code's fault: who read its output has gone.
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         # The frame of this function says nothing to the user.
         own = error.__traceback__
         error.__traceback__ = own.tb_next if own is not None else None

@@ -130,6 +130,10 @@ def shell_output(parsed: ParsedCommand[Any]) -> Iterator[None]:
     if not parsed.redirections and parsed.pipeline is None:
         yield
         return
+    for fd, op, _ in parsed.redirections:
+        way, known = ("input", (0,)) if op == "<" else ("output", (1, 2))
+        if fd not in known:
+            raise NotImplementedError(f"redirecting {way} fd {fd} is not supported")
     with ExitStack() as stack:
         if parsed.pipeline is not None:
             stack.enter_context(_pipe_to(parsed.pipeline))
@@ -145,7 +149,7 @@ def _pipe_to(pipeline: str) -> Iterator[None]:
 
     sys.stdout.flush()
     process = subprocess.Popen(
-        ["sh", "-c", "--", pipeline], stdin=subprocess.PIPE, text=True
+        ["/bin/sh", "-c", "--", pipeline], stdin=subprocess.PIPE, text=True
     )
     assert process.stdin is not None
     try:
@@ -166,9 +170,7 @@ def _pipe_to(pipeline: str) -> Iterator[None]:
 @contextmanager
 def _replaced(fd: int, file: Any) -> Iterator[None]:
     """Let a standard stream be ``file`` for Python and for child processes."""
-    name = {0: "stdin", 1: "stdout", 2: "stderr"}.get(fd)
-    if name is None:
-        raise ValueError(f"cannot redirect file descriptor {fd}")
+    name = ("stdin", "stdout", "stderr")[fd]
     old = getattr(sys, name)
     if fd:
         old.flush()

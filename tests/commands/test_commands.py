@@ -205,6 +205,18 @@ def test_py(prog: Program, capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+@pytest.mark.parametrize("line", ["py", "py  ", "py | cat", "py > /dev/null"])
+def test_py_without_code(prog: Program, line: str) -> None:
+    with pytest.raises(CommandArgumentError, match="^expected code$"):
+        run_command(prog, line)
+
+
+def test_classes_are_of_the_package() -> None:
+    assert repr(CommandNotFoundError) == (
+        "<class 'drgn.commands.CommandNotFoundError'>"
+    )
+
+
 def test_source(prog: Program, tmp_path: Any) -> None:
     script = tmp_path / "s.py"
     script.write_text("import sys\nargs = sys.argv[1:]\nz = w + 1\n")

@@ -131,6 +131,22 @@ def test_redirections(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None
         run_command(prog, f"py print(1) > {tmp_path}/none/out")
 
 
+@pytest.mark.parametrize(
+    ("redirection", "what"),
+    [
+        ("3>", "output fd 3"),
+        ("99>>", "output fd 99"),
+        ("0>", "output fd 0"),
+        ("1<", "input fd 1"),
+        ("2<", "input fd 2"),
+        ("3<", "input fd 3"),
+    ],
+)
+def test_redirections_of_other_files(redirection: str, what: str) -> None:
+    with pytest.raises(NotImplementedError, match=f"^redirecting {what} is not supp"):
+        run_command(Program(), f"py print(1) {redirection} /dev/null")
+
+
 def test_pipeline(capfd: pytest.CaptureFixture[str]) -> None:
     import drgn.commands.builtin  # noqa: F401
 
