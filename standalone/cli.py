@@ -38,7 +38,7 @@ def _open_target(prog: Program, args: argparse.Namespace) -> None:
         prog.set_core_dump(args.core)
     elif args.pid is not None:
         try:
-            prog.set_pid(args.pid)
+            prog.set_pid(args.pid or os.getpid())
         except PermissionError as error:
             print(error, file=sys.stderr)
             fail("error: attaching to live process requires ptrace attach permissions")

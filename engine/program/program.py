@@ -216,7 +216,7 @@ class Program(
         self._set_target(open_kernel())
 
     def set_pid(self, pid: SupportsIndex) -> None:
-        """Debug a running process by its ID; 0 is this very process."""
+        """Debug a running process by its ID."""
         from ..targets.process import ProcessTarget
 
         pid = operator.index(pid)
@@ -227,7 +227,7 @@ class Program(
         if pid < -_INT_MAX - 1:
             raise OverflowError("signed integer is less than minimum")
         self._check_no_target()
-        self._set_target(ProcessTarget(pid or os.getpid()))
+        self._set_target(ProcessTarget(pid))
 
     def set_qemu_qmp(self, address: str | int) -> None:
         """Debug the kernel of a QEMU guest through its QMP socket.

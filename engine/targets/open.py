@@ -52,7 +52,7 @@ def open_core(path: CorePath | Sequence[CorePath]) -> Target:
         from .kdump import open_kdump
 
         return open_kdump([(name, data)])
-    raise ValueError(f"{name}: not an ELF core file")
+    raise ValueError("not an ELF core file")
 
 
 def map_core(path: CorePath) -> tuple[str, memoryview]:

@@ -27,7 +27,7 @@ def _write(content: bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(content)
 
 
-_NOT_A_CORE = "error: {}: not an ELF core file"
+_NOT_A_CORE = "error: not an ELF core file"
 _KDUMP = kdump({1: b"a" * PAGE}, notes=prstatus(1))
 _CORE = elf_core([Load(0x1000, b"a" * PAGE)], prstatus(1))
 _QEMU_NOTE = note(b"QEMU", 0, bytes(440))

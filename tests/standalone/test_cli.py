@@ -123,7 +123,7 @@ def test_syntax_error(process: int) -> None:
             "[Errno 2] No such file or directory: '/no/such'",
         ),
         (["-c", "/etc"], 1, "[Errno 21] Is a directory: '/etc'"),
-        (["-c", "/etc/passwd"], 1, "not an ELF core file"),
+        (["-c", "/etc/passwd"], 1, "error: not an ELF core file"),
         (["-p", "999999999"], 1, "No such file or directory"),
         (["-c", "/etc/passwd", "-p", "1"], 2, "not allowed with argument"),
         (["--no-such-option"], 2, "unrecognized arguments: --no-such-option"),

@@ -216,7 +216,7 @@ def test_by_file_descriptor(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_core(tmp_path: Path, data: bytes) -> None:
-    with pytest.raises(ValueError, match="core: not an ELF core file"):
+    with pytest.raises(ValueError, match="^not an ELF core file"):
         _open(tmp_path, data)
 
 
@@ -232,7 +232,7 @@ def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
         open_core(str(tmp_path / "nonexistent"))
     with pytest.raises(OSError, match="Bad file descriptor: '/proc/self/fd/9999'"):
         open_core(9999)
-    with pytest.raises(ValueError, match="/dev/null: not an ELF core file"):
+    with pytest.raises(ValueError, match="^not an ELF core file"):
         open_core("/dev/null")
 
 

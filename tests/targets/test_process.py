@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 import drgn
+from drgn import Program
 from drgn.engine.errors import FaultError, UnsupportedOperation
 from drgn.engine.flags import ProgramFlags
 from drgn.engine.memory.memory import Memory
@@ -131,6 +132,8 @@ def test_search_goes_through_what_is_mapped(process: _Process) -> None:
 def test_no_such_process(pid: int) -> None:
     with pytest.raises(FileNotFoundError, match=f"/proc/{pid}/mem"):
         ProcessTarget(pid)
+    with pytest.raises(FileNotFoundError, match=f"/proc/{pid}/mem"):
+        Program().set_pid(pid)
 
 
 @pytest.mark.skipif(shutil.which("gcore") is None, reason="no gcore")
