@@ -8,6 +8,7 @@ from functools import cached_property
 
 from drgn import (
     Architecture,
+    DebugInfoOptions,
     FaultError,
     Platform,
     PlatformFlags,
@@ -16,7 +17,7 @@ from drgn import (
     UnsupportedOperation,
 )
 from drgn.linked import linked_addresses
-from drgn.target import PAGE_SIZE, Mapping, Segment, Target
+from drgn.target import PAGE_SIZE, Mapping, Memory, Segment, Target
 
 CHUNK = 1 << 24
 """The most that GDB is asked for at once: it dies of what it cannot allocate."""
@@ -61,12 +62,30 @@ class GdbProcess(Target):
     """Of the connection, as ``native`` or ``core``; None without a process."""
     fault: str
     """What is wrong with an address that cannot be read."""
-    running: bool
+    running = False
+    debug_directories: Sequence[str] = ()
+    """Where its debugging information may be, as in ``debug-file-directory``."""
+    kernel_directories: Sequence[str] = ()
+    """Where modules of the kernel may be."""
+    loads_files = False
+    """Whether it may load files, without GDB knowing of it."""
+    keeps_files = False
+    """Whether GDB may forget its files and read them again, and nothing is wrong."""
+    _memory: Memory | None = None
 
     @property
     def alive(self) -> bool:
         """Whether this still is what the inferior runs."""
         raise NotImplementedError
+
+    def is_current(self) -> bool:
+        """Whether this is what the inferior runs, of the same executable file."""
+        raise NotImplementedError
+
+    def changed(self) -> None:
+        """Forget the memory that was read: it may be another now."""
+        if self._memory is not None:
+            self._memory.invalidate()
 
     def text(self, command: str) -> str:
         """What a command of GDB prints about the inferior; nothing if it fails."""
@@ -187,6 +206,18 @@ class GdbProcess(Target):
         if not ranges:
             raise UnsupportedOperation("GDB does not know what memory there is")
         return _disjoint(ranges)
+
+
+def add_directories(target: GdbProcess, prog: Program, given: Sequence[str]) -> None:
+    """Look where GDB looks, and near the files that it has, besides."""
+    options = prog.debug_info_options
+    places = *filter(None, given), *target.debug_directories, *options.directories
+    kernels = *options.kernel_directories, *target.kernel_directories
+    prog.debug_info_options = DebugInfoOptions(
+        options,
+        directories=tuple(dict.fromkeys(places)),
+        kernel_directories=tuple(dict.fromkeys(kernels)),
+    )
 
 
 class Unreadable(Exception):

@@ -11,7 +11,8 @@ from weakref import WeakSet
 import gdb
 
 import drgn
-from drgn import DebugInfoOptions, Module, Program
+from drgn import Module, Program
+from drgn.gdb_process import add_directories
 from drgn.target import load_later, program_from_target
 
 from .target import InferiorTarget
@@ -109,15 +110,7 @@ def _add_finder(target: InferiorTarget, prog: Program) -> None:
 def _add_directories(target: InferiorTarget, prog: Program) -> None:
     """Look where GDB looks, and near the files that it has, besides."""
     given = str(gdb.parameter("debug-file-directory") or "")
-    own = [*filter(None, given.split(os.pathsep)), *target.debug_directories]
-    options = prog.debug_info_options
-    places = *own, *options.directories
-    kernels = *options.kernel_directories, *target.kernel_directories
-    prog.debug_info_options = DebugInfoOptions(
-        options,
-        directories=tuple(dict.fromkeys(places)),
-        kernel_directories=tuple(dict.fromkeys(kernels)),
-    )
+    add_directories(target, prog, given.split(os.pathsep))
 
 
 def _find_objfiles(modules: Sequence[Module]) -> None:

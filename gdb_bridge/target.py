@@ -22,15 +22,6 @@ class InferiorTarget(InferiorControl):
     Without a process there is only what the executable file has.
     """
 
-    debug_directories: Sequence[str] = ()
-    """Where its debugging information may be, as in ``debug-file-directory``."""
-    kernel_directories: Sequence[str] = ()
-    """Where modules of the kernel may be."""
-    loads_files = False
-    """Whether it may load files, without GDB knowing of it."""
-    keeps_files = False
-    """Whether GDB may forget its files and read them again, and nothing is wrong."""
-
     def __init__(self, inferior: gdb.Inferior) -> None:
         self.inferior = inferior
         self.pid = inferior.pid
@@ -39,8 +30,7 @@ class InferiorTarget(InferiorControl):
         connection = self._connection
         self.set_kind(None if connection is None else connection.type)
         self.platform = self.platform_of(inferior.architecture().name())
-        self._memory: Memory | None = None
-        self.running = False
+        self.running = any(thread.is_running() for thread in inferior.threads())
 
     @property
     def alive(self) -> bool:
@@ -52,7 +42,6 @@ class InferiorTarget(InferiorControl):
         return not self.pid or inferior.connection is self._connection
 
     def is_current(self) -> bool:
-        """Whether this is what the inferior runs, of the same executable file."""
         return self.alive and self.executable == self.inferior.progspace.filename
 
     def text(self, command: str) -> str:
@@ -65,11 +54,6 @@ class InferiorTarget(InferiorControl):
     def attach(self, memory: Memory) -> None:
         self._memory = memory
         memory.add(InferiorSegment(self))
-
-    def changed(self) -> None:
-        """Forget the memory that was read: it may be another now."""
-        if self._memory is not None:
-            self._memory.invalidate()
 
     # Threads.
 

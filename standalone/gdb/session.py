@@ -9,10 +9,12 @@ from functools import partial
 from typing import Any
 
 import drgn
-from drgn import DebugInfoOptions, Program
+from drgn import Program
+from drgn.gdb_process import add_directories
 from drgn.target import load_later, program_from_target
 
 from .control import ControlledTarget
+from .kernel import open_target
 from .mi import Gdb, GdbError, GdbLost, Record
 
 
@@ -34,24 +36,20 @@ class GdbSession:
         self._target.heard(record)
         if record.message in ("thread-group-started", "thread-group-exited"):
             self._renew = True
-        elif record.message == "library-loaded":
+        elif record.message == "library-loaded" or (
+            record.message == "stopped" and self._target.loads_files
+        ):
             load_later(self.prog, partial(self._load, self._target, self.prog))
 
     def _open(self) -> tuple[ControlledTarget, Program]:
         self._renew = False
-        target = ControlledTarget(self.gdb)
+        target = open_target(self.gdb)
         prog = program_from_target(target)
         target.prog = prog
         target.after_run = self.refresh
         given = target.text("show debug-file-directory").partition('"')[2]
         directories = given.rpartition('"')[0].split(os.pathsep)
-        options = prog.debug_info_options
-        prog.debug_info_options = DebugInfoOptions(
-            options,
-            directories=tuple(
-                dict.fromkeys([*filter(None, directories), *options.directories])
-            ),
-        )
+        add_directories(target, prog, directories)
         load_later(prog, partial(self._load, target, prog))
         return target, prog
 
@@ -71,21 +69,11 @@ class GdbSession:
         """Take notice of what happened in GDB, and tell all namespaces."""
         try:
             self.gdb.poll()
-            if self._is_another():
+            if self._renew or not self._target.is_current():
                 self._target, self.prog = self._open()
         except (GdbLost, GdbError):
             return  # Whoever asks it something is told.
         self._tell()
-
-    def _is_another(self) -> bool:
-        if self._renew:
-            return True
-        group = self._target.group()
-        executable = group.get("executable")
-        return (int(group.get("pid", 0)), executable) != (
-            0 if self._target.ended else self._target.pid,
-            self._target.executable,
-        )
 
     def _tell(self) -> None:
         for names in self._namespaces:

@@ -37,9 +37,7 @@ class OutsideTarget(GdbProcess):
         self.set_kind(connection[1] if connection and self.pid else None)
         architecture = _ARCHITECTURE.search(self.text("show architecture"))
         self.platform = self.platform_of(architecture[1] if architecture else "")
-        self.running = False
         self.ended = False
-        self._memory: Memory | None = None
 
     def group(self) -> dict[str, Any]:
         """What GDB says of the inferior itself."""
@@ -53,6 +51,14 @@ class OutsideTarget(GdbProcess):
     def alive(self) -> bool:
         return not self.ended and self.gdb.is_there
 
+    def is_current(self) -> bool:
+        group = self.group()
+        executable = group.get("executable")
+        return (int(group.get("pid", 0)), executable) == (
+            0 if self.ended else self.pid,
+            self.executable,
+        )
+
     def text(self, command: str) -> str:
         try:
             return self.gdb.console(command)
@@ -63,20 +69,31 @@ class OutsideTarget(GdbProcess):
         self._memory = memory
         memory.add(OutsideSegment(self))
 
-    def changed(self) -> None:
-        """Forget the memory that was read: it may be another now."""
-        if self._memory is not None:
-            self._memory.invalidate()
-
     # Memory.
 
-    def read_some(self, address: int, size: int) -> bytes:
-        """Read all of a range; GdbError if a part cannot be read."""
-        found = self.gdb.command(f"-data-read-memory-bytes {address:#x} {size}")
+    def check(self, verb: str, address: int, noun: str = "process") -> None:
+        """Raise FaultError if GDB, or what it debugs, is gone."""
+        if not self.gdb.is_there:
+            raise FaultError(f"could not {verb} memory: GDB has ended", address)
+        if self.ended:
+            raise FaultError(f"could not {verb} memory: the {noun} is gone", address)
+
+    def read_some(self, address: int, size: int, option: str = "") -> bytes:
+        """Read all of a range; GdbError if a part cannot be read.
+
+        ``option`` is one of MI's, such as for a thread.
+        """
+        where = f"{option}{address:#x} {size}"
+        found = self.gdb.command(f"-data-read-memory-bytes {where}")
         pieces = [bytes.fromhex(block["contents"]) for block in found["memory"]]
         if sum(map(len, pieces)) != size:
             raise GdbError("a part cannot be read")
         return b"".join(pieces)
+
+    def write_some(self, address: int, data: bytes, option: str = "") -> None:
+        """Write to memory; as above."""
+        where = f"{option}{address:#x} {data.hex()}"
+        self.gdb.command(f"-data-write-memory-bytes {where}")
 
     # Threads.
 
@@ -100,7 +117,7 @@ class OutsideTarget(GdbProcess):
             if tid_of(thread) == tid:
                 if thread.get("state") == "running":
                     raise ValueError(f"thread {tid} is running: interrupt it first")
-                registers = self._registers(thread["id"])
+                registers = self.registers(thread["id"])
                 return TargetThread(tid, thread.get("name"), values=registers)
         return None
 
@@ -129,7 +146,8 @@ class OutsideTarget(GdbProcess):
         ]
         return names
 
-    def _registers(self, thread: str) -> dict[str, int]:
+    def registers(self, thread: str) -> dict[str, int]:
+        """The registers of a thread, by its number in GDB."""
         values = {}
         numbers = [
             str(number)
@@ -169,7 +187,7 @@ class OutsideSegment(GdbSegment):
     _target: OutsideTarget
 
     def read_some(self, address: int, size: int) -> bytes:
-        self._check(address)
+        self._target.check("read", address)
         try:
             return self._target.read_some(address, size)
         except GdbLost as error:
@@ -178,18 +196,10 @@ class OutsideSegment(GdbSegment):
             raise Unreadable from None
 
     def write_some(self, address: int, data: bytes) -> None:
-        self._check(address)
+        self._target.check("write", address)
         try:
-            self._target.gdb.command(
-                f"-data-write-memory-bytes {address:#x} {data.hex()}"
-            )
+            self._target.write_some(address, data)
         except GdbLost as error:
             raise FaultError(f"could not write memory: {error}", address) from None
         except GdbError:
             raise Unreadable from None
-
-    def _check(self, address: int) -> None:
-        if not self._target.gdb.is_there:
-            raise FaultError("could not read memory: GDB has ended", address)
-        if self._target.ended:
-            raise FaultError("could not read memory: the process is gone", address)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,13 +16,14 @@ LOADER = Path(__file__).parents[2] / "gdb_bridge" / "drgn.py"
 
 PROGRAM = Path(__file__).with_name("program.c")
 
-Run = Callable[[str], str]
+Run = Callable[..., str]
 
 
 def _environment() -> dict[str, str]:
     return {
         "PYDRGN_SITE": sysconfig.get_path("purelib"),
         **os.environ,
+        "COLUMNS": "80",
         "DEBUGINFOD_URLS": "",
     }
 
@@ -34,25 +35,26 @@ def _gdb() -> str:
     return found
 
 
-def inside(program: Path, script: Path, core: Path | None = None) -> list[str]:
-    """The command that runs a script inside GDB, stopped in main()."""
-    start = ["-ex", "break main", "-ex", "run", "-ex", "delete"]
+_START = ("break main", "run", "delete")
+
+
+def inside(script: Path, files: Sequence[Path], commands: Sequence[str]) -> list[str]:
+    """The command that runs a script inside GDB, after commands of GDB's own."""
+    given = [word for command in commands for word in ("-ex", command)]
     return [
-        _gdb(), "-nx", "-batch", "-ex", f"source {LOADER}",
-        *([] if core is not None else start),
-        "-ex", "echo <<<\\n", "-ex", f"drgn-script {script}", "-ex", "echo >>>\\n",
-        str(program), *([] if core is None else [str(core)]),
+        _gdb(), "-nx", "-batch", "-iex", "set language c", "-ex", f"source {LOADER}",
+        *given,
+        "-ex", f"drgn-script {script}", *map(str, files),
     ]  # fmt: skip
 
 
-def outside(program: Path, script: Path, core: Path | None = None) -> list[str]:
-    """The command that runs a script with a GDB outside, stopped in main()."""
-    start = ["-ex", "break main", "-ex", "run", "-ex", "delete"]
-    code = f"print('<<<'); execscript({str(script)!r}); print('>>>')"
+def outside(script: Path, files: Sequence[Path], commands: Sequence[str]) -> list[str]:
+    """The command that runs a script with a GDB outside, as above."""
+    given = [word for command in commands for word in ("-ex", command)]
+    code = f"exec(open({str(script)!r}).read())"
     return [
-        sys.executable, "-m", "drgn", "-q", "-e", code, "--gdb", "-nx",
-        *([] if core is not None else start),
-        str(program), *([] if core is None else [str(core)]),
+        sys.executable, "-m", "drgn", "-q", "-e", code,
+        "--gdb", "-nx", "-iex", "set language c", *given, *map(str, files),
     ]  # fmt: skip
 
 
@@ -65,25 +67,38 @@ def program(compile_c: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture(params=list(HOSTS))
-def run(request: pytest.FixtureRequest, program: Path, tmp_path: Path) -> Run:
-    """``run(script)`` -> what a script prints that finds the program in main().
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
+    """``host(text, *files, commands=())`` -> what a script prints in each host.
 
-    GDB's own words are not among it as far as it can be silenced.
+    GDB has opened the files and was given the commands before. Its own words are not
+    among what is printed as far as it can be silenced.
     """
 
-    def run(text: str, core: Path | None = None) -> str:
+    def host(text: str, *files: Path, commands: Sequence[str] = ()) -> str:
         script = tmp_path / "script.py"
-        script.write_text(text)
+        script.write_text(f"print('<<<')\n{text}\nprint('>>>')\n")
         result = subprocess.run(
-            HOSTS[request.param](program, script, core),
+            HOSTS[request.param](script, files, commands),
             env=_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         assert not result.stderr.strip() or "Error" not in result.stderr, result.stderr
         return result.stdout.split("<<<\n")[1].split(">>>\n")[0]
+
+    return host
+
+
+@pytest.fixture
+def run(host: Run, program: Path) -> Run:
+    """``run(script)`` -> what a script prints that finds the program in main()."""
+
+    def run(text: str, core: Path | None = None) -> str:
+        if core is not None:
+            return host(text, program, core)
+        return host(text, program, commands=_START)
 
     return run
 

@@ -271,11 +271,12 @@ try:
 except ImportError:
     tell_gdb = gdb
 tell_gdb("set var $pc = crash")
+old = prog
 stop = prog.resume()
 say(stop.reason.name, stop.signal, prog.stack_trace()[0].name)
 say(prog.resume())
 try:
-    prog.resume()
+    old.resume()
 except Exception as error:
     say(type(error).__name__, error)
 """)

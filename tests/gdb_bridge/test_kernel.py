@@ -237,7 +237,7 @@ def test_boot_reset_and_loss(kernel_gdb: Any, lab: Lab, tmp_path: Path) -> None:
     assert again > 0  # Seldom the same offset by chance.
 
     assert re.match(
-        r"error: drgn\.FaultError: could not read memory: .*\n", facts["lost"]
+        r"error: _drgn\.FaultError: could not read memory: .*\n", facts["lost"]
     )
     assert facts["lost"].count("\n") == 1
     assert facts["alive"][0].endswith(" = 2\n")

@@ -142,8 +142,8 @@ scripts("user", [case for case in CASES if case.stem in ("session", "stacks")])
 # Another connection, through which physical memory cannot be read.
 gdb.execute("disconnect", to_string=True)
 facts["disconnected"] = [prog is same, run('drgn prog.type("struct list_head")')]
-ask = Stub._packet
-Stub._packet = lambda self, packet: b""
+ask = Stub.packet
+Stub.packet = lambda self, packet: b""
 connect()
 facts["virtual"] = {"cs": []}
 for thread in gdb.selected_inferior().threads():
@@ -156,7 +156,7 @@ if "swapper" in facts["virtual"]["comm"]:
     ).hex()
     scripts("virtual", [case for case in CASES if case.stem in ("session", "stacks")])
 gdb.execute("disconnect", to_string=True)
-Stub._packet = ask
+Stub.packet = ask
 
 # GDB's own symbols.
 connect()
