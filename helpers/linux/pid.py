@@ -131,8 +131,9 @@ def for_each_task(
     first_offset = offsetof(prog.type("struct pid"), f"tasks[{pid_type}].first")
     link_offset = offsetof(task_type, pid_link(prog, pid_type))
     read = prog.read_word
+    addresses = 1 << 8 * prog.address_size()
     for address in pid_addresses(prog, ns):
-        first = read(address + first_offset)
+        first = read((address + first_offset) % addresses)  # as pointers wrap
         if first:
             yield Object(prog, task_p, first - link_offset)
 

@@ -322,6 +322,10 @@ def test_xarray_with_cycle(memory: Memory) -> None:
 def test_maple_tree_with_cycle(live: Program) -> None:
     """A root that is its own child, in the kernel's own types."""
     prog = live
+    try:
+        prog.type("struct maple_tree")
+    except LookupError:
+        pytest.skip("this kernel has no struct maple_tree")  # before 6.1
     address = 0x1000
     size = 256
     node_entry = address | 2 << 3 | 2  # maple_range_64

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections import Counter
 
 import pytest
 from guest_facts import kilobytes
@@ -377,8 +378,15 @@ def test_kernel_address_space(live: Program, each_lab: Lab) -> None:
     }
     # Stacks and areas that are unmapped late have come and gone since, the more the
     # slower the guest was.
-    assert len(found & expected) > 0.5 * len(expected)
-    for start, end in sorted(found & expected)[::10]:
+    if max(expected)[0] >> 63:
+        assert len(found & expected) > 0.5 * len(expected)
+    else:
+        # The guest printed hashes of the addresses: slub_debug keeps it from that since
+        # 5.14 (792702911f58).
+        sizes = Counter(end - start for start, end in found)
+        told = Counter(int(size) for _, _, size, _ in lines)
+        assert (sizes & told).total() > 0.5 * told.total()
+    for start, end in sorted(found)[::10]:
         area = find_vmap_area(live, start + 8)
         assert area.va_start.value_() == start and area.va_end.value_() == end
     assert not find_vmap_area(live, 0x1000)
@@ -449,7 +457,8 @@ def test_nodes_and_cpus_that_may_come(each_lab: Lab) -> None:
     assert list(for_each_cpu(online)) == cpus_of(cpus["online"])
     assert cpumask_weight(online) == len(cpus_of(cpus["online"]))
     assert list(for_each_cpu(cpumask_of(prog, 1))) == [1]
-    assert pgtable_l5_enabled(prog)
+    # CONFIG_X86_5LEVEL
+    assert pgtable_l5_enabled(prog) == ("__pgtable_l5_enabled" in prog)
     totals = re.findall(
         r"^Node (\d+), zone +\w+\n(?:.*\n)*? +managed +(\d+)\n",
         (facts / "proc/zoneinfo").read_text(),

@@ -10,7 +10,7 @@ import pytest
 from guest_facts import inode_at, task_of
 from lab.manifest import Lab
 
-from drgn import Object, Program
+from drgn import MissingDebugInfoError, Object, Program
 from drgn.helpers.linux import (
     MAJOR,
     MINOR,
@@ -303,12 +303,13 @@ def test_pages_of_files(
     # A folio of several pages is there once.
     sizes = [page_size(page).value_() >> 12 for _, page in sorted(pages.items())]
     assert sorted(pages) == list(itertools.accumulate(sizes[:-1], initial=0))
-    assert sum(sizes) == 256
+    # It may have been read ahead, a little beyond its end.
+    assert 256 <= sum(sizes) <= 260
     for index, page in address_space_for_each_page(inode.i_mapping):
         assert pages[index].value_() == page.value_()
     from drgn.helpers.linux import page_to_virt
 
-    for index in (0, 100, max(pages)):
+    for index in (0, 100, max(index for index in pages if index < 256)):
         expected = b"file pattern %018d\n" % (index * 128)
         assert live.read(page_to_virt(pages[index]), len(expected)) == expected
     task = task_of(live, each_lab, "wait-files")
@@ -360,6 +361,11 @@ def test_modules_of_the_guest(live: Program, each_lab: Lab) -> None:
 def test_symbols(live: Program, each_lab: Lab) -> None:
     text = each_lab.fact("proc/kallsyms")
     lines = [line.split() for line in text.splitlines()]
+    if b"SYMBOL(kallsyms_names)" not in live["VMCOREINFO"].string_():
+        # Before 6.0 (f09bddbd86619), nothing tells where they are.
+        with pytest.raises(MissingDebugInfoError, match="kallsyms_names"):
+            load_vmlinux_kallsyms(live)
+        return
     kernel = load_vmlinux_kallsyms(live)
     modules = load_module_kallsyms(live)
     for fields in lines[:: len(lines) // 300]:

@@ -332,13 +332,13 @@ def never(live: Program, monkeypatch: pytest.MonkeyPatch) -> Program:
         ((5,), TypeError, "function must be str or Object, not 'int'"),
         (("kstrtoint", "1", 10), TypeError, "kstrtoint takes 3 arguments, not 2"),
         (("schedule", 1), TypeError, "schedule takes 0 arguments, not 1"),
-        (("_printk",), TypeError, "_printk takes at least 1 arguments, not 0"),
+        (("panic",), TypeError, "panic takes at least 1 arguments, not 0"),
         (("kfree", 0), TypeError, "cannot convert 'int' to incompatible type"),
         (("kfree", {}), TypeError, "argument must be Object, .* not 'dict'"),
         (("kstrtoint", "1", 10, pass_pointer("x")), TypeError, "incompatible type"),
         (("kstrtoint", "1", 10, pass_pointer([1])), TypeError, "must be number"),
         (("kstrtoint", "1", "10", pass_pointer(0)), TypeError, "incompatible type"),
-        (("_printk", "%f", 1.5), NotImplementedError, "cannot pass 'double' by value"),
+        (("panic", "%f", 1.5), NotImplementedError, "cannot pass 'double' by value"),
     ],
 )
 def test_wrong_calls(
@@ -355,7 +355,7 @@ def test_wrong_objects(never: Program, mock: Program) -> None:
     with pytest.raises(TypeError, match="'int' is not a function"):
         call_function(never, init_task.prio)
     with pytest.raises(NotImplementedError, match="cannot pass 'struct list_head'"):
-        call_function(never, "_printk", "%p", init_task.tasks)
+        call_function(never, "panic", "%p", init_task.tasks)
     inlined = Object(never, never["schedule"].type_)
     with pytest.raises(ObjectAbsentError, match="inlined"):
         call_function(never, inlined)
@@ -364,7 +364,7 @@ def test_wrong_objects(never: Program, mock: Program) -> None:
         call_function(never, elsewhere)
     other = Object(mock, mock.int_type("int", 4, True), 1)
     with pytest.raises(ValueError, match="different program"):
-        call_function(never, "_printk", "%d", other)
+        call_function(never, "panic", "%d", other)
 
 
 def test_nothing_to_do(never: Program) -> None:

@@ -15,7 +15,7 @@ from lab.manifest import Lab
 
 from drgn import FaultError, Object, Program
 from drgn.helpers import ValidationError, _lazy
-from drgn.helpers.linux import find_task, pfn_to_virt
+from drgn.helpers.linux import find_task, for_each_task, pfn_to_virt
 
 #: What a helper may raise for a structure that is none. Others are defects.
 EXPECTED = (FaultError, ValidationError, ValueError, LookupError, NotImplementedError)
@@ -115,3 +115,13 @@ def test_wild_pointers(
         except Exception as error:
             # Of a directory that has no such name, as path_lookup says.
             assert error.__class__ is Exception and "in dcache" in error.args[0]
+
+
+def test_tasks_of_a_wild_pid(live: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its members are where pointers wrap to."""
+    last = (1 << 64) - 1
+    monkeypatch.setattr(
+        "drgn.helpers.linux.pid.pid_addresses", lambda prog, ns: iter([last])
+    )
+    with pytest.raises(FaultError):
+        list(for_each_task(live))
