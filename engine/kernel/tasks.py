@@ -80,6 +80,7 @@ def _numbered_tasks(prog: Program) -> list[tuple[int, int]]:
     assert kernel is not None
     if kernel.tasks is not None:
         return kernel.tasks
+    prog.variable("init_task")  # Without it, that is what is missing.
     pid = _bytes_offset(prog, "struct task_struct", "pid")
     if pid is None:
         raise LookupError("struct task_struct has no member pid")
@@ -98,8 +99,9 @@ def all_tasks(prog: Program) -> Iterator[tuple[int, Object]]:
 
     Raises FaultError or BadDataError if the lists of tasks are broken.
     """
+    tasks = _numbered_tasks(prog)
     pointer = prog.type("struct task_struct *")
-    for pid, address in _numbered_tasks(prog):
+    for pid, address in tasks:
         yield pid, Object._val(pointer, address)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, SupportsIndex, cast
 
-from ..errors import FaultError
+from ..errors import FaultError, ObjectNotFoundError
 from ..flags import ProgramFlags
 from ..objects.object import Object
 from ..threads import Thread
@@ -188,6 +188,8 @@ def _find_task(prog: Program, tid: int) -> Object:
         raise LookupError("task not found; use stack_trace(idle_task(cpu)) for PID 0")
     try:
         return prog.thread(tid).object
+    except ObjectNotFoundError:
+        raise  # There is no debugging information.
     except LookupError:
         raise LookupError("task not found") from None
 

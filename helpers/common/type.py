@@ -180,7 +180,7 @@ def _join(path: str, name: str) -> str:
 
 
 def _resolve(type: Type | str) -> Type:
-    return get_default_prog().type(type) if isinstance(type, str) else type
+    return type if isinstance(type, Type) else get_default_prog().type(type)
 
 
 def _strip(type: Type) -> Type:

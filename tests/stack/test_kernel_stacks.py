@@ -98,6 +98,18 @@ def test_running_tasks_have_the_registers_of_their_cpus(labs: list[Lab]) -> None
         assert sleeping[0]["prev"].comm.string_() == b"blocked-read"
 
 
+def test_without_debugging_information(labs: list[Lab]) -> None:
+    prog = Program()
+    prog.set_core_dump(labs[0].dumps["live.elf"][0])
+    message = "could not find variable 'init_task'"
+    with pytest.raises(LookupError, match=message):
+        prog.stack_trace(1)
+    with pytest.raises(LookupError, match=message):
+        prog.thread(1)
+    with pytest.raises(LookupError, match=message):
+        list(prog.threads())
+
+
 def test_tasks_that_do_not_exist(labs: list[Lab]) -> None:
     prog = open_dump(labs[0], "live.elf")
     with pytest.raises(LookupError, match="^task not found$"):
