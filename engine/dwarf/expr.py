@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from . import opcodes as op
 from .base_type import BaseType, convert, from_bytes, reinterpret
+from .expr_arithmetic import BINARY, RELATIONS, SHIFTS, binary, to_signed
 from .expr_context import (
     BYTES,
     EMPTY,
@@ -206,9 +207,6 @@ class _Machine:
             raise ExprError("DWARF expression takes a float for an integer")
         return operand.value
 
-    def _to_signed(self, value: int) -> int:
-        return value - self.mask - 1 if value > self.mask >> 1 else value
-
     def _read(self, address: int, size: int) -> bytes:
         return self.context.read(address & self.mask, size)
 
@@ -241,7 +239,7 @@ class _Machine:
                 self.stack.append(operator - op.DW_OP_lit0)
             elif op.DW_OP_reg0 <= operator <= op.DW_OP_reg31:
                 self.pending = Piece(REGISTER, operator - op.DW_OP_reg0)
-            elif operator in _BINARY:
+            elif operator in BINARY:
                 self._binary(operator)
             elif operator in _CONSTANTS:
                 size, signed = _CONSTANTS[operator]
@@ -265,50 +263,17 @@ class _Machine:
         right = self.stack.pop()
         left = self.stack.pop()
         if isinstance(left, int) and isinstance(right, int):
-            self._push(self._integers(operator, left, right))
+            self._push(binary(operator, left, right, self.mask))
             return
         # Only the amount of a shift may be generic where the other is not.
-        if isinstance(left, int) or (
-            isinstance(right, int) and operator not in _SHIFTS
-        ):
+        if isinstance(left, int) or (isinstance(right, int) and operator not in SHIFTS):
             raise ExprError("DWARF expression mixes types")
         amount = right if isinstance(right, int) else right.value
         result = left.type.apply(operator, left.value, amount)
-        if operator in _RELATIONS:
+        if operator in RELATIONS:
             self.stack.append(int(result))
         else:
             self.stack.append(Typed(convert(result, left.type), left.type))
-
-    def _integers(self, operator: int, left: int, right: int) -> int:
-        if operator == op.DW_OP_plus:
-            return left + right
-        if operator == op.DW_OP_minus:
-            return left - right
-        if operator == op.DW_OP_and:
-            return left & right
-        if operator == op.DW_OP_or:
-            return left | right
-        if operator == op.DW_OP_xor:
-            return left ^ right
-        if operator == op.DW_OP_mul:
-            return left * right
-        if operator == op.DW_OP_mod:
-            if not right:
-                raise ExprError("modulo by zero in DWARF expression")
-            return left % right  # Unsigned, as no sign is known.
-        bits = self.address_size * 8
-        if operator == op.DW_OP_shl:
-            return left << right if right < bits else 0
-        if operator == op.DW_OP_shr:
-            return left >> right if right < bits else 0
-        signed = self._to_signed(left)
-        if operator == op.DW_OP_shra:
-            return signed >> min(right, bits - 1)
-        other = self._to_signed(right)
-        if operator == op.DW_OP_div:
-            quotient = abs(signed) // abs(other)
-            return quotient if (signed < 0) == (other < 0) else -quotient
-        return _compare(operator, signed, other)
 
     def _flow(self, operator: int, code: memoryview, position: int) -> int:
         """Control flow (2.5.1.5)."""
@@ -364,7 +329,7 @@ class _Machine:
         elif operator in (op.DW_OP_abs, op.DW_OP_neg, op.DW_OP_not):
             operand = stack.pop()
             if isinstance(operand, int):
-                signed = self._to_signed(operand)
+                signed = to_signed(operand, self.mask)
                 self._push(
                     abs(signed)
                     if operator == op.DW_OP_abs
@@ -526,38 +491,6 @@ def reinterpret_generic(value: int, type_: BaseType, address_size: int) -> Typed
     return Typed(from_bytes(data, type_), type_)
 
 
-def _compare(operator: int, left: int, right: int) -> int:
-    if operator == op.DW_OP_eq:
-        return int(left == right)
-    if operator == op.DW_OP_ne:
-        return int(left != right)
-    if operator == op.DW_OP_lt:
-        return int(left < right)
-    if operator == op.DW_OP_le:
-        return int(left <= right)
-    if operator == op.DW_OP_gt:
-        return int(left > right)
-    return int(left >= right)
-
-
-_RELATIONS = frozenset(range(op.DW_OP_eq, op.DW_OP_ne + 1))
-_SHIFTS = frozenset((op.DW_OP_shl, op.DW_OP_shr, op.DW_OP_shra))
-_BINARY = (
-    _RELATIONS
-    | _SHIFTS
-    | frozenset(
-        (
-            op.DW_OP_and,
-            op.DW_OP_div,
-            op.DW_OP_minus,
-            op.DW_OP_mod,
-            op.DW_OP_mul,
-            op.DW_OP_or,
-            op.DW_OP_plus,
-            op.DW_OP_xor,
-        )
-    )
-)
 _CONSTANTS = {
     op.DW_OP_const1u: (1, False),
     op.DW_OP_const1s: (1, True),
