@@ -70,7 +70,8 @@ def test_usage_of_slabs(live: Program, each_lab: Lab) -> None:
         (total_usage.reclaimable_pages, "SReclaimable"),
         (total_usage.unreclaimable_pages, "SUnreclaim"),
     ):
-        assert abs(pages_found * 4 - int(meminfo[key])) < 8192
+        # The guest has looked at many files since.
+        assert abs(pages_found * 4 - int(meminfo[key])) < 16384
 
 
 def test_table_of_slabs(live: Program, capsys: pytest.CaptureFixture[str]) -> None:
