@@ -8,13 +8,17 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drgn import MissingDebugInfoError, Program
 
+from .stacked import FLAGS, SOURCE
+
 MakeCore = Callable[..., Path]
 OpenCore = Callable[..., Program]
+ShowStacks = Callable[..., Program]
 
 READY = "ready\n"
 """What a program prints when its threads are where they should be dumped."""
@@ -107,3 +111,32 @@ def running(request: pytest.FixtureRequest) -> Callable[..., int]:
         return process.pid
 
     return running
+
+
+@pytest.fixture(scope="session")
+def program(compile_c: Any) -> Callable[[str], Path]:
+    def program(flags: str = "O0") -> Path:
+        compiler = "clang" if flags == "clang" else "gcc"
+        path: Path = compile_c(
+            SOURCE, *FLAGS[flags], compiler=compiler, libraries=["-lpthread"]
+        )
+        return path
+
+    return program
+
+
+@pytest.fixture(scope="session")
+def dumped(
+    program: Callable[[str], Path], make_core: MakeCore, open_core: OpenCore
+) -> ShowStacks:
+    """``dumped(flags, *arguments)`` -> Program of a core dump."""
+    opened: dict[tuple[str, ...], Program] = {}
+
+    def dumped(flags: str, *arguments: str) -> Program:
+        key = (flags, *arguments)
+        if key not in opened:
+            path = program(flags)
+            opened[key] = open_core(make_core(path, *arguments), path)
+        return opened[key]
+
+    return dumped

@@ -1,0 +1,77 @@
+"""Where in the source code is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from drgn import SourceLocation
+
+from .conftest import ShowStacks
+from .stacked import SOURCE, frame_named
+
+
+def test_source_locations(dumped: ShowStacks) -> None:
+    prog = dumped("O2")
+    pc = frame_named(prog.main_thread().stack_trace(), "caller").pc - 1
+    locations = prog.source_location(pc)
+    assert len(locations) == 2
+    assert locations.prog is prog
+    assert [location.name() for location in locations] == ["inlined", "caller"]
+    assert str(locations) == f"#0  {locations[0]}\n#1  {locations[1]}"
+    assert str(locations[0]).startswith("inlined at ")
+    source = SOURCE.splitlines()
+    assert "leaf(p, z" in source[locations[0].line - 1]
+    assert "inlined(argc" in source[locations[-1].line - 1]
+    start = prog.symbol("caller").address
+    for text in (
+        hex(start), "caller", f" 0X{start:x} + 0", "caller+0x0", f"{start - 16:#x}+16",
+    ):  # fmt: skip
+        assert str(prog.source_location(text)) == str(prog.source_location(start))
+    with pytest.raises(IndexError, match="source location list index out of range"):
+        locations[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("", ValueError, "expected symbol name or address"),
+        ("  ", ValueError, "expected symbol name or address"),
+        ("+1", ValueError, "expected symbol name$"),
+        ("main+", ValueError, "expected symbol offset"),
+        ("main+x", ValueError, "expected symbol offset"),
+        ("main+0x", ValueError, "expected symbol offset"),
+        ("main+-5", ValueError, "expected symbol offset"),
+        ("main+1+2", ValueError, "unexpected input after symbol offset"),
+        ("main+5x", ValueError, "unexpected input after symbol offset"),
+        ("main 5", ValueError, "unexpected input after symbol name or address"),
+        ("12", LookupError, "could not find symbol with name '12'"),
+        ("no_such", LookupError, "could not find symbol with name 'no_such'"),
+        ("0x0", LookupError, "source code location not found"),
+        ("main+0xffffffff", LookupError, "source code location not found"),
+        ("0x10000000000000000", OverflowError, "address out of range"),
+        ("main+18446744073709551616", OverflowError, "symbol offset out of range"),
+        (-1, OverflowError, "can't convert negative int to unsigned"),
+        (2**64, OverflowError, "int too big to convert"),
+        (1.5, TypeError, "'float' object cannot be interpreted as an integer"),
+    ],
+)
+def test_bad_source_locations(
+    dumped: ShowStacks, text: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        dumped("O0").source_location(text)
+
+
+def test_source_location_text() -> None:
+    location = SourceLocation("a.c", 1, 2)
+    assert tuple(location) == ("a.c", 1, 2)
+    assert repr(location) == "SourceLocation(filename='a.c', line=1, column=2)"
+    assert location == SourceLocation(filename="a.c", line=1, column=2)
+    assert location.name() is None
+    assert str(location) == "??? at a.c:1:2"
+    assert str(SourceLocation("a.c", 1, 0, lambda: "f")) == "f at a.c:1"
+    assert str(SourceLocation("", 1, 2, lambda: "f")) == "f at ??:?"
+    with pytest.raises(AttributeError):
+        location.line = 3  # type: ignore[misc]
