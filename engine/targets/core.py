@@ -48,7 +48,6 @@ class CoreTarget(Target):
             if note.name == b"VMCOREINFO":
                 self.vmcoreinfo = bytes(note.desc)
                 break
-        _warn_if_truncated(elf)
         is_kernel = self.vmcoreinfo is not None or bool(self.qemu_states())
         self.flags = ProgramFlags.IS_LINUX_KERNEL if is_kernel else NO_FLAGS
 
@@ -190,7 +189,7 @@ class QemuState:
         return value
 
 
-def _warn_if_truncated(elf: ElfFile) -> None:
+def warn_if_truncated(elf: ElfFile) -> None:
     """Say so if a dump was cut short: what is left of it can still be looked at."""
     end = max(
         (s.offset + s.filesz for s in elf.segments if s.type in (PT_LOAD, PT_NOTE)),

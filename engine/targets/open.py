@@ -43,10 +43,11 @@ def open_core(path: CorePath | Sequence[CorePath]) -> Target:
         size = _ELF_HEADER_SIZES.get(data[4]) if len(data) > 4 else None
         if size is not None and len(data) >= size:
             from ..elf.file import ElfFile
-            from .core import CoreTarget
+            from .core import CoreTarget, warn_if_truncated
 
             elf = ElfFile(data, name)
             if elf.type == ET_CORE:
+                warn_if_truncated(elf)
                 return CoreTarget(elf, name)
     elif bytes(data[:12]).startswith(_KDUMP_MAGICS):
         from .kdump import open_kdump
