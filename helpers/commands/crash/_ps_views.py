@@ -12,6 +12,7 @@ from drgn.helpers.common.format import CellFormat, escape_ascii_string, print_ta
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.mm import cmdline, environ
 from drgn.helpers.linux.pid import for_each_task_in_group
+from drgn.helpers.linux.resource import task_rlimits
 from drgn.helpers.linux.sched import (
     task_cpu,
     task_since_last_arrival_ns,
@@ -108,33 +109,9 @@ def _strings(
     )
 
 
-# include/uapi/asm-generic/resource.h
-_LIMITS = (
-    "CPU",
-    "FSIZE",
-    "DATA",
-    "STACK",
-    "CORE",
-    "RSS",
-    "NPROC",
-    "NOFILE",
-    "MEMLOCK",
-    "AS",
-    "LOCKS",
-    "SIGPENDING",
-    "MSGQUEUE",
-    "NICE",
-    "RTPRIO",
-    "RTTIME",
-)
-
-
 def _limits(prog: Program, task: Object) -> None:
-    infinity = (1 << 8 * prog.address_size()) - 1
-
-    def text(limit: Object) -> CellFormat:
-        value: int = limit.value_()
-        return CellFormat("(unlimited)" if value == infinity else value, "^")
+    def text(limit: int | None) -> CellFormat:
+        return CellFormat("(unlimited)" if limit is None else limit, "^")
 
     rows: list[list[Any]] = [
         [
@@ -143,10 +120,9 @@ def _limits(prog: Program, task: Object) -> None:
             CellFormat("MAXIMUM", "^"),
         ]
     ]
-    for name, limit in zip(_LIMITS, task.signal.rlim, strict=False):
+    for name, limit in task_rlimits(task).items():
         # The longest name is indented by two.
-        row = [f"  {name:>10}", text(limit.rlim_cur), text(limit.rlim_max)]
-        rows.append(row)
+        rows.append([f"  {name:>10}", text(limit.cur), text(limit.max)])
     print(task_line(task))
     print_table(rows)
 
@@ -247,9 +223,8 @@ def _arguments_code(code: CrashCodeBuilder) -> None:
 
 
 def _limits_code(code: CrashCodeBuilder) -> None:
-    code.append("limits = task.signal.rlim\n")
-    with code.begin_block(f"for name, limit in zip({_LIMITS}, limits):\n"):
-        code.append("current = limit.rlim_cur\nmaximum = limit.rlim_max\n")
+    code.add_from_import("drgn.helpers.linux.resource", "task_rlimits")
+    code.append("limits = task_rlimits(task)\n")
 
 
 def _summary_code(code: CrashCodeBuilder) -> None:
