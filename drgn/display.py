@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from typing import Any, TypeVar
 
@@ -37,6 +36,8 @@ def shown_types() -> tuple[type, ...]:
 def displayed(value: Any) -> str:
     """The text that the prompt shows for ``value``."""
     if isinstance(value, Object):
+        import shutil
+
         columns = shutil.get_terminal_size((0, 0)).columns
         return value.format_(columns=columns)
     if isinstance(value, tuple(_by_str)):

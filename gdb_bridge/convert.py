@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -204,6 +203,8 @@ def _bytes_of(value: gdb.Value) -> bytes:
     if address is not None:
         found = gdb.selected_inferior().read_memory(address, value.type.sizeof)
         return bytes(found)
+    import tempfile
+
     with tempfile.NamedTemporaryFile() as file:
         gdb.set_convenience_variable(_VARIABLE, value)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from drgn.namespace import LazyGlobals
 
 from . import current
 from .convert import from_gdb_value, to_gdb_value
+
+_USED_NAME = re.compile(r"([^\W\d]\w*)[.(\[]")
 
 
 class Names(LazyGlobals):
@@ -122,9 +125,13 @@ def command_completions(text: str, word: str, namespace: Names) -> list[str]:
 
 def is_command(line: str, namespace: Names) -> bool:
     """Whether a line is a command: a name that is no variable, and no operator."""
-    name, _, rest = line.strip().partition(" ")
+    line = line.strip()
+    name, _, rest = line.partition(" ")
     if name in namespace or rest.lstrip().startswith("="):
         return False
+    first = _USED_NAME.match(line)
+    if first is not None and first[1] in namespace:
+        return False  # Most lines are such, and commands take long to load.
     return name in command_names(namespace)
 
 
