@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -27,9 +27,12 @@ TESTS = Path(__file__).parent
 sys.path.append(str(TESTS))
 
 from lab import keeper, manifest  # noqa: E402
+from lab.dumps import open_dump  # noqa: E402
 from lab.keeper import SharedGuest  # noqa: E402
 from lab.manifest import Lab  # noqa: E402
 from oracle import venv  # noqa: E402
+
+from drgn import Program  # noqa: E402
 
 NO_LAB = "no kernel lab: run scripts/kernel-lab"
 NO_ORACLE = "no upstream wheel: run python -m oracle.venv in tests/"
@@ -51,6 +54,31 @@ def labs() -> list[Lab]:
     if not found:
         pytest.skip(NO_LAB)
     return found
+
+
+def _labs() -> list[object]:
+    found = [pytest.param(lab, id=lab.kernel) for lab in manifest.find_all()]
+    none = pytest.param(None, marks=pytest.mark.skip(reason=NO_LAB))
+    return found or [none]
+
+
+@pytest.fixture(scope="module", params=_labs())
+def each_lab(request: pytest.FixtureRequest) -> Lab:
+    """Every lab there is, one after another."""
+    lab: Lab = request.param
+    return lab
+
+
+@pytest.fixture(scope="module")
+def live(each_lab: Lab) -> Iterator[Program]:
+    """The dump of a lab whose guest ran on, right after it wrote its facts."""
+    yield open_dump(each_lab, "live.elf")
+
+
+@pytest.fixture(scope="module")
+def panicked(each_lab: Lab) -> Iterator[Program]:
+    """The dump of a lab after its panic."""
+    yield open_dump(each_lab, "panic.elf")
 
 
 @pytest.fixture(scope="session")

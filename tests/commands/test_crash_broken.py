@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from guest_facts import partial_slabs
+from lab.dumps import open_dump
 from lab.manifest import Lab
 
 from drgn import FaultError, Object, Program, offsetof
@@ -27,7 +28,6 @@ from drgn.helpers.linux import (
     per_cpu_ptr,
 )
 
-from .conftest import open_dump
 from .crash_output import crash, rows
 
 Patch = Callable[[int, bytes], None]
