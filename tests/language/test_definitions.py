@@ -2,64 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from expressions import outcome
 
-from drgn import (
-    Architecture,
-    Language,
-    Object,
-    Platform,
-    Program,
-    Qualifiers,
-    TypeEnumerator,
-    TypeMember,
-    TypeParameter,
-)
-
-CONST = Qualifiers.CONST
-VOLATILE = Qualifiers.VOLATILE
-
-
-def names() -> dict[str, Any]:
-    """What the expressions of the tables start from."""
-    p = Program(Platform(Architecture.X86_64))
-    I = p.int_type("int", 4, True)  # noqa: E741
-    C = p.int_type("char", 1, True)
-    V = p.void_type()
-    bits = Object(p, I, bit_field_size=3)
-    anon = p.struct_type(None, 8, (TypeMember(I, "a"), TypeMember(bits, "b", 32)))
-    callback = p.pointer_type(p.function_type(V, ()))
-    fn = p.function_type(
-        I,
-        (
-            TypeParameter(I, "a"),
-            TypeParameter(p.pointer_type(C)),
-            TypeParameter(p.array_type(I, 2), "z"),
-            TypeParameter(callback, "cb"),
-        ),
-        True,
-    )
-    cpp = p.class_type("C", 4, (TypeMember(I, "a"),), language=Language.CPP)
-    return {
-        "p": p,
-        "I": I,
-        "C": C,
-        "V": V,
-        "ci": I.qualified(CONST),
-        "anon": anon,
-        "fn": fn,
-        "fp": p.pointer_type(fn),
-        "cptr": p.pointer_type(I, qualifiers=CONST),
-        "e": p.enum_type(None, I, (TypeEnumerator("A", 1), TypeEnumerator("B", -1))),
-        "cpp": cpp,
-        "CONST": CONST,
-        "ALL": CONST | VOLATILE | Qualifiers.RESTRICT | Qualifiers.ATOMIC,
-        "CPP": Language.CPP,
-    }
-
+from .some_types import names
 
 DEFINITIONS = [
     (

@@ -2,40 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from expressions import outcome
 
-from drgn import (
-    Architecture,
-    Platform,
-    Program,
-    Qualifiers,
-)
-
-
-def names() -> dict[str, Any]:
-    """A program that knows ``foo_t``, ``struct foo``, ``union u`` and ``enum e``."""
-    p = Program(Platform(Architecture.X86_64))
-    integer = p.int_type("int", 4, True)
-    types = {
-        "foo_t": p.typedef_type("foo_t", integer),
-        "foo": p.struct_type("foo", 0, ()),
-        "u": p.union_type("u", 0, ()),
-        "e": p.enum_type("e"),
-        "const_t": p.typedef_type("const_t", integer, qualifiers=Qualifiers.CONST),
-    }
-
-    def find(prog: Program, kinds: Any, name: str, filename: Any) -> Any:
-        found = types.get(name)
-        if found is None or found.kind not in kinds:
-            return None
-        return found if filename in (None, "foo.c") else None
-
-    p.register_type_finder("test", find, enable_index=0)
-    return {"p": p}
-
+from .some_types import found_types
 
 ERRORS = [
     ('p.type("")', "SyntaxError: expected type specifier"),
@@ -210,4 +180,4 @@ TABLES = [
 
 @pytest.mark.parametrize(("expression", "expected"), TABLES)
 def test_error(expression: str, expected: str) -> None:
-    assert outcome(expression, names()) == expected
+    assert outcome(expression, found_types()) == expected
