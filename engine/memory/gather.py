@@ -179,6 +179,8 @@ def translate_many(
             rows, entries, where = rows[there], entries[there], where[there]
         upright = entries & np.uint64(mode.inverted) != 0
         tables = np.where(upright, entries, ~entries) & np.uint64(mode.address_mask)
+        top = np.uint64(mode.inverted_top)
+        tables[~upright & (tables & top == top)] &= ~top
         if leaf is None:
             continue
         size = np.uint64(1 << shift)

@@ -41,7 +41,7 @@ class PagingMode(NamedTuple):
     """How a processor translates addresses.
 
     ``inverted`` entries, those that are not zero and have that bit clear, hold the
-    complement of their address.
+    complement of their address, of which ``inverted_top`` may be zero all the same.
     """
 
     levels: tuple[Level, ...]
@@ -50,6 +50,7 @@ class PagingMode(NamedTuple):
     address_mask: int
     """The bits of an entry that are an address."""
     inverted: int
+    inverted_top: int
     signed: bool
     """Whether the bits above the translated ones repeat the highest of those."""
 
@@ -107,9 +108,13 @@ class PageTable:
 
     def _decode(self, entry: int) -> int:
         mode = self._mode
-        if not entry & mode.inverted:
-            entry = ~entry
-        return entry & mode.address_mask
+        if entry & mode.inverted:
+            return entry & mode.address_mask
+        address = ~entry & mode.address_mask
+        if address & mode.inverted_top == mode.inverted_top:
+            # They were not inverted: there is no memory up there.
+            address &= ~mode.inverted_top
+        return address
 
     def _index(self, address: int) -> int:
         """The part of an address that is translated, -1 if it is not canonical."""

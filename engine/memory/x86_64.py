@@ -14,6 +14,8 @@ _PSE = 1 << 7
 # Linux keeps pages that were made PROT_NONE with this bit instead of _PRESENT.
 _PROT_NONE = 1 << 8
 _ADDRESS = ((1 << 52) - 1) & ~0xFFF
+# What Linux takes for the address without CONFIG_X86_5LEVEL before 4.17 (b83ce5ee9147).
+_OLD_ADDRESS = ((1 << 46) - 1) & ~0xFFF
 
 _VALID = _PRESENT | _PROT_NONE
 _LEVELS = (
@@ -50,6 +52,7 @@ class X86_64PageTable(PageTable):
             index_bits=9,
             address_mask=_ADDRESS & ~me_mask,
             inverted=_PRESENT,
+            inverted_top=_ADDRESS & ~me_mask & ~_OLD_ADDRESS,
             signed=True,
         )
         super().__init__(physical, root & mode.address_mask, mode)
