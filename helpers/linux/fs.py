@@ -119,6 +119,9 @@ def d_path(arg1: Object, arg2: Object | None = None) -> bytes:
     return b"/" + b"/".join(reversed(names))
 
 
+_MAX_ERRNO = 4095  # include/linux/err.h
+
+
 def _first_mount_of(dentry: Object) -> Object | None:
     """The first mount of a dentry's superblock whose root is above it or itself.
 
@@ -130,9 +133,11 @@ def _first_mount_of(dentry: Object) -> Object | None:
         above.append(each.value_())
         each = each.d_parent.read_()
     own = None
+    bits = 8 * dentry.prog_.address_size()
     for mount in super_block_for_each_mount(dentry.d_sb):
         if mount.mnt.mnt_root.value_() in above:
-            if mount.mnt_ns:
+            # MNT_NS_INTERNAL is an error number.
+            if 0 < mount.mnt_ns.value_() < (1 << bits) - _MAX_ERRNO:
                 return mount
             own = own or mount
     return own

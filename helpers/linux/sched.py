@@ -203,7 +203,9 @@ def loadavg(prog: Program) -> tuple[float, float, float]:
     (1.28564453125, 0.279296875, 0.09130859375)
     """
     # Fixed point with FSHIFT = 11 bits (include/linux/sched/loadavg.h).
-    one, five, fifteen = (load / (1 << 11) for load in prog["avenrun"].value_())
+    # Of old compilers, what headers declare has no length.
+    loads = prog["avenrun"]
+    one, five, fifteen = (loads[i].value_() / (1 << 11) for i in range(3))
     return one, five, fifteen
 
 

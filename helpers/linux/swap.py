@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drgn import Object, Program
+from drgn import Object, Program, sizeof
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.fs import d_path
 from drgn.helpers.linux.mm import PageUsage
@@ -128,9 +128,13 @@ def total_swapcache_pages(prog: Program) -> int:
     try:
         counts = prog["nr_swapper_spaces"]
     except KeyError:
-        # One for each swap area before 4.11 (4b3ef9daa4fc).
-        return sum(space.nrpages.value_() for space in spaces)
-    for i in range(len(spaces)):
+        # One for each swap area before 4.11 (4b3ef9daa4fc). Of old compilers, the array
+        # that a header declares has no length.
+        length = spaces.type_.length
+        if length is None:
+            length = prog.symbol("swapper_spaces").size // sizeof(spaces[0])
+        return sum(spaces[i].nrpages.value_() for i in range(length))
+    for i in range(len(counts)):
         space = spaces[i].read_()
         if space:
             total += sum(space[j].nrpages.value_() for j in range(counts[i].value_()))

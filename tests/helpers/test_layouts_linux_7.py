@@ -97,9 +97,12 @@ FILE = BASE + 0x2300
 LOWER_SB, UPPER_SB = BASE + 0x3000, BASE + 0x3100
 
 
-@pytest.fixture
-def tree(kernel: Kernel) -> tuple[Kernel, Type]:
-    """``/mnt``, where another filesystem is mounted, which has ``file``."""
+@pytest.fixture(params=[0, -22 & (1 << 64) - 1], ids=["none", "internal"])
+def tree(kernel: Kernel, request: pytest.FixtureRequest) -> tuple[Kernel, Type]:
+    """``/mnt``, where another filesystem is mounted, which has ``file``.
+
+    The kernel's own mounts are in no namespace, or in what is called internal.
+    """
     dentry = files(kernel)
     prog = kernel.prog
     names = BASE + 0x4000
@@ -119,8 +122,8 @@ def tree(kernel: Kernel) -> tuple[Kernel, Type]:
     kernel.words(
         UPPER, USER, POINT, TOP, UPPER + 24, UPPER + 24, mounts, mounts, 0, BASE
     )
-    # The kernel's own, in no namespace, comes before.
-    kernel.words(OWN, OWN, TOP, TOP, OWN + 24, OWN + 24, OWN, OWN, UPPER, 0)
+    # The kernel's own comes before.
+    kernel.words(OWN, OWN, TOP, TOP, OWN + 24, OWN + 24, OWN, OWN, UPPER, request.param)
     kernel.words(LOWER_SB, USER)
     kernel.words(UPPER_SB, OWN)
     flags = prog.enum_type(

@@ -24,6 +24,7 @@ from drgn.helpers.linux import (
     idr_find,
     idr_for_each,
     is_pp_page,
+    loadavg,
     module_kallsyms,
     op_is_write,
     radix_tree_for_each,
@@ -451,3 +452,21 @@ def test_stacks_of_a_cpu_before_5_2(kernel: Kernel) -> None:
         ("DB", top + 0x2E000, 0x2000),
         ("MCE", top + 0x3F000, 0x1000),
     ]
+
+
+def test_arrays_that_headers_declare_without_length(kernel: Kernel) -> None:
+    """GCC before 8 gives no other type of them."""
+    prog = kernel.prog
+    kernel.words(BASE, 1 << 11, 3 << 10, 1 << 10)
+    loads = prog.array_type(kernel.ulong)
+    kernel.objects["avenrun"] = Object(prog, loads, address=BASE)
+    assert loadavg(prog) == (1.0, 1.5, 0.5)
+
+    space = kernel.struct("address_space", nrpages=kernel.ulong)
+    kernel.words(BASE + 0x100, BASE + 0x200, 0)
+    kernel.words(BASE + 0x200, 7, 4)
+    spaces = prog.array_type(kernel.to(space))
+    kernel.objects["swapper_spaces"] = Object(prog, spaces, address=BASE + 0x100)
+    counts = prog.array_type(kernel.u32, 2)
+    kernel.objects["nr_swapper_spaces"] = Object(prog, counts, [2, 0])
+    assert total_swapcache_pages(prog) == 11

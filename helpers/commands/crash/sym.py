@@ -62,7 +62,7 @@ def _by_address(prog: Program) -> list[Symbol]:
         symbol
         for symbol in prog.symbols()
         if symbol.kind not in (SymbolKind.FILE, SymbolKind.SECTION)
-        and not (symbol.kind == SymbolKind.UNKNOWN and symbol.name.startswith(_NOISE))
+        and not symbol.name.startswith(_NOISE)
     ]
     return sorted(symbols, key=attrgetter("address"))
 

@@ -18,7 +18,7 @@ init_task = prog["init_task"].address_of_().value_()
 schedule = prog.symbol("schedule").address
 init = find_task(prog, 1).value_()
 for line in f"""\
-sym -l | grep -v __init_scratch_end
+sym -l | grep -Ev '__init_scratch_end|__brk_limit| _end$'
 sym jiffies
 sym schedule
 sym schedule jiffies nothing_at_all
