@@ -8,6 +8,7 @@ Locking
 from __future__ import annotations
 
 import enum
+import functools
 
 from drgn import Object
 
@@ -29,6 +30,22 @@ class RwsemLocked(enum.Enum):
     WRITE_LOCKED = 3
 
 
+def _rt_member(lock: Object, *paths: str) -> Object | None:
+    """A member that a lock has if the kernel is PREEMPT_RT: the first that there is."""
+    for path in paths:
+        try:
+            return functools.reduce(getattr, path.split("."), lock)
+        except AttributeError:
+            continue
+    return None
+
+
+def _rt_owner(rt_mutex: Object) -> Object:
+    # The lowest bit says that there are waiters.
+    owner: int = rt_mutex.owner.value_()
+    return Object(rt_mutex.prog_, "struct task_struct *", owner & ~1)
+
+
 def mutex_owner(lock: Object) -> Object:
     """Return the task that holds a mutex.
 
@@ -42,15 +59,13 @@ def mutex_owner(lock: Object) -> Object:
     (struct task_struct *)0x0
     """
     prog = lock.prog_
-    try:
-        # CONFIG_PREEMPT_RT
-        owner: int = lock.rtmutex.owner.value_()
-        return Object(prog, "struct task_struct *", owner & ~1)
-    except AttributeError:
-        pass
+    # Called "lock" in the patches for PREEMPT_RT until it was merged in 5.15.
+    rt_mutex = _rt_member(lock, "rtmutex", "lock")
+    if rt_mutex is not None:
+        return _rt_owner(rt_mutex)
     try:
         # With flags in the low bits since 4.10 (3ca0ff571b09).
-        owner = lock.owner.counter.value_()
+        owner: int = lock.owner.counter.value_()
     except AttributeError:
         return lock.owner.read_()
     return Object(prog, "struct task_struct *", owner & ~_MUTEX_FLAGS)
@@ -71,15 +86,13 @@ def rwsem_owner(sem: Object) -> Object:
     struct task_struct *
     """
     prog = sem.prog_
-    try:
-        # CONFIG_PREEMPT_RT
-        owner: int = sem.rwbase.rtmutex.owner.value_()
-        return Object(prog, "struct task_struct *", owner & ~1)
-    except AttributeError:
-        pass
+    # Without rwbase in the patches for PREEMPT_RT until it was merged in 5.15.
+    rt_mutex = _rt_member(sem, "rwbase.rtmutex", "rtmutex")
+    if rt_mutex is not None:
+        return _rt_owner(rt_mutex)
     try:
         # An atomic_long_t since 5.3 (94a9717b3c40).
-        owner = sem.owner.counter.value_()
+        owner: int = sem.owner.counter.value_()
     except AttributeError:
         owner = sem.owner.value_()
     return Object(prog, "struct task_struct *", owner & ~_RWSEM_OWNER_FLAGS)
@@ -95,12 +108,9 @@ def rwsem_locked(sem: Object) -> RwsemLocked:
     >>> rwsem_locked(find_task(prog, 1).mm.mmap_lock.address_of_())
     <RwsemLocked.UNLOCKED: 1>
     """
-    try:
-        # CONFIG_PREEMPT_RT
-        readers: int = sem.rwbase.readers.counter.value_() & 0xFFFFFFFF
-    except AttributeError:
-        pass
-    else:
+    rt_readers = _rt_member(sem, "rwbase.readers", "readers")
+    if rt_readers is not None:
+        readers: int = rt_readers.counter.value_() & 0xFFFFFFFF
         if readers == _RT_WRITER_BIAS:
             return RwsemLocked.WRITE_LOCKED
         # A writer that waits for readers takes the bias away.

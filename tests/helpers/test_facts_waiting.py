@@ -78,7 +78,9 @@ def rt_mutex_of(lock: Object) -> Object | None:
     """What a mutex or semaphore is made of if the kernel is PREEMPT_RT."""
     if hasattr(lock, "rwbase"):
         return lock.rwbase.rtmutex
-    return lock.rtmutex if hasattr(lock, "rtmutex") else None
+    # Before 5.15, the patches called it otherwise.
+    name = next((n for n in ("rtmutex", "lock") if hasattr(lock, n)), None)
+    return None if name is None else lock.member_(name)
 
 
 def waiters_of(lock: Object, type: str) -> list[Object]:

@@ -65,6 +65,10 @@ def test_owner_of_a_mutex(kernel: Kernel, task: Type, atomic: Type) -> None:
     rt = kernel.struct("mutex", rtmutex=base)
     lock = Object(prog, rt, {"rtmutex": {"owner": TASK | 1}})
     assert mutex_owner(lock).value_() == TASK
+    # In its patches before 5.15.
+    patched = kernel.struct("mutex", lock=base)
+    lock = Object(prog, patched, {"lock": {"owner": TASK | 1}})
+    assert mutex_owner(lock).value_() == TASK
 
 
 WRITER, READERS, HANDOFF, FAIL = 1, 0x300, 4, -(1 << 63)
@@ -112,6 +116,11 @@ def test_semaphores_of_real_time_kernels(
     signed = readers - (1 << 32) if readers >> 31 else readers
     value = {"readers": {"counter": signed}, "rtmutex": {"owner": TASK | 1}}
     sem = Object(kernel.prog, type, {"rwbase": value})
+    assert rwsem_locked(sem).name == how
+    assert rwsem_owner(sem).value_() == TASK
+    # In the patches before 5.15.
+    patched = kernel.struct("rw_semaphore", readers=counter, rtmutex=base)
+    sem = Object(kernel.prog, patched, value)
     assert rwsem_locked(sem).name == how
     assert rwsem_owner(sem).value_() == TASK
 
