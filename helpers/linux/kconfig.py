@@ -35,11 +35,20 @@ def get_kconfig(prog: Program) -> Mapping[str, str]:
     """
     config: Mapping[str, str] | None = prog.cache.get(get_kconfig)
     if config is None:
-        lines = _decompress(_config_data(prog)).splitlines()
+        lines = kconfig_text(prog).splitlines()
         options = (line.partition("=") for line in lines if line[:1] not in ("", "#"))
         config = MappingProxyType({name: value for name, _, value in options})
         prog.cache[get_kconfig] = config
     return config
+
+
+def kconfig_text(prog: Program) -> str:
+    """Return the kernel's configuration as its file is, comments and all.
+
+    :raises LookupError: if the kernel does not have its configuration
+    :raises BadDataError: if it is damaged
+    """
+    return _decompress(_config_data(prog))
 
 
 def _decompress(data: bytes) -> str:

@@ -35,6 +35,7 @@ from drgn.helpers.linux import (
     swap_usage_in_pages,
     timer_base_names,
 )
+from drgn.helpers.linux.kconfig import kconfig_text
 
 TASK = 0xFFFF888000001000
 BASE = 0xFFFF888000010000
@@ -287,6 +288,7 @@ def test_configuration(kernel: Kernel) -> None:
     kernel.memory(BASE, data)
     add_symbols(kernel, len(data))
     assert get_kconfig(kernel.prog) == {"CONFIG_A": "y", "CONFIG_C": '"x=y"'}
+    assert kconfig_text(kernel.prog) == CONFIGURATION.decode()
 
 
 def add_symbols(kernel: Kernel, size: int) -> None:

@@ -62,10 +62,9 @@ def _config(prog: Program, args: argparse.Namespace) -> None:
         code.append("kconfig = get_kconfig()\n")
         code.print()
         return
-    from drgn.helpers.linux.kconfig import get_kconfig
+    from drgn.helpers.linux.kconfig import kconfig_text
 
-    for option, value in get_kconfig(prog).items():
-        print(f"{option}={value}")
+    print(kconfig_text(prog), end="")
 
 
 def cpus_text(prog: Program) -> str:
