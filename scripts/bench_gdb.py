@@ -102,7 +102,7 @@ START = Figure("source drgn.py, GDB's start included", more=0.15)
 FIRST_TYPE = Figure("gdb vmlinux to the first type", ratio=10)
 LAUNCHED = Figure("drgn gdb vmlinux to the first type", ratio=10)
 ENTRIES = Figure("list_for_each_entry, 10,000 entries", ratio=5)
-POINTERS = Figure("while item: ... item = item.next")
+POINTERS = Figure("while item: ... item = item.next", ratio=5)
 COLUMNS = Figure("the same by columns()")
 FIGURES = [START, FIRST_TYPE, LAUNCHED, ENTRIES, POINTERS, COLUMNS]
 _WALKS = {"entries": ENTRIES, "pointers": POINTERS, "columns": COLUMNS}
