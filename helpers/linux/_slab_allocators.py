@@ -182,28 +182,31 @@ class SlabAllocator:
     def _cached_objects(self) -> set[int]:
         """Return the free objects that CPUs and nodes have at hand."""
         if self._on_cpus is None:
-            arrays = [
-                per_cpu_ptr(self.cache.cpu_cache.read_(), cpu)
-                for cpu in for_each_online_cpu(self._prog)
-            ]
-            for node in cache_nodes(self.cache):
-                arrays.append(node.shared.read_())
-                alien = node.alien.read_()
-                if alien:
-                    for nid in for_each_online_node(self._prog):
-                        if alien[nid]:
-                            arrays.append(alien[nid].ac.address_of_())
             self._on_cpus = {
                 array.entry[i].value_()
-                for array in arrays
-                if array
+                for array in self._arrays()
                 for i in range(array.avail.value_())
             }
         return self._on_cpus
 
+    def _arrays(self) -> Iterator[Object]:
+        """Iterate over the ``struct array_cache *`` of CPUs and nodes."""
+        for cpu in for_each_online_cpu(self._prog):
+            yield per_cpu_ptr(self.cache.cpu_cache.read_(), cpu)
+        for node in cache_nodes(self.cache):
+            shared = node.shared.read_()
+            if shared:
+                yield shared
+            alien = node.alien.read_()  # What belongs to other nodes.
+            if alien:
+                for nid in for_each_online_node(self._prog):
+                    if alien[nid]:
+                        yield alien[nid].ac.address_of_()
+
     def usage(self) -> tuple[int, int, int]:
         """Return the numbers of slabs, of objects and of free objects."""
-        slabs = free = 0
+        slabs = 0
+        free = sum(array.avail.value_() for array in self._arrays())
         for node in cache_nodes(self.cache):
             try:
                 # Since 4.10 (bf00bd345804).
@@ -211,9 +214,6 @@ class SlabAllocator:
             except AttributeError:
                 slabs += node.num_slabs.value_()
             free += node.free_objects.value_()
-            shared = node.shared.read_()
-            if shared:
-                free += shared.avail.value_()
         return slabs, slabs * self.objects_per_slab, free
 
 

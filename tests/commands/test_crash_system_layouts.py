@@ -95,22 +95,30 @@ def test_usage_of_slab(
 ) -> None:
     """SLAB, whose number of slabs was renamed in 4.10."""
     array = kernel.struct("array_cache", avail=kernel.u32)
+    alien = kernel.struct("alien_cache", lock=kernel.ulong, ac=array)
     node = kernel.struct(
         "kmem_cache_node",
         **{total: kernel.ulong}, free_objects=kernel.ulong, shared=kernel.to(array),
+        alien=kernel.to(kernel.to(alien)),
     )  # fmt: skip
     nodes = kernel.prog.array_type(kernel.to(node), 1)
     u32 = kernel.u32
-    cache = kernel.struct("kmem_cache", size=u32, gfporder=u32, num=u32, node=nodes)
-    kernel.words(BASE, 64, 1, 128, BASE + 0x1000)
-    kernel.words(BASE + 0x1000, 3, 100, BASE + 0x2000)
+    cache = kernel.struct(
+        "kmem_cache", size=u32, gfporder=u32, num=u32, cpu_cache=kernel.to(array),
+        node=nodes,
+    )  # fmt: skip
+    kernel.words(BASE, 64, 1, 128, BASE + 0x4000, BASE + 0x1000)
+    kernel.words(BASE + 0x1000, 3, 100, BASE + 0x2000, BASE + 0x3000)
     kernel.words(BASE + 0x2000, 7)
-    monkeypatch.setattr(
-        "drgn.helpers.linux._slab_allocators.for_each_online_node", lambda prog: [0]
-    )
+    kernel.words(BASE + 0x3000, BASE + 0x3010, 0, 0, 5)
+    kernel.words(BASE + 0x4000, 20)
+    for name in ("for_each_online_node", "for_each_online_cpu"):
+        monkeypatch.setattr(
+            f"drgn.helpers.linux._slab_allocators.{name}", lambda prog: [0]
+        )
     allocator = SlabAllocator(kernel.at(cache, BASE))
     assert allocator.order == 1
-    assert allocator.usage() == (3, 384, 107)
+    assert allocator.usage() == (3, 384, 132)
 
 
 @pytest.mark.parametrize(
