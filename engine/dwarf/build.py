@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from ..errors import BadDataError
 from ..log import progress
 from . import constants as dw
-from . import scan
+from . import scan, scan_abbrevs
 from .names import CONTINUES, DECLARATION, hash_name, qualified_name
 from .split import Space, find_split_units, skeleton_units
 from .unit import Unit
@@ -161,8 +161,10 @@ class _Scanner:
             size += self.units[first].base
             room = max(room, size // 32 + 256)
             rows = self.ints(abbrev_room)
-            abbrevs = self.ints(abbrev_room * scan.ABBREV_COLUMNS)
-            steps = self.ints(min(abbrev_room * 8, most_steps) * scan.STEP_COLUMNS)
+            abbrevs = self.ints(abbrev_room * scan_abbrevs.ABBREV_COLUMNS)
+            steps = self.ints(
+                min(abbrev_room * 8, most_steps) * scan_abbrevs.STEP_COLUMNS
+            )
             hashes, entries = self.ints(room), self.ints(room)
             origins, spans = self.ints(room), self.ints(room)
             self.kernel(
@@ -195,15 +197,15 @@ class _Scanner:
                     )
                 )
             done = int(result[scan.RESULT_UNIT])
-            if status == scan.STATUS_FULL and done == first:
+            if status == scan_abbrevs.STATUS_FULL and done == first:
                 room *= 4
-            elif status == scan.STATUS_ABBREVS_FULL:
+            elif status == scan_abbrevs.STATUS_ABBREVS_FULL:
                 abbrev_room *= 4
-                if abbrev_room > 4 * scan.MAX_CODE:
+                if abbrev_room > 4 * scan_abbrevs.MAX_CODE:
                     raise self.units[done].error("abbreviation codes are too large")
-            elif status == scan.STATUS_BAD_ABBREVS:
+            elif status == scan_abbrevs.STATUS_BAD_ABBREVS:
                 raise self.units[done].error("invalid abbreviations")
-            elif status == scan.STATUS_BAD:
+            elif status == scan_abbrevs.STATUS_BAD:
                 self._refuse(self.units[done], int(result[scan.RESULT_POSITION]))
             first = done
         return parts

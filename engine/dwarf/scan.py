@@ -6,7 +6,8 @@ than the scan. That is why it deals in nothing but integers and one-dimensional 
 results must fit in 64 bits with sign (as which addresses are taken), and every read is
 checked against a limit, since compiled code does not check the bounds of arrays.
 
-All that is compiled is in this file: numba compiles again when it changes.
+What is compiled is here and in the files ``scan_*.py``; numba compiles all of it again
+when one of them changes (`kernels.py`).
 """
 
 from __future__ import annotations
@@ -15,12 +16,28 @@ from typing import Any
 
 from . import constants as dw
 from .names import CONTINUES, DECLARATION, HAS_VALUE, HASH_MASK, HASH_PRIME, HASH_START
+from .scan_abbrevs import (
+    ABBREV_COLUMNS,
+    AT,
+    CHILDREN,
+    FIRST_STEP,
+    FORM,
+    LAST_STEP,
+    NUMBER,
+    SKIP,
+    STATUS_BAD,
+    STATUS_DONE,
+    STATUS_FULL,
+    STEP_COLUMNS,
+    TAG,
+    read_abbrevs,
+)
+from .scan_ranges import add_ranges, add_rnglist, add_span
+from .scan_values import indexed, uleb, value
 
 # What the scan works on is `memoryview` and `array.array`, or numpy's arrays.
 _Bytes = Any
 _Ints = Any
-_Sizes = tuple[int, int, int]
-"""Sizes of an address, of an offset, and of DW_FORM_ref_addr."""
 
 # Columns of a unit in `units`.
 (
@@ -63,94 +80,7 @@ _ABBREV, _STR, _LINE_STR, _STR_OFFSETS, _ADDR, _RANGES, _RNGLISTS, _ALT_STR = ra
     RESULT_COLUMNS,
 ) = range(6)
 
-STATUS_DONE = 0
-STATUS_FULL = 1
-"""`RESULT_UNIT` did not fit any more; what was before it is there."""
-STATUS_BAD = 2
-"""A DIE at `RESULT_POSITION` is malformed."""
-STATUS_ABBREVS_FULL = 3
-"""The working space for abbreviations is too small."""
-STATUS_BAD_ABBREVS = 4
-
-# Columns of an abbreviation in the working space.
-_TAG, _CHILDREN, _FIRST_STEP, _LAST_STEP, ABBREV_COLUMNS = range(5)
-
-# Columns of a step: an attribute that matters, or bytes to skip (form _SKIP).
-_AT, _FORM, _NUMBER, STEP_COLUMNS = range(4)
-_SKIP = 0
-
 _MAX_SCOPES = 64
-MAX_CODE = 1 << 20
-"""Codes count from 1, and the largest table that is known has some thousands."""
-
-# Sizes of forms: these stand for the elements of _Sizes, and for those that vary.
-_ADDRESS, _OFFSET, _REF, _VARIES = -3, -2, -1, -4
-_FORM_SIZES = tuple(
-    {
-        dw.DW_FORM_addr: _ADDRESS,
-        dw.DW_FORM_data1: 1,
-        dw.DW_FORM_data2: 2,
-        dw.DW_FORM_data4: 4,
-        dw.DW_FORM_data8: 8,
-        dw.DW_FORM_data16: 16,
-        dw.DW_FORM_flag: 1,
-        dw.DW_FORM_strp: _OFFSET,
-        dw.DW_FORM_line_strp: _OFFSET,
-        dw.DW_FORM_strp_sup: _OFFSET,
-        dw.DW_FORM_sec_offset: _OFFSET,
-        dw.DW_FORM_ref_addr: _REF,
-        dw.DW_FORM_ref1: 1,
-        dw.DW_FORM_ref2: 2,
-        dw.DW_FORM_ref4: 4,
-        dw.DW_FORM_ref8: 8,
-        dw.DW_FORM_ref_sig8: 8,
-        dw.DW_FORM_ref_sup4: 4,
-        dw.DW_FORM_ref_sup8: 8,
-        dw.DW_FORM_strx1: 1,
-        dw.DW_FORM_strx2: 2,
-        dw.DW_FORM_strx3: 3,
-        dw.DW_FORM_strx4: 4,
-        dw.DW_FORM_addrx1: 1,
-        dw.DW_FORM_addrx2: 2,
-        dw.DW_FORM_addrx3: 3,
-        dw.DW_FORM_addrx4: 4,
-        dw.DW_FORM_flag_present: 0,
-        dw.DW_FORM_implicit_const: 0,
-    }.get(form, _VARIES)
-    for form in range(dw.DW_FORM_addrx4 + 1)
-)
-
-_LEB128_FORMS = (
-    dw.DW_FORM_udata,
-    dw.DW_FORM_sdata,
-    dw.DW_FORM_ref_udata,
-    dw.DW_FORM_strx,
-    dw.DW_FORM_addrx,
-    dw.DW_FORM_loclistx,
-    dw.DW_FORM_rnglistx,
-    dw.DW_FORM_GNU_addr_index,
-    dw.DW_FORM_GNU_str_index,
-)
-
-_WANTED = (
-    dw.DW_AT_name,
-    dw.DW_AT_sibling,
-    dw.DW_AT_declaration,
-    dw.DW_AT_specification,
-    dw.DW_AT_abstract_origin,
-    dw.DW_AT_location,
-    dw.DW_AT_const_value,
-    dw.DW_AT_low_pc,
-    dw.DW_AT_high_pc,
-    dw.DW_AT_ranges,
-    dw.DW_AT_external,
-    dw.DW_AT_language,
-    dw.DW_AT_str_offsets_base,
-    dw.DW_AT_addr_base,
-    dw.DW_AT_GNU_addr_base,
-    dw.DW_AT_rnglists_base,
-)
-
 _ADDRESS_INDEXES = (
     dw.DW_FORM_addrx,
     dw.DW_FORM_addrx1,
@@ -209,98 +139,6 @@ _INDEXED = (
 _CPLUSPLUS = tuple(sorted(dw.CPLUSPLUS_LANGUAGES))
 
 
-def uleb(data: _Bytes, position: int, limit: int) -> tuple[int, int]:
-    """An unsigned LEB128 number (its low 63 bits) and the position after it, or -1."""
-    result = 0
-    shift = 0
-    while position < limit:
-        byte = data[position]
-        position += 1
-        if shift < 63:
-            result |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return result & HASH_MASK, position
-    return 0, -1
-
-
-def fixed(data: _Bytes, position: int, size: int, big: bool) -> int:
-    """A number, signed if it has 8 bytes; the caller has checked the bounds."""
-    result = 0
-    for i in range(size):
-        byte = data[position + i] if big else data[position + size - 1 - i]
-        if i == 0 and size == 8 and byte >= 0x80:
-            result = -0x100
-        result = (result << 8) + byte if i else result + byte
-    return result
-
-
-def fixed_size(form: int, sizes: _Sizes) -> int:
-    """The size of a form, or -1 if it varies or is unknown."""
-    if 0 <= form < len(_FORM_SIZES):
-        size = _FORM_SIZES[form]
-        if size >= 0:
-            return size
-        return -1 if size == _VARIES else sizes[size + 3]
-    if form in (dw.DW_FORM_GNU_ref_alt, dw.DW_FORM_GNU_strp_alt):
-        return sizes[1]
-    return -1
-
-
-def value(
-    data: _Bytes, position: int, limit: int, form: int, sizes: _Sizes, big: bool
-) -> tuple[int, int]:
-    """The value of an attribute, and the position after it or -1.
-
-    The value is the position of a string of ``DW_FORM_string``, 0 for blocks, and the
-    stored number for everything else.
-    """
-    size = fixed_size(form, sizes)
-    if size >= 0:
-        if position + size > limit:
-            return 0, -1
-        if size == 16:
-            return 0, position + 16
-        return fixed(data, position, size, big), position + size
-    if form == dw.DW_FORM_string:
-        start = position
-        while position < limit:
-            if data[position] == 0:
-                return start, position + 1
-            position += 1
-        return 0, -1
-    if form in _LEB128_FORMS:
-        return uleb(data, position, limit)
-    if form in (dw.DW_FORM_exprloc, dw.DW_FORM_block):
-        length, position = uleb(data, position, limit)
-    else:
-        if form == dw.DW_FORM_block1:
-            size = 1
-        elif form == dw.DW_FORM_block2:
-            size = 2
-        elif form == dw.DW_FORM_block4:
-            size = 4
-        else:
-            return 0, -1
-        if position + size > limit:
-            return 0, -1
-        length = fixed(data, position, size, big)
-        position += size
-    if position < 0 or length > limit - position:
-        return 0, -1
-    return 0, position + length
-
-
-def indexed(data: _Bytes, base: int, index: int, size: int, big: bool) -> int:
-    """An entry of a table of numbers; -1 if it does not exist."""
-    if not 0 <= index <= len(data):
-        return -1
-    position = base + index * size
-    if position < 0 or position + size > len(data):
-        return -1
-    return fixed(data, position, size, big)
-
-
 def hash_string(data: _Bytes, position: int, state: int) -> int:
     """Go on hashing with a string that ends in NUL; -1 if it does not end."""
     limit = len(data)
@@ -319,189 +157,6 @@ def hash_scope(state: int) -> int:
     """Go on hashing with ``::``."""
     state = ((state ^ 0x3A) * HASH_PRIME) & HASH_MASK
     return ((state ^ 0x3A) * HASH_PRIME) & HASH_MASK
-
-
-def add_step(steps: _Ints, step: int, at: int, form: int, number: int) -> int:
-    column = step * STEP_COLUMNS
-    steps[column + _AT] = at
-    steps[column + _FORM] = form
-    steps[column + _NUMBER] = number
-    return step + 1
-
-
-def read_abbrevs(
-    table: _Bytes,
-    position: int,
-    sizes: _Sizes,
-    rows: _Ints,
-    abbrevs: _Ints,
-    steps: _Ints,
-) -> int:
-    """Prepare a unit's abbreviations in the working space; returns a status.
-
-    ``rows`` takes from a code to a row in ``abbrevs``, which gives the range of its
-    steps. Attributes of fixed size that do not matter become one step that skips them.
-    """
-    limit = len(table)
-    for i in range(len(rows)):
-        rows[i] = -1
-    row = 0
-    step = 0
-    while True:
-        code, position = uleb(table, position, limit)
-        if position < 0:
-            return STATUS_BAD_ABBREVS
-        if code == 0:
-            return STATUS_DONE
-        tag, position = uleb(table, position, limit)
-        if position < 0 or position >= limit or code >= MAX_CODE:
-            return STATUS_BAD_ABBREVS
-        if code >= len(rows) or (row + 1) * ABBREV_COLUMNS > len(abbrevs):
-            return STATUS_ABBREVS_FULL
-        rows[code] = row
-        column = row * ABBREV_COLUMNS
-        abbrevs[column + _TAG] = tag
-        abbrevs[column + _CHILDREN] = table[position]
-        abbrevs[column + _FIRST_STEP] = step
-        position += 1
-        skipped = 0
-        while True:
-            at, position = uleb(table, position, limit)
-            if position < 0:
-                return STATUS_BAD_ABBREVS
-            form, position = uleb(table, position, limit)
-            if position < 0:
-                return STATUS_BAD_ABBREVS
-            if at == 0 and form == 0:
-                break
-            constant = 0
-            if form == dw.DW_FORM_implicit_const:
-                constant, position = uleb(table, position, limit)
-                if position < 0:
-                    return STATUS_BAD_ABBREVS
-            size = fixed_size(form, sizes)
-            if size >= 0 and at not in _WANTED:
-                skipped += size
-                continue
-            if (step + 3) * STEP_COLUMNS > len(steps):
-                return STATUS_ABBREVS_FULL
-            if skipped:
-                step = add_step(steps, step, 0, _SKIP, skipped)
-                skipped = 0
-            step = add_step(steps, step, at, form, constant)
-        if (step + 1) * STEP_COLUMNS > len(steps):
-            return STATUS_ABBREVS_FULL
-        if skipped:
-            step = add_step(steps, step, 0, _SKIP, skipped)
-        abbrevs[column + _LAST_STEP] = step
-        row += 1
-
-
-def add_span(spans: _Ints, count: int, low: int, high: int, entry: int) -> int:
-    """Append the range [low, high) of a DIE; -1 if there is no room."""
-    if low >= high or high > HASH_MASK:
-        return count
-    if (count + 1) * 3 > len(spans):
-        return -1
-    spans[count * 3] = low
-    spans[count * 3 + 1] = high
-    spans[count * 3 + 2] = entry
-    return count + 1
-
-
-def add_ranges(
-    data: _Bytes,
-    position: int,
-    base: int,
-    size: int,
-    big: bool,
-    spans: _Ints,
-    count: int,
-    entry: int,
-) -> int:
-    """Append the ranges of a list in ``.debug_ranges``; a bad list ends early."""
-    limit = len(data)
-    # All ones, in the way of `fixed()`.
-    select_base = -1 if size == 8 else (1 << size * 8) - 1
-    while 0 <= position <= limit - 2 * size:
-        low = fixed(data, position, size, big)
-        high = fixed(data, position + size, size, big)
-        position += 2 * size
-        if low == 0 and high == 0:
-            break
-        if low == select_base:
-            base = high
-            continue
-        count = add_span(spans, count, base + low, base + high, entry)
-        if count < 0:
-            break
-    return count
-
-
-def add_rnglist(
-    data: _Bytes,
-    position: int,
-    base: int,
-    addresses: _Bytes,
-    addr_base: int,
-    size: int,
-    big: bool,
-    spans: _Ints,
-    count: int,
-    entry: int,
-) -> int:
-    """Append the ranges of a list in ``.debug_rnglists``; a bad list ends early."""
-    limit = len(data)
-    while 0 <= position < limit:
-        kind = data[position]
-        position += 1
-        low = 0
-        high = 0
-        if kind in (
-            dw.DW_RLE_base_addressx,
-            dw.DW_RLE_startx_endx,
-            dw.DW_RLE_startx_length,
-        ):
-            index, position = uleb(data, position, limit)
-            low = indexed(addresses, addr_base, index, size, big)
-        elif kind in (
-            dw.DW_RLE_base_address,
-            dw.DW_RLE_start_end,
-            dw.DW_RLE_start_length,
-        ):
-            if position + size > limit:
-                break
-            low = fixed(data, position, size, big)
-            position += size
-        elif kind == dw.DW_RLE_offset_pair:
-            low, position = uleb(data, position, limit)
-            low += base
-        else:
-            break
-        if position < 0:
-            break
-        if kind in (dw.DW_RLE_base_addressx, dw.DW_RLE_base_address):
-            base = low
-            continue
-        if kind == dw.DW_RLE_start_end:
-            if position + size > limit:
-                break
-            high = fixed(data, position, size, big)
-            position += size
-        else:
-            high, position = uleb(data, position, limit)
-            if position < 0:
-                break
-            if kind == dw.DW_RLE_offset_pair:
-                high += base
-            elif kind == dw.DW_RLE_startx_endx:
-                high = indexed(addresses, addr_base, high, size, big)
-            else:
-                high += low
-        count = add_span(spans, count, low, high, entry)
-        if count < 0:
-            break
-    return count
 
 
 def scan(
@@ -586,7 +241,7 @@ def scan(
                 result[RESULT_STATUS] = STATUS_BAD
                 return
             column = rows[code] * ABBREV_COLUMNS
-            tag = abbrevs[column + _TAG]
+            tag = abbrevs[column + TAG]
             name_form = 0
             name = 0
             sibling = -1
@@ -601,12 +256,12 @@ def scan(
             external = False
             has_value = False
             for step in range(
-                abbrevs[column + _FIRST_STEP], abbrevs[column + _LAST_STEP]
+                abbrevs[column + FIRST_STEP], abbrevs[column + LAST_STEP]
             ):
-                at = steps[step * STEP_COLUMNS + _AT]
-                form = steps[step * STEP_COLUMNS + _FORM]
-                number = steps[step * STEP_COLUMNS + _NUMBER]
-                if form == _SKIP:
+                at = steps[step * STEP_COLUMNS + AT]
+                form = steps[step * STEP_COLUMNS + FORM]
+                number = steps[step * STEP_COLUMNS + NUMBER]
+                if form == SKIP:
                     position += number
                     continue
                 if form == dw.DW_FORM_indirect:
@@ -753,7 +408,7 @@ def scan(
                     entries[count] = entry
                     count += 1
 
-            if not abbrevs[column + _CHILDREN]:
+            if not abbrevs[column + CHILDREN]:
                 if depth < 0:
                     break
                 continue

@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 
 import dwarf_asm
 import pytest
@@ -229,6 +230,25 @@ def many(count: int) -> bytes:
         Unit([*inner, D(dw.DW_TAG_variable, name="after")], language=0x4),
     ]
     return dwarf_asm.elf(dwarf_asm.assemble(units), build_id=b"many")
+
+
+def test_what_is_compiled_is_known() -> None:
+    from drgn.engine.dwarf import kernels, scan
+
+    sources = {module.__name__ for module in kernels.SOURCES}
+    pending: list[FunctionType] = [scan.scan, scan.group]  # type: ignore[list-item]
+    found = set()
+    while pending:
+        function = pending.pop()
+        if function in found:
+            continue
+        found.add(function)
+        assert function.__module__ in sources
+        for name in function.__code__.co_names:
+            value = function.__globals__.get(name)
+            if isinstance(value, FunctionType):
+                pending.append(value)
+    assert len(found) == 14
 
 
 @pytest.mark.parametrize("plain_size", [0, 1 << 30])

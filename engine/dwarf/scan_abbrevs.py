@@ -1,0 +1,126 @@
+"""Abbreviations, prepared for `scan.py`: what to read of a DIE and what to skip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import constants as dw
+from .scan_values import Sizes, fixed_size, uleb
+
+# `memoryview` and `array.array`, or numpy's arrays.
+_Bytes = Any
+_Ints = Any
+
+STATUS_DONE = 0
+STATUS_FULL = 1
+"""`RESULT_UNIT` did not fit any more; what was before it is there."""
+STATUS_BAD = 2
+"""A DIE at `RESULT_POSITION` is malformed."""
+STATUS_ABBREVS_FULL = 3
+"""The working space for abbreviations is too small."""
+STATUS_BAD_ABBREVS = 4
+
+# Columns of an abbreviation in the working space.
+TAG, CHILDREN, FIRST_STEP, LAST_STEP, ABBREV_COLUMNS = range(5)
+
+# Columns of a step: an attribute that matters, or bytes to skip (form SKIP).
+AT, FORM, NUMBER, STEP_COLUMNS = range(4)
+SKIP = 0
+
+MAX_CODE = 1 << 20
+"""Codes count from 1, and the largest table that is known has some thousands."""
+
+_WANTED = (
+    dw.DW_AT_name,
+    dw.DW_AT_sibling,
+    dw.DW_AT_declaration,
+    dw.DW_AT_specification,
+    dw.DW_AT_abstract_origin,
+    dw.DW_AT_location,
+    dw.DW_AT_const_value,
+    dw.DW_AT_low_pc,
+    dw.DW_AT_high_pc,
+    dw.DW_AT_ranges,
+    dw.DW_AT_external,
+    dw.DW_AT_language,
+    dw.DW_AT_str_offsets_base,
+    dw.DW_AT_addr_base,
+    dw.DW_AT_GNU_addr_base,
+    dw.DW_AT_rnglists_base,
+)
+
+
+def add_step(steps: _Ints, step: int, at: int, form: int, number: int) -> int:
+    column = step * STEP_COLUMNS
+    steps[column + AT] = at
+    steps[column + FORM] = form
+    steps[column + NUMBER] = number
+    return step + 1
+
+
+def read_abbrevs(
+    table: _Bytes,
+    position: int,
+    sizes: Sizes,
+    rows: _Ints,
+    abbrevs: _Ints,
+    steps: _Ints,
+) -> int:
+    """Prepare a unit's abbreviations in the working space; returns a status.
+
+    ``rows`` takes from a code to a row in ``abbrevs``, which gives the range of its
+    steps. Attributes of fixed size that do not matter become one step that skips them.
+    """
+    limit = len(table)
+    for i in range(len(rows)):
+        rows[i] = -1
+    row = 0
+    step = 0
+    while True:
+        code, position = uleb(table, position, limit)
+        if position < 0:
+            return STATUS_BAD_ABBREVS
+        if code == 0:
+            return STATUS_DONE
+        tag, position = uleb(table, position, limit)
+        if position < 0 or position >= limit or code >= MAX_CODE:
+            return STATUS_BAD_ABBREVS
+        if code >= len(rows) or (row + 1) * ABBREV_COLUMNS > len(abbrevs):
+            return STATUS_ABBREVS_FULL
+        rows[code] = row
+        column = row * ABBREV_COLUMNS
+        abbrevs[column + TAG] = tag
+        abbrevs[column + CHILDREN] = table[position]
+        abbrevs[column + FIRST_STEP] = step
+        position += 1
+        skipped = 0
+        while True:
+            at, position = uleb(table, position, limit)
+            if position < 0:
+                return STATUS_BAD_ABBREVS
+            form, position = uleb(table, position, limit)
+            if position < 0:
+                return STATUS_BAD_ABBREVS
+            if at == 0 and form == 0:
+                break
+            constant = 0
+            if form == dw.DW_FORM_implicit_const:
+                constant, position = uleb(table, position, limit)
+                if position < 0:
+                    return STATUS_BAD_ABBREVS
+            size = fixed_size(form, sizes)
+            if size >= 0 and at not in _WANTED:
+                skipped += size
+                continue
+            if (step + 3) * STEP_COLUMNS > len(steps):
+                return STATUS_ABBREVS_FULL
+            if skipped:
+                step = add_step(steps, step, 0, SKIP, skipped)
+                skipped = 0
+            step = add_step(steps, step, at, form, constant)
+        if (step + 1) * STEP_COLUMNS > len(steps):
+            return STATUS_ABBREVS_FULL
+        if skipped:
+            step = add_step(steps, step, 0, SKIP, skipped)
+        abbrevs[column + LAST_STEP] = step
+        row += 1
