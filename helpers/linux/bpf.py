@@ -31,7 +31,8 @@ __all__ = (
 
 
 def _all(prog: Program, idr: str, type: str) -> Iterator[Object]:
-    for _, entry in idr_for_each_entry(prog[idr].address_of_(), type):
+    entry_type = prog.type(type)
+    for _, entry in idr_for_each_entry(prog[idr].address_of_(), entry_type):
         yield entry
 
 

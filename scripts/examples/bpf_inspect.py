@@ -122,7 +122,7 @@ def links() -> Iterator[tuple[Object, str, str]]:
     """(``struct bpf_link *``, type, what it attaches its program to)."""
     try:
         found = list(bpf_link_for_each(prog))
-    except KeyError:  # Kernels before 5.8 have none.
+    except LookupError:  # Kernels before 5.8 have none.
         return
     for link in found:
         kind = enumerator(link.type, "BPF_LINK_TYPE_")

@@ -89,7 +89,7 @@ def test_s_is_slabinfo(each_lab: Lab, live: Program) -> None:
         assert 0 <= int(allocated) <= int(total)
         assert int(total) <= int(now) * max(per_slab, 1)
         changed += abs(int(now) - slabs) > max(4, slabs // 4)
-    assert changed < len(facts) // 10
+    assert changed < len(facts) // 5
 
 
 def test_s_counts_what_is_allocated(live: Program) -> None:
@@ -197,7 +197,9 @@ def test_n_is_nodes_and_blocks(each_lab: Lab, live: Program) -> None:
     zones = _zones(each_lab)
     sizes = re.findall(r"^ +\d+ +([A-Z]\w+) +(\d+) ", text, re.M)
     assert sizes == [(name, str(zone["spanned"])) for name, zone in zones.items()]
-    blocks = re.findall(r"(memory\d+) +(\w+) - +(\w+) +0 +ONLINE", text)
+    # Before 4.17, a block does not know its node.
+    blocks = re.findall(r"(memory\d+) +(\w+) - +(\w+) +(?:0 +)?ONLINE", text)
+    assert len(blocks) == text.count("ONLINE") > 0
     assert [name for name, *_ in blocks] == [f"memory{i}" for i in range(len(blocks))]
     end = int(blocks[-1][2], 16) + 1
     assert end == 512 << 20

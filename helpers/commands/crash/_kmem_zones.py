@@ -314,18 +314,17 @@ def _memory_block_rows(prog: Program) -> Iterator[Row]:
     blocks = list(for_each_memory_block(prog))
     starts = [block.start_section_nr.value_() * section_size for block in blocks]
     digits = max([len(f"{start + size - 1:x}") for start in starts], default=1)
+    # Since 4.17 (d0dc12e86b31).
+    has_node = prog.type("struct memory_block").has_member("nid")
     yield (_center("MEMORY_BLOCK"), "NAME", _center("PHYSICAL RANGE"),
-           _center("NODE"), "STATE", "START_SECTION_NO")  # fmt: skip
+           *([_center("NODE")] if has_node else []), "STATE",
+           "START_SECTION_NO")  # fmt: skip
     for block, start in zip(blocks, starts, strict=True):
-        try:
-            node = str(block.nid.value_())
-        except AttributeError:
-            node = ""  # Before 4.17 (d0dc12e86b31).
         yield (
             _hex(block.value_()),
             escaped(dev_name(block.dev.address_of_())),
             f"{start:{digits}x} - {start + size - 1:{digits}x}",
-            _center(node),
+            *([_center(str(block.nid.value_()))] if has_node else []),
             decode_memory_block_state(block).removeprefix("MEM_"),
             str(block.start_section_nr.value_()),
         )
