@@ -28,7 +28,10 @@ from drgn.helpers.linux import (
 
 def controller(disk: Object) -> Object | None:
     """The ``struct ioc *`` of a disk, None if iocost does not control it."""
-    qos = disk.queue.rq_qos.read_()
+    try:
+        qos = disk.queue.rq_qos.read_()
+    except AttributeError:
+        return None  # Since 4.19 (a79050434b45); iocost itself since 5.4.
     while qos:
         if qos.id == prog["RQ_QOS_COST"]:
             return container_of(qos, "struct ioc", "rqos")

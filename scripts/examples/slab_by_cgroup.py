@@ -25,14 +25,22 @@ def charges(cache: Object) -> Iterator[tuple[Object, int]]:
     """(``struct mem_cgroup *``, number of objects) of a cache."""
     if hasattr(cache, "memcg_params"):
         # Before 5.9 (9855609bde03), each cgroup had caches of its own.
-        memcg = cache.memcg_params.memcg.read_()
-        if memcg:
-            yield memcg, slab_cache_usage(cache).active_objs
+        if not is_root(cache.memcg_params):
+            usage = slab_cache_usage(cache)
+            yield cache.memcg_params.memcg.read_(), usage.active_objs
         return
     pointers = prog.gather("unsigned long", charge_pointers(cache)).filled(0)
     pointers, counts = np.unique(pointers[pointers != 0], return_counts=True)
     for pointer, count in zip(pointers.tolist(), counts.tolist(), strict=True):
         yield Object(prog, "struct obj_cgroup *", pointer).memcg.read_(), count
+
+
+def is_root(params: Object) -> bool:
+    """Whether a cache is no cgroup's: then it has others in place of ``memcg``."""
+    try:
+        return bool(params.is_root_cache)
+    except AttributeError:
+        return not params.root_cache  # Since 4.11 (510ded33e075).
 
 
 def charge_pointers(cache: Object) -> NDArray[np.uint64]:

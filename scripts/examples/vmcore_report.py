@@ -168,10 +168,12 @@ def modules(skipped: list[str]) -> Data:
     loaded = []
     for module in for_each_module(prog):
         regions = module_address_regions(module)
+        # That of its initialization is freed.
+        base = min((base for base, size in regions if size), default=0)
         loaded.append(
             {
                 "name": text(module.name.string_()),
-                "address": f"{min(address for address, _ in regions):#x}",
+                "address": f"{base:#x}",
                 "size": number_in_binary_units(sum(size for _, size in regions)),
                 "taints": module_taints(module),
             }

@@ -61,6 +61,10 @@ static int load(const char *name, int type, int attach, const struct bpf_insn *c
 
 	strcpy(attr.prog_name, name);
 	fd = bpf(BPF_PROG_LOAD, &attr);
+	if (fd < 0) { /* Kernels before 4.17 do not want to know. */
+		attr.expected_attach_type = 0;
+		fd = bpf(BPF_PROG_LOAD, &attr);
+	}
 	if (fd < 0 || info(fd, &about, sizeof(about)))
 		return -1;
 	snprintf(label, sizeof(label), "program.%s", name);
