@@ -2,7 +2,8 @@
 
 A plugin is a module, and each of its functions with the name of a hook is called. The
 only hook so far is ``drgn_prog_set(prog)``, when a program got its target. Hooks with
-a lower ``drgn_priority`` (50 where there is none) go first.
+a lower ``drgn_priority`` (50 where there is none) go first, equal ones by the names of
+their plugins.
 
 Plugins are the entry points of the group ``drgn.plugins``, and what the environment
 says: ``DRGN_DISABLE_PLUGINS`` lists patterns of entry points that are not wanted,
@@ -47,7 +48,12 @@ def _find_hooks(hook_name: str) -> list[tuple[str, Hook]]:
         for name, plugin in _plugins
         if hasattr(plugin, hook_name)
     ]
-    hooks.sort(key=lambda item: getattr(item[1], "drgn_priority", _DEFAULT_PRIORITY))
+    hooks.sort(
+        key=lambda item: (
+            getattr(item[1], "drgn_priority", _DEFAULT_PRIORITY),
+            item[0],
+        )
+    )
     return hooks
 
 

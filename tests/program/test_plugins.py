@@ -83,6 +83,8 @@ FLAGS = "IS_LIVE|IS_LOCAL"
         ("a=early", "", ["early", "other", "late"]),
         ("a=second,b=early", "one", ["early", "second", "other"]),
         ("a={}/early.py", "*", ["early"]),
+        ("z=second,b=other", "*", ["other", "second"]),
+        ("d=late,c=second,b=early,a=other", "*", ["early", "other", "second", "late"]),
         (",,a=useless,", "*", []),
     ],
 )
