@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drgn import NULL, IntegerLike, Object, Program, cast, container_of
+from drgn.helpers import ValidationError
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.percpu import per_cpu, per_cpu_ptr
@@ -321,14 +322,19 @@ def cfs_rq_for_each_entity(
     >>> [sched_entity_to_task(se).comm.string_() for se in tasks]
     [b'spin-kernel']
     """
-    yield from _entities(cfs_rq, 0)
+    if hasattr(cfs_rq, "h_curr"):
+        # In Linux 7.3, all tasks are on the CPU's own runqueue.
+        yield from _flat_entities(cfs_rq.read_())
+    else:
+        yield from _entities(cfs_rq, 0)
 
 
-def _entities(cfs_rq: Object, depth: int) -> Iterator[tuple[Object, int, bool, bool]]:
+def _queued(cfs_rq: Object) -> Iterator[tuple[Object, bool]]:
+    """What is on a runqueue itself, and whether it is its current entity."""
     # The current entity is not in the tree.
     current = cfs_rq.curr.read_()
     if current:
-        yield from _entity(current, depth, True)
+        yield current, True
     timeline = cfs_rq.tasks_timeline
     try:
         root = timeline.rb_root
@@ -338,7 +344,12 @@ def _entities(cfs_rq: Object, depth: int) -> Iterator[tuple[Object, int, bool, b
     for se in rbtree_inorder_for_each_entry(
         "struct sched_entity", root.address_of_(), "run_node"
     ):
-        yield from _entity(se, depth, False)
+        yield se, False
+
+
+def _entities(cfs_rq: Object, depth: int) -> Iterator[tuple[Object, int, bool, bool]]:
+    for se, is_current in _queued(cfs_rq):
+        yield from _entity(se, depth, is_current)
 
 
 def _entity(
@@ -348,6 +359,35 @@ def _entity(
     yield se, depth, is_current, is_task
     if not is_task:
         yield from _entities(se.my_q, depth + 1)
+
+
+def _flat_entities(
+    cfs_rq: Object,
+) -> Iterator[tuple[Object, int, bool, bool]]:
+    """The entities of tasks, beneath those of the groups that they belong to."""
+    # By the address of the struct cfs_rq that they belong to.
+    entities: dict[int, dict[int, Object]] = {}
+    for task, _ in _queued(cfs_rq.rq.cfs):
+        se, seen = task, set[int]()
+        while se and se.value_() not in seen:
+            seen.add(se.value_())
+            entities.setdefault(se.cfs_rq.value_(), {}).setdefault(se.value_(), se)
+            se = se.parent.read_()
+
+    def show(
+        cfs_rq: Object, above: tuple[int, ...]
+    ) -> Iterator[tuple[Object, int, bool, bool]]:
+        address = cfs_rq.value_()
+        if address in above:
+            raise ValidationError(f"task group is beneath itself: {address:#x}")
+        current = cfs_rq.h_curr.value_()
+        for se in entities.get(address, {}).values():
+            is_task = sched_entity_is_task(se)
+            yield se, len(above), se.value_() == current, is_task
+            if not is_task:
+                yield from show(se.my_q.read_(), (*above, address))
+
+    yield from show(cfs_rq, ())
 
 
 def rq_for_each_fair_task(rq: Object) -> Iterator[Object]:

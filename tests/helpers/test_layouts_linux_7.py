@@ -8,8 +8,10 @@ import pytest
 from mock_kernel import Kernel
 
 from drgn import MissingDebugInfoError, Object, Type, TypeEnumerator, TypeMember
+from drgn.helpers import ValidationError
 from drgn.helpers.commands.crash._kmem_zones import migrate_types
 from drgn.helpers.linux import (
+    cfs_rq_for_each_entity,
     d_path,
     load_vmlinux_kallsyms,
     path_lookup,
@@ -41,6 +43,66 @@ def test_entities_of_task_groups_are_beside_their_queues(kernel: Kernel) -> None
     assert not task_group_sched_entity(root, 1)
     found = task_group_sched_entity(child, 1)
     assert found.value_() == BASE + 2 * PER_CPU + 8 and found.type_.type == entity
+
+
+def test_tasks_of_groups_are_on_the_queue_of_the_cpu(kernel: Kernel) -> None:
+    prog = kernel.prog
+    node: Type = prog.struct_type(
+        "rb_node",
+        24,
+        [
+            TypeMember(kernel.ulong, "__rb_parent_color"),
+            TypeMember(lambda: kernel.to(node), "rb_right", 64),
+            TypeMember(lambda: kernel.to(node), "rb_left", 128),
+        ],
+    )
+    root = kernel.struct("rb_root", rb_node=kernel.to(node))
+    tree = prog.struct_type("rb_root_cached", 16, [TypeMember(root, "rb_root")])
+    entity: Type = prog.struct_type(
+        "sched_entity",
+        48,
+        [
+            TypeMember(node, "run_node"),
+            TypeMember(lambda: kernel.to(entity), "parent", 24 * 8),
+            TypeMember(lambda: kernel.to(queue), "cfs_rq", 32 * 8),
+            TypeMember(lambda: kernel.to(queue), "my_q", 40 * 8),
+        ],
+    )
+    queue: Type = prog.struct_type(
+        "cfs_rq",
+        40,
+        [
+            TypeMember(tree, "tasks_timeline"),
+            TypeMember(kernel.to(entity), "curr", 16 * 8),
+            TypeMember(kernel.to(entity), "h_curr", 24 * 8),
+            TypeMember(lambda: kernel.to(rq), "rq", 32 * 8),
+        ],
+    )
+    rq: Type = prog.struct_type("rq", 40, [TypeMember(queue, "cfs")])
+    kernel.types["rb_node"], kernel.types["sched_entity"] = node, entity
+    top, below, group, one, two, other = (BASE + 0x100 * i for i in range(6))
+    # The group's first task runs; its second one is beneath the other in the tree.
+    kernel.words(top, other, other, one, group, top)
+    kernel.words(below, 0, 0, 0, one, top)
+    kernel.words(group, 0, 0, 0, 0, top, below)
+    kernel.words(one, 0, 0, 0, group, below, 0)
+    kernel.words(two, other, 0, 0, group, below, 0)
+    kernel.words(other, 1, two, 0, 0, top, 0)
+
+    def found(address: int) -> list[tuple[int, int, bool, bool]]:
+        entities = cfs_rq_for_each_entity(Object(prog, kernel.to(queue), address))
+        return [(se.value_(), *about) for se, *about in entities]
+
+    assert found(top) == [
+        (group, 0, True, False),
+        (one, 1, True, True),
+        (two, 1, False, True),
+        (other, 0, False, True),
+    ]
+    assert found(below) == [(one, 0, True, True), (two, 0, False, True)]
+    kernel.words(group, 0, 0, 0, 0, top, top)
+    with pytest.raises(ValidationError, match="beneath itself"):
+        found(top)
 
 
 def files(kernel: Kernel) -> Type:
