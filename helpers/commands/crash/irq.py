@@ -37,6 +37,9 @@ from ._symbols import symbol_name, symbol_or_address
 
 Row = Sequence[Any]
 
+# Of x86. GCC before 8 gives the table's type as headers do, without length.
+_VECTORS = 256
+
 
 @crash_command(
     description="interrupts",
@@ -163,8 +166,9 @@ def _softirq_rows(prog: Program) -> Iterator[Row]:
 def _print_idt(prog: Program) -> None:
     if "idt_table" not in prog:
         raise LookupError("this kernel has no interrupt descriptor table")
-    for i, gate in enumerate(prog["idt_table"]):
-        function = gate_desc_func(gate).value_()
+    table = prog["idt_table"]
+    for i in range(_VECTORS if table.type_.length is None else len(table)):
+        function = gate_desc_func(table[i]).value_()
         print(f"{f'[{i}]':>5} {symbol_or_address(prog, function)}")
 
 
@@ -172,7 +176,13 @@ def _print_code(prog: Program, args: argparse.Namespace) -> None:
     code = CrashCodeBuilder(prog)
     if args.idt:
         code.add_from_import("drgn.helpers.linux.irq", "gate_desc_func")
-        with code.begin_block('for vec, gate in enumerate(prog["idt_table"]):\n'):
+        has_length = prog["idt_table"].type_.length is not None
+        begin = f"for vec in range({_VECTORS}):\n"
+        if has_length:
+            begin = 'for vec, gate in enumerate(prog["idt_table"]):\n'
+        with code.begin_block(begin):
+            if not has_length:
+                code.append('gate = prog["idt_table"][vec]\n')
             code.append("func = gate_desc_func(gate)\n")
             _append_symbol(code, "func")
     elif args.softirqs:
