@@ -114,7 +114,7 @@ def test_irq_d_and_b_name_functions(live: Program) -> None:
     idt = crash(live, "irq -d").splitlines()
     assert len(idt) == 256
     assert idt[0] in ("  [0] asm_exc_divide_error", "  [0] divide_error")
-    assert idt[14] == " [14] asm_exc_page_fault"
+    assert idt[14] in (" [14] asm_exc_page_fault", " [14] page_fault")
     softirqs = crash(live, "irq -b")
     assert "<net_rx_action>" in softirqs
     assert "<run_timer_softirq>" in softirqs
