@@ -31,7 +31,7 @@ __all__ = (
 
 
 def _all(prog: Program, idr: str, type: str) -> Iterator[Object]:
-    entry_type = prog.type(type)
+    entry_type = prog.type(type + " *").type
     for _, entry in idr_for_each_entry(prog[idr].address_of_(), entry_type):
         yield entry
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
-from drgn import FaultError, Object, Program, sizeof
+from drgn import NULL, FaultError, Object, Program, sizeof
 from drgn.helpers.common.format import escape_ascii_string
 from drgn.helpers.common.memory import IdentifiedAddress, Identity
 from drgn.helpers.linux._pages import for_each_valid_page_range, in_direct_map
@@ -129,6 +129,11 @@ class IdentifiedVmap(Identity):
         return text
 
 
+# mm/vmalloc.c before 5.3 (688fcbfc06e4): such an area was freed, or has a vm_struct.
+_VM_LAZY_FREE = 0x02
+_VM_VM_AREA = 0x04
+
+
 def identify_kernel_address(
     prog: Program, address: int, cache: dict[Any, Any] | None
 ) -> Iterator[IdentifiedAddress]:
@@ -154,7 +159,19 @@ def identify_kernel_address(
     except FaultError:
         return
     if area:
-        yield IdentifiedVmap(address, area, area.vm.read_())
+        yield from identified_area(area, address)
+
+
+def identified_area(area: Object, address: int) -> Iterator[IdentifiedVmap]:
+    """What an address is in an area, unless the area has been freed."""
+    flags = _VM_VM_AREA
+    if hasattr(area, "flags") and not hasattr(area, "subtree_max_size"):
+        flags = area.flags.value_()  # Those of 6.3 and later are others.
+    vm = area.vm.read_()
+    if not flags & _VM_VM_AREA:
+        vm = NULL(vm.prog_, vm.type_)  # It points to what was there before.
+    if not flags & _VM_LAZY_FREE:
+        yield IdentifiedVmap(address, area, vm)
 
 
 def _identify_stack(

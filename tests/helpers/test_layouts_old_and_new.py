@@ -38,6 +38,7 @@ from drgn.helpers.linux import (
     total_swapcache_pages,
 )
 from drgn.helpers.linux._cpu_stacks import exception_stacks, interrupt_stack
+from drgn.helpers.linux.common import identified_area
 
 BASE = 0xFFFF888000010000
 PER_CPU = 0x1000
@@ -470,3 +471,17 @@ def test_arrays_that_headers_declare_without_length(kernel: Kernel) -> None:
     counts = prog.array_type(kernel.u32, 2)
     kernel.objects["nr_swapper_spaces"] = Object(prog, counts, [2, 0])
     assert total_swapcache_pages(prog) == 11
+
+
+@pytest.mark.parametrize(
+    ("flags", "structures"),
+    [(4, [BASE + 0x100]), (0, [0]), (2, [])],
+    ids=["vmalloc", "vm_map_ram", "freed"],
+)
+def test_areas_before_5_3(kernel: Kernel, flags: int, structures: list[int]) -> None:
+    """Flags say what an area is, whatever pointer has been left in it."""
+    vm = kernel.struct("vm_struct", caller=kernel.pointer)
+    area = kernel.struct("vmap_area", flags=kernel.ulong, vm=kernel.to(vm))
+    kernel.words(BASE, flags, BASE + 0x100)
+    found = identified_area(kernel.at(area, BASE), BASE)
+    assert [each.vm_struct.value_() for each in found] == structures

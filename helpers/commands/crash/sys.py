@@ -86,8 +86,11 @@ def _system(prog: Program) -> list[tuple[str, str]]:
     memory = totalram_pages(prog) * prog["PAGE_SIZE"].value_()
     loads = ", ".join(f"{load:.2f}" for load in loadavg(prog))
     tasks = sum(1 for _ in for_each_task(prog, idle=True))
+    kernel = prog.main_module().debug_file_path or "(not loaded)"
+    if prog["tainted_mask"]:
+        kernel += "  [TAINTED]"
     lines = [
-        ("KERNEL", prog.main_module().debug_file_path or "(not loaded)"),
+        ("KERNEL", kernel),
         ("DUMPFILE", _memory_source(prog)),
         ("CPUS", cpus_text(prog)),
         ("DATE", date(ktime_get_real_seconds(prog).value_())),
