@@ -89,6 +89,8 @@ addresses = [
 ]
 for name in ("kmalloc-32", "kmalloc-4k", "task_struct", "vm_area_struct"):
     cache = find_slab_cache(prog, name)
+    if cache is None:
+        continue  # "kmalloc-4k" is "kmalloc-4096" before 4.21.
     objects = list(slab_cache_for_each_allocated_object(cache, "void"))
     known = {each.value_() for each in objects}
     addresses += [objects[0].value_(), objects[-1].value_() + 1]

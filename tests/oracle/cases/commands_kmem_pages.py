@@ -9,4 +9,7 @@ for line in (
     "-m _mapcount.counter,page_type,lru.next",
 ):
     print("%", line, flush=True)
-    run_command(prog, f"crash kmem {line}")
+    try:
+        run_command(prog, f"crash kmem {line}")
+    except LookupError:  # Before 4.18, pages have no types.
+        print("an error", flush=True)

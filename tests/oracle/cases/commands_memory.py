@@ -31,7 +31,7 @@ init_task = prog["init_task"].address_of_().value_()
 mm = find_task(prog, 1).mm
 modules = [prog["modules"].next.value_(), prog["modules"].next.next.next.value_()]
 banner = prog["linux_banner"].address_
-stack = prog.symbol("init_stack").address
+stack = prog["init_task"].stack.value_()
 idr = prog["init_pid_ns"].idr.address_of_().value_()
 
 # Upstream searches kdump files no further than their direct map, and reads physical

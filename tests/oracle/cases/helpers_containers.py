@@ -60,7 +60,7 @@ for head, type, member in (
     (caches, "struct kmem_cache", "list"),
     (modules, "struct module", "list"),
     (find_task(prog, 2).children.address_of_(), "struct task_struct", "sibling"),
-    (find_task(prog, 1).thread_pid.inodes.address_of_(), "struct inode", "i_sb_list"),
+    (prog["init_task"].tasks.address_of_(), "struct task_struct", "tasks"),
 ):
     if head.type_.type_name() != "struct list_head *":
         continue
@@ -119,7 +119,10 @@ for i, module in enumerate(
     if i == 3:
         break
 
-qos = prog["cpu_latency_constraints"].list.address_of_()
+try:
+    qos = prog["cpu_latency_constraints"].list.address_of_()
+except KeyError:  # Before 5.7.
+    qos = prog["cpu_dma_constraints"].list.address_of_()
 requests = list(plist_for_each_entry("struct pm_qos_request", qos, "node"))
 print([request.node.prio for request in requests])
 print(hex(plist_first_entry(qos, "struct pm_qos_request", "node").value_()))

@@ -93,8 +93,11 @@ for bpf in bpf_prog_for_each(prog):
     print([map.id for map in bpf_prog_used_maps(bpf)])
 for map in bpf_map_for_each(prog):
     print(map.id, map.name, map.map_type, hex(bpf_map_by_id(prog, map.id).value_()))
-print([btf.id for btf in bpf_btf_for_each(prog)])
-print([link.id for link in bpf_link_for_each(prog)])
+for each in (bpf_btf_for_each, bpf_link_for_each):
+    try:
+        print([found.id for found in each(prog)])
+    except LookupError as error:  # Before 4.18 and 5.8.
+        print(error)
 cgroup = prog["cgrp_dfl_root"].cgrp.address_of_()
 for i in range(len(cgroup.bpf.effective)):
     print([bpf.aux.id for bpf in cgroup_bpf_prog_for_each(cgroup, i)])

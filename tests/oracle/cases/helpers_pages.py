@@ -80,7 +80,10 @@ for pfn in range(0x1000, 0x11000, 251):
     print(virt_to_pfn(prog, address), cache.name if cache else None)
     print(in_direct_map(prog, address))
 print(in_direct_map(prog, prog["init_task"].address_), in_direct_map(prog, 0))
-print(dict(get_slab_cache_aliases(prog)))
+try:
+    print(dict(get_slab_cache_aliases(prog)))
+except LookupError:
+    print("none")  # SLAB
 print([slab_cache_order(cache) for cache in for_each_slab_cache(prog)])
 
 for task in for_each_task(prog):

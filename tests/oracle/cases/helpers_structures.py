@@ -101,7 +101,9 @@ for entry in (list_for_each_entry_reverse, validate_list_for_each_entry):
 for task in for_each_task(prog):
     print(thread_group_leader(task), hex(task_thread_info(task).value_()))
     print(hex(task_rq(task).value_()), [t.pid for t in for_each_task_in_group(task)])
-    print(list(for_each_set_bit(task.cpus_mask.bits, 64)))
+    # Renamed in 5.3.
+    name = "cpus_mask" if hasattr(task, "cpus_mask") else "cpus_allowed"
+    print(list(for_each_set_bit(task.member_(name).bits, 64)))
     done = task.vfork_done
     if done:
         print(completion_done(done), [t.pid for t in completion_for_each_task(done)])
@@ -139,7 +141,10 @@ for net in for_each_net(prog):
         found = netdev_get_by_index(net, dev.ifindex)
         print(netdev_name(found), hex(netdev_priv(dev).value_()))
         print(len(list(netdev_for_each_tx_queue(dev))))
-qos = prog["cpu_latency_constraints"].list.address_of_()
+try:
+    qos = prog["cpu_latency_constraints"].list.address_of_()
+except KeyError:  # Before 5.7.
+    qos = prog["cpu_dma_constraints"].list.address_of_()
 print(plist_head_empty(qos), [node.prio for node in plist_for_each(qos)])
 for bucket in prog["mount_hashtable"][0:64]:
     bucket = bucket.address_of_()

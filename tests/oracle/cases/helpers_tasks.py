@@ -67,8 +67,10 @@ for task in for_each_task(prog):
     queue = task.signal.wait_chldexit.address_of_()
     print(waitqueue_active(queue), [t.pid for t in waitqueue_for_each_task(queue)])
     # Upstream does not know those of PREEMPT_RT.
-    if task.mm and hasattr(task.mm.mmap_lock, "count"):
-        lock = task.mm.mmap_lock.address_of_()
+    # Renamed in 5.8.
+    name = "mmap_lock" if hasattr(task.mm, "mmap_lock") else "mmap_sem"
+    if task.mm and hasattr(task.mm.member_(name), "count"):
+        lock = task.mm.member_(name).address_of_()
         print(rwsem_locked(lock).name, hex(rwsem_owner(lock).value_()))
     if hasattr(task.signal.cred_guard_mutex, "owner"):
         print(hex(mutex_owner(task.signal.cred_guard_mutex.address_of_()).value_()))

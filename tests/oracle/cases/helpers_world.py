@@ -224,7 +224,9 @@ if b"mutex-holder" in comms:
         sem = path_lookup(prog, path).dentry.d_inode.i_rwsem.address_of_()
         if hasattr(sem, "count"):
             print(path, rwsem_locked(sem), hex(rwsem_owner(sem).value_()))
-queue = prog["rcu_state"].gp_wq.address_of_()
+# One of several before 4.20.
+rcu = "rcu_state" if "rcu_state" in prog else "rcu_sched_state"
+queue = prog[rcu].gp_wq.address_of_()
 print(swait_active(queue), [task.comm for task in swait_for_each_task(queue)])
 print(ktime_to_ns(per_cpu(prog["hrtimer_bases"], 0).expires_next))
 
@@ -243,8 +245,11 @@ for name in ("files_cache", "task_struct", "dentry", "kmalloc-64", "kmalloc-8k")
 info = slab_object_info(prog, find_task(prog, 1).files)
 cache = info.slab_cache
 print(info.allocated, cache.name, hex(cache.flags))
-track = prog.type("struct track")
-if track.has_member("handle"):
+try:
+    track = prog.type("struct track")
+except LookupError:
+    track = None  # SLAB
+if track is not None and track.has_member("handle"):
     # After the object, its red zone, and the pointer to the next free one.
     at = cache.offset if cache.offset.value_() >= cache.inuse.value_() else cache.inuse
     at = at.value_() + (8 if at.value_() >= cache.inuse.value_() else 0)

@@ -9,7 +9,7 @@ for name in names:
     for section in sorted(sections):
         print("  ", section, hex(sections[section]))
     print("  ", find_module(prog, name).name)
-print(prog["loop_index_idr"])
+print(prog["max_loop"])
 print(list_empty(prog["fs_uuids"].address_of_()))
 print(prog.type("struct btrfs_root"))
 print(prog["btrfs_fs_type"].name)

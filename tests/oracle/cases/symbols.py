@@ -15,11 +15,11 @@ for name in ("schedule", "init_task", "vfs_read", "_stext"):
     symbol = prog.symbol(name)
     print(symbol)
     print(prog.symbol(symbol.address + 1).name)
-for name in ("schedule", "vfs_read", "__x64_sys_read"):
+for name in ("schedule", "vfs_read", "wake_up_process"):
     function = prog.function(name)
     print(function.type_, hex(function.address_))
     print(prog.source_location(function.address_ + 1))
-print(prog.constant("PIDTYPE_TGID"), repr(prog["ZONE_NORMAL"]))
+print(prog.constant("PIDTYPE_PGID"), repr(prog["ZONE_NORMAL"]))
 for cpu in range(2):
     print(
         per_cpu(prog["runqueues"], cpu).nr_running,

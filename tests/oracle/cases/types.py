@@ -39,10 +39,14 @@ NAMES = (
     "long long unsigned int",
 )
 for name in NAMES:
-    type = prog.type(name)
+    try:
+        type = prog.type(name)
+    except LookupError:  # as "struct folio" before 5.16
+        print(name)
+        continue
     print(repr(type))
     print(type)
-    print(type.size if type.kind.name != "TYPEDEF" else type.type_name())
+    print(type.size if hasattr(type, "size") else type.type_name())
 for expression in (
     "struct list_head *",
     "const char *const [3]",
