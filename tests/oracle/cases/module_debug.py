@@ -13,7 +13,8 @@ print(prog["max_loop"])
 print(list_empty(prog["fs_uuids"].address_of_()))
 print(prog.type("struct btrfs_root"))
 print(prog["btrfs_fs_type"].name)
-for name in ("loop_queue_rq", "veth_xmit", "btrfs_sync_file"):
+# Upstream has no address of a function with a cold part, such as veth_xmit in 7.3.
+for name in ("loop_queue_rq", "veth_open", "btrfs_sync_file"):
     function = prog.function(name)
     print(function.type_.type_name(), prog.symbol(function.address_))
     print(prog.source_location(function.address_ + 8))
