@@ -59,7 +59,7 @@ def load_vmlinux_kallsyms(prog: Program) -> SymbolIndex:
     :raises MissingDebugInfoError: if vmcoreinfo has no addresses of the symbol table
 
     >>> load_vmlinux_kallsyms(prog)
-    <drgn.SymbolIndex object at 0x7fdfb1fd3900>
+    <_drgn.SymbolIndex object at 0x7fdfb1fd3900>
     """
     if prog.flags & ProgramFlags.IS_LOCAL:
         return SymbolIndex(_symbols(_proc_kallsyms()))
@@ -187,7 +187,7 @@ def load_module_kallsyms(prog: Program) -> SymbolIndex:
     This needs debugging symbols of the kernel itself, and ``CONFIG_KALLSYMS``.
 
     >>> load_module_kallsyms(prog)
-    <drgn.SymbolIndex object at 0x7fdfb0d35a00>
+    <_drgn.SymbolIndex object at 0x7fdfb0d35a00>
     """
     return SymbolIndex(
         symbol for module in for_each_module(prog) for symbol in module_kallsyms(module)
