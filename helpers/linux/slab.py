@@ -196,7 +196,8 @@ def get_slab_cache_aliases(prog: Program) -> dict[str, str]:
     for kn in kernfs_children(kset.kobj.sd):
         alias = kn.name.string_().decode()
         target = kn.symlink.target_kn.value_()
-        name = names.get(target)
+        # Caches of cgroups, before 5.9, may be nowhere; directories point nowhere, too.
+        name = names.get(target) if target else None
         if name is not None and name != alias:
             aliases[alias] = name
     return aliases

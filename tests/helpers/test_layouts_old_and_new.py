@@ -20,6 +20,7 @@ from drgn.helpers.linux import (
     bdev_partno,
     cgroup_bpf_prog_for_each,
     cgroup_bpf_prog_for_each_effective,
+    get_slab_cache_aliases,
     hrtimer_clock_base_for_each,
     idr_find,
     idr_for_each,
@@ -485,3 +486,31 @@ def test_areas_before_5_3(kernel: Kernel, flags: int, structures: list[int]) -> 
     kernel.words(BASE, flags, BASE + 0x100)
     found = identified_area(kernel.at(area, BASE), BASE)
     assert [each.vm_struct.value_() for each in found] == structures
+
+
+def test_aliases_beside_caches_of_cgroups(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before 5.9, those may be nowhere in sysfs, as is what a directory points to."""
+    prog = kernel.prog
+    char = kernel.to(prog.int_type("char", 1, True))
+    symlink = kernel.struct("kernfs_elem_symlink", target_kn=kernel.pointer)
+    node = kernel.struct("kernfs_node", name=char, symlink=symlink)
+    kobj = kernel.struct("kobject", sd=kernel.to(node))
+    kset = kernel.struct("kset", kobj=kobj)
+    cache = kernel.struct("kmem_cache", name=char, kobj=kobj)
+    names = BASE + 0x1000
+    kernel.memory(names, b"filp\0filp(7:lab)\0io_kiocb\0TCPv6\0")
+    kernel.words(BASE, names, BASE + 0x100)
+    kernel.words(BASE + 0x10, names + 5, 0)
+    kernel.words(BASE + 0x20, names + 17, BASE + 0x100)
+    kernel.words(BASE + 0x30, names + 26, 0)
+    kernel.words(BASE + 0x40, BASE + 0x200)
+    slab_kset = Object(prog, kernel.to(kset), BASE + 0x40)
+    kernel.objects["slab_kset"] = slab_kset
+    caches = [kernel.at(cache, BASE), kernel.at(cache, BASE + 0x10)]
+    nodes = [kernel.at(node, BASE + 0x20), kernel.at(node, BASE + 0x30)]
+    linux = "drgn.helpers.linux"
+    monkeypatch.setattr(f"{linux}.slab.for_each_slab_cache", lambda prog: caches)
+    monkeypatch.setattr(f"{linux}.kernfs.kernfs_children", lambda kn: nodes)
+    assert get_slab_cache_aliases(prog) == {"io_kiocb": "filp"}
