@@ -61,7 +61,9 @@ for item, state in (
     ("PGFAULT", global_vm_event_state),
 ):
     print(item, state(prog, prog[item]))
-print(hugetlb_total_usage(prog), swap_total_usage(prog), total_swapcache_pages(prog))
+print(hugetlb_total_usage(prog), swap_total_usage(prog))
+if "NR_SWAPCACHE" in prog:  # else upstream wants the length of an array
+    print(total_swapcache_pages(prog))
 for hstate in for_each_hstate(prog):
     print(hstate.name, huge_page_size(hstate))
 for info in for_each_swap_info(prog):
