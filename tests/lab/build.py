@@ -81,7 +81,10 @@ def boot_and_dump(directory: Path, guest: Guest, dumps: Dumps) -> None:
                 dumps[name] = [name]
                 machine.dump(directory / name, format)
     unpack_facts(disks[2], directory / "facts")
-    add_vmcoreinfo(directory, ("live.elf", "panic.elf"), "facts")
+    if add_vmcoreinfo(directory, ("live.elf", "panic.elf"), "facts"):
+        # QEMU's kdump files stay without.
+        for name in [name for name in dumps if "-flat" in name]:
+            (directory / dumps.pop(name)[0]).unlink()
 
 
 def boot_and_dump_la57(directory: Path, guest: Guest, dumps: Dumps) -> None:
@@ -148,10 +151,11 @@ def unpack_facts(image: Path, directory: Path) -> None:
         archive.extractall(directory, filter="data")
 
 
-def add_vmcoreinfo(directory: Path, names: Sequence[str], facts: str) -> None:
+def add_vmcoreinfo(directory: Path, names: Sequence[str], facts: str) -> bool:
+    """Give VMCOREINFO to ELF dumps that have none; whether they had none."""
     told = (directory / facts / "sys/vmcoreinfo").read_text()
-    for name in names:
-        vmcoreinfo_note.add(directory / name, told)
+    added = [vmcoreinfo_note.add(directory / name, told) for name in names]
+    return any(added)
 
 
 def build(

@@ -11,14 +11,14 @@ from .vmcore import Vmcore
 _PHDR_SIZE, _PT_NOTE = 56, 4
 
 
-def add(path: Path, told: str) -> None:
-    """Add the note to an ELF dump that has none.
+def add(path: Path, told: str) -> bool:
+    """Add the note to an ELF dump that has none; whether there was none.
 
     ``told``: /sys/kernel/vmcoreinfo, the note's physical address and size.
     """
     core = Vmcore(path)
     if core.vmcoreinfo_size:
-        return
+        return False
     address, size = (int(number, 16) for number in told.split())
     note = core.read_physical(address, size).tobytes()
     name_size, size = struct.unpack_from("<II", note)
@@ -38,3 +38,4 @@ def add(path: Path, told: str) -> None:
                 file.write(struct.pack("<Q", end))
                 file.seek(at + 32)
                 file.write(struct.pack("<QQ", len(notes), len(notes)))
+    return True
