@@ -91,16 +91,20 @@ def oracle() -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_guest(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[Lab], SharedGuest]:
+def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that all workers of a session have in common."""
+    return _shared(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="session")
+def shared_guest(shared_directory: Path) -> Callable[[Lab], SharedGuest]:
     """``shared_guest(lab)``: that kernel in QEMU, where the lab dumps it live.
 
     It is booted once for all workers, and ends with the tests. One debugger at a time
     may use it: see `SharedGuest.lock`. The oldest kernel has PTI, the others have
     page tables of five levels.
     """
-    directory = _shared(tmp_path_factory.getbasetemp())
+    directory = shared_directory
     owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
 
     def shared_guest(lab: Lab) -> SharedGuest:
@@ -125,7 +129,7 @@ CompileC = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
-def compile_c(tmp_path_factory: pytest.TempPathFactory) -> CompileC:
+def compile_c(shared_directory: Path) -> CompileC:
     """``compile_c(source, *flags, compiler="gcc", suffix="")`` -> path of the output.
 
     ``source`` is C text, or the Path of a file. Without flags it makes a program with
@@ -134,7 +138,7 @@ def compile_c(tmp_path_factory: pytest.TempPathFactory) -> CompileC:
     not be written to. Skips where the compiler is missing, and raises
     CalledProcessError where it fails.
     """
-    directory = _shared(tmp_path_factory.getbasetemp()) / "compiled"
+    directory = shared_directory / "compiled"
 
     def compile_c(
         source: str | Path,

@@ -1,0 +1,132 @@
+"""What the guest's root does with drgn; prints JSON."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import drgn
+from drgn import FaultError, Object
+from drgn.helpers.experimental.kmodify import (
+    call_function,
+    write_memory,
+    write_object,
+)
+from drgn.helpers.linux import (
+    access_remote_vm,
+    find_task,
+    for_each_module,
+    for_each_task,
+    get_dmesg,
+    virt_to_phys,
+)
+
+facts: dict[str, object] = {}
+SHOW = (
+    'print(prog.flags, prog["UTS_RELEASE"], prog["init_uts_ns"].name.nodename, sep="|")'
+)
+
+
+def run(*arguments: str) -> tuple[list[str], str]:
+    result = subprocess.run(
+        [sys.executable, "-m", "drgn", *arguments], capture_output=True, text=True
+    )
+    return result.stdout.strip().rsplit("|", 2), result.stderr
+
+
+def lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()
+
+
+facts["by default"], facts["errors by default"] = run("-e", SHOW)
+facts["-k"], _ = run("-q", "-k", "-e", SHOW)
+facts["-p"], _ = run(
+    "-q", "-p", "1", "-e", 'print(prog.flags.value, len(list(prog.threads())), sep="|")'
+)
+
+prog = drgn.Program()
+prog.set_kernel()
+prog.load_default_debug_info()
+
+facts["tasks"] = [
+    sorted(task.pid.value_() for task in for_each_task(prog)),
+    sorted(int(path.name) for path in Path("/proc").glob("[0-9]*/task/*")),
+]
+me = find_task(prog, os.getpid())
+facts["myself"] = [
+    me.comm.string_().decode(),
+    me.pid.value_() == os.getpid(),
+    me.mm.owner.value_() == me.value_(),
+]
+facts["modules"] = [
+    sorted(module.name.string_().decode() for module in for_each_module(prog)),
+    sorted(line.split()[0] for line in lines("/proc/modules")),
+]
+facts["have no files"] = [
+    module.name
+    for module in prog.modules()
+    if isinstance(module, drgn.RelocatableModule) and module.wants_debug_file()
+]
+names = "schedule", "init_task", "dummy_xmit", "jiffies_64"
+facts["symbols"] = {name: prog.symbol(name).address for name in names}
+facts["kallsyms"] = {
+    words[2]: int(words[0], 16)
+    for words in map(str.split, lines("/proc/kallsyms"))
+    if words[2] in names
+}
+buffer = ctypes.create_string_buffer(b"pydrgn")
+facts["memory of a process"] = access_remote_vm(
+    me.mm, ctypes.addressof(buffer), 6
+).decode()
+address = prog["saved_command_line"].value_()
+facts["physical"] = [
+    prog.read(address, 8).decode(),
+    prog.read(virt_to_phys(prog, address), 8, physical=True).decode(),
+]
+facts["found"] = any(
+    prog.read(found, 13) == b"Linux version"
+    for found in prog.search_memory(b"Linux version ")
+)
+try:
+    prog.read(0, 8)
+except FaultError as error:
+    facts["fault"] = [type(error).__name__, hex(error.address)]
+ticks = prog["jiffies_64"].value_()
+time.sleep(0.1)
+facts["ticks"] = [ticks, prog["jiffies_64"].value_()]
+try:
+    prog.stack_trace(os.getpid())
+    mine = "no error"
+except ValueError as error:
+    mine = f"{type(error).__name__}: {error}"
+facts["stacks"] = [[frame.name for frame in prog.stack_trace(1)], mine]
+
+# Changing it.
+nodename = prog["init_uts_ns"].name.nodename
+write_memory(prog, nodename.address_, b"written\0")
+facts["written"] = [nodename.string_().decode(), os.uname().nodename]
+write_object(prog["panic_on_oops"], 7)
+facts["object"] = [
+    prog["panic_on_oops"].value_(),
+    Path("/proc/sys/kernel/panic_on_oops").read_text(),
+]
+calls = []
+for name, *arguments in (
+    ("hex_to_bin", ord("c")),
+    ("strlen", b"drgns"),
+    ("no_such_function",),
+):
+    try:
+        calls.append(str(call_function(prog, name, *arguments)))
+    except LookupError as error:
+        calls.append(f"{type(error).__name__}: {error}")
+facts["calls"] = calls
+printk = "_printk" if "_printk" in prog else "printk"
+call_function(prog, printk, b"hello from %d %s\n", Object(prog, "int", 42), b"drgns")
+facts["said"] = get_dmesg(prog).decode().splitlines()[-1]
+print(json.dumps(facts))
