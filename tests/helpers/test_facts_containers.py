@@ -199,7 +199,10 @@ def test_lockless_lists(kernel: Kernel) -> None:
 def test_plists(live: Program, each_lab: Lab) -> None:
     """Requests for latency are kept in the order of their microseconds."""
     asked = [int(n) for n in each_lab.task("latency")["microseconds"].split()]
-    head = live["cpu_latency_constraints"].list.address_of_()
+    # Renamed in 5.7 (2552d3520132).
+    name = "cpu_latency_constraints"
+    name = name if name in live else "cpu_dma_constraints"
+    head = live[name].list.address_of_()
     assert not plist_head_empty(head)
     nodes = list(plist_for_each(head))
     priorities = [node.prio.value_() for node in nodes]
@@ -287,10 +290,16 @@ def test_tree_of_areas(live: Program, each_lab: Lab) -> None:
     assert not mtree_load(tree, 0)
 
 
+def pages_of(mapping: Object) -> Object:
+    # Renamed in 4.17 (b93b016313b3).
+    name = "i_pages" if hasattr(mapping, "i_pages") else "page_tree"
+    return mapping.member_(name).address_of_()
+
+
 def test_arrays_of_pages(live: Program) -> None:
     """The pages of a file that the guest has read, by their places in it."""
     inode = path_lookup(live, "/mnt/ext4/pattern").dentry.d_inode
-    pages = inode.i_mapping.i_pages.address_of_()
+    pages = pages_of(inode.i_mapping)
     entries = dict(xa_for_each(pages))
     assert not any(map(xa_is_value, entries.values()))
     assert dict(radix_tree_for_each(pages)).keys() == entries.keys()
@@ -378,7 +387,7 @@ def test_frames_are_of_pages(live: Program, each_lab: Lab) -> None:
     assert page_index(page).value_() == 3
     mapping = cast("struct address_space *", page.mapping)
     inode = container_of(mapping, "struct inode", "i_data")
-    assert xa_load(mapping.i_pages.address_of_(), 3)
+    assert xa_load(pages_of(mapping), 3)
     assert inode.i_size.value_() == 1 << 20
 
 

@@ -117,7 +117,9 @@ def test_data_that_nobody_has_read(live: Program, each_lab: Lab) -> None:
     if not in_fragments:
         assert live.read(skb.data, 6) == b"unread"
     page = virt_to_page(live, skb)
-    if "PGTY_netpp" in live or hasattr(page, "pp_magic"):
+    # Linux before 4.18 has no pools.
+    known = "PGTY_netpp" in live or hasattr(page, "pp_magic")
+    if known or "page_pool_destroy" not in live:
         assert not is_pp_page(page)
     else:  # before 5.14 (c07aea3ef4d4)
         with pytest.raises(NotImplementedError, match="page pool"):

@@ -201,7 +201,8 @@ def test_stacks_of_a_panic(panicked: Program) -> None:
     task = panicked.crashed_thread().object
     trace = kernel_stack_trace(panicked, task)
     assert trace.segments[0].kind is StackKind.TASK
-    assert "sysrq_handle_crash" in [frame.name for frame in trace.segments[0]]
+    # Before 5.5, it does not panic but faults.
+    assert "sysrq_handle_crash" in [frame.name for frame in trace]
 
 
 def test_words_of_a_stack(live: Program, capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,9 +79,16 @@ from drgn.helpers.linux import (
 )
 
 
+def task_active_pid(task: Object) -> Object:
+    try:
+        return task.thread_pid.read_()
+    except AttributeError:
+        return task.pids[0].pid.read_()  # Before 4.19 (2c4704756cab).
+
+
 def test_process_namespaces(live: Program, each_lab: Lab) -> None:
     inner = find_task(live, int(each_lab.task("contained")["inner"]))
-    namespace = inner.thread_pid.numbers[1].ns
+    namespace = task_active_pid(inner).numbers[1].ns
     assert namespace.ns.inum.value_() == int(
         each_lab.task("contained")["ns.pid_for_children"]
     )
