@@ -1,4 +1,4 @@
-"""Tasks as kernels have them that no lab runs, made by hand."""
+"""Tasks and trees as kernels have them that no lab runs, made by hand."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from drgn.commands.crash._task_rows import (
     task_rows,
     task_states,
 )
+from drgn.commands.crash.tree import entry_addresses
 
 PAGE = 4096
 TASK = 0xFFFF888000001000
@@ -135,3 +136,16 @@ def test_stack_pointers(kernel: Kernel) -> None:
 
 def test_no_tasks(kernel: Kernel) -> None:
     assert task_rows(kernel.prog, []) == []
+
+
+@pytest.mark.parametrize("kind", ["radix", "xarray"])
+def test_a_tree_before_xarrays(kernel: Kernel, kind: str) -> None:
+    """Before 4.20, ``struct radix_tree_root``: there is no ``struct xarray``."""
+    u8 = kernel.prog.int_type("u8", 1, False)
+    slots = kernel.prog.array_type(kernel.pointer, 4)
+    kernel.struct("radix_tree_node", shift=u8, slots=slots)
+    root = kernel.struct("radix_tree_root", rnode=kernel.pointer)
+    memory(kernel, root, MM, rnode=word(SIGNAL | 1))
+    kernel.words(SIGNAL, 0, TASK, 0, 0, PARENT)
+    found = entry_addresses(kernel.prog, kind, False, MM)
+    assert list(found) == [TASK, PARENT]

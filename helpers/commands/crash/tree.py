@@ -70,7 +70,7 @@ def _crash_cmd_tree(
         _print_code(prog, kind, args.inorder, start, root, offset, entries)
         return
     address = start.resolve(prog) + root.bytes
-    for entry in _addresses(prog, kind, args.inorder, address):
+    for entry in entry_addresses(prog, kind, args.inorder, address):
         entries.print(entry - offset.bytes)
 
 
@@ -90,15 +90,19 @@ def _root_type(prog: Program, kind: str) -> str:
     if kind == "maple":
         return "struct maple_tree"
     # Linux 4.20 made radix trees of XArrays ("#define radix_tree_root xarray").
-    name = "struct xarray" if kind == "xarray" else "struct radix_tree_root"
+    names = ["struct radix_tree_root", "struct xarray"]
+    if kind == "xarray":
+        names.reverse()
     try:
-        prog.type(name)
+        prog.type(names[0])
     except LookupError:
-        return "struct xarray"
-    return name
+        return names[1]
+    return names[0]
 
 
-def _addresses(prog: Program, kind: str, inorder: bool, address: int) -> Iterator[int]:
+def entry_addresses(
+    prog: Program, kind: str, inorder: bool, address: int
+) -> Iterator[int]:
     """Addresses of the entries, or of the rb_nodes in them."""
     root = Object(prog, f"{_root_type(prog, kind)} *", address)
     if kind == "rbtree":
