@@ -29,7 +29,15 @@ def partial_slabs(cache: Object) -> list[Object]:
         type = cache.prog_.type("struct slab *").type
     except LookupError:
         type = cache.prog_.type("struct page")  # before 5.17 (bb192ed9aa71)
-    return list(list_for_each_entry(type, node.partial.address_of_(), "slab_list"))
+    partial = node.partial if hasattr(node, "partial") else node.slabs_partial  # SLAB
+    # Since 5.3 (916ac0527837).
+    link = "slab_list" if type.has_member("slab_list") else "lru"
+    return list(list_for_each_entry(type, partial.address_of_(), link))
+
+
+def slab_list(slab: Object) -> Object:
+    """What links a slab to others: lru before 5.3."""
+    return slab.slab_list if hasattr(slab, "slab_list") else slab.lru
 
 
 def kilobytes(text: str) -> dict[str, str]:

@@ -241,9 +241,10 @@ def test_tree(prog: Program, code: Run) -> None:
     names = code("tree -t ra -r pid_namespace.idr.idr_rt init_pid_ns")
     assert addresses(names, "index") == expected
     mm = find_task(prog, 1).mm
-    names = code(
-        f"tree -t m -r mm_struct.mm_mt -s vm_area_struct.vm_mm {mm.value_():x}"
-    )
+    # Since 6.1 (763ecb035029): before, a red-black tree.
+    trees = ("m -r mm_struct.mm_mt", "rb -r mm_struct.mm_rb -o vm_area_struct.vm_rb")
+    options = trees[hasattr(mm, "mm_rb")]
+    names = code(f"tree -t {options} -s vm_area_struct.vm_mm {mm.value_():x}")
     assert names["vm_mm"] == mm
     sorted_starts = code("tree -l vmap_area_root -o vmap_area.rb_node")["found"]
     starts = [each["entry"].va_start.value_() for each in sorted_starts]
