@@ -10,7 +10,7 @@ import pytest
 from lab.manifest import Lab
 
 import drgn
-from drgn import Object, Program
+from drgn import Object, Program, offsetof
 from drgn.commands import CommandError, run_command
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.pid import find_task
@@ -61,11 +61,18 @@ def addresses(names: dict[str, Any], name: str = "address") -> list[int]:
     return [int(each[name]) for each in names["found"]]
 
 
+def _cpus_mask(prog: Program) -> str:
+    """The name of what it is since 5.3 (3bd3706251ee)."""
+    return "cpus_mask" if hasattr(prog["init_task"], "cpus_mask") else "cpus_allowed"
+
+
 def test_struct(prog: Program, code: Run) -> None:
-    names = code("struct task_struct.comm,pid,cpus_mask.bits[0] init_task")
+    mask = _cpus_mask(prog)
+    names = code(f"struct task_struct.comm,pid,{mask}.bits[0] init_task")
     init_task = prog["init_task"]
     assert names["comm"].string_() == init_task.comm.string_()
-    assert (names["pid"], names["cpus_mask_bits_0"]) == (0, init_task.cpus_mask.bits[0])
+    assert names["pid"] == 0
+    assert names[f"{mask}_bits_0"] == init_task.member_(mask).bits[0]
     pid_1 = find_task(prog, 1)
     member = pid_1.tasks.address_of_().value_()
     assert code(f"struct -l task_struct.tasks task_struct.pid {member:x}")["pid"] == 1
@@ -100,7 +107,7 @@ def test_types(prog: Program, code: Run) -> None:
 
 def test_p(prog: Program, code: Run) -> None:
     assert code("p jiffies")["object"] == prog["jiffies"]
-    assert code("p init_task.cpus_mask.bits[0]")["object"] == 1
+    assert code(f"p init_task.{_cpus_mask(prog)}.bits[0]")["object"] == 1
     assert code("p runqueues.cpu:a")["object"] == 1
     assert code("p runqueues.cpu:0")["object"] == 0
     assert code("p runqueues.cpu:")["object"] == task_cpu(find_task(prog, 1))
@@ -171,7 +178,8 @@ def test_rd(prog: Program, code: Run, tmp_path: Any) -> None:
     assert code("rd -a linux_banner 5")["memory"] == b"Linux"
     assert code("rd -u 400000")["memory"][:4] == b"\x7fELF"
     assert code("rd -p 1000")["memory"] == prog.read(0x1000, 8, physical=True)
-    assert code("rd -s init_task 8")["names"][4].startswith("task stack: 0 ")
+    stack = offsetof(prog.type("struct task_struct"), "stack") // 8
+    assert code("rd -s init_task 8")["names"][stack].startswith("task stack: 0 ")
     code(f"rd -r {tmp_path}/raw linux_banner 5")
     assert (tmp_path / "raw").read_bytes() == b"Linux"
 

@@ -91,7 +91,7 @@ def test_rd(prog: Program, lines: Lines) -> None:
     banner = prog.read(start, 64)
     words = [banner[i : i + 8][::-1].hex() for i in (0, 8)]
     assert lines("rd linux_banner 2") == [
-        f"{start:x}:  {words[0]} {words[1]}   Linux version 6."
+        f"{start:x}:  {words[0]} {words[1]}   {banner[:16].decode()}"
     ]
     assert lines("rd -8 linux_banner 3") == [f"{start:x}:  4c 69 6e" + " " * 42 + "Lin"]
     assert lines("rd -a linux_banner 61") == [
