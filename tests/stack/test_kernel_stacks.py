@@ -72,11 +72,10 @@ def test_crashed_thread(labs: list[Lab]) -> None:
     for lab in labs:
         prog = open_dump(lab, "panic.elf")
         names = [frame.name for frame in prog.crashed_thread().stack_trace()]
-        panic = names.index("panic")
-        assert names[panic + 1 : panic + 3] == [
-            "sysrq_handle_crash",
-            "__handle_sysrq",
-        ]
+        caller = names.index("sysrq_handle_crash")
+        assert names[caller + 1] == "__handle_sysrq"
+        if "page_fault" not in names:  # before 5.5 (8341f2f222d7)
+            assert names[caller - 1] == "panic"
 
 
 def test_running_tasks_have_the_registers_of_their_cpus(labs: list[Lab]) -> None:
@@ -88,7 +87,8 @@ def test_running_tasks_have_the_registers_of_their_cpus(labs: list[Lab]) -> None
         kernel = prog.stack_trace(found["spin-kernel"])
         assert kernel[0].interrupted
         assert kernel[0].pc > USER_END
-        assert "ksys_read" in [frame.name for frame in kernel]
+        # SyS_read() before 4.17.
+        assert {"ksys_read", "SyS_read"} & {frame.name for frame in kernel}
         # A task that sleeps has what __switch_to_asm() left.
         sleeping = prog.stack_trace(found["blocked-read"])
         assert sleeping[0].name == "context_switch"
@@ -157,6 +157,6 @@ def test_lists_of_globals_in_a_frame(labs: list[Lab]) -> None:
     # Defined in the same file, only declared there, not there at all.
     assert frame["schedule"].address_ == prog.symbol("schedule").address
     assert frame["sched_domains_mutex"].absent_
-    assert "jiffies_64" not in frame
+    assert "arp_tbl" not in frame
     assert frame["PIDTYPE_PID"].value_() == 0
     assert Path(frame.source().filename).name == "core.c"
