@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Container, Iterable
 from typing import Any
 
 import drgn
 from drgn import Program, ProgramFlags
+from drgn.engine.program.execscript import running
 
 # What the prompt offers of the drgn package itself.
 DRGN_NAMES = (
@@ -85,3 +87,16 @@ class LazyGlobals(dict[str, Any]):
     def names(self) -> set[str]:
         """All names, those not imported yet included."""
         return self.keys() | self._lazy.keys()
+
+
+def tell_current(
+    namespaces: Iterable[dict[str, Any]], prog: Program, known: Container[Program]
+) -> None:
+    """Let ``prog`` be a program in namespaces, and in those of scripts that run.
+
+    What is not one of the ``known`` programs is a user's, and stays.
+    """
+    for names in (*namespaces, *running):
+        if names.get("prog", prog) in known:
+            names["prog"] = prog
+    drgn.set_default_prog(prog)

@@ -10,9 +10,9 @@ from weakref import WeakSet
 
 import gdb
 
-import drgn
 from drgn import Module, Program
 from drgn.gdb_process import add_directories
+from drgn.namespace import tell_current
 from drgn.target import load_later, program_from_target
 
 from .target import InferiorTarget
@@ -86,12 +86,7 @@ def unfollow(namespace: dict[str, Any]) -> None:
 
 def refresh(*_event: object) -> None:
     """Tell all namespaces which program is current."""
-    prog = current_program()
-    for namespace in _namespaces:
-        # What a user calls prog stays.
-        if namespace.get("prog", prog) in _ours:
-            namespace["prog"] = prog
-    drgn.set_default_prog(prog)
+    tell_current(_namespaces, current_program(), _ours)
 
 
 # Debugging information.

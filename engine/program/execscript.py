@@ -17,6 +17,9 @@ _OWN = (
     "__spec__",
 )
 
+running: list[dict[str, Any]] = []
+"""The namespaces of the scripts that run now, in which hosts keep ``prog`` current."""
+
 
 def execscript(path: str, *args: str, globals: dict[str, Any] | None = None) -> None:
     """Execute the script at ``path`` with ``args`` as ``sys.argv[1:]``.
@@ -35,8 +38,10 @@ def execscript(path: str, *args: str, globals: dict[str, Any] | None = None) -> 
     try:
         sys.argv = [path, *args]
         sys.modules["__main__"] = module
+        running.append(names)
         exec(code, names)
     finally:
+        running[:] = [each for each in running if each is not names]
         sys.argv = old_argv
         sys.modules["__main__"] = old_main
         for name in globals.keys() - names.keys():

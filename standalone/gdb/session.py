@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
-import drgn
 from drgn import Program
 from drgn.gdb_process import add_directories
+from drgn.namespace import tell_current
 from drgn.target import load_later, program_from_target
 
 from .control import ControlledTarget
@@ -27,6 +28,7 @@ class GdbSession:
     def __init__(self, arguments: Sequence[str], quiet: bool = False) -> None:
         """Start GDB. Raises OSError if there is none, GdbLost if it ends at once."""
         self._namespaces: list[dict[str, Any]] = []
+        self._programs: WeakSet[Program] = WeakSet()
         self._renew = False
         self.gdb = Gdb(arguments, quiet)
         self._target, self.prog = self._open()
@@ -45,6 +47,7 @@ class GdbSession:
         self._renew = False
         target = open_target(self.gdb)
         prog = program_from_target(target)
+        self._programs.add(prog)
         target.prog = prog
         target.after_run = self.refresh
         given = target.text("show debug-file-directory").partition('"')[2]
@@ -76,9 +79,7 @@ class GdbSession:
         self._tell()
 
     def _tell(self) -> None:
-        for names in self._namespaces:
-            names["prog"] = self.prog
-        drgn.set_default_prog(self.prog)
+        tell_current(self._namespaces, self.prog, self._programs)
 
     # GDB's own lines.
 

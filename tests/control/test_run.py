@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 Run = Callable[..., str]
 
@@ -286,3 +287,35 @@ except Exception as error:
         "Stop(StopReason.EXITED)",
         "ValueError this program is not GDB's current inferior",
     ]
+
+
+def test_scripts_of_scripts_see_the_current_program(
+    host: Run, program: Path, tmp_path: Path
+) -> None:
+    inner = tmp_path / "inner.py"
+    inner.write_text("""
+same = prog
+line("start")
+say(prog is same, prog["counter"], drgn.get_default_prog() is prog)
+mine = prog = drgn.Program()
+line("kill")
+say(prog is mine)
+prog = same
+""")
+    out = host(
+        say(f"""
+import sys
+import drgn
+if "gdb" in sys.modules:
+    import gdb
+line = getattr(gdb, "execute", gdb)
+line("set confirm off")
+before = prog
+drgn.execscript({str(inner)!r})
+line("start")
+say(prog is same, prog is before, prog["counter"])
+line("kill")
+"""),
+        program,
+    )
+    assert _said(out) == ["False (int)7 True", "True", "False False (int)7"]
