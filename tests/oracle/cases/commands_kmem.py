@@ -24,6 +24,8 @@ def run(line):
 
 
 for option in ["-i", "-f", "-F", "-n", "-z", "-o", "-h", "-v", "-V", "-s", "-g"]:
+    if option == "-i" and "NR_SWAPCACHE" not in prog:
+        continue  # upstream wants the length of an array that has none
     run(f"kmem {option}")
 run("kmem -g ffff")
 run("kmem -g 0x17ffffc0010200")

@@ -74,4 +74,7 @@ bpf -p 99
 bpf -m 99
 bpf -p a
 """.splitlines():
+    # Of old compilers it has none, which upstream wants.
+    if line == "irq -d" and prog["idt_table"].type_.length is None:
+        continue
     run(line)
