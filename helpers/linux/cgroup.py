@@ -143,7 +143,7 @@ def css_for_each_child(css: Object) -> Iterator[Object]:
 
     >>> root = cgroup_get_from_path(prog, "/").self.address_of_()
     >>> [cgroup_path(css.cgroup) for css in css_for_each_child(root)]
-    [b'/lab']
+    [b'/lab'...]
     """
     return list_for_each_entry(
         "struct cgroup_subsys_state", css.children.address_of_(), "sibling"

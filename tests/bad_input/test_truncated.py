@@ -38,7 +38,8 @@ def check(whole: Files, directory: Path, *, cut_debug: bool = False) -> int:
                 prog = open_dump(*files)
             except Exception as error:
                 assert is_error(error), length
-                assert str(path) in str(error)
+                # What is too short to be any dump is told in upstream's words.
+                assert str(path) in str(error) or str(error) == "not an ELF core file"
                 continue
             opened += 1
             for question, answer in answers(prog).items():
