@@ -209,6 +209,7 @@ _ELF_KINDS = {
     6: SymbolKind.TLS,
     10: SymbolKind.IFUNC,
 }
+_ADDRESS_MASK = (1 << 64) - 1
 _SHN_UNDEF = 0
 
 
@@ -235,7 +236,8 @@ def module_kallsyms(module: Object) -> list[Symbol]:
     symbols = []
     for i in range(count):
         elf_symbol = kallsyms.symtab[i].read_()
-        name = prog.read_c_string(strtab + elf_symbol.st_name.value_())
+        place = strtab + elf_symbol.st_name.value_() & _ADDRESS_MASK
+        name = prog.read_c_string(place)
         if elf_symbol.st_shndx.value_() == _SHN_UNDEF or not name:
             continue
         address: int = elf_symbol.st_value.value_()

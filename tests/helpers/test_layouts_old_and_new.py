@@ -405,6 +405,15 @@ def module_with_symbols(kernel: Kernel, info: int, **more: Type) -> Object:
     return kernel.at(module, BASE + 0x300)
 
 
+def test_symbols_of_a_broken_module(kernel: Kernel) -> None:
+    """Addresses of names wrap around, as the kernel's would."""
+    module = module_with_symbols(kernel, 1 << 4 | 2, typetab=kernel.pointer)
+    kernel.words(BASE + 0x200, BASE, 1, (1 << 64) - 1, 0)
+    kernel.memory(0, b"zero\0")
+    (symbol,) = module_kallsyms(module)
+    assert symbol.name == "zero"
+
+
 def test_symbols_of_a_module(kernel: Kernel) -> None:
     module = module_with_symbols(kernel, 1 << 4 | 2, typetab=kernel.pointer)
     (symbol,) = module_kallsyms(module)
