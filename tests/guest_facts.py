@@ -40,5 +40,13 @@ def slab_list(slab: Object) -> Object:
     return slab.slab_list if hasattr(slab, "slab_list") else slab.lru
 
 
+def has_orc(prog: Program) -> bool:
+    """Whether the kernel does not unwind by frame pointers.
+
+    Those do not lead from a system call to the user.
+    """
+    return bool(prog.symbols("__start_orc_unwind"))
+
+
 def kilobytes(text: str) -> dict[str, str]:
     return dict(re.findall(r"^(\w+):\s+(\d+) kB", text, re.M))

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+from guest_facts import has_orc
 from lab.manifest import Lab
 
 from drgn import FaultError, MissingDebugInfoError, Object, Program
@@ -31,11 +32,6 @@ def dump(request: pytest.FixtureRequest, labs: list[Lab]) -> list[Program]:
 def tasks(prog: Program) -> dict[str, Object]:
     """The tasks by their names; one of each."""
     return {thread.name or "": thread.object for thread in prog.threads()}
-
-
-def has_orc(prog: Program) -> bool:
-    """Whether the kernel does not unwind by frame pointers."""
-    return bool(prog.symbols("__start_orc_unwind"))
 
 
 def test_stacks_end_where_the_kernel_was_entered(dump: list[Program]) -> None:
