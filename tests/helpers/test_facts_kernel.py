@@ -88,7 +88,8 @@ def test_counters_that_grow(live: Program, each_lab: Lab) -> None:
     faults = global_vm_event_state(live, live["PGFAULT"])
     assert vmstat(each_lab, "pgfault") <= faults
     hits = global_numa_event_state(live, live["NUMA_HIT"])
-    assert 0 < hits < 10 * vmstat(each_lab, "numa_hit")
+    # Before 5.14 CPUs add theirs every second, afterwards when somebody asks.
+    assert 0 < hits < 100 * vmstat(each_lab, "numa_hit")
 
 
 def test_free_pages(live: Program) -> None:
@@ -195,9 +196,14 @@ def test_bpf(live: Program, each_lab: Lab) -> None:
         b"lab_hash",
     }
     assert not bpf_map_by_id(live, 1 << 20) and not bpf_prog_by_id(live, 1 << 20)
-    links = {link.id.value_(): link for link in bpf_link_for_each(live)}
     expected = told("link.")
-    assert set(expected) == {"cgroup", "xdp", "tracepoint"}
+    if expected:
+        links = {link.id.value_(): link for link in bpf_link_for_each(live)}
+        assert set(expected) == {"cgroup", "xdp", "tracepoint"}
+    else:  # before 5.7 (70ed506c3bbc)
+        links = {}
+        with pytest.raises(LookupError, match="could not find 'struct bpf_link"):
+            list(bpf_link_for_each(live))
     assert set(links) == {id for id, *_ in expected.values()}
     for id, type, program in expected.values():
         assert links[id].type.value_() == type
@@ -210,7 +216,7 @@ def test_bpf(live: Program, each_lab: Lab) -> None:
         assert b"vmlinux" in kernels
 
 
-def test_bpf_of_cgroups(live: Program) -> None:
+def test_bpf_of_cgroups(live: Program, each_lab: Lab) -> None:
     def names(each: Callable[..., Iterator[Object]], path: str) -> set[bytes]:
         cgroup = cgroup_get_from_path(live, path)
         kinds = len(cgroup.bpf.effective)
@@ -220,11 +226,13 @@ def test_bpf_of_cgroups(live: Program) -> None:
             for program in each(cgroup, kind)
         }
 
-    egress, inner = b"lab_egress", b"lab_inner"
+    outer = {b"lab_egress"}
+    # Attached by a link, where there are such.
+    inner = {b"lab_inner"} if "link.cgroup" in each_lab.task("hold-bpf") else set()
     for path, attached, effective in (
         ("/", set(), set()),
-        ("/lab", {egress}, {egress}),
-        ("/lab/inner", {inner}, {egress, inner}),
+        ("/lab", outer, outer),
+        ("/lab/inner", inner, outer | inner),
     ):
         assert names(cgroup_bpf_prog_for_each, path) == attached
         # What is attached to a parent works on its children too.
