@@ -232,7 +232,10 @@ def test_list(prog: Program, code: Run) -> None:
     ) == [modules[0]]
     assert len(code("list modules -s module")["found"]) == len(modules) + 1
     assert len(code("list -h modules -s module")["found"]) == len(modules) + 1
-    assert code("list -o task_struct.tasks init_task -s task_struct.pid")["pid"] == 0
+    # Each points into the next one, not to it: only the first is known.
+    names = code("list -o task_struct.tasks init_task -s task_struct.pid")
+    assert names["first"] == prog["init_task"].address_
+    assert names["pid"].type_.type_name() == "pid_t"
     names = code("list -O task_struct.children -h init_task -o task_struct.sibling"
                  " -s task_struct.pid")  # fmt: skip
     assert names["pid"] == 2
