@@ -125,8 +125,10 @@ class GdbKernel(GdbLinux):
         self._confirmed = None
 
     def is_current(self) -> bool:
-        if not super().is_current() or self.running:
-            return super().is_current()
+        if not super().is_current():
+            return False
+        if self.running:
+            return True
         if self._confirmed is None:
             # It may have been booted again.
             self._confirmed = self._kernel.is_still_there()

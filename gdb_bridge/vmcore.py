@@ -13,8 +13,10 @@ from .target import InferiorTarget
 def open_vmcore(inferior: gdb.Inferior) -> InferiorTarget | None:
     """The kernel's dump that GDB has opened; None if it is nothing such."""
     vmlinux = vmlinux_of(inferior.progspace)
+    if vmlinux is None:
+        return None
     found = find_dump(str(gdb.execute("info files", to_string=True)))
-    if vmlinux is None or found is None:
+    if found is None:
         return None
     if isinstance(found, str):
         bad = BadVmcoreTarget(inferior)

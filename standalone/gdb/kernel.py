@@ -125,7 +125,7 @@ class LinuxTarget(GdbLinux, ControlledTarget):
 
     def selected_cpu(self) -> TargetThread | None:
         try:
-            number = self.gdb.command("-thread-info")["current-thread-id"]
+            number = self.gdb.command("-thread-list-ids")["current-thread-id"]
         except (GdbError, GdbLost, KeyError):
             return None
         return TargetThread(int(number), values=self.registers(number))
