@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .initramfs import extend
 from .machine import Machine
 from .manifest import Lab
 
@@ -65,7 +65,7 @@ def boot(lab: Lab, directory: Path) -> Iterator[Agent]:
 
 
 def _initramfs(lab: Lab, directory: Path) -> Path:
-    """The lab's, and the agent: the kernel unpacks one archive after the other."""
+    """The lab's, and the agent."""
     tree = directory / "agent"
     tree.mkdir()
     subprocess.run(
@@ -74,12 +74,4 @@ def _initramfs(lab: Lab, directory: Path) -> Path:
     )
     shutil.copy(GUEST / "agent-init", tree / "agent-init")
     (tree / "agent-init").chmod(0o755)
-    archive = subprocess.run(
-        ["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"],
-        cwd=tree, input=b"agent\nagent-init\n", check=True, capture_output=True,
-    ).stdout  # fmt: skip
-    image = directory / "agent.gz"
-    image.write_bytes(
-        (lab.directory / "initramfs.gz").read_bytes() + gzip.compress(archive, 1)
-    )
-    return image
+    return extend(lab.directory / "initramfs.gz", tree, directory / "agent.gz")

@@ -58,7 +58,8 @@ def _module_data(path: Path) -> bytes:
     return lzma.decompress(data) if path.suffix == ".xz" else data
 
 
-def _busybox() -> Path:
+def busybox() -> Path:
+    """The program that is the guest's userland; LabError if there is none."""
     for candidate in ("/bin/busybox", "/usr/bin/busybox"):
         if Path(candidate).exists():
             return Path(candidate)
@@ -80,7 +81,7 @@ def build(root: Path, release: str, directory: Path) -> Path:
     shutil.rmtree(tree, ignore_errors=True)
     for name in ("bin", "etc", "modules.d", "dev"):
         (tree / name).mkdir(parents=True)
-    shutil.copy(_busybox(), tree / "bin/busybox")
+    shutil.copy(busybox(), tree / "bin/busybox")
     shutil.copy(GUEST / "init", tree / "init")
     (tree / "init").chmod(0o755)
     (tree / "etc/hosts").write_text("127.0.0.1 localhost\n")
@@ -93,6 +94,22 @@ def build(root: Path, release: str, directory: Path) -> Path:
         (tree / "modules.d" / name).write_bytes(_module_data(module))
         names.append(f"/modules.d/{name}\n")
     (tree / "modules").write_text("".join(names))
+    image = directory / "initramfs.gz"
+    image.write_bytes(_archive(tree))
+    shutil.rmtree(tree)
+    return image
+
+
+def extend(initramfs: Path, tree: Path, image: Path) -> Path:
+    """Write an initramfs with a tree of files besides to ``image``, and return that.
+
+    The kernel unpacks one archive after the other.
+    """
+    image.write_bytes(initramfs.read_bytes() + _archive(tree))
+    return image
+
+
+def _archive(tree: Path) -> bytes:
     files = subprocess.run(
         ["find", ".", "-print0"], cwd=tree, check=True, capture_output=True
     ).stdout
@@ -100,10 +117,7 @@ def build(root: Path, release: str, directory: Path) -> Path:
         ["cpio", "--null", "--quiet", "-o", "-H", "newc", "-R", "0:0"],
         cwd=tree, input=files, check=True, capture_output=True,
     ).stdout  # fmt: skip
-    shutil.rmtree(tree)
-    image = directory / "initramfs.gz"
-    image.write_bytes(gzip.compress(archive, 1))
-    return image
+    return gzip.compress(archive, 1)
 
 
 def _empty(path: Path, size: int) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import importlib.util
 import os
 import re
@@ -13,6 +12,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
+from .initramfs import busybox, extend
 from .machine import Machine
 from .manifest import Lab
 
@@ -34,27 +34,15 @@ def run(lab: Lab, script: str, directory: Path) -> str:
     with open(output, "wb") as file:
         file.truncate(_OUTPUT)
     kernel = lab.directory / f"root/boot/vmlinuz-{lab.kernel}"
+    initramfs = extend(lab.directory / "initramfs.gz", GUEST, directory / "live.gz")
     with Machine(
-        directory, kernel, _initramfs(lab, directory), [disk, output],
+        directory, kernel, initramfs, [disk, output],
         memory=1536, append="rdinit=/live-init oops=panic",
     ) as machine:  # fmt: skip
         machine.wait_for("LAB live", 200)
         machine.wait_for("LAB done")
     disk.unlink()  # It is large.
     return output.read_bytes().rstrip(b"\0").decode()
-
-
-def _initramfs(lab: Lab, directory: Path) -> Path:
-    """The lab's, and an init: the kernel unpacks one archive after the other."""
-    archive = subprocess.run(
-        ["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"],
-        cwd=GUEST, input=b"live-init\n", check=True, capture_output=True,
-    ).stdout  # fmt: skip
-    image = directory / "live.gz"
-    image.write_bytes(
-        (lab.directory / "initramfs.gz").read_bytes() + gzip.compress(archive, 1)
-    )
-    return image
 
 
 def _build_disk(lab: Lab, script: str, directory: Path) -> Path:
@@ -64,7 +52,7 @@ def _build_disk(lab: Lab, script: str, directory: Path) -> Path:
         (root / name).mkdir(parents=True)
     _copy_python(root)
     _copy_drgn(root / "site")
-    shutil.copy("/bin/busybox", root / "bin/busybox")
+    shutil.copy(busybox(), root / "bin/busybox")
     (root / "bin/sh").symlink_to("busybox")
     symbols = [word for path in _copy_debug_info(lab, root) for word in ("-s", path)]
     # So that the guest has nothing to compile, which takes minutes there. What is in
