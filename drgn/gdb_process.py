@@ -224,6 +224,28 @@ class Unreadable(Exception):
     """GDB cannot read or write a part of a range."""
 
 
+def read_in_chunks(
+    read_some: Callable[[int, int], bytes],
+    address: int,
+    size: int,
+    fault: Callable[[int, int, Unreadable], FaultError],
+) -> bytes:
+    """Read a range in pieces that GDB can allocate.
+
+    For a piece that is Unreadable, raises ``fault(address, size, error)``.
+    """
+    pieces = []
+    while size:
+        part = min(size, CHUNK - address % CHUNK)
+        try:
+            pieces.append(read_some(address, part))
+        except Unreadable as error:
+            raise fault(address, part, error) from None
+        address += part
+        size -= part
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
 class GdbSegment(Segment):
     """All addresses of an inferior, as GDB reads them.
 
@@ -248,17 +270,11 @@ class GdbSegment(Segment):
         return self._target.is_process
 
     def read(self, address: int, size: int) -> bytes:
-        pieces = []
-        while size:
-            part = min(size, CHUNK - address % CHUNK)
-            try:
-                pieces.append(self.read_some(address, part))
-            except Unreadable:
-                bad = first_unreadable(self.read_some, address, part)
-                raise FaultError(self._target.fault, bad) from None
-            address += part
-            size -= part
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return read_in_chunks(self.read_some, address, size, self._fault)
+
+    def _fault(self, address: int, size: int, _error: Unreadable) -> FaultError:
+        bad = first_unreadable(self.read_some, address, size)
+        return FaultError(self._target.fault, bad)
 
     def write(self, address: int, data: bytes) -> None:
         try:

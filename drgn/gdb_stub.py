@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from drgn import FaultError
-from drgn.gdb_process import CHUNK, Unreadable
+from drgn.gdb_process import Unreadable, read_in_chunks
 from drgn.guest import (
     AddressSpace,
     ControlRegisters,
@@ -157,18 +157,13 @@ class GdbStub(Guest):
                 raise FaultError("could not write memory", address) from None
 
     def _read(self, address: int, size: int) -> bytes:
-        pieces = []
-        while size:
-            part = min(size, CHUNK - address % CHUNK)
-            try:
-                pieces.append(self.read_some(address, part))
-            except Unreadable as error:
-                # What GDB says is such as that the connection was closed.
-                why = f": {error}" if str(error) else ""
-                raise FaultError(f"could not read memory{why}", address) from None
-            address += part
-            size -= part
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return read_in_chunks(self.read_some, address, size, _fault)
+
+
+def _fault(address: int, _size: int, error: Unreadable) -> FaultError:
+    # What GDB says is such as that the connection was closed.
+    why = f": {error}" if str(error) else ""
+    return FaultError(f"could not read memory{why}", address)
 
 
 class _Reader:
