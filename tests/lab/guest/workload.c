@@ -348,7 +348,16 @@ static void threads(void)
 	pthread_join(ids[0], NULL);
 }
 
-/* Tasks that wait for a disk which the host has stopped, one by read, one by fault. */
+/*
+ * Tasks that wait for a disk which the host has stopped, one by read, one by fault.
+ * What waits is let through whenever the host stops the guest: they ask again.
+ */
+
+static void forget(int fd)
+{
+	if (posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED))
+		fail("posix_fadvise");
+}
 
 static void blocked_read(void)
 {
@@ -357,19 +366,25 @@ static void blocked_read(void)
 
 	fact("path", "/mnt/ext4/slow/read");
 	ready();
-	CHECK(read(fd, buffer, sizeof(buffer)));
+	for (;;) {
+		CHECK(pread(fd, buffer, sizeof(buffer), 0));
+		forget(fd);
+	}
 }
 
 static void blocked_fault(void)
 {
 	int fd = CHECK(open("/mnt/ext4/slow/fault", O_RDONLY));
-	volatile char *file = CHECK((char *)mmap(NULL, 65536, PROT_READ, MAP_SHARED,
-						 fd, 0));
+	char *file = CHECK((char *)mmap(NULL, 65536, PROT_READ, MAP_SHARED, fd, 0));
 
 	fact("path", "/mnt/ext4/slow/fault");
 	fact("address", "%p", (void *)file);
 	ready();
-	(void)file[8192];
+	for (;;) {
+		(void)*(volatile char *)&file[8192];
+		CHECK(madvise(file, 65536, MADV_DONTNEED));
+		forget(fd);
+	}
 }
 
 int main(int argc, char **argv)
