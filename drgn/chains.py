@@ -1,7 +1,7 @@
-"""Following chains of structures, for helpers whose loops must be fast."""
+"""Pointers in great numbers, for helpers whose loops must be fast."""
 
 from __future__ import annotations
 
-from drgn.engine.objects.chains import follow
+from drgn.engine.objects.chains import follow, pointers
 
-__all__ = ("follow",)
+__all__ = ("follow", "pointers")

@@ -1,8 +1,8 @@
-"""Chains of structures that point to one another, in as little time as it takes."""
+"""Pointers in great numbers, as of chains of structures, in the least time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from ..program import Program
     from ..types.type import Type
     from .object import Object
+
+
+def pointers(type: Type, addresses: Iterable[int], offset: int = 0) -> Iterator[Object]:
+    """Pointers of ``type`` to ``offset`` bytes before each of the addresses.
+
+    They wrap around.
+    """
+    mask = type._prog._memory.virtual.mask
+    codec_of(type)
+    new = bare.new
+    for address in addresses:
+        pointer = new()
+        pointer._state_ = (type, None, address - offset & mask, None)
+        yield pointer
 
 
 def follow(

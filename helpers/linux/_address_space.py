@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, NamedTuple
 
-from drgn import NULL, IntegerLike, Object, cast
+from drgn import NULL, IntegerLike, Object, cast, chains
 from drgn.helpers.linux._pages import PHYS_PFN, pfn_to_page
 from drgn.helpers.linux._raw import chain
 from drgn.helpers.linux.fs import d_path
@@ -181,8 +181,8 @@ def for_each_vma(mm: Object) -> Iterator[Object]:
         # Before 6.1 (763ecb035029), the areas are in a list.
         yield from chain(mm.mmap, "vm_next")
     else:
-        for _, _, entry in mt_entries(tree):
-            yield Object(prog, vma_p, entry)
+        areas = (entry for _, _, entry in mt_entries(tree))
+        yield from chains.pointers(vma_p, areas)
 
 
 def vma_find(mm: Object, addr: IntegerLike) -> Object:

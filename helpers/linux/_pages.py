@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING
 
-from drgn import FaultError, IntegerLike, Object, Program, cast, sizeof
+from drgn import FaultError, IntegerLike, Object, Program, cast, chains, sizeof
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux._page_flags import PageHead
 from drgn.helpers.linux.bitops import for_each_set_bit
@@ -355,11 +355,12 @@ def for_each_valid_pfn_and_page(prog: Program) -> Iterator[tuple[int, Object]]:
     0
     """
     for start, end, mem_map in for_each_valid_page_range(prog):
-        page_p = mem_map.type_
         size = sizeof(mem_map[0])
         base = mem_map.value_()
-        for pfn in range(start, end):
-            yield pfn, Object(prog, page_p, base + pfn * size)
+        pages = range(base + start * size, base + end * size, size)
+        yield from zip(
+            range(start, end), chains.pointers(mem_map.type_, pages), strict=True
+        )
 
 
 @takes_program_or_default
@@ -372,5 +373,8 @@ def for_each_page(prog: Program) -> Iterator[Object]:
     >>> page_to_pfn(page)
     (unsigned long)0
     """
-    for _, page in for_each_valid_pfn_and_page(prog):
-        yield page
+    for start, end, mem_map in for_each_valid_page_range(prog):
+        size = sizeof(mem_map[0])
+        base = mem_map.value_()
+        pages = range(base + start * size, base + end * size, size)
+        yield from chains.pointers(mem_map.type_, pages)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING
 
-from drgn import NULL, Object, Type, container_of, offsetof
+from drgn import NULL, Object, Type, chains, container_of, offsetof
 from drgn.helpers import ValidationError
 from drgn.helpers.linux._raw import follow, pointee
 
@@ -252,10 +252,7 @@ def validate_list_for_each(head: Object) -> Iterator[Object]:
     >>> next(validate_list_for_each(prog["modules"].address_of_())).type_
     struct list_head *
     """
-    prog = head.prog_
-    type = head.next.type_
-    for address in _validated(head):
-        yield Object(prog, type, address)
+    yield from chains.pointers(head.next.type_, _validated(head))
 
 
 def validate_list_for_each_entry(
@@ -279,8 +276,7 @@ def validate_list_for_each_entry(
     type = prog.type(type)
     pointer = prog.pointer_type(type)
     offset = offsetof(type, member)
-    for address in _validated(head):
-        yield Object(prog, pointer, address - offset)
+    yield from chains.pointers(pointer, _validated(head), offset)
 
 
 def hlist_empty(head: Object) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from drgn import NULL, Object, Program, Type, container_of, offsetof
+from drgn import NULL, Object, Program, Type, chains, container_of, offsetof
 from drgn.helpers import ValidationError
 from drgn.helpers.linux._raw import pointee, words
 
@@ -260,9 +260,8 @@ def _nodes(
 ) -> Iterator[Object]:
     prog = root.prog_
     first = root.rb_node
-    type = first.type_
-    for address in order(_NodeReader.of(prog, pointee(first)), first.value_()):
-        yield Object(prog, type, address)
+    nodes = order(_NodeReader.of(prog, pointee(first)), first.value_())
+    yield from chains.pointers(first.type_, nodes)
 
 
 def _entries(
@@ -276,8 +275,8 @@ def _entries(
     pointer = prog.pointer_type(type)
     offset = offsetof(type, member)
     first = root.rb_node
-    for address in order(_NodeReader.of(prog, pointee(first)), first.value_()):
-        yield Object(prog, pointer, address - offset)
+    nodes = order(_NodeReader.of(prog, pointee(first)), first.value_())
+    yield from chains.pointers(pointer, nodes, offset)
 
 
 class _NodeReader(NamedTuple):

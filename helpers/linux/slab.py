@@ -15,7 +15,7 @@ import operator
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from drgn import NULL, IntegerLike, Object, Program, Type
+from drgn import NULL, IntegerLike, Object, Program, Type, chains
 from drgn.helpers.common.format import escape_ascii_string
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux._slab_allocators import (
@@ -294,8 +294,7 @@ def slab_cache_for_each_allocated_object(
     prog = slab_cache.prog_
     pointer = prog.pointer_type(prog.type(type))
     for addresses in allocated_chunks(slab_cache):
-        for address in addresses.tolist():
-            yield Object(prog, pointer, address)
+        yield from chains.pointers(pointer, addresses.tolist())
 
 
 @takes_program_or_default
