@@ -89,7 +89,7 @@ def test_irq_s_counts_on_from_proc_interrupts(each_lab: Lab, live: Program) -> N
         row = table[irq]
         assert row[-1] == name
         for before, after in zip(counts, row[1:], strict=False):
-            assert before <= int(after) <= before + 2000
+            assert before <= int(after) <= before + 1_000_000
     header = crash(live, "irq -s -c 1").splitlines()[0]
     assert header.split() == ["CPU1"]
     assert crash(live, "irq -s -c a") == crash(live, "irq -s")

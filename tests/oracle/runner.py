@@ -202,7 +202,7 @@ def _without_user_frames_of_bt(lines: list[str]) -> list[str]:
     for line in lines:
         if _USER_FRAME_OF_BT.match(line):
             of_user = True
-        elif not (of_user and _REGISTERS.match(line)):
+        elif not (of_user and line.startswith("    ")):  # its words and registers
             of_user = False
             kept.append(line)
     return kept

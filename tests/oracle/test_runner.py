@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oracle.runner import USER_FRAMES, ZOMBIES, Answer, compare
+from oracle.runner import USER_FRAMES, USER_FRAMES_OF_BT, ZOMBIES, Answer, compare
 
 
 def answer(text: str, status: int = 0) -> Answer:
@@ -15,6 +15,19 @@ def test_frames_beyond_the_user_frame_are_counted_not_compared() -> None:
     comparison = compare(theirs, ours, [USER_FRAMES])
     assert comparison.same
     assert comparison.left_out == [(USER_FRAMES.why, 1, 0)]
+
+
+def test_what_bt_shows_of_frames_beyond_is_counted_not_compared() -> None:
+    entry = (
+        "#12 [ffffd0c940013f58] entry_SYSCALL_64 at ffffffff99e00126\n     CS: 0033\n"
+    )
+    beyond = "#13 [00007ffd9c5b96f8] 0x47b7a0 at 47b7a0\n    00007ffd9c5b96f8:  b\n"
+    registers = "#14 [000000001caacb20] 0xb at b\n    RIP: 002  RSP: 003\n"
+    following = "\nPID: 387\n"
+    theirs = answer(entry + beyond + registers + following)
+    comparison = compare(theirs, answer(entry + following), [USER_FRAMES_OF_BT])
+    assert comparison.same
+    assert comparison.left_out == [(USER_FRAMES_OF_BT.why, 4, 0)]
 
 
 def test_frames_of_a_zombie_are_counted_not_compared() -> None:
