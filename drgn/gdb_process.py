@@ -10,14 +10,27 @@ from drgn import (
     Architecture,
     DebugInfoOptions,
     FaultError,
+    Language,
+    Object,
     Platform,
     PlatformFlags,
     Program,
     ProgramFlags,
+    Type,
+    TypeKind,
+    TypeParameter,
     UnsupportedOperation,
+    sizeof,
 )
 from drgn.linked import linked_addresses
-from drgn.target import PAGE_SIZE, Mapping, Memory, Segment, Target
+from drgn.target import (
+    PAGE_SIZE,
+    Mapping,
+    Memory,
+    Segment,
+    Target,
+    qualified_name,
+)
 
 CHUNK = 1 << 24
 """The most that GDB is asked for at once: it dies of what it cannot allocate."""
@@ -310,6 +323,50 @@ class GdbSegment(Segment):
 def register_value(name: str, value: int) -> tuple[str, int]:
     """A register as DWARF names it, and its bits."""
     return _REGISTER_NAMES.get(name, name), value & _MASK
+
+
+def gdb_type_name(type: Type) -> str:
+    """The name of a type as GDB can read it."""
+    return _readable(type).type_name()
+
+
+def _readable(type: Type) -> Type:
+    """A type of the same name, but with namespaces and without parameters' names."""
+    prog, kind, qualifiers = type.prog, type.kind, type.qualifiers
+    if kind is TypeKind.POINTER:
+        target = _readable(type.type)
+        return prog.pointer_type(target, type.size, qualifiers=qualifiers)
+    if kind is TypeKind.ARRAY:
+        element = _readable(type.type)
+        return prog.array_type(element, type.length, qualifiers=qualifiers)
+    if kind is TypeKind.FUNCTION:
+        parameters = [TypeParameter(_readable(each.type)) for each in type.parameters]
+        return prog.function_type(
+            _readable(type.type), parameters, type.is_variadic, qualifiers=qualifiers
+        )
+    name = qualified_name(type) if type.language is Language.CPP else None
+    if name is None:
+        return type
+    if "(" in name:  # As of a namespace that has no name.
+        name = f"'{name}'"
+    return prog.typedef_type(
+        name, prog.void_type(), qualifiers=qualifiers, language=type.language
+    )
+
+
+def check_call(function: Object, arguments: Sequence[Object]) -> None:
+    """Raise ValueError for a call that GDB would do in a wrong way."""
+    given = [argument.type_ for argument in arguments]
+    for type in (function.type_.unaliased().type, *given):
+        plain = type.unaliased()
+        if plain.kind is TypeKind.INT and sizeof(plain) > 8:
+            # GDB 13 passes them on the stack, and returns what is in the wrong place.
+            raise ValueError(f"GDB cannot call functions with '{type.type_name()}'")
+
+
+def first_sentence(text: object) -> str:
+    """The first sentence of an error of GDB's, which may have many lines."""
+    return " ".join(str(text).split()).partition(". ")[0].rstrip(".") or "GDB failed"
 
 
 def first_unreadable(

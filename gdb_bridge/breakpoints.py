@@ -8,6 +8,7 @@ from typing import Any
 
 import gdb
 
+from drgn.gdb_process import first_sentence
 from drgn.target import Breakpoint, Place
 
 from . import current
@@ -45,7 +46,7 @@ def _is_true(condition: str) -> bool:
     try:
         return bool(gdb.parse_and_eval(condition))
     except gdb.error as error:
-        raise ValueError(str(error).partition("\n")[0].rstrip(".")) from None
+        raise ValueError(first_sentence(error)) from None
 
 
 class End(gdb.FinishBreakpoint):  # type: ignore[misc]
@@ -123,7 +124,7 @@ def _quietly_made(breakpoint: Breakpoint) -> GdbBreakpoint:
         # The one way to keep what GDB prints from the user.
         gdb.execute(f"python import {__name__}; {__name__}.make_next()", to_string=True)
     except gdb.error as error:
-        raise LookupError(str(error).partition("\n")[0].rstrip(".")) from None
+        raise LookupError(first_sentence(error)) from None
     finally:
         _next = None
     return _made.pop()

@@ -9,7 +9,7 @@ from typing import Any
 import gdb
 
 from drgn import Object
-from drgn.gdb_process import GdbProcess
+from drgn.gdb_process import GdbProcess, check_call, first_sentence
 from drgn.target import Breakpoint, SetBreakpoint, Step, Stop, StopReason
 
 _COMMANDS = {
@@ -116,6 +116,7 @@ class InferiorControl(GdbProcess):
         from .convert import object_of_type, to_gdb_arguments, to_gdb_function
 
         self._check_runs()
+        check_call(function, arguments)
         callee = to_gdb_function(function)
         values = to_gdb_arguments(callee, arguments)
         with _unwound_after_signals():
@@ -192,14 +193,13 @@ def _execute(command: str) -> None:
 
 
 def _ask(question: Any) -> Any:
-    """What GDB answers; its errors, which may have many lines, as ValueErrors."""
+    """What GDB answers; its errors as ValueErrors."""
     try:
         return question()
     except gdb.MemoryError:
         raise
     except gdb.error as error:
-        lines = str(error).splitlines() or ["GDB failed"]
-        raise ValueError(lines[0].rstrip(".")) from None
+        raise ValueError(first_sentence(error)) from None
 
 
 @contextmanager

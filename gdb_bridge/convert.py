@@ -14,10 +14,13 @@ from drgn import (
     Program,
     Qualifiers,
     Type,
+    TypeEnumerator,
     TypeKind,
+    TypeMember,
     TypeParameter,
     sizeof,
 )
+from drgn.gdb_process import gdb_type_name
 from drgn.target import qualified_name
 
 from . import current
@@ -31,11 +34,14 @@ _KEYWORDS = {
 _REFERENCES = (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF)
 _INTEGERS = (TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM, TypeKind.POINTER)
 _VARIABLE = "_drgn_value"
-_MAYBE_BIT_FIELDS = (
+_STRUCTURES = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
+# Of those some are bit fields.
+_INTEGER_CODES = (
     gdb.TYPE_CODE_INT,
     gdb.TYPE_CODE_CHAR,
     gdb.TYPE_CODE_BOOL,
     gdb.TYPE_CODE_ENUM,
+    gdb.TYPE_CODE_FLAGS,
 )
 
 
@@ -69,10 +75,7 @@ def to_gdb_value(value: Any) -> gdb.Value:
 def _of_object(obj: Object) -> gdb.Value:
     address = obj.address_
     if obj.type_.kind is TypeKind.FUNCTION and address is not None:
-        function = gdb.block_for_pc(address).function
-        if function is None:
-            raise LookupError(f"GDB knows no function at {address:#x}")
-        return function.value()
+        return _function_at(address)
     gdb_type = to_gdb_type(obj.type_)
     if address is not None and obj.bit_field_size_ is None:
         return gdb.Value(address).cast(gdb_type.pointer()).dereference()
@@ -81,16 +84,27 @@ def _of_object(obj: Object) -> gdb.Value:
     return gdb.Value(obj.to_bytes_(), gdb_type)
 
 
+def _function_at(address: int) -> gdb.Value:
+    """The function that begins at an address; LookupError if GDB knows none."""
+    block = gdb.block_for_pc(address)
+    function = None
+    while block is not None:
+        # The outermost: others are inlined into it.
+        function = block.function or function
+        block = block.superblock
+    value = None if function is None else function.value()
+    if value is None or int(value.address) != address:
+        raise LookupError(f"GDB knows no function at {address:#x}")
+    return value
+
+
 def to_gdb_function(function: Object) -> gdb.Value:
     """A function that GDB can call, whether it has a symbol for it or not."""
     try:
         return _of_object(function)
     except LookupError:
-        pointer = function.prog_.pointer_type(function.type_).type_name()
-        try:
-            return gdb.parse_and_eval(f"({pointer}) {function.address_:#x}")
-        except gdb.error as error:
-            raise LookupError(str(error).rstrip(".")) from None
+        pointer = _pointer(function.type_.unaliased())
+        return gdb.Value(function.address_).cast(pointer).dereference()
 
 
 def to_gdb_arguments(
@@ -122,9 +136,7 @@ def to_gdb_type(type: Type) -> gdb.Type:
 def _unqualified(type: Type) -> gdb.Type:
     kind = type.kind
     if kind is TypeKind.POINTER:
-        if _points_to_function(type):
-            return gdb.parse_and_eval(f"({type.type_name()}) 0").type
-        return to_gdb_type(type.type).pointer()
+        return _pointer(type.type)
     if kind is TypeKind.ARRAY:
         return to_gdb_type(type.type).array((type.length or 0) - 1)
     if kind is TypeKind.VOID:
@@ -149,10 +161,17 @@ def _unqualified(type: Type) -> gdb.Type:
     return found
 
 
-def _points_to_function(type: Type) -> bool:
-    while type.kind is TypeKind.POINTER:
-        type = type.type
-    return type.kind is TypeKind.FUNCTION
+def _pointer(target: Type) -> gdb.Type:
+    """The type of a pointer to a type; to void if that is only declared."""
+    if target.kind is TypeKind.FUNCTION:
+        name = gdb_type_name(target.prog.pointer_type(target))
+        try:
+            return gdb.parse_and_eval(f"({name}) 0").type
+        except gdb.error:
+            raise LookupError(f"GDB knows no type {name}") from None
+    if target.kind in _KEYWORDS and not target.is_complete():
+        target = target.prog.void_type(qualifiers=target.qualifiers)
+    return to_gdb_type(target).pointer()
 
 
 # From GDB.
@@ -172,11 +191,14 @@ def from_gdb_value(value: gdb.Value, prog: Program | None = None) -> Object:
     type = from_gdb_type(value.type, prog)
     if value.is_optimized_out:
         return Object(prog, type, absence_reason=AbsenceReason.OPTIMIZED_OUT)
-    if value.type.strip_typedefs().code not in _MAYBE_BIT_FIELDS:
+    plain = value.type.strip_typedefs()
+    if plain.code == gdb.TYPE_CODE_VOID:
+        return Object(prog, type)
+    if plain.code not in _INTEGER_CODES:
         address = value.address
         if address is not None:
             return Object(prog, type, address=int(address))
-    return Object(prog, type, _python_value(value))
+    return object_of_type(prog, type, value)
 
 
 def object_of_type(prog: Program, type: Type, value: gdb.Value) -> Object:
@@ -189,7 +211,7 @@ def object_of_type(prog: Program, type: Type, value: gdb.Value) -> Object:
         return Object(prog, type, int(value.referenced_value().address))
     if kind is TypeKind.FLOAT and sizeof(type) in (4, 8):
         return Object(prog, type, float(value))
-    if kind in _INTEGERS:
+    if kind in _INTEGERS and sizeof(type) <= 8:
         return Object(prog, type, int(value))
     return Object.from_bytes_(prog, type, _bytes_of(value))
 
@@ -214,27 +236,11 @@ def _bytes_of(value: gdb.Value) -> bytes:
         return file.read()
 
 
-def _python_value(value: gdb.Value) -> Any:
-    """What makes an Object of a value that is not in memory."""
-    type = value.type.strip_typedefs()
-    if type.code in (*_MAYBE_BIT_FIELDS, gdb.TYPE_CODE_PTR):
-        return int(value)
-    if type.code == gdb.TYPE_CODE_FLT:
-        return float(value)
-    if type.code == gdb.TYPE_CODE_ARRAY:
-        low, high = type.range()
-        return [_python_value(value[i]) for i in range(low, high + 1)]
-    if type.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
-        return {
-            field.name: _python_value(value[field])
-            for field in type.fields()
-            if field.name and not field.is_base_class
-        }
-    raise ValueError(f"value of type {value.type} is not in memory")
-
-
 def from_gdb_type(type: gdb.Type, prog: Program | None = None) -> Type:
-    """The program's type of the name of GDB's; LookupError if there is none."""
+    """The program's type of the name of GDB's; as GDB describes it if there is none.
+
+    Raises LookupError for what the program's language does not have.
+    """
     if prog is None:
         prog = current.current_program()
     plain = type.unqualified()
@@ -248,62 +254,116 @@ def from_gdb_type(type: gdb.Type, prog: Program | None = None) -> Type:
         qualifiers = Qualifiers.VOLATILE
     else:
         qualifiers = Qualifiers.CONST | Qualifiers.VOLATILE
-    return _named(plain, prog, qualifiers)
+    # Those it cannot take away.
+    if text.startswith("_Atomic ") and type.code != gdb.TYPE_CODE_PTR:
+        qualifiers |= Qualifiers.ATOMIC
+    if text.endswith(" restrict"):
+        qualifiers |= Qualifiers.RESTRICT
+    return _plain(plain, prog, qualifiers)
 
 
-def _named(type: gdb.Type, prog: Program, qualifiers: Qualifiers) -> Type:
+def _plain(type: gdb.Type, prog: Program, qualifiers: Qualifiers) -> Type:
     """As `from_gdb_type`, of a type without qualifiers, with others."""
     code = type.code
-    if code == gdb.TYPE_CODE_PTR:
+    if code == gdb.TYPE_CODE_PTR or code in _REFERENCES:
+        # References as debug information says it: followed without asking.
         return prog.pointer_type(
             from_gdb_type(type.target(), prog), type.sizeof, qualifiers=qualifiers
         )
     if code == gdb.TYPE_CODE_ARRAY:
         low, high = type.range()
         element = from_gdb_type(type.target(), prog)
-        return prog.array_type(element, high - low + 1, qualifiers=qualifiers)
+        # GDB has bounds of "[]", too.
+        length = None if high >= low and not type.sizeof else high - low + 1
+        return prog.array_type(element, length, qualifiers=qualifiers)
     if code == gdb.TYPE_CODE_VOID:
         return prog.void_type(qualifiers=qualifiers)
-    if code in _REFERENCES:
-        # As debug information says it: a pointer that is followed without asking.
-        return prog.pointer_type(
-            from_gdb_type(type.target(), prog), type.sizeof, qualifiers=qualifiers
-        )
     if code in (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_METHOD):
         parameters = [
             TypeParameter(from_gdb_type(field.type, prog), field.name)
             for field in type.fields()
         ]
-        return prog.function_type(from_gdb_type(type.target(), prog), parameters)
+        result = from_gdb_type(type.target(), prog)
+        return prog.function_type(result, parameters, str(type).endswith("...)"))
+    return (
+        _named(type, prog, qualifiers)
+        or _base_type(type, prog, qualifiers)
+        or _described(type, prog, qualifiers)
+    )
+
+
+def _name(type: gdb.Type) -> str | None:
+    return type.tag if type.code != gdb.TYPE_CODE_TYPEDEF and type.tag else type.name
+
+
+def _named(type: gdb.Type, prog: Program, qualifiers: Qualifiers) -> Type | None:
+    """The program's type of a name; None if it has none of that size."""
+    name = _name(type)
+    if name is None:
+        return None
     keywords = {
         gdb.TYPE_CODE_STRUCT: ("struct ", "class "),
         gdb.TYPE_CODE_UNION: ("union ",),
         gdb.TYPE_CODE_ENUM: ("enum ",),
-    }.get(code, ("",))
-    name = type.tag if code != gdb.TYPE_CODE_TYPEDEF and type.tag else type.name
-    if name is None:
-        raise LookupError(f"{type} has no name by which it could be found")
+    }.get(type.code, ("",))
     for keyword in keywords:
         try:
             found = prog.type(keyword + name)
-        except LookupError:
+        except (LookupError, SyntaxError):
             continue
-        return found.qualified(qualifiers) if qualifiers else found
-    made = _base_type(type, name, prog, qualifiers)
-    if made is None:
-        raise LookupError(f"could not find '{keywords[0]}{name}'")
-    return made
+        if not found.is_complete() or sizeof(found) == type.sizeof:
+            return found.qualified(qualifiers) if qualifiers else found
+    return None
 
 
-def _base_type(
-    type: gdb.Type, name: str, prog: Program, qualifiers: Qualifiers
-) -> Type | None:
+def _base_type(type: gdb.Type, prog: Program, qualifiers: Qualifiers) -> Type | None:
     """A type of the language itself, which the program need not use."""
+    name, size = type.name, type.sizeof
+    if name is None:
+        return None
     if type.code == gdb.TYPE_CODE_BOOL:
-        return prog.bool_type(name, type.sizeof, qualifiers=qualifiers)
+        return prog.bool_type(name, size, qualifiers=qualifiers)
+    if type.code == gdb.TYPE_CODE_FLAGS:  # As of registers.
+        return prog.int_type(name, size, False, qualifiers=qualifiers)
     if type.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR):
         signed = bool(type.is_signed)
-        return prog.int_type(name, type.sizeof, signed, qualifiers=qualifiers)
+        return prog.int_type(name, size, signed, qualifiers=qualifiers)
     if type.code == gdb.TYPE_CODE_FLT:
-        return prog.float_type(name, type.sizeof, qualifiers=qualifiers)
+        return prog.float_type(name, size, qualifiers=qualifiers)
     return None
+
+
+def _described(type: gdb.Type, prog: Program, qualifiers: Qualifiers) -> Type:
+    """A type that only GDB knows, or that has no name."""
+    name = _name(type)
+    if type.code == gdb.TYPE_CODE_TYPEDEF and name is not None:
+        aliased = from_gdb_type(type.target(), prog)
+        return prog.typedef_type(name, aliased, qualifiers=qualifiers)
+    if type.code in _STRUCTURES:
+        make = prog.union_type if type.code == gdb.TYPE_CODE_UNION else prog.struct_type
+        fields = [field for field in type.fields() if hasattr(field, "bitpos")]
+        if not fields and not type.sizeof:
+            return make(name, qualifiers=qualifiers)  # It is only declared.
+        members = [_member(field, prog) for field in fields]
+        return make(name, type.sizeof, members, qualifiers=qualifiers)
+    if type.code == gdb.TYPE_CODE_ENUM:
+        enumerators = [
+            TypeEnumerator(field.name, field.enumval) for field in type.fields()
+        ]
+        signed = any(enumerator.value < 0 for enumerator in enumerators)
+        compatible = prog.int_type("<unknown>", type.sizeof, signed)
+        return prog.enum_type(name, compatible, enumerators, qualifiers=qualifiers)
+    raise LookupError(f"drgn has no type like {type}")
+
+
+def _member(field: gdb.Field, prog: Program) -> TypeMember:
+    name = None if field.is_base_class else field.name or None
+    if field.bitsize:
+        return TypeMember(
+            lambda: Object(
+                prog, from_gdb_type(field.type, prog), bit_field_size=field.bitsize
+            ),
+            name,
+            field.bitpos,
+        )
+    return TypeMember(lambda: from_gdb_type(field.type, prog), name, field.bitpos)

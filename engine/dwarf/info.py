@@ -112,11 +112,14 @@ class DebugInfo:
         return self.types_of(die.unit.file).type_of(die)
 
     def qualified_name(self, type: Type) -> str | None:
-        """The name of a type as ``a::b``; None if it has none or was not found here."""
+        """The name of a type as ``a::b``; None if it has none or was not found here.
+
+        Namespaces without a name are there as compilers and debuggers call them.
+        """
         for reader in self._readers.values():
             die = reader.die_of(type)
             if die is not None:
-                return qualified_name(die)
+                return qualified_name(die, "(anonymous namespace)")
         return None
 
     # Finders

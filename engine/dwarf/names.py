@@ -34,13 +34,16 @@ def hash_name(name: str) -> int:
     return state
 
 
-def qualified_name(die: Die) -> str | None:
-    """The name of a DIE as ``a::b``; None if it has none."""
+def qualified_name(die: Die, unnamed: str | None = None) -> str | None:
+    """The name of a DIE as ``a::b``; None if it has none.
+
+    ``unnamed`` stands for namespaces without a name; None leaves them out.
+    """
     name = die.name
     if name is None or not die.unit.is_cplusplus:
         return name
     scopes = [
-        ancestor.name
+        ancestor.name or (unnamed if ancestor.tag == dw.DW_TAG_namespace else None)
         for ancestor in die.ancestors()
         if ancestor.tag
         in (

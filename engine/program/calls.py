@@ -65,9 +65,12 @@ def _argument(prog: Program, type: Type, value: Any) -> Object:
     if isinstance(value, (str, bytes)) and _points_to_characters(type):
         return _string(prog, value)
     if not isinstance(value, Object):
-        return Object(prog, type, value)
+        value = Object(prog, type, value)
     if value.prog_ is not prog:
         raise ValueError("object is from different program")
+    same = value.type_.unqualified() == type.unqualified()
+    if same and type.unaliased().kind is not TypeKind.BOOL:
+        return value  # That of a type that cannot be converted, such as long double.
     codec = codec_of(type)
     if codec.scalar:
         return implicit_convert(type, value)

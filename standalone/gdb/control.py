@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from drgn import Object, Program, Type, TypeKind
+from drgn import Object, Program, TypeKind
+from drgn.gdb_process import check_call, gdb_type_name
 from drgn.target import Breakpoint, Place, SetBreakpoint, Step, Stop, StopReason
 
 from .mi import GdbError, Record
@@ -204,9 +205,11 @@ class ControlledTarget(OutsideTarget):
 
     def call(self, function: Object, arguments: Sequence[Object]) -> Object:
         self._check_runs()
+        check_call(function, arguments)
         type = function.type_.unaliased()
         given = ", ".join(expression_of(argument) for argument in arguments)
-        call = f"(({_pointer_to(type)}) {function.address_:#x})({given})"
+        pointer = gdb_type_name(self.prog.pointer_type(type))
+        call = f"(({pointer}) {function.address_:#x})({given})"
         returns = type.type.unaliased().kind is not TypeKind.VOID
         variable: str | None = "$drgn_result"
         self._ask("-gdb-set unwindonsignal on")
@@ -290,14 +293,6 @@ class _Handle:
 
     def delete(self) -> None:
         self._target._ask(f"-break-delete {self._number}")
-
-
-def _pointer_to(function: Type) -> str:
-    """The name of a pointer to a function's type, as GDB can read it."""
-    parameters = [parameter.type.type_name() for parameter in function.parameters]
-    if function.is_variadic:
-        parameters.append("...")
-    return f"{function.type.type_name()} (*)({', '.join(parameters) or 'void'})"
 
 
 def _location(place: Place) -> str:

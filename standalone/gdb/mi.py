@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 from pygdbmi.gdbmiparser import parse_response
 
+from drgn.gdb_process import first_sentence
+
 _PROMPT = "(gdb)"
 _SECONDS = 60.0
 """How long GDB may take to answer."""
@@ -142,8 +144,7 @@ class Gdb:
             else:
                 self._heard(record)
         if record.message == "error":
-            message = (record.payload or {}).get("msg", "GDB failed")
-            raise GdbError(message.splitlines()[0].rstrip(".") if message else "error")
+            raise GdbError(first_sentence((record.payload or {}).get("msg", "")))
         if record.message == "running":
             # GDB's notice of it comes later, and is not waited for.
             self.notice(record)

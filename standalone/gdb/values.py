@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from drgn import Object, Program, Type, TypeKind
+from drgn.gdb_process import gdb_type_name
 
 _STRUCTURES = (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS)
 _INTEGERS = (TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM, TypeKind.POINTER)
@@ -15,16 +16,19 @@ def expression_of(obj: Object) -> str:
     """An expression of GDB's for an Object."""
     type = obj.type_.unaliased()
     if obj.address_ is not None and obj.bit_field_size_ is None:
-        return f"*({obj.prog_.pointer_type(obj.type_).type_name()}) {obj.address_:#x}"
+        return f"*({_pointer_to(obj)}) {obj.address_:#x}"
     if type.kind is TypeKind.ARRAY:
         return _literal(obj.to_bytes_()[:-1])
     if type.kind in _STRUCTURES:
         # GDB puts literals into the program's memory.
-        pointer = obj.prog_.pointer_type(obj.type_).type_name()
-        return f"*({pointer}) {_literal(obj.to_bytes_())}"
+        return f"*({_pointer_to(obj)}) {_literal(obj.to_bytes_())}"
     value = obj.value_()
     text = repr(value) if isinstance(value, float) else str(int(value))
-    return f"({obj.type_.type_name()}) {text}"
+    return f"({gdb_type_name(obj.type_)}) {text}"
+
+
+def _pointer_to(obj: Object) -> str:
+    return gdb_type_name(obj.prog_.pointer_type(obj.type_))
 
 
 def _literal(data: bytes) -> str:

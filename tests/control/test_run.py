@@ -217,6 +217,102 @@ say(prog.stack_trace()[0].name, prog.call("add", 1, 1))
     ]
 
 
+SCALARS = """
+#include <stdbool.h>
+__int128 wide = 5;
+long double extended = 2.5L;
+int more(bool yes, unsigned char octet) { return 2 * yes + octet; }
+int as_int(long double x) { return 2 * x; }
+int high(__int128 x) { return x >> 96; }
+int twice(int x) { return 2 * x; }
+int (*chosen(void))(int) { return twice; }
+int (*(*choose)(void))(int) = chosen;
+int (*none)(int);
+int main(void)
+{
+    return more(1, 2) + as_int(extended) + high(wide) + choose()(1);
+}
+"""
+
+
+def test_calls_with_scalars(host: Run, compile_c: Callable[..., Path]) -> None:
+    out = host(
+        say("""
+say(prog.call("more", 2, 300), prog.call("more", 0.5, -1))
+say(prog.call("as_int", prog["extended"]))
+say(prog.call(prog.call("chosen"), 4), prog.call(prog.call(prog["choose"]), 5))
+for name, value in ("high", 1 << 100), ("high", prog["wide"]), (prog["none"], 1):
+    try:
+        say(prog.call(name, value))
+    except ValueError as error:
+        say(error)
+"""),
+        compile_c(SCALARS),
+        commands=("break main", "run", "delete"),
+    )
+    assert _said(out) == [
+        "(int)46 (int)255",
+        "(int)5",
+        "(int)8 (int)10",
+        "GDB cannot call functions with '__int128'",
+        "GDB cannot call functions with '__int128'",
+        "The program being debugged was signaled while in a function called from GDB",
+    ]
+
+
+NAMESPACES = """
+namespace shapes {
+struct Point { int x, y; int sum() const { return x + y; } };
+enum class Kind : short { Flat = -1, Round = 5 };
+}
+namespace { struct Hidden { int z; }; int opened(Hidden h) { return h.z; } }
+shapes::Point point = { 3, 4 };
+shapes::Kind kind = shapes::Kind::Round;
+Hidden hidden = { 6 };
+int by_value(shapes::Point p) { return p.x - p.y; }
+int by_reference(const shapes::Point &p) { return p.x * p.y; }
+shapes::Point moved(shapes::Point p, int by) { return { p.x + by, p.y + by }; }
+shapes::Kind other(shapes::Kind k) { return k == kind ? shapes::Kind::Flat : kind; }
+int apply(int (*f)(shapes::Point), shapes::Point p) { return f(p); }
+int thrower(int x) { if (x) throw x; return x; }
+int main()
+{
+    return apply(by_value, moved(point, 1)) + by_reference(point) + opened(hidden)
+        + (int)other(kind) + point.sum() + thrower(0);
+}
+"""
+
+
+def test_calls_in_cpp(host: Run, compile_c: Callable[..., Path]) -> None:
+    out = host(
+        say("""
+point = prog["point"]
+say(prog.call("by_value", point), prog.call("by_value", {"x": 9, "y": 4}))
+say(prog.call("by_reference", point.address_of_()))
+say(prog.call("shapes::Point::sum", point.address_of_()))
+say(prog.call("moved", point, 2).value_(), prog.call("opened", prog["hidden"]))
+say(prog.call("other", prog["kind"]).value_(), prog.call("other", 7).value_())
+say(prog.call("apply", prog["by_value"], point))
+try:
+    say(prog.call("thrower", 1))
+except ValueError as error:
+    say(error)
+"""),
+        compile_c(NAMESPACES, "-g", "-O0", "-xc++", compiler="g++"),
+        commands=("set language c++", "break main", "run", "delete"),
+    )
+    assert _said(out) == [
+        "(int)-1 (int)5",
+        "(int)12",
+        "(int)7",
+        "{'x': 5, 'y': 6} (int)6",
+        "-1 5",
+        "(int)-1",
+        "The program being debugged entered a std::terminate call, most likely caused"
+        " by an unhandled C++ exception",
+    ]
+
+
 def test_callbacks_may_fail(run: Run) -> None:
     """The program stops, and who runs it gets the exception."""
     out = run(

@@ -93,3 +93,135 @@ def test_what_gdb_does_not_know(gdb: Any, list_program: Path) -> None:
         "_drgn.ObjectAbsentError: object absent",
         "ValueError: GDB has no values of type list",
     ]
+
+
+KINDS = """
+struct flexible { int length; int items[]; };
+struct flexible flexible = { 2, { 10, 20 } };
+struct { int x; struct { int y; union { int z; float w; }; }; } unnamed
+    = { 1, { 2, { 3 } } };
+enum { LEFT, RIGHT } side = RIGHT;
+struct opaque;
+struct opaque *opaque;
+__int128 wide = ((__int128)1 << 100) + 5;
+unsigned __int128 unsigned_wide = ~(unsigned __int128)0;
+_Complex double complex_number = 1.5;
+_Atomic int atomic = 4;
+int *restrict pointer = &flexible.length;
+union { int i; float f; } either(void) { return (typeof(either())){ .f = 1.5f }; }
+struct { int a; struct { int b; }; unsigned c : 3; } nested(void)
+{
+    return (typeof(nested())){ 1, { 2 }, 5 };
+}
+__attribute__((noipa)) int logged(const char *format, ...) { return format[0]; }
+static inline __attribute__((always_inline)) int tripled(int x) { return x * 3; }
+__attribute__((noipa)) int outer(int x) { return tripled(x); }
+int (*none)(int);
+int main(void) { return outer(logged("x")); }
+"""
+KINDS_FROM_GDB = {
+    "flexible.items": "Object(prog, 'int []', address=",
+    "unnamed": "Object(prog, 'struct <anonymous>', address=",
+    "unnamed.w": "Object(prog, 'float', address=",
+    "side": "Object(prog, 'enum <anonymous>', value=1)",
+    "opaque": "Object(prog, 'struct opaque *', address=",
+    "wide": "Object(prog, '__int128', value=1267650600228229401496703205381)",
+    "unsigned_wide": f"Object(prog, '__int128 unsigned', value={2**128 - 1})",
+    "atomic": "Object(prog, '_Atomic int', value=4)",
+    "pointer": "Object(prog, 'int * restrict', address=",
+    "either()": "Object(prog, 'union <anonymous>', value={'i': 1069547520, 'f': 1.5})",
+    "nested()": "Object(prog, 'struct <anonymous>', value={'a': 1, 'b': 2, 'c': 5})",
+    "logged": "Object(prog, 'int (const char *, ...)', address=",
+    "$nothing": "Object(prog, 'void')",
+}
+
+
+@pytest.fixture(scope="module")
+def kinds(compile_c: Any) -> Path:
+    found: Path = compile_c(KINDS, "-g", "-O1")
+    return found
+
+
+def test_kinds_from_gdb(gdb: Any, kinds: Path) -> None:
+    commands = [
+        f"drgn print(repr(Object(gdb.parse_and_eval({text!r}))))"
+        for text in KINDS_FROM_GDB
+    ]
+    result = gdb(
+        "break logged",
+        "run",
+        "echo --\\n",
+        *commands,
+        "drgn print([Object(gdb.parse_and_eval('flexible.items'))[i] for i in (0, 1)])",
+        "drgn print(Object(gdb.parse_and_eval('$_siginfo')).si_signo.value_())",
+        "drgn print(Object(gdb.parse_and_eval('$eflags')).type_.name)",
+        "drgn Object(gdb.parse_and_eval('complex_number'))",
+        program=kinds,
+    )
+    *lines, items, signal, flags = result.out.split("--\n")[1].splitlines()
+    for line, expected in zip(lines, KINDS_FROM_GDB.values(), strict=True):
+        assert line.startswith(expected)
+    assert (items, signal, flags) == (
+        "[Object(prog, 'int', address=" + items.split("=")[1].split(")")[0] + "), "
+        "Object(prog, 'int', address=" + items.split("=")[2].split(")")[0] + ")]",
+        "5",
+        "i386_eflags",
+    )
+    assert result.err.splitlines()[-1] == (
+        "LookupError: drgn has no type like complex double"
+    )
+
+
+def test_kinds_to_gdb(gdb: Any, kinds: Path) -> None:
+    result = gdb(
+        "break logged",
+        "run",
+        "echo --\\n",
+        "output *$drgn(\"prog['outer']\")",
+        "echo \\n",
+        "print $drgn(\"prog['outer'].address_of_()\")",
+        "print $drgn(\"prog['opaque']\")",
+        "output/x $drgn(\"prog['wide'].read_()\")",
+        "echo \\n",
+        "print $drgn(\"prog['unnamed']\")",
+        "drgn to_gdb_value(Object(prog, prog['none'].type_.type, address=0))",
+        program=kinds,
+    )
+    lines = result.out.split("--\n")[1].splitlines()
+    assert lines[0].startswith("{int (int)} 0x") and lines[0].endswith(" <outer>")
+    assert lines[1].startswith("$1 = (int (*)(int)) 0x")
+    assert lines[2:] == [
+        "$2 = (void *) 0x0",
+        "0x10000000000000000000000005",
+    ]
+    assert result.err.splitlines()[-2:] == [
+        "LookupError: GDB cannot look up struct <anonymous>",
+        "LookupError: GDB knows no function at 0x0",
+    ]
+
+
+OTHERS = """
+struct thing { char text[24]; };
+struct thing other = { "other" };
+"""
+
+
+def test_types_of_the_same_name(gdb: Any, compile_c: Any, tmp_path: Path) -> None:
+    """A type of another size is not the one that GDB means."""
+    second = tmp_path / "second.c"
+    second.write_text(OTHERS)
+    program = compile_c(
+        "struct thing { int number; };\n"
+        "struct thing thing = { 5 };\n"
+        "int main(void) { return thing.number; }\n",
+        "-g", "-O0", str(second),
+    )  # fmt: skip
+    result = gdb(
+        "break main",
+        "run",
+        "echo --\\n",
+        "drgn print(Object(gdb.parse_and_eval('thing')).number)",
+        "drgn print(Object(gdb.parse_and_eval('other')).text)",
+        program=program,
+    )
+    assert result.out.split("--\n")[1].splitlines() == ["(int)5", '(char [24])"other"']

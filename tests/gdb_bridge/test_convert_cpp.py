@@ -24,6 +24,9 @@ private:
 namespace deep { long value = 99; }
 }
 template <typename T, int N> struct Ring { T items[N]; unsigned next; Ring *link; };
+namespace { struct Hidden { int z; } hidden = { 12 }; }
+static int apply(int (*f)(const shapes::Named &), int n) { return n; }
+int (*applied)(int (*)(const shapes::Named &), int) = apply;
 shapes::Circle circle(5, 2);
 Ring<long, 4> ring = { { 11, 22 }, 2, &ring };
 shapes::Base &reference = circle;
@@ -61,6 +64,8 @@ TO_GDB = {
     'prog["circle"].kind': "circle.kind",
     'prog["reference"]': "&reference",
     'prog["ring"]': "ring",
+    'prog["hidden"]': "hidden",
+    'prog["applied"]': "applied",
     'prog["ring"].link': "ring.link",
     'prog["shapes::deep::value"]': "shapes::deep::value",
     'frame["shape"]': "&shape",
@@ -125,6 +130,6 @@ def test_what_has_no_value(gdb: Any, cpp_program: Path) -> None:
         program=cpp_program,
     )
     assert result.err.splitlines()[0] == (
-        "LookupError: int shapes::Base::* has no name by which it could be found"
+        "LookupError: drgn has no type like int shapes::Base::*"
     )
     assert "TypeError: Object() argument 1 must be _drgn.Program" in result.err
