@@ -293,7 +293,9 @@ def _plain(type: gdb.Type, prog: Program, qualifiers: Qualifiers) -> Type:
 
 
 def _name(type: gdb.Type) -> str | None:
-    return type.tag if type.code != gdb.TYPE_CODE_TYPEDEF and type.tag else type.name
+    tag = None if type.code == gdb.TYPE_CODE_TYPEDEF else type.tag
+    name: str | None = tag or type.name
+    return name
 
 
 def _named(type: gdb.Type, prog: Program, qualifiers: Qualifiers) -> Type | None:

@@ -75,11 +75,22 @@ def selected_frame() -> StackFrame:
         selected = gdb.selected_frame()
     except gdb.error as error:
         raise LookupError(str(error).rstrip(".")) from None
+    if selected.type() == gdb.TAILCALL_FRAME:
+        raise LookupError(f"frame {selected.level()} ended in a jump: it is no more")
     trace = stack_trace()
-    level = selected.level()
+    level = selected.level() - _jumps_before(selected)
     if level < len(trace) and trace[level].pc == selected.pc():
         return trace[level]
-    raise LookupError(f"frame {level} is unwound in another way than by GDB")
+    raise LookupError(f"frame {selected.level()} is unwound in another way than by GDB")
+
+
+def _jumps_before(frame: gdb.Frame) -> int:
+    """How many frames GDB shows before one though tail calls have replaced them."""
+    found, newer = 0, frame.newer()
+    while newer is not None:
+        found += newer.type() == gdb.TAILCALL_FRAME
+        newer = newer.newer()
+    return found
 
 
 def evaluate(source: str) -> Any:

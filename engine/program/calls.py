@@ -61,11 +61,10 @@ def _function(prog: Program, function: str | Object) -> Object:
     return function
 
 
-def _argument(prog: Program, type: Type, value: Any) -> Object:
-    if isinstance(value, (str, bytes)) and _points_to_characters(type):
-        return _string(prog, value)
-    if not isinstance(value, Object):
-        value = Object(prog, type, value)
+def _argument(prog: Program, type: Type, given: Any) -> Object:
+    if isinstance(given, (str, bytes)) and _points_to_characters(type):
+        return _string(prog, given)
+    value = given if isinstance(given, Object) else Object(prog, type, given)
     if value.prog_ is not prog:
         raise ValueError("object is from different program")
     same = value.type_.unqualified() == type.unqualified()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,35 @@ def test_frames(gdb: Any, list_program: Path) -> None:
         "['add', 'main']",
         "True",
     ]
+
+
+TAIL_CALLS = """
+volatile int x;
+__attribute__((noipa)) int deep(int a) { x = a; return a + x; }
+__attribute__((noipa)) int tail(int c) { x = 1; return deep(c * 2); }
+__attribute__((noipa)) int mid(int z) { return tail(z) * 2; }
+int main(int argc, char **argv) { return mid(argc) + 1; }
+"""
+
+
+def test_frames_after_tail_calls(gdb: Any, compile_c: Callable[..., Path]) -> None:
+    """GDB shows frames that tail calls have replaced."""
+    result = gdb(
+        "break deep",
+        "run",
+        "echo --\\n",
+        *["drgn print('>', frame.name)", "up"] * 3,
+        "drgn print('>', frame.name)",
+        program=compile_c(TAIL_CALLS, "-g", "-O2"),
+    )
+    lines = result.out.split("--\n")[1].splitlines()
+    assert [line for line in lines if line.startswith(">")] == [
+        "> deep", "> mid", "> main",
+    ]  # fmt: skip
+    assert lines[1].startswith("#1 ") and " in tail (" in lines[1]
+    assert result.err.splitlines()[-1] == (
+        "LookupError: frame 1 ended in a jump: it is no more"
+    )
 
 
 @pytest.mark.parametrize(
