@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import types
 
 
+_VMCOREINFO_MAX = 1 << 20
+"""Bytes of a file of ``--vmcoreinfo`` that are read; the kernel's is a page."""
+
+
 def fail(message: object) -> NoReturn:
     """End the process with a line on standard error."""
     print(message, file=sys.stderr)
@@ -26,11 +30,14 @@ def _make_program(args: argparse.Namespace) -> Program:
     platform = None
     if args.architecture:
         platform = drgn.Platform(drgn.Architecture[args.architecture.upper()])
-    vmcoreinfo = None
-    if args.vmcoreinfo is not None:
-        with open(args.vmcoreinfo, "rb") as file:
-            vmcoreinfo = file.read()
-    return Program(platform, vmcoreinfo=vmcoreinfo)
+    if args.vmcoreinfo is None:
+        return Program(platform)
+    with open(args.vmcoreinfo, "rb") as file:
+        vmcoreinfo = file.read(_VMCOREINFO_MAX)
+    try:
+        return Program(platform, vmcoreinfo=vmcoreinfo)
+    except drgn.BadDataError as error:
+        raise drgn.BadDataError(f"{args.vmcoreinfo}: {error}") from None
 
 
 def _open_target(prog: Program, args: argparse.Namespace) -> None:
@@ -66,8 +73,21 @@ def _load_symbols(prog: Program, args: argparse.Namespace) -> None:
             for line in str(error).splitlines():
                 logging.getLogger("drgn").log(level, "%s", line)
     for path in args.extra_symbols:
-        module = prog.extra_module(os.path.abspath(path), create=True)
-        module.try_file(path)
+        _load_extra_symbols(prog, path)
+
+
+def _load_extra_symbols(prog: Program, path: str) -> None:
+    module = prog.extra_module(os.path.abspath(path), create=True)
+    module.try_file(path)
+    if module.wants_debug_file():
+        import logging
+
+        try:
+            os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+            reason = "no debugging symbols in it"
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+        logging.getLogger("drgn").warning("%s: %s", path, reason)
 
 
 def open_program(args: argparse.Namespace) -> Program:

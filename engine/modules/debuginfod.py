@@ -13,7 +13,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import log
-from .files import build_id_text, try_path, wanted_text, wants_files
+from .files import (
+    build_id_text,
+    open_candidate,
+    try_path,
+    wanted_text,
+    wants_files,
+)
 
 if TYPE_CHECKING:
     import http.client
@@ -22,7 +28,10 @@ if TYPE_CHECKING:
     from .module import Module
 
 _TIMEOUT = 90.0
-"""Seconds to wait for a server that sends nothing."""
+"""Seconds to wait for a server that sends nothing, or next to nothing."""
+_LONGEST_TIMEOUT = 1e6
+_PROGRESS = 100 << 10
+"""Bytes that have to come within that time."""
 _CACHE_MISS = 600
 """Seconds for which a file that no server has is not asked for again."""
 _MAX_SIZE = 8 << 30
@@ -31,6 +40,7 @@ _PIECE = 1 << 20
 
 def debuginfod_finder(modules: Sequence[Module]) -> None:
     """Ask the servers in ``$DEBUGINFOD_URLS`` for what the modules want."""
+    # A server that does not answer is not asked about the other modules.
     urls = os.environ.get("DEBUGINFOD_URLS", "").split()
     told = False
     for module in modules:
@@ -58,7 +68,7 @@ def debuginfod_finder(modules: Sequence[Module]) -> None:
             )
 
 
-def _find(module: Module, urls: Sequence[str]) -> None:
+def _find(module: Module, urls: list[str]) -> None:
     build_id = module.build_id
     assert build_id is not None
     if module.wants_debug_file() and module._pending is None:
@@ -69,8 +79,8 @@ def _find(module: Module, urls: Sequence[str]) -> None:
         _try(module, urls, build_id, "executable")
 
 
-def _try(module: Module, urls: Sequence[str], build_id: bytes, kind: str) -> None:
-    path = _fetch(urls, build_id.hex(), kind)
+def _try(module: Module, urls: list[str], build_id: bytes, kind: str) -> None:
+    path = _fetch(urls, build_id, kind)
     if path is not None:
         try_path(module, path)
 
@@ -84,9 +94,12 @@ def cache_directory() -> str:
     return os.path.join(base, "debuginfod_client")
 
 
-def _fetch(urls: Sequence[str], build_id: str, kind: str) -> str | None:
-    """The path of a file in the cache, downloaded if need be; None if nobody has it."""
-    directory = os.path.join(cache_directory(), build_id)
+def _fetch(urls: list[str], build_id: bytes, kind: str) -> str | None:
+    """The path of a file in the cache, downloaded if need be; None if nobody has it.
+
+    Servers that do not answer are taken out of ``urls``.
+    """
+    directory = os.path.join(cache_directory(), build_id.hex())
     path = os.path.join(directory, kind)
     try:
         status = os.stat(path)
@@ -101,8 +114,14 @@ def _fetch(urls: Sequence[str], build_id: str, kind: str) -> str | None:
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
         missing = True
-        for url in urls:
-            found = _download(f"{url.rstrip('/')}/buildid/{build_id}/{kind}", path)
+        for server in list(urls):
+            url = f"{server.rstrip('/')}/buildid/{build_id.hex()}/{kind}"
+            try:
+                found = _download(url, path, build_id)
+            except TimeoutError as error:
+                log.warning("%s: %s; not asked again", server, error)
+                urls.remove(server)
+                found = None
             if found:
                 return path
             missing = missing and found is False
@@ -119,24 +138,28 @@ def _mark_missing(path: str) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0))
 
 
-def _download(url: str, path: str) -> bool | None:
-    """Whether a server had a file, which is at ``path`` then; None if it failed."""
+def _download(url: str, path: str, build_id: bytes) -> bool | None:
+    """Whether a server had a file, which is at ``path`` then; None if it failed.
+
+    Raises TimeoutError if the server is too slow.
+    """
     import http.client
     import urllib.error
     import urllib.request
 
-    timeout = _TIMEOUT
-    try:
-        timeout = float(os.environ.get("DEBUGINFOD_TIMEOUT", "")) or _TIMEOUT
-    except ValueError:
-        pass
+    timeout = _timeout()
     temporary = f"{path}.{os.getpid()}.tmp"
     request = urllib.request.Request(url, headers={"User-Agent": "pydrgn"})
     try:
         with urllib.request.urlopen(request, timeout=timeout) as response:
             log.debug("downloading %s", url)
             with open(temporary, "wb") as file:
-                _copy(response, file)
+                _copy(response, file, timeout)
+        answer = open_candidate(temporary)
+        if answer is None or answer.build_id != build_id:
+            # What is in the cache is not asked for again.
+            log.debug("%s: not a file with that build ID", url)
+            return None
         os.replace(temporary, path)
         return True
     except urllib.error.HTTPError as error:
@@ -144,6 +167,9 @@ def _download(url: str, path: str) -> bool | None:
         log.debug("%s: %s", url, error)
         return False if error.code == 404 else None
     except (OSError, ValueError, http.client.HTTPException) as error:
+        # In the error of a connection there is the one of its socket.
+        if isinstance(getattr(error, "reason", error), TimeoutError):
+            raise TimeoutError(f"too slow for {timeout:g} s") from None
         log.debug("%s: %s", url, error)
         return None
     finally:
@@ -151,12 +177,29 @@ def _download(url: str, path: str) -> bool | None:
             os.unlink(temporary)
 
 
-def _copy(response: http.client.HTTPResponse, file: BinaryIO) -> None:
-    """Copy what a server sends; ValueError if it is cut short or too much."""
+def _timeout() -> float:
+    try:
+        timeout = float(os.environ.get("DEBUGINFOD_TIMEOUT", ""))
+    except ValueError:
+        return _TIMEOUT
+    return timeout if 0 < timeout < _LONGEST_TIMEOUT else _TIMEOUT
+
+
+def _copy(response: http.client.HTTPResponse, file: BinaryIO, timeout: float) -> None:
+    """Copy what a server sends; ValueError if it is cut short or too much.
+
+    Raises TimeoutError if it comes too slowly.
+    """
     expected = response.headers.get("Content-Length")
     size = 0
-    while piece := response.read(_PIECE):
+    due, deadline = _PROGRESS, time.monotonic() + timeout
+    while piece := response.read1(_PIECE):
         size += len(piece)
+        now = time.monotonic()
+        if size >= due:
+            due, deadline = size + _PROGRESS, now + timeout
+        elif now > deadline:
+            raise TimeoutError
         if size > _MAX_SIZE:
             raise ValueError("file is too large")
         file.write(piece)

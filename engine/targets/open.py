@@ -53,7 +53,7 @@ def open_core(path: CorePath | Sequence[CorePath]) -> Target:
         from .kdump import open_kdump
 
         return open_kdump([(name, data)])
-    raise ValueError("not an ELF core file")
+    raise ValueError(f"not an ELF core file: {name}")
 
 
 def map_core(path: CorePath) -> tuple[str, memoryview]:

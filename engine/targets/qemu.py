@@ -33,6 +33,8 @@ _ARCHITECTURES = {
 }
 _RAM = re.compile(r"\s*([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, (ram|rom|romd)\):")
 _HOST_ADDRESS = re.compile(r"Host virtual address .* is 0x([0-9a-f]+)")
+_DUMP_MAX = 64 << 20
+"""Bytes of a dump of one page that are read: notes of CPUs, and VMCOREINFO."""
 _XP_MAX = 4096
 """How many bytes the monitor is asked for at once."""
 
@@ -49,8 +51,9 @@ class QemuTarget(Target):
 
     def __init__(self, address: str | int) -> None:
         self._monitor = Monitor(address)
-        name = self._monitor.execute("query-target").get("arch")
-        architecture = _ARCHITECTURES.get(name)
+        target = self._monitor.execute("query-target")
+        name = target.get("arch") if isinstance(target, dict) else None
+        architecture = _ARCHITECTURES.get(str(name))
         self.platform = None if architecture is None else Platform(architecture)
         self.vmcoreinfo = _vmcoreinfo(self._monitor)
 
@@ -119,14 +122,15 @@ def ram_ranges(mtree: str) -> Iterator[tuple[int, int]]:
         if 'AS "memory"' in view:
             for line in view.splitlines():
                 found = _RAM.match(line)
-                if found is not None:
+                if found is not None and found[1] <= found[2]:
                     yield int(found[1], 16), int(found[2], 16) + 1
 
 
 def _host_address(monitor: Monitor, address: int) -> int | None:
     """Where QEMU itself has a guest's physical address."""
     found = _HOST_ADDRESS.search(monitor.human(f"gpa2hva {address:#x}"))
-    return None if found is None else int(found[1], 16)
+    host = 0 if found is None else int(found[1], 16)
+    return host if 0 < host < 1 << 63 else None
 
 
 def _vmcoreinfo(monitor: Monitor) -> bytes | None:
@@ -138,7 +142,7 @@ def _vmcoreinfo(monitor: Monitor) -> bytes | None:
         monitor.execute("getfd", {"fdname": "pydrgn"}, fd)
         page = {"paging": False, "begin": 0, "length": 4096}
         monitor.execute("dump-guest-memory", {**page, "protocol": "fd:pydrgn"})
-        dump = os.pread(fd, os.fstat(fd).st_size, 0)
+        dump = os.pread(fd, min(os.fstat(fd).st_size, _DUMP_MAX), 0)
         return CoreTarget(ElfFile.from_bytes(dump, "QEMU"), "QEMU").vmcoreinfo
     except (ValueError, BadDataError):  # Not for this machine.
         return None

@@ -8,11 +8,13 @@ import os
 import re
 import socket
 import struct
+import time
 from typing import Any
 
 _TCP = re.compile(r"([^./].*)?:([1-9][0-9]{0,4})")
 _TIMEOUT = 30  # seconds
 _LINE_MAX = 1 << 26
+_PIECE = 1 << 16
 
 
 class Monitor:
@@ -25,9 +27,8 @@ class Monitor:
     def __init__(self, address: str | int) -> None:
         self.address = address
         self._socket = _connect(address)
-        self._socket.settimeout(_TIMEOUT)
-        self._file = self._socket.makefile("rb")
-        if "QMP" not in self._receive():
+        self._received = bytearray()
+        if "QMP" not in self._receive(time.monotonic() + _TIMEOUT):
             raise ValueError(f"{address}: not a QMP socket")
         self.execute("qmp_capabilities")
 
@@ -43,6 +44,7 @@ class Monitor:
         """
         message = {"execute": command, "arguments": arguments or {}}
         data = json.dumps(message).encode() + b"\n"
+        self._socket.settimeout(_TIMEOUT)
         try:
             if fd is None:
                 self._socket.sendall(data)
@@ -50,38 +52,64 @@ class Monitor:
                 rights = array.array("i", [fd])
                 control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)]
                 self._socket.sendmsg([data], control)
+        except TimeoutError:
+            raise self._silent() from None
         except OSError as error:
             raise self._lost(error) from None
-        while True:
-            answer = self._receive()
+        deadline = time.monotonic() + _TIMEOUT
+        while True:  # Events come between.
+            answer = self._receive(deadline)
             if "return" in answer:
                 return answer["return"]
             if "error" in answer:
-                raise ValueError(f"{self.address}: {answer['error'].get('desc')}")
+                problem = answer["error"]
+                if isinstance(problem, dict):
+                    problem = problem.get("desc")
+                raise ValueError(f"{self.address}: {problem}")
 
     def human(self, command: str) -> str:
         """Run a command of the human monitor and return its text."""
         text = self.execute("human-monitor-command", {"command-line": command})
         return str(text)
 
-    def _receive(self) -> dict[str, Any]:
+    def _receive(self, deadline: float) -> dict[str, Any]:
         try:
-            line = self._file.readline(_LINE_MAX)
+            line = self._line(deadline)
         except TimeoutError:
-            # QEMU serves one client at a time.
-            raise TimeoutError(
-                f"{self.address}: no answer within {_TIMEOUT} s"
-            ) from None
+            raise self._silent() from None
         except OSError as error:
             raise self._lost(error) from None
         try:
             message = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             reason = "not a QMP socket" if line else "connection was closed"
             raise ValueError(f"{self.address}: {reason}") from None
         if not isinstance(message, dict):
             raise ValueError(f"{self.address}: not a QMP socket")
         return message
+
+    def _line(self, deadline: float) -> bytes:
+        """The next line, or what there is of it; TimeoutError after ``deadline``."""
+        end = self._received.find(b"\n") + 1
+        while not end and len(self._received) < _LINE_MAX:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self._socket.settimeout(left)
+            piece = self._socket.recv(_PIECE)
+            if not piece:
+                break
+            known = len(self._received)
+            self._received += piece
+            end = self._received.find(b"\n", known) + 1
+        end = end or len(self._received)
+        line = bytes(self._received[:end])
+        del self._received[:end]
+        return line
+
+    def _silent(self) -> TimeoutError:
+        # QEMU serves one client at a time.
+        return TimeoutError(f"{self.address}: no answer within {_TIMEOUT} s")
 
     def _lost(self, error: OSError) -> OSError:
         """The error of a broken connection, with the address of the socket."""

@@ -27,7 +27,7 @@ def _write(content: bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(content)
 
 
-_NOT_A_CORE = "error: not an ELF core file"
+_NOT_A_CORE = "error: not an ELF core file: {}"
 _KDUMP = kdump({1: b"a" * PAGE}, notes=prstatus(1))
 _CORE = elf_core([Load(0x1000, b"a" * PAGE)], prstatus(1))
 _QEMU_NOTE = note(b"QEMU", 0, bytes(440))
@@ -147,6 +147,26 @@ def test_symbols(
     assert (result.stdout, result.returncode) == ("1\n", 0)
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("nothing", "No such file or directory"),
+        ("text", "no debugging symbols in it"),
+        ("FIFO", "no debugging symbols in it"),
+    ],
+)
+def test_extra_symbols(
+    kind: str, reason: str, drgn: Drgn, kernels: dict[str, Files], tmp_path: Path
+) -> None:
+    path = tmp_path / "symbols"
+    _BAD_SYMBOLS[kind].make(path)
+    dump, vmlinux = kernels["vmcore"]
+    command = ("-c", dump, "-s", vmlinux, "--extra-symbols", path, "-e", "print(1)")
+    result = drgn(*command)
+    assert result.stderr == f"warning: {path}: {reason}\n"
+    assert (result.stdout, result.returncode) == ("1\n", 0)
+
+
 def test_endless_symbols(drgn: Drgn, kernels: dict[str, Files]) -> None:
     result = drgn("-c", kernels["vmcore"].dump, "-s", "/dev/zero", "-e", "print(1)")
     assert "warning: /dev/zero: not an ELF file; ignoring\n" in result.stderr
@@ -243,7 +263,11 @@ def test_vmcoreinfo_option(
         (lambda: None, f"[Errno 2] No such file or directory: '{path}'\n"),
         (
             lambda: path.write_text("OSRELEASE=6.1\n"),
-            "error: VMCOREINFO does not contain valid PAGESIZE\n",
+            f"error: {path}: VMCOREINFO does not contain valid PAGESIZE\n",
+        ),
+        (
+            lambda: (path.unlink(), path.symlink_to("/dev/zero")),
+            f"error: {path}: VMCOREINFO does not contain valid OSRELEASE\n",
         ),
     ):
         make()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from bad_input.damage import limits
 
 from drgn import Module, ModuleFileStatus, Program
 
@@ -138,3 +140,72 @@ def test_nobody_is_asked_without_build_id_or_servers(
     monkeypatch.setenv("DEBUGINFOD_URLS", "")
     module.prog.load_module_debug_info(module)
     assert server.asked == []
+
+
+def test_file_of_another_build_is_not_kept(
+    server: Server, module: Module, library: bytes, tmp_path: Path
+) -> None:
+    module.loaded_file_status = ModuleFileStatus.DONT_WANT
+    other = library.replace(bytes.fromhex(BUILD_ID), b"else")
+    for answer in (b"<html>Please log in</html>", other, library[:-100]):
+        server.answers[DEBUG] = answer
+        module.prog.load_module_debug_info(module)
+        assert module.debug_file_status is ModuleFileStatus.WANT
+        assert os.listdir(tmp_path / "cache" / BUILD_ID) == []
+    server.answers[DEBUG] = library
+    module.prog.load_module_debug_info(module)
+    assert module.debug_file_status is ModuleFileStatus.HAVE
+
+
+@pytest.mark.parametrize("piece", [b"", b"x"])
+def test_slow_server_is_asked_once(
+    piece: bytes, module: Module, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEBUGINFOD_TIMEOUT", "0.2")
+    connections = []
+    done = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connections.append(connection)
+                connection.recv(1 << 16)
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+                while not done.wait(0.05):
+                    try:
+                        connection.sendall(piece)
+                    except OSError:
+                        break
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        monkeypatch.setenv("DEBUGINFOD_URLS", url)
+        other = module.prog.extra_module("other", create=True)
+        other.build_id = b"other"
+        with limits():
+            module.prog.load_module_debug_info(module, other)
+        done.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert len(connections) == 1
+    assert module.debug_file_status is ModuleFileStatus.WANT
+
+
+@pytest.mark.parametrize("timeout", ["inf", "nan", "-1", "1e300", "soon"])
+def test_timeouts_that_are_none(
+    timeout: str,
+    server: Server,
+    module: Module,
+    library: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DEBUGINFOD_TIMEOUT", timeout)
+    server.answers[DEBUG] = library
+    module.prog.load_module_debug_info(module)
+    assert module.debug_file_status is ModuleFileStatus.HAVE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -9,10 +10,11 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from bad_input.damage import limits
 
 from drgn.engine.errors import FaultError
 from drgn.engine.flags import ProgramFlags
@@ -80,28 +82,104 @@ def test_by_descriptor(guest: str) -> None:
         monitor.execute("nonsense")
 
 
-@pytest.mark.parametrize(
-    "greeting",
-    [b"hello\n", b"[]\n", b"", b'{"QMP": {}}\n', json.dumps({"a": 1}).encode() + b"\n"],
-)
-def test_what_is_no_monitor(tmp_path: Path, greeting: bytes) -> None:
-    path = str(tmp_path / "socket")
+_GREETING = b'{"QMP": {}}\n'
+
+
+@contextlib.contextmanager
+def served(path: str, serve: Callable[[socket.socket], None]) -> Iterator[None]:
+    """A socket at whose other end one connection is served."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()
 
-        def serve() -> None:
+        def accept() -> None:
             connection, _ = listener.accept()
-            with connection:
-                connection.sendall(greeting)
-                connection.shutdown(socket.SHUT_WR)
+            with connection, contextlib.suppress(OSError):
+                serve(connection)
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=accept)
         thread.start()
-        with pytest.raises((ValueError, OSError)) as info:
-            Monitor(path)
+        yield
         thread.join()
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        b"hello\n",
+        b"[]\n",
+        b"",
+        b"[" * 100000 + b"\n",
+        _GREETING,
+        json.dumps({"a": 1}).encode() + b"\n",
+        _GREETING + b'{"error": "no"}\n',
+    ],
+)
+def test_what_is_no_monitor(tmp_path: Path, greeting: bytes) -> None:
+    path = str(tmp_path / "socket")
+
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(greeting)
+        connection.shutdown(socket.SHUT_WR)
+
+    with served(path, serve), pytest.raises((ValueError, OSError)) as info:
+        Monitor(path)
     assert path in str(info.value)
+
+
+@pytest.mark.parametrize("events", [b'{"event": "STOP"}\n', b" "])
+def test_monitor_that_only_tells_of_events(
+    tmp_path: Path, events: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drgn.engine.targets.qmp._TIMEOUT", 0.2)
+    path = str(tmp_path / "socket")
+    told = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(_GREETING)
+        while not told.wait(0.05):
+            connection.sendall(events)
+
+    with served(path, serve):
+        with limits(), pytest.raises(TimeoutError, match=f"{path}: no answer within"):
+            Monitor(path)
+        told.set()
+
+
+def monitor(connection: socket.socket, answers: dict[str, object]) -> None:
+    """Answer commands until the other end is closed."""
+    connection.sendall(_GREETING)
+    with connection.makefile("rb") as file:
+        for line in file:
+            message = json.loads(line)
+            command = message["arguments"].get("command-line") or message["execute"]
+            answer = {"return": answers.get(command.split()[0], {})}
+            connection.sendall(json.dumps(answer).encode() + b"\n")
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"query-target": []},
+        {"query-target": {"arch": []}},
+        {"info": None},
+        {"xp": "0: 0x100 0x-1"},
+        {"gpa2hva": f"Host virtual address for 0x0 is 0x{'f' * 40}"},
+        {"gpa2hva": "Host virtual address for 0x0 is 0xffffffffffffffff"},
+    ],
+)
+def test_monitor_that_lies(tmp_path: Path, answers: dict[str, object]) -> None:
+    path = str(tmp_path / "socket")
+    ram = 'FlatView #0\n AS "memory"\n  %016x-%016x (prio 0, ram): pc\n'
+    lines = ram % (0, 0xFFFF) + (ram % (2**64 - 4096, 4096)).partition('memory"\n')[2]
+    answers = {"query-target": {"arch": "x86_64"}, "info": lines, **answers}
+    with served(path, lambda connection: monitor(connection, answers)):
+        target = QemuTarget(path)
+        memory = Memory()
+        target.attach(memory)
+        with pytest.raises(FaultError):
+            memory.read(0, 8, physical=True)
+        target._monitor._socket.close()
 
 
 def test_addresses_that_do_not_answer(tmp_path: Path) -> None:
