@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -134,6 +135,16 @@ def _as_they_are(names: Names) -> Names:
     return names
 
 
+def _check_script(path: str) -> None:
+    """End the process if there is no script at ``path``."""
+    try:
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        os.stat(path)
+    except OSError as error:
+        fail(error)
+
+
 def run_script(
     prog: Program,
     argv: Sequence[str],
@@ -246,10 +257,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     interactive = args.exec is None and not args.args and sys.stdin.isatty()
     if interactive:
         print(version, file=sys.stderr, flush=True)
-    if args.exec is None and args.args and not os.path.exists(args.args[0]):
-        # Say so before a long load.
-        fail(f"[Errno 2] No such file or directory: '{args.args[0]}'")
-
+    if args.exec is None and args.args:
+        _check_script(args.args[0])  # Before a long load.
     if gdb_arguments is not None:
         from .gdb.run import run_with_gdb
 

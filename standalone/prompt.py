@@ -57,29 +57,38 @@ class _History:
             )
 
 
-def _completer(names: dict[str, Any]) -> Callable[[str, int], str | None]:
+def _completer(
+    prog: Program, names: dict[str, Any]
+) -> Callable[[str, int], str | None]:
+    import readline
     from rlcompleter import Completer
 
-    class NamesCompleter(Completer):
+    from drgn.commands import DEFAULT_COMMAND_NAMESPACE
+    from drgn.commands.completion import python_completions
+
+    class LineCompleter(Completer):
+        """Completes commands and Python by the whole line before the cursor."""
+
         def global_matches(self, text: str) -> list[str]:
-            matches = super().global_matches(text)
-            if isinstance(names, LazyGlobals):
-                # Lazy names are offered as calls without importing them: nearly
-                # all helpers are functions.
-                known = {match.rstrip("( ") for match in matches}
-                lazy = names.names() - known
-                matches += sorted(name for name in lazy if name.startswith(text))
-            return matches
+            line = readline.get_line_buffer()[: readline.get_endidx()].lstrip()
+            is_command = line.startswith("%")
+            if is_command and line[1:].partition(" ")[0] != "py":
+                found = DEFAULT_COMMAND_NAMESPACE.complete(prog, line[1:])
+            else:
+                found = python_completions(line, names)
+            return [match for match in found if match.startswith(text)]
 
-    return NamesCompleter(names).complete
+        attr_matches = global_matches
+
+    return LineCompleter(names).complete
 
 
-def _setup_readline(names: dict[str, Any]) -> _History | None:
+def _setup_readline(prog: Program, names: dict[str, Any]) -> _History | None:
     try:
         import readline
     except ImportError:
         return None
-    readline.set_completer(_completer(names))
+    readline.set_completer(_completer(prog, names))
     readline.parse_and_bind("tab: complete")
     history = _History()
     history.load()
@@ -115,8 +124,9 @@ def run_interactive(
 
     ``banner_func`` takes the default banner and returns another,
     ``globals_func`` does the same with the globals. ``quiet`` has no effect.
-    Readline's history, completer and TAB binding are not restored; the default
-    program and ``sys.displayhook`` are.
+    Modules are imported from the working directory too. Readline's history,
+    completer and TAB binding are not restored; the default program,
+    ``sys.displayhook`` and ``sys.path`` are.
     """
     # Not at the start of every drgn, of which most run no prompt.
     from drgn.commands.console import banner as default_banner
@@ -134,14 +144,17 @@ def run_interactive(
         old_default: Program | None = drgn.get_default_prog()
     except drgn.NoDefaultProgramError:
         old_default = None
+    old_path = list(sys.path)
     try:
         drgn.set_default_prog(prog)
+        sys.path.insert(0, "")
         if ipython_prompt.is_wanted():
             ipython_prompt.interact(prog, names, banner)
         else:
             _interact(prog, names, banner)
     finally:
         drgn.set_default_prog(old_default)
+        sys.path[:] = old_path
 
 
 def _interact(prog: Program, names: dict[str, Any], banner: str) -> None:
@@ -149,7 +162,7 @@ def _interact(prog: Program, names: dict[str, Any], banner: str) -> None:
     from drgn.commands.console import CommandConsole
 
     old_displayhook = sys.displayhook
-    history = _setup_readline(names)
+    history = _setup_readline(prog, names)
     try:
         sys.displayhook = displayhook
         CommandConsole(prog, names, "<console>").interact(banner=banner, exitmsg="")

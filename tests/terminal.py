@@ -20,6 +20,8 @@ class Terminal:
         if not self.pid:
             os.execve(argv[0], list(argv), environment)
         self._seen = ""
+        self.escapes = False
+        """Whether colors and movements of the cursor are kept in what is seen."""
 
     def write(self, text: str) -> None:
         """Type a text."""
@@ -28,13 +30,14 @@ class Terminal:
     def until(self, text: str) -> str:
         """What is printed up to ``text``, which must come within a minute.
 
-        Colors and movements of the cursor are left out.
+        Colors and movements of the cursor are left out, unless `escapes`.
         """
         while text not in self._seen:
             ready, _, _ = select.select([self.fd], [], [], 60)
             assert ready, self._seen
             self._seen += os.read(self.fd, 65536).decode()
-            self._seen = _ESCAPE.sub("", self._seen)
+            if not self.escapes:
+                self._seen = _ESCAPE.sub("", self._seen)
         before, _, self._seen = self._seen.partition(text)
         return before
 

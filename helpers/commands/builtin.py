@@ -26,7 +26,7 @@ def _cmd_sh(prog: Program, name: str, args: str, **kwargs: Any) -> int:
     sys.stdout.flush()
     import subprocess
 
-    return subprocess.call(["/bin/sh", "-c", "--", args] if args else ["/bin/sh", "-i"])
+    return subprocess.call(["sh", "-c", "--", args] if args else ["sh", "-i"])
 
 
 def parse_python(source: str) -> ParsedCommand[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import code
 import sys
 from collections.abc import Iterator
@@ -78,9 +79,11 @@ class CommandConsole(code.InteractiveConsole):
         return False
 
     def run_command(self, line: str) -> None:
-        """Run a command; how it failed is printed."""
+        """Run a command; how it failed is printed, and its result is ``_``."""
         names: Any = self.locals
-        run_command(self._prog, line, globals=names, onerror=print_error)
+        result = run_command(self._prog, line, globals=names, onerror=print_error)
+        if result is not None:
+            builtins._ = result  # type: ignore[attr-defined]
 
 
 @contextmanager

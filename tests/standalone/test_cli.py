@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from terminal import Terminal
 
 PROGRAM = """
 #include <unistd.h>
@@ -128,6 +129,7 @@ def test_syntax_error(process: int) -> None:
         (["-c", "/etc/passwd", "-p", "1"], 2, "not allowed with argument"),
         (["--no-such-option"], 2, "unrecognized arguments: --no-such-option"),
         (["-p", str(os.getpid()), "/no/such.py"], 1, "'/no/such.py'"),
+        (["-p", str(os.getpid()), "/tmp"], 1, "[Errno 21] Is a directory: '/tmp'"),
         (
             ["-p", str(os.getpid()), "--try-symbols-by", "kmod", "-e", "1"],
             2,
@@ -150,6 +152,44 @@ def test_missing_symbols_are_told_unless_quiet(process: int) -> None:
     assert loud.returncode == 0
     assert drgn("-q", *args).stderr == ""
     assert drgn("--log-level", "none", *args).stderr == ""
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_messages_are_in_color_on_a_terminal(
+    tmp_path: Path, process: int, no_color: str
+) -> None:
+    code = (
+        "import logging\n"
+        "log = logging.getLogger('drgn').log\n"
+        "for level in (10, 20, 30, 40, 50, 35): log(level, 'm')\n"
+        "logging.getLogger('drgn.sub').warning('m')\n"
+        "print('end')"
+    )
+    terminal = Terminal(
+        [sys.executable, "-m", "drgn", "--no-default-symbols", "--log-level", "info",
+         "-p", str(process), "-e", code],
+        {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "NO_COLOR": no_color},
+    )  # fmt: skip
+    terminal.escapes = True
+    shown = terminal.until("end").splitlines()[-6:]
+    terminal.close()
+    colored = [
+        "\033[32minfo:\033[m m",
+        "\033[33mwarning:\033[m m",
+        "\033[31merror:\033[m m",
+        "\033[31;1mcritical:\033[0;1m m\033[m",
+        "Level 35: m",
+        "\033[33mwarning:\033[mdrgn.sub: m",
+    ]
+    plain = [
+        "info: m",
+        "warning: m",
+        "error: m",
+        "critical: m",
+        "Level 35: m",
+        "warning:drgn.sub: m",
+    ]
+    assert shown == (plain if no_color else colored)
 
 
 def test_symbol_options(process: int) -> None:

@@ -63,10 +63,11 @@ prog = drgn.Program(drgn.Platform(drgn.Architecture.X86_64))
 
 def names(names):
     names["given"] = drgn.Object(prog, "int", 5)
+    names["several"] = [names["given"]]
     return names
 
 run_interactive(prog, lambda text: "Hello", names)
-print("left", sys.displayhook is sys.__displayhook__)
+print("left", sys.displayhook is sys.__displayhook__, "" not in sys.path)
 try:
     drgn.get_default_prog()
 except drgn.NoDefaultProgramError:
@@ -74,25 +75,40 @@ except drgn.NoDefaultProgramError:
 """
 
 
-def test_plain_prompt(prompt: Callable[..., Terminal], tmp_path: Path) -> None:
+def test_plain_prompt(
+    prompt: Callable[..., Terminal], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "beside.py").write_text("it = 'here'\n")
+    monkeypatch.chdir(tmp_path)
     terminal = prompt(RUN, PYDRGN_PROMPT="python")
     assert terminal.until(">>> ").strip() == "Hello"
     for line, shown in (
         ("given", "(int)5"),
         ("prog.type('long')", "long"),
         ("_", "long"),
+        ("%sh exit 3", ""),
+        ("_", "3"),
         ("%sh echo $((40 + 2))", "42"),
         ("%nope", "drgn: nope: command not found"),
         ("drgn.get_default_prog() is prog", "True"),
         ("1 / 0", "ZeroDivisionError: division by zero"),
         ("escape_ascii_string(b'a')", "'a'"),
+        ("import beside; beside.it", "'here'"),
     ):
         terminal.write(line + "\n")
         assert shown in terminal.until(">>> ").replace(line, "", 1)
-    terminal.write("double_quote_asc\t")
-    terminal.until("double_quote_ascii_string")
-    terminal.write("\x15\x04")
-    assert "left True" in terminal.until("no default program")
+    for typed, completed in (
+        ("double_quote_asc", "double_quote_ascii_string("),
+        ("several[0].bit_off", "several[0].bit_offset_"),
+        ("%py several[0].bit_off", "%py several[0].bit_offset_"),
+        ("%sour", "%source"),
+        ("%help sour", "%help source"),
+    ):
+        terminal.write(f"{typed}\t")
+        terminal.until(completed)
+        terminal.write("\x15\n")
+    terminal.write("\x04")
+    assert "left True True" in terminal.until("no default program")
     assert terminal.status() == 0
     history = (tmp_path / ".local/state/drgn/history").read_text()
     assert "%sh echo $((40 + 2))" in history

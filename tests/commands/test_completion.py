@@ -1,0 +1,86 @@
+"""Tab completes Python: names, and members of what can be had without a call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from drgn import Architecture, Object, Platform, Program, TypeMember
+from drgn.commands.completion import python_completions
+from drgn.namespace import LazyGlobals
+
+
+class Foo:
+    count = 1
+    called = False
+
+    def method(self, argument: int) -> int:
+        return argument
+
+
+def call() -> Foo:
+    Foo.called = True
+    return Foo()
+
+
+foo = Foo()
+NAMES: dict[str, Any] = {"foo": foo, "d": {"k": foo, 1: [foo]}, "i": 1, "call": call}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("foo", ["foo"]),
+        ("foo.cou", ["foo.count"]),
+        ("foo.meth", ["foo.method("]),
+        ("1 + foo.cou", ["foo.count"]),
+        ("call(foo.cou", ["foo.count"]),
+        ("foo.count.rea", ["foo.count.real"]),
+        ("d['k'].cou", [".count"]),
+        ('d["k"].cou', [".count"]),
+        ("d[1][0].cou", [".count"]),
+        ("d[1][-1].cou", [".count"]),
+        ("d[1][0:1][0].cou", [".count"]),
+        ("d[i][0].count.rea", [".count.real"]),
+        ("-d[1][0].cou", [".count"]),
+        ("x = d['k'].cou", [".count"]),
+        ("if i in d['k'].cou", [".count"]),
+        # Nothing is called, and nothing is known of what does not exist.
+        ("call().cou", []),
+        ("call().x['k'].cou", []),
+        ("d[call()].cou", []),
+        ("d['nosuch'].cou", []),
+        ("nosuch.cou", []),
+        ("d[", []),
+        ("foo.nosuch", []),
+        ("1.", []),
+        (".", []),
+        ("'\\d'.cou", []),
+        ("(" * 300 + "foo.cou", ["foo.count"]),
+    ],
+)
+def test_python_completions(line: str, expected: list[str]) -> None:
+    found = python_completions(line, dict(NAMES))
+    if line.endswith("["):
+        assert "foo" in found
+    else:
+        assert found == expected
+    assert not Foo.called
+
+
+def test_objects_members() -> None:
+    prog = Program(Platform(Architecture.X86_64))
+    int_type = prog.int_type("int", 4, True)
+    pair = prog.struct_type("pair", 8, [TypeMember(int_type, "first")])
+    names = LazyGlobals(prog)
+    names["objects"] = [Object(prog, pair, {"first": 1})]
+    assert python_completions("objects[0].fir", names) == [".first"]
+    assert ".value_()" in python_completions("objects[0].", names)
+    assert ".first" in python_completions("objects[0].", names)
+
+
+def test_helpers_are_offered_before_they_are_imported() -> None:
+    names = LazyGlobals(Program(Platform(Architecture.X86_64)))
+    assert "escape_ascii_string" not in dict(names)
+    assert python_completions("print(escape_ascii_s", names) == ["escape_ascii_string("]
