@@ -364,9 +364,13 @@ def check_call(function: Object, arguments: Sequence[Object]) -> None:
             raise ValueError(f"GDB cannot call functions with '{type.type_name()}'")
 
 
-def first_sentence(text: object) -> str:
-    """The first sentence of an error of GDB's, which may have many lines."""
-    return " ".join(str(text).split()).partition(". ")[0].rstrip(".") or "GDB failed"
+def in_one_line(error: object) -> str:
+    """What GDB says is wrong, without what it says on further lines."""
+    line, _, rest = str(error).strip().partition("\n")
+    if rest and not line.endswith("."):
+        # A sentence over more than one line.
+        line += " " + " ".join(rest.split()).partition(". ")[0]
+    return line.rstrip(".") or "GDB failed"
 
 
 def first_unreadable(

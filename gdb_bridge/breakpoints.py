@@ -8,7 +8,7 @@ from typing import Any
 
 import gdb
 
-from drgn.gdb_process import first_sentence
+from drgn.gdb_process import in_one_line
 from drgn.target import Breakpoint, Place
 
 from . import current
@@ -36,7 +36,7 @@ class GdbBreakpoint(gdb.Breakpoint):  # type: ignore[misc]
                 condition = self.breakpoint.condition
                 if condition is not None and not _is_true(condition):
                     return False
-                return self.breakpoint.hit(current.current_program())
+                return self.breakpoint.hit(current.refresh())
         except BaseException as error:
             callback_failed(error)
             return True
@@ -46,7 +46,7 @@ def _is_true(condition: str) -> bool:
     try:
         return bool(gdb.parse_and_eval(condition))
     except gdb.error as error:
-        raise ValueError(first_sentence(error)) from None
+        raise ValueError(in_one_line(error)) from None
 
 
 class End(gdb.FinishBreakpoint):  # type: ignore[misc]
@@ -104,7 +104,8 @@ _made: list[GdbBreakpoint] = []
 
 def set_breakpoint(breakpoint: Breakpoint, pending: bool) -> _Handle:
     """See `Target.set_breakpoint`."""
-    check_no_callback()
+    if _in_callback:
+        raise ValueError("a breakpoint's callback cannot set breakpoints")
     made = _quietly_made(breakpoint)
     if made.pending and not pending:
         made.delete()
@@ -124,7 +125,7 @@ def _quietly_made(breakpoint: Breakpoint) -> GdbBreakpoint:
         # The one way to keep what GDB prints from the user.
         gdb.execute(f"python import {__name__}; {__name__}.make_next()", to_string=True)
     except gdb.error as error:
-        raise LookupError(first_sentence(error)) from None
+        raise LookupError(in_one_line(error)) from None
     finally:
         _next = None
     return _made.pop()

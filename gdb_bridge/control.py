@@ -9,7 +9,7 @@ from typing import Any
 import gdb
 
 from drgn import Object
-from drgn.gdb_process import GdbProcess, check_call, first_sentence
+from drgn.gdb_process import GdbProcess, check_call, in_one_line
 from drgn.target import Breakpoint, SetBreakpoint, Step, Stop, StopReason
 
 _COMMANDS = {
@@ -75,9 +75,11 @@ class InferiorControl(GdbProcess):
         """Execute a command that runs the program until it stops."""
         self._check_runs()
         from .breakpoints import silent
+        from .current import refresh
 
         with silent(), _Watch() as watch:
             _execute(command)
+        refresh()
         return watch.stop()
 
     def finish(self) -> Stop:
@@ -87,6 +89,8 @@ class InferiorControl(GdbProcess):
         frame = _ask(gdb.selected_frame)
         if frame.type() == gdb.INLINE_FRAME:
             return self._run("finish")  # There is no value to be had.
+        if frame.older() is None:
+            raise ValueError('"finish" not meaningful in the outermost frame')
         end = _ask(lambda: End(frame))
         try:
             stop = self._run("continue")
@@ -199,7 +203,7 @@ def _ask(question: Any) -> Any:
     except gdb.MemoryError:
         raise
     except gdb.error as error:
-        raise ValueError(first_sentence(error)) from None
+        raise ValueError(in_one_line(error)) from None
 
 
 @contextmanager

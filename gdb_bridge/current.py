@@ -30,8 +30,8 @@ _namespaces: list[dict[str, Any]] = []
 def current_program() -> Program:
     """The Program of the selected inferior.
 
-    It stays the same as long as the inferior runs the same image: a start, an end or
-    an exec brings another one.
+    It stays the same as long as the inferior runs the same image: a start, an end, an
+    exec or the unloading of a library brings another one.
     """
     inferior = gdb.selected_inferior()
     found = _programs.get(inferior.num)
@@ -84,9 +84,11 @@ def unfollow(namespace: dict[str, Any]) -> None:
     _namespaces[:] = [known for known in _namespaces if known is not namespace]
 
 
-def refresh(*_event: object) -> None:
-    """Tell all namespaces which program is current."""
-    tell_current(_namespaces, current_program(), _ours)
+def refresh(*_event: object) -> Program:
+    """Tell all namespaces which program is current, and return it."""
+    prog = current_program()
+    tell_current(_namespaces, prog, _ours)
+    return prog
 
 
 # Debugging information.

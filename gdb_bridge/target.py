@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 import gdb
 
-from drgn import (
-    FaultError,
-)
+from drgn import FaultError, Program
 from drgn.gdb_process import GdbSegment, Unreadable, register_value
 from drgn.target import Memory, TargetThread
 
@@ -31,6 +29,7 @@ class InferiorTarget(InferiorControl):
         self.set_kind(None if connection is None else connection.type)
         self.platform = self.platform_of(inferior.architecture().name())
         self.running = any(thread.is_running() for thread in inferior.threads())
+        self._files: Sequence[gdb.Objfile] = ()
 
     @property
     def alive(self) -> bool:
@@ -42,7 +41,16 @@ class InferiorTarget(InferiorControl):
         return not self.pid or inferior.connection is self._connection
 
     def is_current(self) -> bool:
-        return self.alive and self.executable == self.inferior.progspace.filename
+        return (
+            self.alive
+            and self.executable == self.inferior.progspace.filename
+            # What was loaded of a library stays in a Program when the library goes.
+            and all(file.is_valid() for file in self._files)
+        )
+
+    def load(self, prog: Program) -> None:
+        self._files = self.inferior.progspace.objfiles()
+        super().load(prog)
 
     def text(self, command: str) -> str:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from drgn import Object, Program, TypeKind
@@ -23,13 +24,25 @@ _FALSE = ("0", "false")
 _STEPS = ("end-stepping-range", "function-finished", "location-reached")
 
 
+@dataclass
+class Run:
+    """What outlives the inferior: how GDB's only program is run, and how it stopped."""
+
+    current: Callable[[], Program]
+    """The program as it is now."""
+    breakpoints: dict[str, Breakpoint] = field(default_factory=dict)
+    """By GDB's numbers."""
+    stopped: dict[str, Any] | None = None
+    """What GDB said of the stop."""
+    in_callback: bool = False
+
+
 class ControlledTarget(OutsideTarget):
     """The inferior of a GDB outside, which can be run."""
 
     prog: Program
     """Whose target this is."""
-    after_run: Callable[[], None]
-    """Called when the program has run and stopped."""
+    run: Run
 
     def heard(self, record: Record) -> None:
         """Take notice of what GDB has noticed."""
@@ -39,7 +52,7 @@ class ControlledTarget(OutsideTarget):
             self.changed()
         elif record.message == "stopped":
             self.running = False
-            self.stopped = payload
+            self.run.stopped = payload
             self.changed()
         elif record.message == "thread-group-exited":
             self.ended = bool(self.pid)
@@ -47,16 +60,12 @@ class ControlledTarget(OutsideTarget):
         elif record.message in ("memory-changed", "library-loaded"):
             self.changed()
 
-    stopped: dict[str, Any] | None = None
-    _breakpoints: dict[str, Breakpoint]
-    _in_callback = False
-
     def _check_runs(self) -> None:
         if self.kind in (None, "core"):
             self._no_control()
         if not self.alive:
             raise ValueError("this program is not GDB's current inferior")
-        if self._in_callback:
+        if self.run.in_callback:
             raise ValueError("the program cannot be run by a breakpoint's callback")
 
     def _ask(self, command: str) -> dict[str, Any]:
@@ -68,12 +77,6 @@ class ControlledTarget(OutsideTarget):
 
     # Breakpoints.
 
-    @property
-    def _known(self) -> dict[str, Breakpoint]:
-        if "_breakpoints" not in vars(self):
-            self._breakpoints = {}
-        return self._breakpoints
-
     def set_breakpoint(self, breakpoint: Breakpoint, pending: bool) -> SetBreakpoint:
         if self.kind == "core":
             self._no_control()
@@ -84,14 +87,15 @@ class ControlledTarget(OutsideTarget):
         except GdbError as error:
             raise LookupError(str(error)) from None
         number = made["bkpt"]["number"]
-        self._known[number] = breakpoint
+        self.run.breakpoints[number] = breakpoint
         return _Handle(self, number)
 
     def breakpoints(self) -> Sequence[Breakpoint]:
         there = self.breakpoint_table()
-        for number in [number for number in self._known if number not in there]:
-            del self._known[number]
-        return list(self._known.values())
+        known = self.run.breakpoints
+        for number in [number for number in known if number not in there]:
+            del known[number]
+        return list(known.values())
 
     def breakpoint_table(self) -> dict[str, list[dict[str, Any]]]:
         """By the number of a breakpoint, it and its places."""
@@ -118,7 +122,7 @@ class ControlledTarget(OutsideTarget):
         frame = self._ask("-stack-info-frame")["frame"]
         function = self.prog.stack_trace(self.selected_thread())[int(frame["level"])]
         stop = self._run("-exec-finish")
-        variable = (self.stopped or {}).get("gdb-result-var")
+        variable = (self.run.stopped or {}).get("gdb-result-var")
         if stop.reason is not StopReason.STEP or variable is None:
             return stop
         try:
@@ -134,28 +138,32 @@ class ControlledTarget(OutsideTarget):
 
     def _run(self, command: str) -> Stop:
         """Give a command that runs the program, and wait until it stops."""
+        self.run.stopped = None
+        self._ask(command)
+        return self.wait()
+
+    def wait(self) -> Stop:
+        """Wait until the program stops, and calls of callbacks shall stop it."""
         while True:
-            self.stopped = None
-            self._ask(command)
-            self.wait()
+            self._wait()
             stop = self._stop()
             if stop is not None:
-                self.after_run()
+                self.run.current()
                 return stop
-            # A callback was called, and wants no stop.
-            command = "-exec-continue"
+            self.run.stopped = None
+            self._ask("-exec-continue")
 
-    def wait(self) -> None:
+    def _wait(self) -> None:
         while True:
             try:
-                self.gdb.wait_for(lambda: self.stopped is not None)
+                self.gdb.wait_for(lambda: self.run.stopped is not None)
                 return
             except KeyboardInterrupt:
                 self._ask("-exec-interrupt --all")
 
     def _stop(self) -> Stop | None:
         """Why the program has stopped; None if it shall go on."""
-        why = self.stopped or {}
+        why = self.run.stopped or {}
         reason = why.get("reason", "")
         if reason.startswith("exited"):
             code = why.get("exit-code", "0" if reason == "exited-normally" else None)
@@ -165,7 +173,7 @@ class ControlledTarget(OutsideTarget):
         if reason == "breakpoint-hit":
             there = self._at(int(why["frame"]["addr"], 16))
             # GDB tells of one, though several may be there.
-            others = why.get("bkptno") not in self._known
+            others = why.get("bkptno") not in self.run.breakpoints
             reached = tuple(each for each in there if self._hit(each))
             for each in reached:
                 if each.temporary:
@@ -181,19 +189,19 @@ class ControlledTarget(OutsideTarget):
         """The breakpoints of ours that are at an address and enabled."""
         return [
             each
-            for each in list(self._known.values())
+            for each in list(self.run.breakpoints.values())
             if each.enabled and address in each.addresses
         ]
 
     def _hit(self, breakpoint: Breakpoint) -> bool:
-        self._in_callback = True
+        self.run.in_callback = True
         try:
             condition = breakpoint.condition
             if condition is not None and self._value(f"!!({condition})") in _FALSE:
                 return False
-            return breakpoint.hit(self.prog)
+            return breakpoint.hit(self.run.current())
         finally:
-            self._in_callback = False
+            self.run.in_callback = False
 
     def _tid(self, number: str | None) -> int | None:
         for thread in self._threads()[0]:
@@ -213,7 +221,7 @@ class ControlledTarget(OutsideTarget):
         returns = type.type.unaliased().kind is not TypeKind.VOID
         variable: str | None = "$drgn_result"
         self._ask("-gdb-set unwindonsignal on")
-        self.stopped = None
+        self.run.stopped = None
         try:
             if returns:
                 self._ask(f"-gdb-set {variable} = {call}")
@@ -234,7 +242,7 @@ class ControlledTarget(OutsideTarget):
         Returns the variable of GDB's that has the call's value. Raises the exception
         that is handled if the callback wants to stop.
         """
-        while self.stopped is not None and self._stop() is None:
+        while self.run.stopped is not None and self._stop() is None:
             frames = self._ask("-stack-list-frames")["stack"]
             levels = [
                 int(frame["level"])
@@ -244,10 +252,10 @@ class ControlledTarget(OutsideTarget):
             if not levels or not levels[0]:
                 break
             self._ask(f"-stack-select-frame {levels[0] - 1}")
-            self.stopped = None
+            self.run.stopped = None
             self._ask("-exec-finish")
-            self.wait()
-            why: dict[str, Any] = self.stopped or {}
+            self._wait()
+            why: dict[str, Any] = self.run.stopped or {}
             if why.get("reason") == "function-finished":
                 return why.get("gdb-result-var")
         raise

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pygdbmi.gdbmiparser import parse_response
 
-from drgn.gdb_process import first_sentence
+from drgn.gdb_process import in_one_line
 
 _PROMPT = "(gdb)"
 _SECONDS = 60.0
@@ -144,7 +144,7 @@ class Gdb:
             else:
                 self._heard(record)
         if record.message == "error":
-            raise GdbError(first_sentence((record.payload or {}).get("msg", "")))
+            raise GdbError(in_one_line((record.payload or {}).get("msg", "")))
         if record.message == "running":
             # GDB's notice of it comes later, and is not waited for.
             self.notice(record)

@@ -14,15 +14,19 @@ from drgn.gdb_process import add_directories
 from drgn.namespace import tell_current
 from drgn.target import load_later, program_from_target
 
-from .control import ControlledTarget
+from .control import ControlledTarget, Run
 from .kernel import open_target
 from .mi import Gdb, GdbError, GdbLost, Record
+
+# What was loaded of a library stays in a Program when the library goes.
+_RENEWED = ("thread-group-started", "thread-group-exited", "library-unloaded")
 
 
 class GdbSession:
     """A GDB, and the Program of what it debugs.
 
-    ``prog`` is another one when the inferior starts, ends or runs another executable.
+    ``prog`` is another one when the inferior starts, ends, runs another executable or
+    unloads a library.
     """
 
     def __init__(self, arguments: Sequence[str], quiet: bool = False) -> None:
@@ -30,13 +34,14 @@ class GdbSession:
         self._namespaces: list[dict[str, Any]] = []
         self._programs: WeakSet[Program] = WeakSet()
         self._renew = False
+        self._run = Run(self._current)
         self.gdb = Gdb(arguments, quiet)
         self._target, self.prog = self._open()
         self.gdb.notice = self._heard
 
     def _heard(self, record: Record) -> None:
         self._target.heard(record)
-        if record.message in ("thread-group-started", "thread-group-exited"):
+        if record.message in _RENEWED:
             self._renew = True
         elif record.message == "library-loaded" or (
             record.message == "stopped" and self._target.loads_files
@@ -49,7 +54,7 @@ class GdbSession:
         prog = program_from_target(target)
         self._programs.add(prog)
         target.prog = prog
-        target.after_run = self.refresh
+        target.run = self._run
         given = target.text("show debug-file-directory").partition('"')[2]
         directories = given.rpartition('"')[0].split(os.pathsep)
         add_directories(target, prog, directories)
@@ -81,11 +86,16 @@ class GdbSession:
     def _tell(self) -> None:
         tell_current(self._namespaces, self.prog, self._programs)
 
+    def _current(self) -> Program:
+        """The program after it has run."""
+        self.refresh()
+        return self.prog
+
     # GDB's own lines.
 
     def execute(self, line: str) -> None:
         """Give GDB a line, print what it says, and wait until the program stops."""
-        self._target.stopped = None
+        self._run.stopped = None
         try:
             text = self.gdb.console(line)
         except GdbError as error:

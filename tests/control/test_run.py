@@ -98,6 +98,33 @@ say(odd.hits, last.hits, off.hits, off.enabled, off.is_set)
     assert _said(out) == ["(int)1", "(int)3", "True (int)4 False", "2 1 0 False True"]
 
 
+def test_after_the_end(run: Run) -> None:
+    """Scripts have the program that GDB has then."""
+    out = run(
+        say("""
+before = prog
+try:
+    prog.finish()
+except ValueError as error:
+    say(error)
+say(prog.resume())
+say(prog is before, prog["counter"])
+for action in prog.resume, lambda: prog["counter"].write_(3):
+    try:
+        action()
+    except Exception as error:
+        say(error)
+""")
+    )
+    assert _said(out) == [
+        '"finish" not meaningful in the outermost frame',
+        "Stop(StopReason.EXITED, exit_code=3)",
+        "False (int)7",
+        "program that was not started cannot be run or stopped",
+        "program that was not started is read-only",
+    ]
+
+
 def test_steps(run: Run) -> None:
     out = run(
         say("""
@@ -215,6 +242,85 @@ say(prog.stack_trace()[0].name, prog.call("add", 1, 1))
         " called from GDB",
         "main (int)2",
     ]
+
+
+def test_libraries_come_and_go(host: Run, compile_c: Callable[..., Path]) -> None:
+    """Another may come to where one was, and callbacks see the one that is there."""
+    libraries = [
+        compile_c(
+            f"{text} int value(void) {{ return number; }}",
+            "-g", "-O0", "-shared", "-fPIC", suffix=".so",
+        )
+        for text in (
+            "struct mine { int a; } mine = { 1 }; int number = 77;",
+            "struct mine { long z; int a; } mine = { 5, 6 }; char pad[10000];"
+            " int number = 88;",
+        )
+    ]  # fmt: skip
+    paths = ", ".join(f'"{path}"' for path in libraries)
+    program = compile_c(
+        f"""
+        #include <dlfcn.h>
+        static void unloaded(void) {{}}
+        int main(void)
+        {{
+            const char *paths[] = {{ {paths} }};
+            for (int i = 0; i < 2; i++) {{
+                void *library = dlopen(paths[i], RTLD_NOW);
+                ((int (*)(void))dlsym(library, "value"))();
+                dlclose(library);
+                unloaded();
+            }}
+            return 0;
+        }}
+        """
+    )
+    out = host(
+        say("""
+def called(frame):
+    say(frame.name, prog["number"], prog["mine"].a, prog["mine"].type_.size)
+
+def gone(frame):
+    say("number" in prog, [name for name in ("number", "mine") if name in prog])
+
+prog.breakpoint("value", called, pending=True)
+prog.breakpoint("unloaded", gone)
+stop = prog.resume()
+say(stop, [each.hits for each in prog.breakpoints()])
+"""),
+        program,
+        commands=("break main", "run", "delete"),
+    )
+    assert _said(out) == [
+        "value (int)77 (int)1 4",
+        "False []",
+        "value (int)88 (int)6 16",
+        "False []",
+        "Stop(StopReason.EXITED, exit_code=0) [2, 2]",
+    ]
+
+
+def test_breakpoints_outlive_the_process(host: Run, program: Path) -> None:
+    """Their callbacks are called, whatever runs the program."""
+    out = host(
+        say("""
+try:
+    from gdb import execute
+except ImportError:
+    execute = gdb
+
+added = prog.breakpoint("add", lambda frame: say(frame["b"]) or frame["b"] == 1)
+for _ in range(2):
+    execute("run")
+    say("stopped", prog["counter"], added.hits, prog.breakpoints() == [added])
+"""),
+        program,
+        commands=("set confirm off",),
+    )
+    assert _said(out) == [
+        "(int)0", "(int)1", "stopped (int)42 2 True",
+        "(int)0", "(int)1", "stopped (int)42 4 True",
+    ]  # fmt: skip
 
 
 SCALARS = """
