@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..language.c_ops_convert import cast_value, check_implicit
+from ..types.kinds import TypeKind
 from .codec import Codec, codec_of
 from .construct import encode
 from .read import check_present, read_bytes
@@ -27,6 +28,11 @@ def write(obj: Object, value: Any) -> None:
         if value._prog_ is not prog:
             raise ValueError("object is from different program")
         check_assignable(codec, value)
+        bit_field = obj._bits_ is not None or value.bit_field_size_ is not None
+        if not bit_field and _same_type(codec, value):
+            # What cannot be converted, too: long double.
+            prog.write(address, read_bytes(value))
+            return
     if not codec.scalar:
         prog.write(address, compound_bytes(codec, value))
         return
@@ -35,6 +41,8 @@ def write(obj: Object, value: Any) -> None:
         scalar = cast_value(codec, bit_field_size, value)
     else:
         scalar = encode(codec, value, bit_field_size)
+    if codec.kind is TypeKind.BOOL:
+        scalar = int(bool(scalar))
     size = (bit_offset + codec.bit_size(bit_field_size) + 7) >> 3
     if obj._bits_ is None:
         buffer = bytearray(size)
@@ -51,8 +59,12 @@ def check_assignable(codec: Codec, obj: Object) -> None:
 
     As an assignment does; arrays of the same type are taken, too.
     """
-    if codec.under.unqualified() is not obj._type_.unaliased().unqualified():
+    if not _same_type(codec, obj):
         check_implicit(codec.type, obj)
+
+
+def _same_type(codec: Codec, obj: Object) -> bool:
+    return codec.under.unqualified() is obj._type_.unaliased().unqualified()
 
 
 def compound_bytes(codec: Codec, value: Any) -> bytes:

@@ -326,7 +326,9 @@ for _ in range(2):
 SCALARS = """
 #include <stdbool.h>
 __int128 wide = 5;
-long double extended = 2.5L;
+__int128 wider = (__int128)1 << 100;
+bool yes;
+long double extended = 2.5L, other;
 int more(bool yes, unsigned char octet) { return 2 * yes + octet; }
 int as_int(long double x) { return 2 * x; }
 int high(__int128 x) { return x >> 96; }
@@ -346,6 +348,10 @@ def test_calls_with_scalars(host: Run, compile_c: Callable[..., Path]) -> None:
         say("""
 say(prog.call("more", 2, 300), prog.call("more", 0.5, -1))
 say(prog.call("as_int", prog["extended"]))
+prog["other"].write_(prog["extended"])
+prog["wide"].write_(prog["wider"].read_())
+prog["yes"].write_(2)
+say(prog.call("as_int", prog["other"]), prog["wide"].value_() >> 99, prog["yes"])
 say(prog.call(prog.call("chosen"), 4), prog.call(prog.call(prog["choose"]), 5))
 for name, value in ("high", 1 << 100), ("high", prog["wide"]), (prog["none"], 1):
     try:
@@ -359,6 +365,7 @@ for name, value in ("high", 1 << 100), ("high", prog["wide"]), (prog["none"], 1)
     assert _said(out) == [
         "(int)46 (int)255",
         "(int)5",
+        "(int)5 2 (_Bool)1",
         "(int)8 (int)10",
         "GDB cannot call functions with '__int128'",
         "GDB cannot call functions with '__int128'",
