@@ -11,7 +11,7 @@ from drgn.helpers.linux import (
 )
 
 print(prog["UTS_RELEASE"].string_().decode())
-print(repr(prog["jiffies_64"]))
+print("jiffies", prog["jiffies_64"].value_())
 print(prog["init_task"].comm)
 
 print("\nRunning tasks:")
