@@ -70,13 +70,10 @@ _TYPES: dict[str, Callable[[str], Any]] = {
 
 
 class _HelpFormatter(argparse.HelpFormatter):
-    """Keeps the lines of multi-line help texts."""
+    """Keeps the paragraphs of help texts."""
 
     def _split_lines(self, text: str, width: int) -> list[str]:
-        lines: list[str] = []
-        for line in text.splitlines():
-            lines += textwrap.wrap(line, width) or [""]
-        return lines
+        return _filled(text, width).splitlines()
 
     def _expand_help(self, action: argparse.Action) -> str:
         # Help texts are plain: a % in them is one.
@@ -99,7 +96,11 @@ def make_parser(
 ) -> CommandParser:
     """The parser of a command's arguments; ``types`` names argument types."""
     parser = CommandParser(
-        prog=name, formatter_class=_HelpFormatter, add_help=False, epilog=epilog
+        prog=name,
+        formatter_class=_HelpFormatter,
+        add_help=False,
+        allow_abbrev=False,
+        epilog=epilog,
     )
     for type_name, type in (*_TYPES.items(), *types):
         parser.register("type", type_name, type)

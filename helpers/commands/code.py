@@ -64,7 +64,11 @@ class DrgnCodeBuilder:
         """Add code whose last line begins a block; ``end`` comes after the block.
 
         Empty ``code`` begins a block that is not indented.
+
+        Raises ValueError if ``code`` does not end with a newline.
         """
+        if code and not code.endswith("\n"):
+            raise ValueError("code does not end with newline")
         self.append(code)
         block = DrgnCodeBlockContext(self, self._indent, end)
         self._blocks.append(block)

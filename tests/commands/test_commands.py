@@ -251,6 +251,31 @@ def test_code_builder(prog: Program, capsys: pytest.CaptureFixture[str]) -> None
         outer = code.begin_block("if 1:\n")
         code.begin_block("if 2:\n")
         outer.end()
+    with pytest.raises(ValueError, match="code does not end with newline"):
+        code.begin_block("if 3:")
+
+
+def test_options_are_not_abbreviated_and_their_help_is_filled(prog: Program) -> None:
+    namespace = CommandNamespace()
+
+    @command(
+        description="wordy",
+        arguments=(argument("--wide", action="store_true", help="a\nb\n\nc"),),
+        namespace=namespace,
+    )
+    def _cmd_wordy(prog: Program, name: str, args: Any, **kwargs: Any) -> bool:
+        return bool(args.wide)
+
+    assert namespace.run(prog, "wordy --wide") is True
+    with pytest.raises(CommandArgumentError, match="unrecognized arguments: --wid"):
+        namespace.run(prog, "wordy --wid")
+    text = namespace.lookup(prog, "wordy").format_help()
+    assert [line.strip() for line in text.splitlines()] == [
+        "options:",
+        "--wide  a b",
+        "",
+        "c",
+    ]
 
 
 def test_help(prog: Program, capsys: pytest.CaptureFixture[str]) -> None:
