@@ -26,8 +26,10 @@ def resolve(
     cannot be parsed, LookupError if there is no such member, TypeError where it does
     not fit the types and OverflowError beyond 64 bits.
     """
-    reserved = keywords(type.language)
-    lexer = Lexer(designator)
+    # The language is the one in which the user writes, whatever the type's.
+    language = type._prog.language
+    reserved = keywords(language)
+    lexer = Lexer(designator, language._is_cpp)
     offset = 0
     bit_field_size = None
     state = "expected identifier" + (" or '['" if element_first else "")

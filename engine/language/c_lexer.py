@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from .cpp_names import end_of_template
+
 _SPACE = re.compile(r"[ \t\n\r\v\f]*")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # As a preprocessing number: what follows the digits is looked at afterwards.
@@ -16,11 +18,12 @@ _PUNCTUATION = frozenset("()[]*.:")
 
 IDENTIFIER = "identifier"
 NUMBER = "number"
+TEMPLATE = "template arguments"
 END = "end"
 
 
 class Token(NamedTuple):
-    """``kind`` is IDENTIFIER, NUMBER, END or the punctuation character itself."""
+    """``kind`` is IDENTIFIER, NUMBER, TEMPLATE, END or the punctuation itself."""
 
     kind: str
     text: str
@@ -29,18 +32,22 @@ class Token(NamedTuple):
 
 
 class Lexer:
-    """Tokens of ``source``, with one to look at before it is taken."""
+    """Tokens of ``source``, with one to look at before it is taken.
 
-    __slots__ = ("_next", "position", "source")
+    Template arguments are one token in C++, and none in C.
+    """
 
-    def __init__(self, source: str) -> None:
+    __slots__ = ("_cpp", "_next", "position", "source")
+
+    def __init__(self, source: str, cpp: bool) -> None:
         # A NUL ends the name, as it does in C.
         self.source = source.partition("\0")[0]
+        self._cpp = cpp
         self.position = 0
         self._next: Token | None = None
 
     def peek(self) -> Token:
-        """The next token. SyntaxError for a character that starts none."""
+        """The next token. SyntaxError if there is none to be made of what is next."""
         token = self._next
         if token is None:
             token = self._next = self._scan()
@@ -79,6 +86,9 @@ class Lexer:
             if not is_number(match[0]):
                 raise SyntaxError("invalid number")
             return Token(NUMBER, match[0], start, match.end())
+        if character == "<" and self._cpp:
+            end = end_of_template(source, start)
+            return Token(TEMPLATE, source[start:end], start, end)
         byte = character.encode(errors="surrogateescape")[0]
         raise SyntaxError(f"invalid character \\x{byte:02x}")
 

@@ -78,18 +78,17 @@ def parse_type_name(
 class _Parser:
     """The parts of one type name: specifiers, then an abstract declarator."""
 
-    __slots__ = ("_cpp", "_filename", "_keywords", "_name", "_prog", "_tags", "lexer")
+    __slots__ = ("_cpp", "_filename", "_keywords", "_prog", "_tags", "lexer")
 
     def __init__(
         self, prog: Program, name: str, filename: str | None, language: Language
     ) -> None:
         self._prog = prog
-        self._name = name
         self._filename = filename
         self._cpp = language._is_cpp
         self._keywords = keywords(language)
         self._tags = _CPP_TAGS if self._cpp else _C_TAGS
-        self.lexer = Lexer(name)
+        self.lexer = Lexer(name, self._cpp)
 
     # Specifiers and qualifiers.
 
@@ -148,7 +147,10 @@ class _Parser:
         return None
 
     def _identifier(self) -> str | None:
-        """Take a name, None if there is none."""
+        """Take a name, None if there is none.
+
+        LookupError for a qualified name in C, which has no namespaces to look in.
+        """
         if self._cpp:
             start = self.lexer.next_start()
             end = end_of_name(self.lexer.source, start, self._keywords)
@@ -157,6 +159,8 @@ class _Parser:
                 return self.lexer.source[start:end]
             return None
         token = self.lexer.peek()
+        if token.kind == ":":
+            raise self._not_found()
         if token.kind != IDENTIFIER or token.text in self._keywords:
             return None
         self.lexer.take()
@@ -182,9 +186,12 @@ class _Parser:
                 if type is not None:
                     break
         if type is None:
-            where = "" if self._filename is None else f" in '{self._filename}'"
-            raise LookupError(f"could not find '{self._name}'{where}")
+            raise self._not_found()
         return type
+
+    def _not_found(self) -> LookupError:
+        where = "" if self._filename is None else f" in '{self._filename}'"
+        return LookupError(f"could not find '{self.lexer.source}'{where}")
 
     # Abstract declarators.
 

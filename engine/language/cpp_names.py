@@ -14,13 +14,13 @@ _CLOSING = frozenset(")]}")
 def end_of_name(source: str, start: int, keywords: frozenset[str]) -> int:
     """Where the qualified name that starts at ``start`` ends; there if none does.
 
-    A name is made of identifiers, template arguments, ``::`` and
+    A name is made of identifiers, template arguments, colons and
     ``(anonymous namespace)``. SyntaxError if template arguments do not end.
     """
     end = position = start
     while True:
-        if source.startswith("::", position):
-            end = position = position + 2
+        if source.startswith(":", position):
+            end = position = position + 1
         elif source.startswith(ANONYMOUS_NAMESPACE, position):
             end = position = position + len(ANONYMOUS_NAMESPACE)
         else:

@@ -8,7 +8,7 @@ from ..arguments import check_argument
 from ..errors import OutOfBoundsError
 from ..language.c_ops_convert import cast_value, check_implicit
 from ..types.kinds import TypeKind
-from ..types.members import not_compound, plain_name
+from ..types.members import plain_name
 from ..types.type import Type
 from .bare import make_value
 from .codec import Codec, codec_of
@@ -109,8 +109,8 @@ def container_of(ptr: Object, type: str | Type, member: str) -> Object:
             f"container_of() argument must be a pointer, not '{plain_name(ptr._type_)}'"
         )
     if type._codec is None and type.unaliased_kind() is TypeKind.ARRAY:
-        # Arrays of what has no size have no codec.
-        raise not_compound(type)
+        # An array has no members, and one of what has no size no codec.
+        type.language.bit_offset(type, member)
     codec: Codec = type._codec or codec_of(type)
     try:
         offset, pointer, mask = codec.containers[member]

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from drgn import Architecture, Language, Platform, Program, TypeKind, TypeKindSet
+from drgn import (
+    Architecture,
+    Language,
+    Platform,
+    Program,
+    TypeKind,
+    TypeKindSet,
+    TypeMember,
+    offsetof,
+)
 from drgn.engine.language.cpp_templates import other_spellings
 
 UNTAGGED = TypeKindSet(
@@ -106,6 +115,13 @@ ERRORS = {
     "bool int": "cannot combine 'int' with identifier",
     "unsigned foo": "expected abstract declarator",
     "(anonymous)": "expected type specifier",
+    "<": "invalid template arguments",
+    "<int> foo": "expected type specifier",
+    "struct <int>": "expected identifier after 'struct'",
+    "struct <": "invalid template arguments",
+    "int <int>": "expected abstract declarator",
+    "int *<": "invalid template arguments",
+    "int [<int>]": "expected ']'",
 }
 
 
@@ -114,6 +130,25 @@ def test_errors(prog: Program, name: str) -> None:
     with pytest.raises(SyntaxError) as caught:
         prog.type(name)
     assert str(caught.value) == ERRORS[name]
+
+
+@pytest.mark.parametrize("name", [":", ": foo", "foo :bar", ":: <int>", "foo<a><b>"])
+def test_names_of_nothing(prog: Program, name: str) -> None:
+    with pytest.raises(LookupError, match=f"could not find '{name}'"):
+        prog.type(name)
+
+
+def test_designators_are_in_the_language_of_the_program(prog: Program) -> None:
+    member = TypeMember(prog.int_type("int", 4, True), "class", 32)
+    type = prog.struct_type("S", 8, (member,), language=Language.C)
+    with pytest.raises(SyntaxError, match="expected identifier"):
+        offsetof(type, "class")
+    with pytest.raises(SyntaxError, match="expected identifier"):
+        offsetof(type, "<x>")
+    prog.language = Language.C
+    assert offsetof(type, "class") == 4
+    with pytest.raises(SyntaxError, match=r"invalid character \\x3c"):
+        offsetof(type, "<x>")
 
 
 def test_class_is_a_name_in_c(prog: Program) -> None:
