@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import FaultError, OutOfBoundsError
@@ -143,6 +143,34 @@ def format_object(obj: Object, options: FormatOptions = DEFAULT_OPTIONS) -> str:
     return text
 
 
+class _Elements:
+    """The first ``length`` elements of an array that are shown, each when asked for."""
+
+    __slots__ = ("element", "length", "node", "options", "size")
+
+    def __init__(
+        self,
+        node: _Node,
+        element: Codec,
+        size: int,
+        length: int,
+        options: FormatOptions,
+    ) -> None:
+        self.node = node
+        self.element = element
+        self.size = size
+        self.length = length
+        self.options = options
+
+    def __iter__(self) -> Iterator[tuple[str, _Node]]:
+        indices = self.options.element_indices
+        skip_zeros = indices and not self.options.implicit_elements
+        for i in range(self.length):
+            part = self.node.part(self.element, 8 * self.size * i)
+            if not (skip_zeros and part.is_zero()):
+                yield (f"[{i}] = " if indices else "", part)
+
+
 class _Formatter:
     """Formats with given options.
 
@@ -258,14 +286,14 @@ class _Formatter:
             if string is not None:
                 text = prefix + string
                 return text if multi or len(text) <= room else None
-            items = self._elements(node)
+            items: Iterable[tuple[str, _Node]] = self._elements(node)
             same_line = self.options.elements_same_line
             type_names = self.options.element_type_names
         else:
             items = self._members(node)
             same_line = self.options.members_same_line
             type_names = self.options.member_type_names
-        if not items:
+        if next(iter(items), None) is None:
             text = prefix + "{}"
             return text if multi or len(text) <= room else None
         if same_line:
@@ -277,7 +305,7 @@ class _Formatter:
         return prefix + self._lines(items, type_names, same_line, indent)
 
     def _one_line(
-        self, items: list[tuple[str, _Node]], type_names: bool, room: int
+        self, items: Iterable[tuple[str, _Node]], type_names: bool, room: int
     ) -> str | None:
         texts: list[str] = []
         room -= len("{ }")
@@ -292,7 +320,7 @@ class _Formatter:
 
     def _lines(
         self,
-        items: list[tuple[str, _Node]],
+        items: Iterable[tuple[str, _Node]],
         type_names: bool,
         same_line: bool,
         indent: int,
@@ -336,7 +364,7 @@ class _Formatter:
             items.pop()
         return items
 
-    def _elements(self, node: _Node) -> list[tuple[str, _Node]]:
+    def _elements(self, node: _Node) -> Iterable[tuple[str, _Node]]:
         """The elements to show, with their designators."""
         codec = node.codec
         length = codec.under.length
@@ -346,20 +374,18 @@ class _Formatter:
         type, size = codec.element_of()
         element = codec_of(type)
         node.try_load()
-        if not options.implicit_elements:
-            if node.buffer is None:
+        trimmed = not options.implicit_elements
+        if node.buffer is None:
+            if trimmed and not options.element_indices:
                 # The last element decides what is shown: report its fault.
                 node.part(element, 8 * size * (length - 1)).load()
-            length = self._significant(node, element, size, length)
-        items = []
-        for i in range(length):
-            part = node.part(element, 8 * size * i)
-            if options.element_indices:
-                if options.implicit_elements or not part.is_zero():
-                    items.append((f"[{i}] = ", part))
             else:
-                items.append(("", part))
-        return items
+                trimmed = False
+        if trimmed:
+            length = self._significant(node, element, size, length)
+        items = _Elements(node, element, size, length, options)
+        # Where the array cannot be read a fault ends it, however long it is.
+        return items if node.buffer is None else list(items)
 
     def _significant(self, node: _Node, element: Codec, size: int, length: int) -> int:
         """The number of elements up to the last one that is not zero."""
