@@ -224,7 +224,9 @@ def _distance(ltype: Type, rtype: Type) -> Plan:
         raise _invalid("binary -", ltype, rtype)
     result = ltype.prog._types.primitive(PrimitiveType.C_PTRDIFF_T)
     width = codec_of(result).bit_size(None)
-    size = referent_size(codec_of(ltype)) or 1
+    size = referent_size(codec_of(ltype))
+    if size == 0:
+        raise ValueError("object size must not be zero")
 
     def compute(left: int, right: int) -> int:
         distance = wrap(left - right, width, True)

@@ -68,7 +68,7 @@ def cast_value(codec: Codec, bits: int | None, obj: Object) -> Any:
         check_source(source, obj.bit_field_size_)
         return codec.fit(obj._rvalue_(), None)
     if codec.bit_size(bits) > _MAX_BITS:
-        raise _cannot(obj._type_, codec.type)
+        raise _cannot(source.type, codec.type)
     if source.kind is FLOAT:
         return _integer_of(obj._rvalue_(), codec, bits)
     check_source(source, obj.bit_field_size_)

@@ -38,7 +38,14 @@ def find_step(type: Type, name: str) -> Step:
     definition = outer.unaliased()._def
     if not isinstance(definition, CompoundDefinition):
         codec = codec_of(under)
-        if codec.plain and not codec.signed and not follow:
+        # As upstream has it: such a number may be meant as an address.
+        unsigned = (
+            codec.scalar
+            and codec.kind is not TypeKind.FLOAT
+            and not codec.signed
+            and codec.bit_size(None) <= 64
+        )
+        if unsigned and not follow:
             raise TypeError(
                 f"'{plain_name(type)}' is not a pointer to a structure, union, or class"
             )

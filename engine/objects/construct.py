@@ -169,11 +169,13 @@ def from_bytes(
     offset = uint64(bit_offset)
     codec = codec_of(type)
     size = check_bit_field(codec, bit_field_size)
+    if offset > 8 * len(raw):
+        raise ValueError("buffer is too small")
     if codec.size is None:
         raise codec.no_values("create object with")
-    _check_alignment(codec, offset)
     if offset + codec.bit_size(size) > 8 * len(raw):
         raise ValueError("buffer is too small")
+    _check_alignment(codec, offset)
     return cls._val(type, value_from_buffer(codec, raw, offset, size), size)
 
 
