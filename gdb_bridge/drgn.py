@@ -75,8 +75,10 @@ class _Loader:
     def advice(self) -> str:
         what = self.package if self.is_checkout else "pydrgn"
         place = self.own_environment
+        override = os.environ.get("PYDRGN_SITE")
+        where = f" in PYDRGN_SITE={override}" if override else ""
         return (
-            f"pydrgn: nothing is installed for GDB's Python {self.python}:"
+            f"pydrgn: nothing is installed{where} for GDB's Python {self.python}:"
             f" python{self.python} -m venv {place} && {place}/bin/pip install {what}"
         )
 

@@ -18,6 +18,7 @@ class StopReason(enum.Enum):
     """Why a program does not run any more."""
 
     BREAKPOINT = "breakpoint"
+    """A breakpoint, or a watchpoint or catchpoint of GDB's own."""
     STEP = "step"
     """A step, or the call that was to be finished, is done."""
     SIGNAL = "signal"

@@ -21,6 +21,19 @@ _COMMANDS = {
     Step.INSTRUCTION_OVER: "-exec-next-instruction",
 }
 _FALSE = ("0", "false")
+# Stops of GDB's own watchpoints and catchpoints.
+_WATCHED = (
+    "watchpoint-trigger",
+    "read-watchpoint-trigger",
+    "access-watchpoint-trigger",
+    "watchpoint-scope",
+    "syscall-entry",
+    "syscall-return",
+    "fork",
+    "vfork",
+    "exec",
+    "solib-event",
+)
 _STEPS = ("end-stepping-range", "function-finished", "location-reached")
 
 
@@ -183,6 +196,8 @@ class ControlledTarget(OutsideTarget):
             return None
         if reason == "signal-received":
             return Stop(StopReason.SIGNAL, tid, signal=why.get("signal-name"))
+        if reason in _WATCHED:
+            return Stop(StopReason.BREAKPOINT, tid)
         return Stop(StopReason.STEP if reason in _STEPS else StopReason.OTHER, tid)
 
     def _at(self, address: int) -> list[Breakpoint]:

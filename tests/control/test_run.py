@@ -300,6 +300,27 @@ say(stop, [each.hits for each in prog.breakpoints()])
     ]
 
 
+def test_watchpoints_and_catchpoints(run: Run) -> None:
+    out = run(
+        say("""
+try:
+    from gdb import execute
+except ImportError:
+    execute = gdb
+
+execute("watch counter")
+say(prog.resume().reason, prog["counter"])
+execute("delete")
+execute("catch syscall exit_group")
+say(prog.resume().reason, prog["counter"])
+""")
+    )
+    assert _said(out) == [
+        "StopReason.BREAKPOINT (int)42",
+        "StopReason.BREAKPOINT (int)0",
+    ]
+
+
 def test_breakpoints_outlive_the_process(host: Run, program: Path) -> None:
     """Their callbacks are called, whatever runs the program."""
     out = host(

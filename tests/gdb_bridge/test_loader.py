@@ -98,7 +98,8 @@ def test_another_python_in_site_packages_itself(gdb: Any, tmp_path: Path) -> Non
     core.mkdir(parents=True)
     (core / "_multiarray_umath.cpython-399-x86_64-linux-gnu.so").touch()
     result = gdb(environment=_without_site(tmp_path, PYDRGN_SITE=str(core.parents[1])))
-    assert result.err.startswith("pydrgn: nothing is installed for GDB's Python")
+    site = f"PYDRGN_SITE={core.parents[1]}"
+    assert result.err.startswith(f"pydrgn: nothing is installed in {site} for GDB's")
 
 
 def test_another_drgn(gdb: Any, tmp_path: Path) -> None:
