@@ -192,8 +192,11 @@ def _exec(source: str | bytes, name: str, names: dict[str, Any]) -> None:
     except BaseException as error:
         import traceback
 
+        from drgn.tracebacks import end_at_user
+
         own = error.__traceback__
         error.__traceback__ = own.tb_next if own is not None else None
+        end_at_user(error)
         if isinstance(error, BrokenPipeError):
             _die_of_broken_pipe()
         sys.stdout.flush()

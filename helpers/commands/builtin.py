@@ -86,6 +86,10 @@ def run_python(source: str, globals: dict[str, Any]) -> None:
         error.__traceback__ = own.tb_next if own is not None else None
         import traceback
 
+        from drgn.tracebacks import end_at_user
+
+        end_at_user(error)
+
         traceback.print_exception(error)
 
 

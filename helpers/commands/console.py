@@ -11,6 +11,7 @@ from typing import Any
 
 from drgn import Program
 from drgn.namespace import DRGN_NAMES, helper_packages
+from drgn.tracebacks import end_at_user
 
 from .errors import CommandError
 from .namespace import run_command
@@ -69,6 +70,12 @@ class CommandConsole(code.InteractiveConsole):
 
     def raw_input(self, prompt: str = "") -> str:
         return read_line(prompt)
+
+    def showtraceback(self) -> None:
+        error = sys.exc_info()[1]
+        if error is not None:
+            end_at_user(error)
+        super().showtraceback()
 
     def runsource(
         self, source: str, filename: str = "<input>", symbol: str = "single"

@@ -192,6 +192,27 @@ def test_messages_are_in_color_on_a_terminal(
     assert shown == (plain if no_color else colored)
 
 
+@pytest.mark.parametrize(
+    ("code", "ends"),
+    [
+        ("prog['nope']", ["in <module>", "_drgn.ObjectNotFoundError: could not find"]),
+        ("prog.read(1, 1)", ["in <module>", "_drgn.FaultError: could not read"]),
+        # Not of the asking.
+        ("prog.type(5)", ["engine/", "TypeError: "]),
+    ],
+)
+def test_tracebacks_end_in_the_users_code(
+    process: int, code: str, ends: list[str]
+) -> None:
+    result = drgn("-q", "-p", process, "-e", code)
+    assert result.returncode == 1
+    *_, frame, error = (
+        line for line in result.stderr.splitlines() if not line.startswith("    ")
+    )
+    assert ends[0] in frame
+    assert error.startswith(ends[1])
+
+
 def test_symbol_options(process: int) -> None:
     code = (
         "o = prog.debug_info_options\n"

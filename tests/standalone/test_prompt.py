@@ -92,11 +92,18 @@ def test_plain_prompt(
         ("%nope", "drgn: nope: command not found"),
         ("drgn.get_default_prog() is prog", "True"),
         ("1 / 0", "ZeroDivisionError: division by zero"),
+        (
+            "prog.type('struct nope')",
+            "Traceback (most recent call last):\n"
+            '  File "<console>", line 1, in <module>\n'
+            "LookupError: could not find 'struct nope'\n",
+        ),
         ("escape_ascii_string(b'a')", "'a'"),
         ("import beside; beside.it", "'here'"),
     ):
         terminal.write(line + "\n")
-        assert shown in terminal.until(">>> ").replace(line, "", 1)
+        said = terminal.until(">>> ").replace("\r", "").replace(line, "", 1)
+        assert shown in said
     for typed, completed in (
         ("double_quote_asc", "double_quote_ascii_string("),
         ("several[0].bit_off", "several[0].bit_offset_"),

@@ -1,0 +1,45 @@
+"""Tracebacks that end where the user's code went wrong, not in the engine."""
+
+from __future__ import annotations
+
+from drgn import (
+    BadDataError,
+    FaultError,
+    MissingDebugInfoError,
+    NoDefaultProgramError,
+    ObjectAbsentError,
+    ObjectNotFoundError,
+    OutOfBoundsError,
+    UnsupportedOperation,
+)
+
+# Errors that the engine raises of what it was asked. Others may be its own.
+_ASKED_FOR = (
+    BadDataError,
+    FaultError,
+    MissingDebugInfoError,
+    NoDefaultProgramError,
+    ObjectAbsentError,
+    ObjectNotFoundError,
+    OutOfBoundsError,
+    UnsupportedOperation,
+)
+
+
+def end_at_user(error: BaseException) -> None:
+    """Cut the engine's frames from the end of an exception's traceback.
+
+    They are kept where the error may be the engine's fault, and where there are no
+    others.
+    """
+    if not (isinstance(error, _ASKED_FOR) or type(error) in (LookupError, ValueError)):
+        return
+    last = None
+    frame = error.__traceback__
+    while frame is not None:
+        if not frame.tb_frame.f_globals.get("__name__", "").startswith("drgn.engine."):
+            last = frame
+        frame = frame.tb_next
+    if last is not None and last.tb_next is not None:
+        last.tb_next = None
+        error.__suppress_context__ = True  # What the engine handled meanwhile.
