@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from drgn import (
-    BadDataError,
-    FaultError,
-    MissingDebugInfoError,
-    NoDefaultProgramError,
-    ObjectAbsentError,
-    ObjectNotFoundError,
-    OutOfBoundsError,
-    UnsupportedOperation,
-)
+import drgn
 
 # Errors that the engine raises of what it was asked. Others may be its own.
 _ASKED_FOR = (
-    BadDataError,
-    FaultError,
-    MissingDebugInfoError,
-    NoDefaultProgramError,
-    ObjectAbsentError,
-    ObjectNotFoundError,
-    OutOfBoundsError,
-    UnsupportedOperation,
+    drgn.BadDataError,
+    drgn.FaultError,
+    drgn.MissingDebugInfoError,
+    drgn.NoDefaultProgramError,
+    drgn.ObjectAbsentError,
+    drgn.ObjectNotFoundError,
+    drgn.OutOfBoundsError,
+    drgn.UnsupportedOperation,
 )
 
 

@@ -21,6 +21,7 @@ from drgn.commands import (
 from drgn.commands.console import print_error
 from drgn.display import displayed, shown_types
 from drgn.namespace import LazyGlobals
+from drgn.tracebacks import end_at_user
 
 
 def is_wanted() -> bool:
@@ -71,6 +72,16 @@ def _teach(shell: Any, prog: Program, names: dict[str, Any]) -> None:
 
     shell.run_drgn_command = run
     shell.input_transformers_cleanup.append(commands)
+
+    show_traceback = shell.showtraceback
+
+    def show_user_traceback(*args: Any, **options: Any) -> None:
+        error = sys.exc_info()[1]
+        if error is not None:
+            end_at_user(error)
+        show_traceback(*args, **options)
+
+    shell.showtraceback = show_user_traceback
 
     formatter = shell.display_formatter.formatters["text/plain"]
 

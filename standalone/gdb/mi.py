@@ -14,7 +14,6 @@ from pygdbmi.gdbmiparser import parse_response
 
 from drgn.gdb_process import in_one_line
 
-_PROMPT = "(gdb)"
 _SECONDS = 60.0
 """How long GDB may take to answer."""
 

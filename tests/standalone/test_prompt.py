@@ -137,6 +137,7 @@ def test_ipython(prompt: Callable[..., Terminal]) -> None:
             # Its own commands are there too.
             ("%whos str", "No variables match"),
             ("%nope", "`%nope` not found"),
+            ("prog.type('struct nope')", "LookupError: could not find 'struct nope'"),
             ("%py print(1) | exit 3", "drgn: 'exit 3' exited with status 3"),
             ("%help nope", "drgn: nope: command not found"),
             ("drgn.get_default_prog() is prog", "True"),
@@ -148,7 +149,9 @@ def test_ipython(prompt: Callable[..., Terminal]) -> None:
         2,
     ):
         terminal.write(line + "\n")
-        assert shown in terminal.until(f"In [{number}]: ").replace(line, "", 1)
+        said = terminal.until(f"In [{number}]: ").replace(line, "", 1)
+        assert shown in said
+        assert "lookups.py" not in said
     terminal.write("exit\n")
     assert "left True" in terminal.until("no default program")
     assert terminal.status() == 0
