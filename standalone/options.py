@@ -193,7 +193,6 @@ def _add_directories_group(parser: argparse.ArgumentParser) -> None:
         ),
         ("kernel", "look for the kernel image and its modules in this directory"),
     ):
-        plural = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}-directories"
         group.add_argument(
             f"--{kind}-directory",
             metavar="PATH",
@@ -202,7 +201,7 @@ def _add_directories_group(parser: argparse.ArgumentParser) -> None:
             help=f"{what}; may be repeated",
         )
         group.add_argument(
-            f"--no-default-{plural}",
+            f"--no-default-{kind}-directories",
             action="store_true",
             help="look in no other directories for that",
         )

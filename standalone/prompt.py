@@ -28,39 +28,9 @@ def _history_path() -> str:
     return os.path.join(state, "drgn", "history")
 
 
-class _History:
-    """Readline's history, read from and written to the user's state directory."""
-
-    def __init__(self) -> None:
-        self.path = _history_path()
-
-    def load(self) -> None:
-        import readline
-
-        readline.clear_history()
-        try:
-            readline.read_history_file(self.path)
-        except OSError:
-            pass
-
-    def save(self) -> None:
-        import readline
-
-        try:
-            os.makedirs(os.path.dirname(self.path), exist_ok=True)
-            readline.set_history_length(_HISTORY_LENGTH)
-            readline.write_history_file(self.path)
-        except OSError as error:
-            print(
-                f"could not write history to {self.path}: {error.strerror}",
-                file=sys.stderr,
-            )
-
-
 def _completer(
     prog: Program, names: dict[str, Any]
 ) -> Callable[[str, int], str | None]:
-    import readline
     from rlcompleter import Completer
 
     from drgn.commands import DEFAULT_COMMAND_NAMESPACE
@@ -70,6 +40,8 @@ def _completer(
         """Completes commands and Python by the whole line before the cursor."""
 
         def global_matches(self, text: str) -> list[str]:
+            import readline
+
             line = readline.get_line_buffer()[: readline.get_endidx()].lstrip()
             is_command = line.startswith("%")
             if is_command and line[1:].partition(" ")[0] != "py":
@@ -83,32 +55,34 @@ def _completer(
     return LineCompleter(names).complete
 
 
-def _setup_readline(prog: Program, names: dict[str, Any]) -> _History | None:
+@contextmanager
+def keeping_history() -> Iterator[None]:
+    """Have the lines of earlier sessions meanwhile, and keep those of this one.
+
+    They are in a file in the user's state directory.
+    """
     try:
         import readline
     except ImportError:
-        return None
-    readline.set_completer(_completer(prog, names))
-    readline.parse_and_bind("tab: complete")
-    history = _History()
-    history.load()
-    return history
-
-
-@contextmanager
-def keeping_history() -> Iterator[None]:
-    """Have the lines of earlier sessions meanwhile, and keep those of this one."""
-    try:
-        import readline  # noqa: F401, since it may not be there
-    except ImportError:
         yield
         return
-    history = _History()
-    history.load()
+    path = _history_path()
+    readline.clear_history()
+    try:
+        readline.read_history_file(path)
+    except OSError:
+        pass
     try:
         yield
     finally:
-        history.save()
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            readline.set_history_length(_HISTORY_LENGTH)
+            readline.write_history_file(path)
+        except OSError as error:
+            print(
+                f"could not write history to {path}: {error.strerror}", file=sys.stderr
+            )
 
 
 def run_interactive(
@@ -124,9 +98,9 @@ def run_interactive(
 
     ``banner_func`` takes the default banner and returns another,
     ``globals_func`` does the same with the globals. ``quiet`` has no effect.
-    Modules are imported from the working directory too. Readline's history,
-    completer and TAB binding are not restored; the default program,
-    ``sys.displayhook`` and ``sys.path`` are.
+    Modules are imported from the working directory too. Readline's history and TAB
+    binding are not restored; its completer, the default program, ``sys.displayhook``
+    and ``sys.path`` are.
     """
     # Not at the start of every drgn, of which most run no prompt.
     from drgn.commands.console import banner as default_banner
@@ -159,16 +133,15 @@ def run_interactive(
 
 def _interact(prog: Program, names: dict[str, Any], banner: str) -> None:
     """Run the plain prompt."""
-    from drgn.commands.console import CommandConsole
+    from drgn.commands.console import CommandConsole, completing
 
     old_displayhook = sys.displayhook
-    history = _setup_readline(prog, names)
-    try:
-        sys.displayhook = displayhook
-        CommandConsole(prog, names, "<console>").interact(banner=banner, exitmsg="")
-    finally:
-        sys.displayhook = old_displayhook
-        if history is not None:
-            history.save()
-        if hasattr(builtins, "_"):
-            del builtins._
+    with keeping_history(), completing(_completer(prog, names), delimiters=None):
+        try:
+            sys.displayhook = displayhook
+            console = CommandConsole(prog, names, "<console>")
+            console.interact(banner=banner, exitmsg="")
+        finally:
+            sys.displayhook = old_displayhook
+            if hasattr(builtins, "_"):
+                del builtins._
