@@ -111,8 +111,9 @@ class MemoryAccess:
         max_size: SupportsIndex = _MAX_SIZE,
     ) -> bytes:
         """Read bytes up to a null byte, which is not returned, or ``max_size``."""
+        start = self._address(address)
         max_size = _size(max_size, "max_size")
-        return self._memory.read_c_string(self._address(address), max_size, physical)
+        return self._memory.read_c_string(start, max_size, physical)
 
     def add_memory_segment(
         self,

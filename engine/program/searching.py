@@ -30,10 +30,10 @@ def search_memory(
     if isinstance(value, (bytes, str)):
         needle = value.encode() if isinstance(value, str) else value
         align = 1 if alignment is None else _unsigned(alignment, 64)
-        if align <= 0 or align & (align - 1):
-            raise ValueError("alignment must be power of 2")
         if not needle:
             raise ValueError("needle cannot be empty")
+        if align <= 0 or align & (align - 1):
+            raise ValueError("alignment must be power of 2")
         return search_bytes(prog._memory, needle, align, prog._is_64_bit)
     if alignment is not None:
         raise TypeError("alignment is only allowed with bytes or str value")
@@ -81,16 +81,17 @@ def search_memory_uint(
     if size is None:
         size = _word_size(prog)
     bits = 8 * size
-    mask = _unsigned(ignore_mask, bits)
-    singles = []
+    numbers = []
     ranges = []
     for value in values:
         if not isinstance(value, tuple):
-            singles.append((_unsigned(value, bits), mask))
+            numbers.append(_unsigned(value, bits))
             continue
         if len(value) != 2:
             raise TypeError("values must be int or (int, int)")
         ranges.append((_unsigned(value[0], bits), _unsigned(value[1], bits)))
+    mask = _unsigned(ignore_mask, bits)
+    singles = [(number, mask) for number in numbers]
     if not values:
         raise ValueError("at least one value or range is required")
     return search_uint(
