@@ -40,6 +40,13 @@ def _anonymous_name(fn: Callable[..., Any], taken: set[str]) -> str:
     return name
 
 
+def _not_found(error: LookupError, name: str) -> LookupError:
+    """What a plain LookupError of an object finder means: there is no such object."""
+    if type(error) is LookupError:
+        return ObjectNotFoundError(str(error), name=name)
+    return error
+
+
 class Lookups:
     """Finders and the questions that they answer."""
 
@@ -149,15 +156,23 @@ class Lookups:
         if not isinstance(name, str):
             # A KeyError of None has no argument.
             raise KeyError() if name is None else KeyError(name)
-        found = self._find_object(name, _ANY, None)
+        try:
+            found = self._find_object(name, _ANY, None)
+        except LookupError as error:
+            raise _not_found(error, name) from None
         if found is None:
             raise ObjectNotFoundError(f"could not find '{name}'", name=name)
         return found
 
     def __contains__(self: Program, name: str) -> bool:
-        return isinstance(name, str) and (
-            self._find_object(name, _ANY, None) is not None
-        )
+        try:
+            return isinstance(name, str) and (
+                self._find_object(name, _ANY, None) is not None
+            )
+        except LookupError as error:
+            if type(error) is LookupError:
+                return False
+            raise
 
     # Indices are names: there is nothing to iterate over.
     __iter__ = None
@@ -180,7 +195,10 @@ class Lookups:
         filename = _path(filename)
         if not flags:
             raise ValueError("invalid find object flags")
-        found = self._find_object(name, flags, filename)
+        try:
+            found = self._find_object(name, flags, filename)
+        except LookupError as error:
+            raise _not_found(error, name) from None
         if found is None:
             where = "" if filename is None else f" in '{filename}'"
             raise ObjectNotFoundError(
