@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..arguments import class_label
+from ..arguments import check_argument, class_label
 from ..objects.object import Object
 from ..types import layout
 from ..types.type import Type
@@ -39,6 +39,7 @@ def offsetof(type: Type | str, member: str) -> int:
     no such member, ValueError for a bit field that does not start at a byte, and
     TypeError where the designator does not fit the types.
     """
+    check_argument("offsetof", 2, member, str)
     return layout.offsetof(_type(type), member)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..arguments import check_argument
 from ..errors import BadDataError
 from ..platform import Architecture
 from .definitions import CompoundDefinition
@@ -141,7 +140,6 @@ def offsetof(type: Type, member: str) -> int:
     that does not start at a byte, TypeError where the designator does not fit the
     types and SyntaxError if it is none.
     """
-    check_argument("offsetof", 2, member, str)
     known = type._offsets
     if known is None:
         known = type._offsets = {}

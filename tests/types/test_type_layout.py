@@ -336,6 +336,8 @@ OFFSETS = [
     ('offsetof(type=S, member="a")', "0"),
     ("offsetof(S, 1)", "TypeError: offsetof() argument 2 must be str, not int"),
     ('offsetof(1, "a")', "TypeError: expected Type or str, not int"),
+    ("offsetof(1, 2)", "TypeError: offsetof() argument 2 must be str, not int"),
+    ("offsetof('S', 2)", "TypeError: offsetof() argument 2 must be str, not int"),
     ('offsetof("struct S", "a")', "NoDefaultProgramError: no default program"),
     ('offsetof(inc, "a")', "LookupError: 'struct inc' has no member 'a'"),
     ('offsetof(I, "a")', "TypeError: 'int' is not a structure, union, or class"),
