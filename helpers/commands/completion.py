@@ -51,7 +51,11 @@ def python_completions(line: str, names: dict[str, Any]) -> list[str]:
     except Exception:
         return []
     owner = word.rpartition(".")[0]
-    matches = Completer({"_": value}).attr_matches(f"_.{member}")
+    try:
+        matches = Completer({"_": value}).attr_matches(f"_.{member}")
+    except Exception:
+        # As of a pointer that cannot be read.
+        matches = [f"_.{name}" for name in dir(value) if name.startswith(member)]
     return [owner + match.removeprefix("_") for match in matches]
 
 

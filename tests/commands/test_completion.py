@@ -80,6 +80,15 @@ def test_objects_members() -> None:
     assert ".first" in python_completions("objects[0].", names)
 
 
+def test_members_are_offered_though_they_cannot_be_read() -> None:
+    prog = Program(Platform(Architecture.X86_64))
+    pair = prog.struct_type("pair", 4, [TypeMember(prog.int_type("i", 4, True), "one")])
+    pointer = Object(prog, prog.pointer_type(pair), address=0xFFFF)
+    names = {"pointers": [pointer]}
+    assert python_completions("pointers[0].on", names) == [".one"]
+    assert ".value_" in python_completions("pointers[0].val", names)[0]
+
+
 def test_helpers_are_offered_before_they_are_imported() -> None:
     names = LazyGlobals(Program(Platform(Architecture.X86_64)))
     assert "escape_ascii_string" not in dict(names)
