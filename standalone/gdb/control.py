@@ -68,7 +68,8 @@ class ControlledTarget(OutsideTarget):
             self.run.stopped = payload
             self.changed()
         elif record.message == "thread-group-exited":
-            self.ended = bool(self.pid)
+            if payload.get("id") == self.group_id:
+                self.ended = bool(self.pid)
             self.changed()
         elif record.message in ("memory-changed", "library-loaded"):
             self.changed()
@@ -219,10 +220,10 @@ class ControlledTarget(OutsideTarget):
             self.run.in_callback = False
 
     def _tid(self, number: str | None) -> int | None:
-        for thread in self._threads()[0]:
-            if thread["id"] == number:
-                return tid_of(thread)
-        return None
+        if number is None:
+            return None
+        threads = self._ask(f"-thread-info {number}")["threads"]
+        return tid_of(threads[0]) if threads else None
 
     # Calling.
 

@@ -78,7 +78,10 @@ class GdbSession:
         try:
             self.gdb.poll()
             if self._renew or not self._target.is_current():
+                old = self._target
                 self._target, self.prog = self._open()
+                if old.group_id != self._target.group_id:
+                    old.leave()
         except (GdbLost, GdbError):
             return  # Whoever asks it something is told.
         self._tell()

@@ -20,6 +20,7 @@ _TIDS = (
     re.compile(r"(?:process|Thread) (\d+)"),
 )
 _CONNECTION = re.compile(r"^\* .*?\s\d+ \((\S+?)[ )]", re.M)
+_CURRENT = re.compile(r"^\* (\d+)\s", re.M)
 _VECTORS = re.compile(r"[xyz]mm|st\d|k\d|[vqdsbh]\d+$|f[ioc]|mxcsr")
 _ARCHITECTURE = re.compile(r'"?([\w:-]+)"?\)?\.?\s*$')
 
@@ -31,6 +32,7 @@ class OutsideTarget(GdbProcess):
         """Look at GDB's current inferior. Raises GdbLost if GDB is gone."""
         self.gdb = gdb
         group = self.group()
+        self.group_id = group.get("id")
         self.pid = int(group.get("pid", 0))
         self.executable = group.get("executable")
         connection = _CONNECTION.search(self.text("info inferiors"))
@@ -38,25 +40,32 @@ class OutsideTarget(GdbProcess):
         architecture = _ARCHITECTURE.search(self.text("show architecture"))
         self.platform = self.platform_of(architecture[1] if architecture else "")
         self.ended = False
+        self.away = False
 
     def group(self) -> dict[str, Any]:
-        """What GDB says of the inferior itself."""
-        for group in self.gdb.command("-list-thread-groups")["groups"]:
-            if group["type"] == "process":
-                found: dict[str, Any] = group
-                return found
-        return {}
+        """What GDB says of the current inferior."""
+        groups: list[dict[str, Any]] = self.gdb.command("-list-thread-groups")["groups"]
+        if len(groups) > 1:
+            current = _CURRENT.search(self.text("info inferiors"))
+            wanted = f"i{current[1]}" if current else None
+            groups = [group for group in groups if group["id"] == wanted]
+        return groups[0] if groups else {}
+
+    def leave(self) -> None:
+        """GDB's current inferior is another one from now on."""
+        self.away = True
+        self.changed()
 
     @property
     def alive(self) -> bool:
-        return not self.ended and self.gdb.is_there
+        return not self.ended and not self.away and self.gdb.is_there
 
     def is_current(self) -> bool:
         group = self.group()
-        executable = group.get("executable")
-        return (int(group.get("pid", 0)), executable) == (
-            0 if self.ended else self.pid,
-            self.executable,
+        return (
+            group.get("id") == self.group_id
+            and group.get("executable") == self.executable
+            and int(group.get("pid", 0)) == (0 if self.ended else self.pid)
         )
 
     def text(self, command: str) -> str:
@@ -77,6 +86,9 @@ class OutsideTarget(GdbProcess):
             raise FaultError(f"could not {verb} memory: GDB has ended", address)
         if self.ended:
             raise FaultError(f"could not {verb} memory: the {noun} is gone", address)
+        if self.away:
+            why = f"the {noun} is not GDB's current inferior"
+            raise FaultError(f"could not {verb} memory: {why}", address)
 
     def read_some(self, address: int, size: int, option: str = "") -> bytes:
         """Read all of a range; GdbError if a part cannot be read.
@@ -102,7 +114,12 @@ class OutsideTarget(GdbProcess):
         if not self.alive or not self.pid:
             return [], None
         found = self.gdb.command("-thread-info")
-        return found["threads"], found.get("current-thread-id")
+        threads = found["threads"]
+        own = self.gdb.command(f"-list-thread-groups {self.group_id}")["threads"]
+        if len(own) < len(threads):  # There are other inferiors.
+            numbers = {thread["id"] for thread in own}
+            threads = [thread for thread in threads if thread["id"] in numbers]
+        return threads, found.get("current-thread-id")
 
     def threads(self) -> Sequence[TargetThread]:
         found = [

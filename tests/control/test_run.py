@@ -321,6 +321,47 @@ say(prog.resume().reason, prog["counter"])
     ]
 
 
+FORK = """
+#include <sys/wait.h>
+#include <unistd.h>
+int value = 1;
+static int work(int n) { return value += n; }
+int main(void)
+{
+    if (!fork())
+        return work(3);
+    wait(0);
+    return work(10);
+}
+"""
+
+
+def test_child_is_followed(host: Run, compile_c: Callable[..., Path]) -> None:
+    out = host(
+        say("""
+parent = prog
+prog.breakpoint("work", lambda frame: say(frame["n"], prog is parent) or True)
+stop = prog.resume()
+say(stop.reason.name, stop.tid == prog.main_thread().tid, prog["value"], prog is parent)
+try:
+    say(parent["value"].read_())
+except Exception as error:
+    say(type(error).__name__)
+say(prog.finish().value, prog["value"])
+say(prog.resume())
+"""),
+        compile_c(FORK),
+        commands=("set follow-fork-mode child", "break main", "run", "delete"),
+    )
+    assert _said(out) == [
+        "(int)3 False",
+        "BREAKPOINT True (int)1 False",
+        "FaultError",
+        "(int)4 (int)4",
+        "Stop(StopReason.EXITED, exit_code=4)",
+    ]
+
+
 def test_breakpoints_outlive_the_process(host: Run, program: Path) -> None:
     """Their callbacks are called, whatever runs the program."""
     out = host(

@@ -228,3 +228,44 @@ except Exception as error:
     result = drgn("-q", "-e", code, "--gdb", "-nx", *start, program)
     assert result.stdout.splitlines()[-1] == "GdbLost GDB has ended"
     assert (result.stderr, result.returncode) == ("", 0)
+
+
+def test_inferiors(program: Path, compile_c: Callable[..., Path]) -> None:
+    """``prog`` is the inferior that is GDB's current one."""
+    other = compile_c("int lone = 3; int main(void) { return lone; }", "-g", "-O0")
+    code = f"""
+def show(*values): print(">", *values)
+first = prog
+gdb("break step")
+gdb("run")
+show(prog["counter"], prog.stack_trace(prog.main_thread().tid)[0].name)
+process = prog
+gdb("add-inferior -exec {other}")
+gdb("inferior 2")
+show(prog["lone"], "counter" in prog, list(prog.threads()))
+gdb("tbreak main")
+gdb("run")
+show([thread.tid for thread in prog.threads()] == [prog.main_thread().tid])
+show(process.main_thread() if process is prog else "another")
+for action in process.resume, lambda: process["counter"].read_():
+    try:
+        show(action())
+    except Exception as error:
+        show(error)
+gdb("inferior 1")
+show(prog["counter"], prog is first, "lone" in prog)
+"""
+    result = drgn("-q", "-e", code, "--gdb", "-nx", program)
+    assert result.stderr == ""
+    said = [line[2:] for line in result.stdout.splitlines() if line.startswith("> ")]
+    address = said[5].partition(": 0x")[2]
+    assert said == [
+        "(int)7 step",
+        "(int)3 False []",
+        "True",
+        "another",
+        "this program is not GDB's current inferior",
+        "could not read memory: the process is not GDB's current inferior:"
+        f" 0x{address}",
+        "(int)7 False False",
+    ]
