@@ -449,7 +449,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
 
     def __repr__(self) -> str:
         codec = codec_of(self._type_)
-        text = f"Object(prog, '{self._type_.type_name()}'"
+        text = f"Object(prog, {self._type_.type_name()!r}"
         if self._address_ is not None:
             text += f", address={self._address_:#x}"
             if self.bit_offset_:

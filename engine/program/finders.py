@@ -96,10 +96,10 @@ class FinderRegistry(Generic[F]):
             if not isinstance(name, str):
                 raise TypeError("bad argument type for built-in operation")
             if name not in self._finders:
-                raise ValueError(f"{self._label} finder {name!r} not found")
+                raise ValueError(f"{self._label} finder '{name}' not found")
             if name in seen:
                 raise ValueError(
-                    f"{self._label} finder {name!r} enabled multiple times"
+                    f"{self._label} finder '{name}' enabled multiple times"
                 )
             seen.append(name)
         self._enabled = seen
