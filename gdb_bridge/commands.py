@@ -92,12 +92,17 @@ class DrgnFunction(gdb.Function):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__("drgn")
 
-    def invoke(self, expression: gdb.Value) -> Any:
+    def invoke(self, *arguments: gdb.Value) -> Any:
         from .convert import to_gdb_value
         from .session import evaluate
 
+        try:
+            (expression,) = arguments
+            source = expression.string()
+        except (ValueError, gdb.error):
+            raise gdb.GdbError("$drgn() takes one string, an expression") from None
         with _errors():
-            return to_gdb_value(evaluate(expression.string()))
+            return to_gdb_value(evaluate(source))
 
 
 def register() -> None:

@@ -59,11 +59,11 @@ def to_gdb_value(value: Any) -> gdb.Value:
         return value
     if isinstance(value, Object):
         return _of_object(value)
-    if isinstance(value, bytes) and value:
-        char = gdb.lookup_type("char")
-        return gdb.Value(value, char.array(len(value) - 1))
+    if value in (b"", ""):
+        # Of a string without an octet GDB would make a null pointer.
+        return gdb.Value(b"\0", gdb.lookup_type("char").array(0))
     if isinstance(value, bytes):
-        return gdb.Value("")
+        return gdb.Value(value, gdb.lookup_type("char").array(len(value) - 1))
     if isinstance(value, (bool, int, float, str)):
         try:
             return gdb.Value(value)

@@ -132,6 +132,16 @@ def test_function(gdb: Any, list_program: Path) -> None:
     assert result.err.splitlines()[-1].startswith("Cannot access memory at address")
 
 
+def test_function_of_strings(gdb: Any, list_program: Path) -> None:
+    arguments = ["\"'abc'\"", "\"b'abc'\"", "\"''\"", "\"b''\"", "", '"1", "2"', "5"]
+    result = gdb(
+        *[f"print $drgn({text})" for text in arguments],
+        program=list_program,
+    )
+    assert result.lines == ['$1 = "abc"', '$2 = "abc"', '$3 = ""', '$4 = ""']
+    assert result.err.splitlines() == ["$drgn() takes one string, an expression"] * 3
+
+
 def test_frames(gdb: Any, list_program: Path) -> None:
     result = gdb(
         "break add",
