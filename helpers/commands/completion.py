@@ -55,7 +55,8 @@ def python_completions(line: str, names: dict[str, Any]) -> list[str]:
         matches = Completer({"_": value}).attr_matches(f"_.{member}")
     except Exception:
         # As of a pointer that cannot be read.
-        matches = [f"_.{name}" for name in dir(value) if name.startswith(member)]
+        names_of = (name for name in dir(value) if member or name[0] != "_")
+        matches = [f"_.{name}" for name in names_of if name.startswith(member)]
     return [owner + match.removeprefix("_") for match in matches]
 
 
