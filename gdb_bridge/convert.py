@@ -77,6 +77,8 @@ def _of_object(obj: Object) -> gdb.Value:
     if obj.type_.kind is TypeKind.FUNCTION and address is not None:
         return _function_at(address)
     gdb_type = to_gdb_type(obj.type_)
+    if gdb_type.code == gdb.TYPE_CODE_VOID:
+        return gdb.parse_and_eval("(void) 0")
     if address is not None and obj.bit_field_size_ is None:
         return gdb.Value(address).cast(gdb_type.pointer()).dereference()
     if obj.bit_field_size_ is not None:

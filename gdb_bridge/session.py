@@ -191,6 +191,10 @@ def displayed() -> Iterator[None]:
 
 
 def _display(value: Any) -> None:
+    if isinstance(value, gdb.Value):
+        sys.stdout.write(f"{value.format_string()}\n")
+        gdb.add_history(value)
+        return
     displayhook(value)
     if isinstance(value, Object):
         try:

@@ -58,9 +58,14 @@ def test_value_history(gdb: Any, list_program: Path) -> None:
     result = gdb(
         'drgn prog["first"]',
         "output $.next->value",
+        "echo \\n",
+        "drgn gdb.parse_and_eval('origin')",
+        "output $.y",
+        "echo \\n",
+        'print $drgn("Object(prog, prog.void_type())")',
         program=list_program,
     )
-    assert result.lines[-1] == "2"
+    assert result.lines[-4:] == ["2", "{x = 1.5, y = -2.5}", "-2.5", "$3 = void"]
 
 
 def test_script(gdb: Any, list_program: Path, tmp_path: Path) -> None:
