@@ -203,7 +203,7 @@ class _Formatter:
             text = prefix + self._scalar(node)
         elif codec.size is not None or (kind is _ARRAY and node.address is not None):
             return self._aggregate(node, prefix, indent, room, multi)
-        elif kind is _FUNCTION:
+        elif kind is _FUNCTION and node.address is not None:
             text = f"{prefix}{node.address:#x}"
         elif node.address is None:
             text = f"{prefix}<absent>"

@@ -374,3 +374,15 @@ class TestPython:
         Object(prog, "int", 1)._repr_pretty_(printer, False)
         Object(prog, "int", 1)._repr_pretty_(printer, True)
         assert printer.written == "(int)1..."
+
+
+def test_function_in_a_value(prog: Program) -> None:
+    """It has an address in memory, and nothing of it is in the bytes of a value."""
+    integer = prog.type("int")
+    function = prog.function_type(integer, [])
+    members = [TypeMember(integer, "x"), TypeMember(function, "f", 32)]
+    add_memory(prog, BASE, struct.pack("<2i", 7, 0))
+    obj = Object(prog, prog.struct_type("s", 8, members), address=BASE)
+    shown = "(struct s){ .x = (int)7, .f = (int (void))%s }"
+    assert obj.format_(members_same_line=True) == shown % hex(BASE + 4)
+    assert obj.read_().format_(members_same_line=True) == shown % "<absent>"
