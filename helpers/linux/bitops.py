@@ -15,9 +15,12 @@ from drgn import IntegerLike, Object
 from drgn.helpers.linux._raw import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ("for_each_clear_bit", "for_each_set_bit", "test_bit")
+
+_PIECE = 512
+"""Words that are read at once."""
 
 
 def for_each_set_bit(bitmap: Object, size: IntegerLike) -> Iterator[int]:
@@ -29,7 +32,7 @@ def for_each_set_bit(bitmap: Object, size: IntegerLike) -> Iterator[int]:
     >>> list(for_each_set_bit(cpu_online_mask(prog).bits, 64))
     [0, 1]
     """
-    return _bits(bitmap_value(bitmap, size))
+    return _bits(bitmap, operator.index(size), 0)
 
 
 def for_each_clear_bit(bitmap: Object, size: IntegerLike) -> Iterator[int]:
@@ -41,8 +44,7 @@ def for_each_clear_bit(bitmap: Object, size: IntegerLike) -> Iterator[int]:
     >>> list(for_each_clear_bit(cpu_online_mask(prog).bits, 4))
     [2, 3]
     """
-    size = operator.index(size)
-    return _bits(bitmap_value(bitmap, size) ^ ((1 << size) - 1))
+    return _bits(bitmap, operator.index(size), ~0)
 
 
 def test_bit(nr: IntegerLike, bitmap: Object) -> bool:
@@ -69,24 +71,33 @@ def bitmap_value(bitmap: Object, size: IntegerLike) -> int:
     size = operator.index(size)
     prog = bitmap.prog_
     word_bits = 8 * prog.address_size()
-    count = -(-size // word_bits)
-    if count <= 0:
-        return 0
     value = 0
-    for i, word in enumerate(_words(bitmap, count)):
+    for i, word in enumerate(_words(bitmap, 0, -(-size // word_bits))):
         value |= word << i * word_bits
-    return value & ((1 << size) - 1)
+    return value & ((1 << size) - 1) if size > 0 else 0
 
 
-def _words(bitmap: Object, count: int) -> Iterator[int] | tuple[int, ...]:
-    address = bitmap[0].address_
+def _words(bitmap: Object, start: int, end: int) -> Iterable[int]:
+    if start >= end:
+        return ()
+    address = bitmap[start].address_
     if address is None:
-        return (bitmap[i].value_() for i in range(count))
-    return words(bitmap.prog_, count)(address)
+        return (bitmap[i].value_() for i in range(start, end))
+    return words(bitmap.prog_, end - start)(address)
 
 
-def _bits(value: int) -> Iterator[int]:
-    while value:
-        lowest = value & -value
-        yield lowest.bit_length() - 1
-        value ^= lowest
+def _bits(bitmap: Object, size: int, flip: int) -> Iterator[int]:
+    """Bits that are set once those of ``flip`` are changed, piece by piece.
+
+    A size that is wrong may be anything.
+    """
+    word_bits = 8 * bitmap.prog_.address_size()
+    end = -(-size // word_bits)
+    for start in range(0, end, _PIECE):
+        piece = _words(bitmap, start, min(start + _PIECE, end))
+        for i, word in enumerate(piece, start):
+            value = (word ^ flip) & ((1 << min(word_bits, size - i * word_bits)) - 1)
+            while value:
+                lowest = value & -value
+                yield i * word_bits + lowest.bit_length() - 1
+                value ^= lowest

@@ -22,6 +22,7 @@ from drgn import (
     SymbolIndex,
     SymbolKind,
 )
+from drgn.helpers import ValidationError
 from drgn.helpers.linux.module import for_each_module
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ def _builtin_kallsyms(prog: Program) -> Iterator[tuple[int, str, str]]:
             # Names longer than 127 tokens, since 6.1 (73bbb94466fd).
             length = length & 0x7F | names.byte() << 7
         name = b"".join(tokens[names.byte()] for _ in range(length))
+        if not name:
+            raise ValidationError(f"symbol of kallsyms at {address:#x} has no name")
         yield address, chr(name[0]), name[1:].decode(errors="replace")
 
 

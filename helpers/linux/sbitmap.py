@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drgn import Object
+from drgn.helpers import ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ def sbitmap_for_each_set(sb: Object) -> Iterator[int]:
     """Iterate over the set (one) bits of a scalable bitmap.
 
     :param sb: ``struct sbitmap *``
+    :raises ValidationError: if it has more bits in a word than fit
 
     >>> queue = next(for_each_disk(prog)).queue
     >>> _, entry = next(xa_for_each(queue.hctx_table.address_of_()))
@@ -31,11 +33,18 @@ def sbitmap_for_each_set(sb: Object) -> Iterator[int]:
     """
     depth: int = sb.depth.value_()
     shift: int = sb.shift.value_()
+    word_bits = sb.prog_.address_size() * 8
+    if 1 << min(shift, 64) > word_bits:
+        raise ValidationError(
+            f"{sb.format_(dereference=False)} has words of 2^{shift} bits"
+        )
     words = sb.map.read_()
     for i in range(sb.map_nr.value_()):
         word = words[i]
         first = i << shift
         bits = min(1 << shift, depth - first)
+        if bits <= 0:
+            break
         value: int = word.word.value_()
         # Bits that are to be cleared, since 5.0 (ea86ea2cdced).
         try:

@@ -194,7 +194,7 @@ def get_slab_cache_aliases(prog: Program) -> dict[str, str]:
     }
     aliases = {}
     for kn in kernfs_children(kset.kobj.sd):
-        alias = kn.name.string_().decode()
+        alias = kn.name.string_().decode(errors="backslashreplace")
         target = kn.symlink.target_kn.value_()
         # Caches of cgroups, before 5.9, may be nowhere; directories point nowhere, too.
         name = names.get(target) if target else None

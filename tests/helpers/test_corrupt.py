@@ -6,9 +6,11 @@ import struct
 from collections.abc import Callable, Iterator
 
 import pytest
+from mock_kernel import Kernel
 
 from drgn import FaultError, Object, Program, Type, TypeMember
 from drgn.helpers import ValidationError
+from drgn.helpers.linux.bitops import for_each_clear_bit, for_each_set_bit
 from drgn.helpers.linux.list import (
     hlist_for_each,
     list_count_nodes,
@@ -29,6 +31,7 @@ from drgn.helpers.linux.rbtree import (
     rbtree_preorder_for_each,
     validate_rbtree,
 )
+from drgn.helpers.linux.sbitmap import sbitmap_for_each_set
 from drgn.helpers.linux.xarray import xa_for_each, xa_load
 
 BASE = 0xFFFF000000000000
@@ -317,6 +320,36 @@ def test_xarray_with_cycle(memory: Memory) -> None:
         list(xa_for_each(xa))
     with pytest.raises(ValidationError, match="shift"):
         xa_load(xa, 0)
+
+
+def test_bitmap_whose_size_is_wrong(memory: Memory) -> None:
+    prog = memory.prog
+    memory.write(BASE, 1 << 3, 1)
+    pointer = prog.pointer_type(prog.int_type("unsigned long", 8, False))
+    bits = for_each_set_bit(Object(prog, pointer, BASE), 2**32 - 1)
+    assert [next(bits), next(bits)] == [3, 64]
+    with pytest.raises(FaultError):
+        next(bits)
+    clear = for_each_clear_bit(Object(prog, pointer, BASE), 2**32 - 1)
+    assert [next(clear) for _ in range(4)] == [0, 1, 2, 4]
+
+
+@pytest.mark.parametrize("shift", [7, 31, 2**32 - 1])
+def test_sbitmap_whose_words_are_too_long(kernel: Kernel, shift: int) -> None:
+    word = kernel.struct("sbitmap_word", word=kernel.ulong)
+    sbitmap = kernel.struct(
+        "sbitmap",
+        depth=kernel.u32,
+        shift=kernel.u32,
+        map_nr=kernel.u32,
+        map=kernel.to(word),
+    )
+    kernel.words(BASE, 2**32 - 1, shift, 1, BASE + 32, 5)
+    sb = kernel.at(sbitmap, BASE)
+    with pytest.raises(ValidationError, match=rf"has words of 2\^{shift} bits"):
+        list(sbitmap_for_each_set(sb))
+    kernel.words(BASE, 3, 6, 2**32 - 1)
+    assert list(sbitmap_for_each_set(sb)) == [0, 2]
 
 
 def test_maple_tree_with_cycle(live: Program) -> None:

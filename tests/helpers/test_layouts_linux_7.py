@@ -257,6 +257,12 @@ def test_kallsyms_without_a_base(kernel: Kernel) -> None:
     ]
 
 
+def test_kallsyms_without_a_name(kernel: Kernel) -> None:
+    kallsyms(kernel, "T_stext", "")
+    with pytest.raises(ValidationError, match="kallsyms at 0x.* has no name"):
+        load_vmlinux_kallsyms(kernel.prog)
+
+
 def test_kallsyms_that_vmcoreinfo_does_not_tell_of(kernel: Kernel) -> None:
     char = kernel.prog.int_type("char", 1, True)
     info = Object(kernel.prog, kernel.prog.array_type(char, 12), b"OSRELEASE=5\n")

@@ -126,8 +126,10 @@ def vm_event_totals(prog: Program) -> list[tuple[str, int]]:
 
     states = prog["vm_event_states"]
     counts = [per_cpu(states, cpu).event.value_() for cpu in for_each_online_cpu(prog)]
-    totals = [sum(column) for column in zip(*counts, strict=True)]
-    return [(name, totals[item]) for name, item in stat_items(prog, "vm_event_item")]
+    return [
+        (name, sum(count[item] for count in counts))
+        for name, item in stat_items(prog, "vm_event_item")
+    ]
 
 
 def vm_statistics(prog: Program) -> Iterable[tuple[str, list[tuple[str, int]]]]:
