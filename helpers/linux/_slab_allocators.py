@@ -13,7 +13,12 @@ from drgn.helpers.linux._pages import (
     in_direct_map,
     virt_to_page,
 )
-from drgn.helpers.linux._slab_layout import SlabCorruptionError, fmt, slab_type
+from drgn.helpers.linux._slab_layout import (
+    SlabCorruptionError,
+    fmt,
+    slab_type,
+    total_slabs_member,
+)
 from drgn.helpers.linux._slub_lists import SlubCache, slub_lists
 from drgn.helpers.linux.cpumask import for_each_online_cpu
 from drgn.helpers.linux.nodemask import for_each_online_node
@@ -206,13 +211,10 @@ class SlabAllocator:
     def usage(self) -> tuple[int, int, int]:
         """Return the numbers of slabs, of objects and of free objects."""
         slabs = 0
+        total = total_slabs_member(self._prog)
         free = sum(array.avail.value_() for array in self._arrays())
         for node in cache_nodes(self.cache):
-            try:
-                # Since 4.10 (bf00bd345804).
-                slabs += node.total_slabs.value_()
-            except AttributeError:
-                slabs += node.num_slabs.value_()
+            slabs += node.member_(total).value_()
             free += node.free_objects.value_()
         return slabs, slabs * self.objects_per_slab, free
 

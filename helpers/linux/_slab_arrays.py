@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drgn import Object, Program, columns, offsetof, sizeof
-from drgn.helpers.linux import _free_lists
+from drgn.helpers.linux import _free_lists, _slab_array_caches
 from drgn.helpers.linux._page_arrays import are_slabs, page_chunks
 from drgn.helpers.linux._pages import page_to_virt, pfn_to_virt
-from drgn.helpers.linux._slab_allocators import (
-    SlabAllocator,
-    SlubAllocator,
-    allocator_of,
-)
+from drgn.helpers.linux._slab_allocators import SlubAllocator, allocator_of
 from drgn.helpers.linux._slab_layout import fmt, slab_type
 
 if TYPE_CHECKING:
@@ -60,11 +56,13 @@ def slabs(cache: Object) -> Addresses:
 def allocated_chunks(cache: Object) -> Iterator[Addresses]:
     """Iterate over what `slab_objects` returns, many at a time."""
     allocator = allocator_of(cache)
-    for slabs in slab_chunks(cache):
-        if isinstance(allocator, SlubAllocator):
+    if isinstance(allocator, SlubAllocator):
+        for slabs in slab_chunks(cache):
             yield _allocated_slub(allocator.lists, slabs)
-        else:
-            yield _allocated_slab(allocator, slabs)
+        return
+    at_hand = _slab_array_caches.objects_at_hand(cache)
+    for slabs in slab_chunks(cache):
+        yield _slab_array_caches.allocated_objects(cache, slabs, at_hand)
 
 
 def slab_chunks(cache: Object) -> Iterator[Addresses]:
@@ -99,17 +97,6 @@ def slab_starts(prog: Program, slabs: Addresses) -> Addresses:
     page_size = np.uint64(pfn_to_virt(prog, 1).value_() - pfn_to_virt(prog, 0).value_())
     pages = (slabs - np.uint64(vmemmap.value_())) // np.uint64(sizeof(vmemmap[0]))
     return pages * page_size + np.uint64(start)
-
-
-def _allocated_slab(allocator: SlabAllocator, slabs: Addresses) -> Addresses:
-    prog = allocator.cache.prog_
-    pointer = prog.pointer_type(prog.type(slab_type(prog)))
-    addresses: list[int] = []
-    for address in slabs.tolist():
-        slab = Object(prog, pointer, address)
-        free = allocator.free_objects(slab)
-        addresses += [each for each in allocator.objects(slab) if each not in free]
-    return np.array(addresses, np.uint64)
 
 
 def _allocated_slub(cache: SlubCache, slabs: Addresses) -> Addresses:

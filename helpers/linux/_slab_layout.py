@@ -43,6 +43,13 @@ def slab_list_member(prog: Program) -> str:
     raise LookupError("could not find slab_list in struct slab")
 
 
+def total_slabs_member(prog: Program) -> str:
+    """Return the name of the member that SLAB counts a node's slabs in."""
+    node = prog.type("struct kmem_cache_node")
+    # Since 4.10 (bf00bd345804).
+    return "total_slabs" if node.has_member("total_slabs") else "num_slabs"
+
+
 def fmt(cache: Object) -> str:
     return escape_ascii_string(cache.name.string_())
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drgn import BadDataError, Object, Program, Type, columns, offsetof
-from drgn.helpers.linux import _free_lists
-from drgn.helpers.linux._slab_allocators import allocator_of
+from drgn.helpers.linux import _free_lists, _slab_array_caches
 from drgn.helpers.linux._slab_arrays import slab_starts
 from drgn.helpers.linux._slab_layout import (
     SlabPartialListError,
@@ -39,6 +38,7 @@ def slab_usage(prog: Program) -> dict[str, NDArray[Any]]:
         of the ``struct kmem_cache``), "name" (bytes), and the numbers "slabs",
         "objects" and "free" (int64).
     :raises SlabPartialListError: if a list of slabs is broken
+    :raises ValueError: if the kernel uses SLOB, which cannot be read
 
     >>> from drgn.helpers import arrays
     >>> usage = arrays.slab_usage(prog)
@@ -53,13 +53,13 @@ def slab_usage(prog: Program) -> dict[str, NDArray[Any]]:
         "cache": caches,
         "name": np.array([prog.read_c_string(name) for name in names.tolist()]),
     }
-    if prog.type("struct kmem_cache").has_member("oo"):
+    kmem_cache = prog.type("struct kmem_cache")
+    if kmem_cache.has_member("oo"):
         counts = _Slub(prog, caches).usage()
+    elif not kmem_cache.has_member("num"):
+        raise ValueError("SLOB is not supported")
     else:
-        pointer = prog.type("struct kmem_cache *")
-        objects = [Object(prog, pointer, address) for address in caches.tolist()]
-        usages = [allocator_of(cache).usage() for cache in objects]
-        counts = np.array(usages, np.int64).reshape(-1, 3).T
+        counts = _slab_array_caches.usage(prog, caches)
     return table | dict(zip(("slabs", "objects", "free"), counts, strict=True))
 
 
