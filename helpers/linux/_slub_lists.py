@@ -122,11 +122,13 @@ class SlubLists:
         layout = self.layout
         read = self.prog.read
         link = word_struct(self.prog, 2)
+        word = (1 << 8 * self.prog.address_size()) - 1
         previous = head
         (address, _) = link.unpack(read(head, link.size))
         free = 0
         while address != head:
-            data = read(address - layout.slab_list, layout.slab_size)
+            start = (address - layout.slab_list) & word  # As C does it.
+            data = read(start, layout.slab_size)
             following, back = link.unpack_from(data, layout.slab_list)
             if back != previous:
                 raise ValidationError(

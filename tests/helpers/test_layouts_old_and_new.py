@@ -6,6 +6,7 @@ import pytest
 from mock_kernel import Kernel
 
 from drgn import (
+    FaultError,
     Object,
     Symbol,
     SymbolBinding,
@@ -39,6 +40,7 @@ from drgn.helpers.linux import (
     total_swapcache_pages,
 )
 from drgn.helpers.linux._cpu_stacks import exception_stacks, interrupt_stack
+from drgn.helpers.linux._slub_lists import slub_lists
 from drgn.helpers.linux.common import identified_area
 
 BASE = 0xFFFF888000010000
@@ -335,6 +337,13 @@ def test_sheaves_of_slub(kernel: Kernel, paired: bool) -> None:
     assert {name: column.tolist() for name, column in usages.items()} == {
         "cache": [BASE], "name": [b"lab"], "slabs": [2], "objects": [16], "free": [5],
     }  # fmt: skip
+
+
+def test_list_of_slabs_that_leads_to_the_beginning_of_memory(kernel: Kernel) -> None:
+    slub(kernel, True)
+    kernel.words(BASE + 0x8000, 0, 0)
+    with pytest.raises(FaultError):
+        slub_lists(kernel.prog).free_on_list(BASE + 0x8000)
 
 
 def test_programs_of_cgroups_before_4_15(kernel: Kernel) -> None:
