@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 if TYPE_CHECKING:
@@ -43,6 +44,14 @@ def uint64(value: SupportsIndex) -> int:
     if number > UINT64_MAX:
         raise OverflowError("int too big to convert")
     return number
+
+
+def path_argument(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> str:
+    """A path as str; ValueError for what no file can be called."""
+    name = os.fsdecode(path)
+    if "\0" in name:
+        raise ValueError("embedded null byte")
+    return name
 
 
 def is_little_endian(prog: Program, byteorder: str | None) -> bool:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..arguments import uint64
+from ..arguments import path_argument, uint64
 from ..closed import closed, not_constructible
 from ..elf.constants import ET_REL
 from .placement import Bias, NotPlaced, Placement, SectionPlacement
@@ -338,7 +338,7 @@ class Module:
         """
         from .files import try_provided_file
 
-        try_provided_file(self, os.fsdecode(path), operator.index(fd), bool(force))
+        try_provided_file(self, path_argument(path), operator.index(fd), bool(force))
 
     def _has_file(self) -> bool:
         return self._loaded_file is not None or self._debug_file is not None

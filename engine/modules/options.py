@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import path_argument
 from ..closed import closed
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class DebugInfoOptions:
                 )
             setattr(self, name, value)
 
-    def assign(self, options: DebugInfoOptions) -> None:
+    def _assign(self, options: DebugInfoOptions) -> None:
         """Take all values of other options."""
         self._values = dict(options._values)
 
@@ -117,7 +118,7 @@ def _add_option(name: str, default: Any) -> None:
 
 
 def _paths(value: Iterable[Path]) -> tuple[str, ...]:
-    return tuple(os.fsdecode(path) for path in value)
+    return tuple(path_argument(path) for path in value)
 
 
 def _directories(value: Iterable[Path]) -> tuple[str, ...]:

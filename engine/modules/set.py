@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from .. import log
-from ..arguments import check_argument
+from ..arguments import check_argument, path_argument
 from ..closed import make
 from .module import (
     ExtraModule,
@@ -168,7 +168,7 @@ class ModuleSet:
             if self._main is None:
                 raise LookupError("module not found")
             return self._main
-        given = os.fsdecode(name)
+        given = path_argument(name)
         if self._main is not None:
             if self._main.name == given:
                 return self._main
@@ -214,7 +214,7 @@ class ModuleSet:
         return loadable_module(self._prog, module_obj, create)[0]
 
     def _get(self, kind: type[M], name: Path, key: int, create: bool) -> M:
-        return self.get_or_create(kind, os.fsdecode(name), key, create)[0]
+        return self.get_or_create(kind, path_argument(name), key, create)[0]
 
     def get_or_create(
         self, kind: type[M], name: str, key: int, create: bool = True

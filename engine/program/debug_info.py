@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from ..arguments import uint64
+from ..arguments import path_argument, uint64
+from ..objects.construct import UNSET
 from .finders import FinderRegistry
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class DebugInfoAccess:
         if not isinstance(options, DebugInfoOptions):
             raise TypeError("debug_info_options must be DebugInfoOptions")
         # What was asked for before shows the new ones, too.
-        self._debug_info_options.assign(options)
+        self._debug_info_options._assign(options)
 
     def load_debug_info(
         self: Program,
@@ -132,10 +133,11 @@ class DebugInfoAccess:
         return self._modules.by_address(uint64(address_or_name))
 
     def main_module(
-        self: Program, name: Path | None = None, *, create: bool = False
+        self: Program, name: Path = UNSET, *, create: bool = False
     ) -> MainModule:
         """The main module; with ``create`` it is made if there is none."""
-        return self._modules.main(name, create=create)
+        given = None if name is UNSET else path_argument(name)  # None is no name.
+        return self._modules.main(given, create=create)
 
     def shared_library_module(
         self: Program,
