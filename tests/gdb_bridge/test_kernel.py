@@ -212,7 +212,7 @@ def test_boot_reset_and_loss(kernel_gdb: Any, lab: Lab, tmp_path: Path) -> None:
 
     paging = "no kernel is running yet: paging is off"
     error, symbols, read = facts["first instruction"]
-    assert error == f"error: LookupError: {paging}\n"
+    assert error == f"error: _drgn.ObjectNotFoundError: {paging}\n"
     assert symbols == f"error: ValueError: {paging}\n"
     assert read.startswith("b'")
     errors, offset = facts["boot"]

@@ -11,6 +11,7 @@ import pytest
 from lab.manifest import Lab
 
 CASES = Path(__file__).parents[1] / "oracle" / "cases"
+NOT_FOUND = "_drgn.ObjectNotFoundError"
 
 
 @pytest.mark.parametrize("dump", ["live.elf", "panic.elf"])
@@ -87,7 +88,7 @@ def test_another_vmlinux(kernel_gdb: Any, labs: list[Lab]) -> None:
     )
     errors = [line for line in result.err.splitlines() if "another kernel" in line]
     assert len(errors) == 2
-    assert errors[0].startswith(f"LookupError: {other.vmlinux} is of another kernel")
+    assert errors[0].startswith(f"{NOT_FOUND}: {other.vmlinux} is of another kernel")
     assert f'"Linux version {other.kernel} (' in errors[0]
     assert "moved" not in result.out
 
@@ -99,5 +100,5 @@ def test_no_vmcoreinfo(kernel_gdb: Any, lab: Lab, tmp_path: Path) -> None:
     assert b"VMCOREINFO\0" in start
     dump.write_bytes(start.replace(b"VMCOREINFO\0", b"NOTHING...\0"))
     result = kernel_gdb(lab.vmlinux, 'drgn prog["init_task"]', "print 1 + 1", core=dump)
-    assert f"LookupError: {dump}: dump has no VMCOREINFO\n" in result.err
+    assert f"{NOT_FOUND}: {dump}: dump has no VMCOREINFO\n" in result.err
     assert "$1 = 2\n" in result.out
