@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drgn import Object, Program, Type, columns, offsetof, sizeof
+from drgn import Object, Program, offsetof, sizeof
+from drgn.helpers.linux._readable import read_members, read_values
 from drgn.helpers.linux._slab_layout import (
     SlabCorruptionError,
     fmt,
@@ -35,7 +36,7 @@ def allocated_objects(cache: Object, slabs: Addresses, at_hand: Addresses) -> Ad
     """
     prog = cache.prog_
     per_slab: int = cache.num.value_()
-    starts, active, lists = _read(
+    starts, active, lists = read_members(
         prog, slab_type(prog), slabs, "s_mem", "active", "freelist"
     )
     numbers = np.arange(per_slab, dtype=np.uint64)
@@ -58,9 +59,7 @@ def _free_numbers(prog: Program, lists: Addresses, places: Counts) -> Counts:
     type = prog.type("freelist_idx_t")
     size = sizeof(type)
     addresses = lists + places.astype(np.uint64) * np.uint64(size)
-    found = prog.gather(type, addresses)
-    _raise_fault(prog, addresses, found.mask, size)
-    numbers: Counts = found.data.astype(np.int64)
+    numbers: Counts = read_values(prog, type, addresses).astype(np.int64)
     return numbers
 
 
@@ -74,9 +73,7 @@ def objects_at_hand(cache: Object) -> Addresses:
     number = np.arange(counts.sum()) - np.repeat(first, counts)
     addresses = np.repeat(arrays + entry, counts)
     addresses += number.astype(np.uint64) * np.uint64(word)
-    found = prog.gather("unsigned long", addresses)
-    _raise_fault(prog, addresses, found.mask, word)
-    objects: Addresses = found.data.astype(np.uint64)
+    objects: Addresses = read_values(prog, "unsigned long", addresses).astype(np.uint64)
     return objects
 
 
@@ -89,7 +86,7 @@ def usage(prog: Program, caches: Addresses) -> Counts:
     """
     total = np.zeros((3, len(caches)), np.int64)
     rows, nodes = _nodes(prog, caches)
-    slabs, free = _read(
+    slabs, free = read_members(
         prog,
         "struct kmem_cache_node",
         nodes,
@@ -98,7 +95,7 @@ def usage(prog: Program, caches: Addresses) -> Counts:
     )
     np.add.at(total[0], rows, slabs.astype(np.int64))
     np.add.at(total[2], rows, free.astype(np.int64))
-    (per_slab,) = _read(prog, "struct kmem_cache", caches, "num")
+    (per_slab,) = read_members(prog, "struct kmem_cache", caches, "num")
     total[1] = total[0] * per_slab.astype(np.int64)
     rows, _, at_hand = _array_caches(prog, caches)
     np.add.at(total[2], rows, at_hand)
@@ -110,7 +107,7 @@ def _nodes(prog: Program, caches: Addresses) -> tuple[Counts, Addresses]:
     paths = [f"node[{nid}]" for nid in for_each_online_node(prog)]
     if not paths:
         return np.empty(0, np.int64), np.empty(0, np.uint64)
-    found = np.stack(_read(prog, "struct kmem_cache", caches, *paths))
+    found = np.stack(read_members(prog, "struct kmem_cache", caches, *paths))
     node, rows = np.nonzero(found)
     return rows, found[node, rows].astype(np.uint64)
 
@@ -120,7 +117,7 @@ def _array_caches(prog: Program, caches: Addresses) -> tuple[Counts, Addresses, 
 
     Returns for each the row of its cache, its address and how many objects it has.
     """
-    (per_cpu,) = _read(prog, "struct kmem_cache", caches, "cpu_cache")
+    (per_cpu,) = read_members(prog, "struct kmem_cache", caches, "cpu_cache")
     rows = [np.empty(0, np.int64)]
     arrays = [np.empty(0, np.uint64)]
     for cpu in for_each_online_cpu(prog):
@@ -129,7 +126,9 @@ def _array_caches(prog: Program, caches: Addresses) -> tuple[Counts, Addresses, 
         arrays.append(per_cpu.astype(np.uint64) + np.uint64(offset))
 
     node_rows, nodes = _nodes(prog, caches)
-    shared, alien = _read(prog, "struct kmem_cache_node", nodes, "shared", "alien")
+    shared, alien = read_members(
+        prog, "struct kmem_cache_node", nodes, "shared", "alien"
+    )
     rows.append(node_rows[shared != 0])
     arrays.append(shared[shared != 0].astype(np.uint64))
 
@@ -140,31 +139,11 @@ def _array_caches(prog: Program, caches: Addresses) -> tuple[Counts, Addresses, 
         if not some.any():
             break
         slots = alien[some].astype(np.uint64) + np.uint64(nid * word)
-        found = prog.gather("unsigned long", slots)
-        _raise_fault(prog, slots, found.mask, word)
-        pointers = found.data.astype(np.uint64)
+        pointers = read_values(prog, "unsigned long", slots).astype(np.uint64)
         offset = offsetof(prog.type("struct alien_cache"), "ac")
         rows.append(node_rows[some][pointers != 0])
         arrays.append(pointers[pointers != 0] + np.uint64(offset))
 
     addresses = np.concatenate(arrays)
-    (counts,) = _read(prog, "struct array_cache", addresses, "avail")
+    (counts,) = read_members(prog, "struct array_cache", addresses, "avail")
     return np.concatenate(rows), addresses, counts.astype(np.int64)
-
-
-def _read(
-    prog: Program, type: str | Type, addresses: Addresses, *members: str
-) -> list[NDArray[Any]]:
-    """Members of structures; FaultError if one cannot be read."""
-    found = columns(addresses, *members, type=type, prog=prog)
-    for member, column in found.items():
-        place = np.uint64(offsetof(prog.type(type), member))
-        _raise_fault(prog, addresses + place, column.mask, column.dtype.itemsize)
-    return [column.data for column in found.values()]
-
-
-def _raise_fault(
-    prog: Program, addresses: Addresses, missing: NDArray[np.bool_], size: int
-) -> None:
-    if missing.any():
-        prog.read(int(addresses[missing][0]), size)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drgn import BadDataError, Object, Program, Type, columns, offsetof
+from drgn import BadDataError, Object, Program, columns, offsetof
 from drgn.helpers.linux import _free_lists, _slab_array_caches
+from drgn.helpers.linux._readable import read_members
 from drgn.helpers.linux._slab_arrays import slab_starts
 from drgn.helpers.linux._slab_layout import (
     SlabPartialListError,
@@ -85,18 +86,6 @@ class _Slub:
             for member, column in found.items()
         }
 
-    def read(
-        self, type: str | Type, addresses: Addresses, *members: str
-    ) -> list[NDArray[Any]]:
-        """Members of structures; FaultError if one cannot be read."""
-        found = columns(addresses, *members, type=type, prog=self.prog)
-        for member, column in found.items():
-            if column.mask.any():
-                structure = self.prog.type(type)
-                place = int(addresses[column.mask][0]) + offsetof(structure, member)
-                self.prog.read(place, column.dtype.itemsize)
-        return [column.data for column in found.values()]
-
     def usage(self) -> Counts:
         """Numbers of slabs, objects and free objects: int64[3, n]."""
         total = np.zeros((3, len(self.addresses)), np.int64)
@@ -130,7 +119,8 @@ class _Slub:
         for path in self.nodes.values():
             addresses = self.caches[path]
             rows = np.flatnonzero(addresses)
-            slabs, objects, firsts = self.read(
+            slabs, objects, firsts = read_members(
+                self.prog,
                 "struct kmem_cache_node",
                 addresses[rows],
                 "nr_slabs.counter",
@@ -164,7 +154,7 @@ class _Slub:
                 for (_, head, _), (_, chain) in zip(lists, chains, strict=True)
             ]
         )
-        (prev,) = self.read("struct list_head", nodes, "prev")
+        (prev,) = read_members(self.prog, "struct list_head", nodes, "prev")
         wrong = np.flatnonzero(prev != expected)
         if len(wrong):
             node = int(nodes[wrong[0]])
@@ -231,7 +221,7 @@ class _Slub:
             for member in ("freelist", "slab", "page", "partial")
             if per_cpu.has_member(member)
         ]
-        read = self.read(per_cpu, addresses, *members)
+        read = read_members(self.prog, per_cpu, addresses, *members)
         return np.tile(rows, len(offsets)), dict(zip(members, read, strict=True))
 
     def add_full_sheaves(self, rows: Counts, free: Counts) -> None:
@@ -246,15 +236,17 @@ class _Slub:
             for path in self.nodes.values():
                 nodes = self.caches[path][rows]
                 barns = np.zeros_like(nodes)
-                (barns[nodes != 0],) = self.read(
-                    "struct kmem_cache_node", nodes[nodes != 0], "barn"
+                (barns[nodes != 0],) = read_members(
+                    self.prog, "struct kmem_cache_node", nodes[nodes != 0], "barn"
                 )
                 found.append(barns)
         if not found:
             return
         rows, barns = np.tile(rows, len(found)), np.concatenate(found)
         rows, barns = rows[barns != 0], barns[barns != 0]
-        (firsts,) = self.read("struct node_barn", barns, "sheaves_full.next")
+        (firsts,) = read_members(
+            self.prog, "struct node_barn", barns, "sheaves_full.next"
+        )
         heads = barns + np.uint64(
             offsetof(self.prog.type("struct node_barn"), "sheaves_full")
         )
@@ -263,7 +255,9 @@ class _Slub:
         lists = [*zip(*ends, strict=True)]
         back = np.uint64(offsetof(self.prog.type("struct slab_sheaf"), "barn_list"))
         for row, chain in self.checked_lists(lists):
-            (sizes,) = self.read("struct slab_sheaf", chain - back, "size")
+            (sizes,) = read_members(
+                self.prog, "struct slab_sheaf", chain - back, "size"
+            )
             free[row] += int(sizes.sum())
 
     def lockless(self, rows: Counts, cpu_slabs: dict[str, Addresses]) -> Counts:

@@ -1,0 +1,34 @@
+"""Array reads of what must be readable: FaultError in place of masks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drgn import Program, Type, columns, offsetof
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Addresses = NDArray[np.uint64]
+
+
+def read_members(
+    prog: Program, type: str | Type, addresses: Addresses, *members: str
+) -> list[NDArray[Any]]:
+    """Members of structures, an array of n for each; FaultError if one is missing."""
+    found = columns(addresses, *members, type=type, prog=prog)
+    for member, column in found.items():
+        if column.mask.any():
+            place = int(addresses[column.mask][0]) + offsetof(prog.type(type), member)
+            prog.read(place & (1 << 64) - 1, column.dtype.itemsize)  # They wrap around.
+    return [column.data for column in found.values()]
+
+
+def read_values(prog: Program, type: str | Type, addresses: Addresses) -> NDArray[Any]:
+    """Values at addresses, an array of n; FaultError if one cannot be read."""
+    found = prog.gather(type, addresses)
+    if found.mask.any():
+        prog.read(int(addresses[found.mask][0]), found.dtype.itemsize)
+    values: NDArray[Any] = found.data
+    return values
