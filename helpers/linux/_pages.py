@@ -355,12 +355,8 @@ def for_each_valid_pfn_and_page(prog: Program) -> Iterator[tuple[int, Object]]:
     0
     """
     for start, end, mem_map in for_each_valid_page_range(prog):
-        size = sizeof(mem_map[0])
-        base = mem_map.value_()
-        pages = range(base + start * size, base + end * size, size)
-        yield from zip(
-            range(start, end), chains.pointers(mem_map.type_, pages), strict=True
-        )
+        pages = _pointers(mem_map, start, end)
+        yield from zip(range(start, end), pages, strict=True)
 
 
 @takes_program_or_default
@@ -374,7 +370,12 @@ def for_each_page(prog: Program) -> Iterator[Object]:
     (unsigned long)0
     """
     for start, end, mem_map in for_each_valid_page_range(prog):
-        size = sizeof(mem_map[0])
-        base = mem_map.value_()
-        pages = range(base + start * size, base + end * size, size)
-        yield from chains.pointers(mem_map.type_, pages)
+        yield from _pointers(mem_map, start, end)
+
+
+def _pointers(mem_map: Object, start: int, end: int) -> Iterator[Object]:
+    """Pointers to each of the elements of a memory map."""
+    size = sizeof(mem_map[0])
+    base = mem_map.value_()
+    addresses = range(base + start * size, base + end * size, size)
+    return chains.pointers(mem_map.type_, addresses)
