@@ -376,11 +376,10 @@ class _Formatter:
         node.try_load()
         trimmed = not options.implicit_elements
         if node.buffer is None:
-            if trimmed and not options.element_indices:
+            trimmed = trimmed and not options.element_indices
+            if trimmed:
                 # The last element decides what is shown: report its fault.
                 node.part(element, 8 * size * (length - 1)).load()
-            else:
-                trimmed = False
         if trimmed:
             length = self._significant(node, element, size, length)
         items = _Elements(node, element, size, length, options)
