@@ -30,6 +30,7 @@ def stack_trace(
 ) -> StackTrace:
     """The stack of a thread, by its ID, ``struct task_struct *`` or ``pt_regs``.
 
+    It is empty of a task that has none, since it is dead and the kernel has freed it.
     Raises LookupError if there is no such thread or its registers are not known,
     FaultError if they cannot be read, ValueError if stacks of the program cannot be
     unwound.
@@ -37,7 +38,7 @@ def stack_trace(
     info = CodeInfo.of(prog)
     unwinder = Unwinder(prog, info)
     with initial_frame(prog, thread) as (registers, interrupted):
-        frames = unwinder.unwind(registers, interrupted, limit)
+        frames = unwinder.unwind(registers, interrupted, limit) if registers else []
     return make(StackTrace, prog, frames)
 
 

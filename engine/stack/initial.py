@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, SupportsIndex, cast
 
-from ..errors import FaultError, ObjectNotFoundError
+from ..errors import ObjectNotFoundError
 from ..flags import ProgramFlags
 from ..objects.object import Object
 from ..threads import Thread
@@ -54,8 +54,8 @@ def initial_frame(
 ) -> Iterator[tuple[Registers, bool]]:
     """The registers of a thread, and whether it was interrupted with them.
 
-    A thread of a live process stays stopped inside of the ``with`` statement. Errors
-    as `stack_trace()`.
+    There are none if it has no stack. A thread of a live process stays stopped inside
+    of the ``with`` statement. Errors as `stack_trace()`.
     """
     is_kernel = bool(prog.flags & ProgramFlags.IS_LINUX_KERNEL)
     if isinstance(thread, Thread):
@@ -258,14 +258,14 @@ def _of_cpu(prog: Program, cpu: int, pid: int) -> Registers:
 def _of_sleeping_task(prog: Program, task: Object) -> Registers:
     """The registers that ``__switch_to_asm`` left on the stack of a task.
 
-    :raises FaultError: if the task is dead and its stack is freed
+    None of a task that is dead and whose stack is freed.
     """
-    if not task.stack:
-        # What is there now is another's (put_task_stack(), 4.9).
-        raise FaultError("stack of task is freed", task.thread.sp.value_())
     frame = Object(
         prog, "struct inactive_task_frame", address=task.thread.sp.value_()
     ).read_()
+    if not task.stack:
+        # What is there now is another's (put_task_stack(), 4.9).
+        return {}
     registers = {
         number: frame.member_(name).value_()
         for name, number in _INACTIVE_TASK_FRAME.items()

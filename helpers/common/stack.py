@@ -7,6 +7,7 @@ Stack
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 from drgn import Architecture, FaultError, Program, StackTrace
@@ -33,7 +34,7 @@ def print_annotated_stack(trace: StackTrace) -> None:
     print(f"{'STACK POINTER':<{digits + 1}} VALUE")
     cache: dict[Any, Any] = {}
     frames = list(trace)
-    for frame, caller in zip(frames, [*frames[1:], None], strict=True):
+    for frame, caller in zip_longest(frames, frames[1:]):
         print(f"[stack frame {frame}]")
         if frame.is_inline and not frame.interrupted:
             continue  # It has no memory of its own.

@@ -223,6 +223,8 @@ def test_words_of_a_stack(live: Program, capsys: pytest.CaptureFixture[str]) -> 
     assert notes[kthreadd.pc] == [f"[function symbol: kthreadd+{offset:#x}]"]
     for address, value, *_ in words:
         assert live.read_u64(int(address.rstrip(":"), 16)) == int(value, 16)
+    print_annotated_stack(live.stack_trace_from_pcs([]))
+    assert capsys.readouterr().out.splitlines() == [heading]
 
 
 def test_registers(live: Program, capsys: pytest.CaptureFixture[str]) -> None:

@@ -240,8 +240,8 @@ def _without_zombies_frames(lines: list[str]) -> list[str]:
     kept = []
     dead = False
     for line in lines:
-        # We say that the stack is freed.
-        is_frame = _FRAME.match(line) is not None or line.startswith("FaultError ")
+        # Ours is an empty line.
+        is_frame = not line or _FRAME.match(line) is not None
         if not is_frame:
             dead = re.fullmatch(r"\d+ .* Z", line) is not None
         if not (dead and is_frame):

@@ -32,10 +32,10 @@ def test_what_bt_shows_of_frames_beyond_is_counted_not_compared() -> None:
 
 def test_frames_of_a_zombie_are_counted_not_compared() -> None:
     theirs = answer("7 dead Z\n#0  0xffffd24a80553bb0\n#1  0x0\n8 next S\n#0  c\n")
-    ours = answer("7 dead Z\n8 next S\n#0  c\n")
+    ours = answer("7 dead Z\n\n8 next S\n#0  c\n")
     comparison = compare(theirs, ours, [ZOMBIES, USER_FRAMES])
     assert comparison.same
-    assert comparison.left_out == [(ZOMBIES.why, 2, 0)]
+    assert comparison.left_out == [(ZOMBIES.why, 2, 1)]
 
 
 def test_kernel_addresses_are_compared() -> None:

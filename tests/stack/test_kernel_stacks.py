@@ -38,11 +38,10 @@ def test_stacks_end_where_the_kernel_was_entered(dump: list[Program]) -> None:
     for prog in dump:
         entered = 0
         for thread in prog.threads():
-            try:
-                trace = thread.stack_trace()
-            except FaultError:
+            trace = thread.stack_trace()
+            if not trace:
                 # It is dead and its stack is freed.
-                assert thread.object.exit_state
+                assert thread.object.exit_state and not thread.object.stack
                 continue
             pcs = [frame.pc for frame in trace]
             assert len(pcs) < 64
@@ -59,6 +58,16 @@ def test_stacks_end_where_the_kernel_was_entered(dump: list[Program]) -> None:
                 assert not has_orc(prog)
                 entered += 1
         assert entered > 20
+
+
+def test_a_zombie_has_no_frames_where_its_stack_is_freed(dump: list[Program]) -> None:
+    for prog in dump:
+        zombie = tasks(prog)["zombie"]
+        trace = prog.stack_trace(zombie)
+        # PREEMPT_RT's patches before 5.15 let its stack go only with the task.
+        assert bool(trace) == bool(zombie.stack)
+        assert (str(trace) == "") == (not zombie.stack)
+        assert len(prog.thread(zombie.pid.value_()).stack_trace()) == len(trace)
 
 
 def test_through_modules_without_debug_info(dump: list[Program]) -> None:

@@ -41,8 +41,11 @@ def _show(prog: Program, args: argparse.Namespace, task: Object) -> None:
     try:
         frames = list(_frames(prog, task))
     except (FaultError, LookupError, ValueError) as error:
-        # A zombie's stack is freed, and a dump may lack a running task's registers.
+        # A dump may lack a running task's registers.
         print(f"(no stack trace: {error})")
+        return
+    if not frames:
+        print("(no stack trace: stack of task is freed)")
         return
     word = _word_formatter(prog, args)
     for number, (frame, kind) in enumerate(frames):

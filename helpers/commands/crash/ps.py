@@ -159,7 +159,10 @@ def _code(code: CrashCodeBuilder, args: argparse.Namespace) -> None:
         "command = task.comm\n"
     )
     if args.view == "stack":
-        code.append("stack_pointer = prog.stack_trace(task)[0].sp\n")
+        code.append(
+            "trace = prog.stack_trace(task)\n"
+            "stack_pointer = trace[0].sp if trace else None\n"
+        )
 
 
 def _select(args: argparse.Namespace, selection: TaskSelection) -> None:
