@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import FaultError
@@ -39,7 +40,7 @@ _BATCH = 1 << 13
 class KdumpPart:
     """The pages of one file."""
 
-    __slots__ = ("_before", "_descriptor", "_file", "_first_index", "header")
+    __slots__ = ("_before", "_descriptor", "_file", "_first_index", "_last", "header")
 
     def __init__(self, file: DumpFile, header: KdumpHeader) -> None:
         self.header = header
@@ -49,12 +50,19 @@ class KdumpPart:
         self._descriptor = struct.Struct(order + "qIIQ")
         self._before: list[int] | None = None
         self._first_index: int | None = None
+        # Offset, size and flags of the page that was loaded last, and its contents:
+        # pages of zeros have one copy in the file.
+        self._last: tuple[tuple[int, int, int], bytes] = ((0, 0, 0), b"")
 
     def _index(self, frame: int) -> int:
-        """The number of dumped frames before a frame, -1 if it is not dumped."""
+        """The number of a frame's descriptor, -1 if it is not dumped."""
         bitmap = self.header.bitmap
         if not bitmap[frame >> 3] >> (frame & 7) & 1:
             return -1
+        return self._rank_in_part(frame)
+
+    def _rank_in_part(self, frame: int) -> int:
+        """The number of frames before one whose pages are in this part."""
         if self._first_index is None:
             first = min(self.header.first_frame, self.header.frames)
             self._first_index = self._rank(first)
@@ -99,19 +107,48 @@ class KdumpPart:
         if index < 0:
             return EXCLUDED
         size = self._descriptor.size
-        where = self.header.descriptors + index * size
-        data = self._file.read(where, size)
+        data = self._file.read(self.header.descriptors + index * size, size)
         if len(data) < size:
-            return f"{_FAULT}{self.header.path} is truncated"
-        offset, length, flags, _page_flags = self._descriptor.unpack(data)
-        block_size = self.header.block_size
+            return self._truncated()
+        return self._contents(*self._descriptor.unpack(data))
+
+    def load_run(self, first: int, end: int) -> list[bytes | str]:
+        """As `load`, the frames from ``first`` up to ``end``."""
+        octets = self.header.bitmap[first >> 3 : (end + 7) >> 3]
+        bits = int.from_bytes(octets, "little") >> (first & 7)
+        bits &= (1 << end - first) - 1
+        size = self._descriptor.size
+        where = self.header.descriptors + self._rank_in_part(first) * size
+        table = self._file.read(where, bits.bit_count() * size)
+        whole = len(table) - len(table) % size
+        descriptors = self._descriptor.iter_unpack(table[:whole])
+        pages: list[bytes | str] = []
+        for digit in reversed(f"{bits:0{end - first}b}"):
+            if digit == "0":
+                pages.append(EXCLUDED)
+                continue
+            descriptor = next(descriptors, None)
+            pages.append(
+                self._truncated() if descriptor is None else self._contents(*descriptor)
+            )
+        return pages
+
+    def _contents(
+        self, offset: int, length: int, flags: int, _page_flags: int
+    ) -> bytes | str:
+        """The contents that a page descriptor tells of, or why there are none."""
+        what = offset, length, flags
+        last, page = self._last
+        if what == last:
+            return page
+        header = self.header
         if flags & (_INCOMPLETE | _NO_VMEMMAP):
             return _FAULT + "page was not written"
-        if offset < 0 or length > block_size:
-            return f"{_FAULT}{self.header.path} has a bad page descriptor"
+        if offset < 0 or length > header.block_size:
+            return f"{_FAULT}{header.path} has a bad page descriptor"
         data = self._file.read(offset, length)
         if len(data) < length:
-            return f"{_FAULT}{self.header.path} is truncated"
+            return self._truncated()
         if not flags & _COMPRESSED:
             page = bytes(data)
         else:
@@ -119,13 +156,17 @@ class KdumpPart:
             if inflate is None:
                 return f"{_FAULT}unknown compression {flags:#x}"
             try:
-                page = inflate(data, block_size)
+                page = inflate(data, header.block_size)
             except Exception as error:
                 # Each library has exceptions of its own.
-                return f"{_FAULT}{self.header.path} has a corrupt page ({error})"
-        if len(page) != block_size:
-            return f"{_FAULT}{self.header.path} has a page of {len(page)} bytes"
+                return f"{_FAULT}{header.path} has a corrupt page ({error})"
+        if len(page) != header.block_size:
+            return f"{_FAULT}{header.path} has a page of {len(page)} bytes"
+        self._last = what, page
         return page
+
+    def _truncated(self) -> str:
+        return f"{_FAULT}{self.header.path} is truncated"
 
 
 def _running_counts(bitmap: memoryview) -> list[int]:
@@ -137,6 +178,19 @@ def _running_counts(bitmap: memoryview) -> list[int]:
         total += int.from_bytes(chunk, "little").bit_count()
         counts.append(total)
     return counts
+
+
+def _runs(frames: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The first and the end of each run of ascending frames that follow each other."""
+    first = end = -1
+    for frame in frames:
+        if frame != end:
+            if first >= 0:
+                yield first, end
+            first = frame
+        end = frame + 1
+    if first >= 0:
+        yield first, end
 
 
 class KdumpSegment(Segment):
@@ -153,7 +207,7 @@ class KdumpSegment(Segment):
         super().__init__(0, min(frames * block_size, 2**64))
         self._parts = parts
         self._shift = block_size.bit_length() - 1
-        self._cache: dict[int, bytes] = {}
+        self._cache: OrderedDict[int, bytes] = OrderedDict()
 
     def _load(self, frame: int) -> bytes | str:
         for part in self._parts:
@@ -165,30 +219,44 @@ class KdumpSegment(Segment):
             return EXCLUDED
         return _OTHER_PART
 
+    def _load_run(self, first: int, end: int) -> list[bytes | str]:
+        if end - first > 1:
+            for part in self._parts:
+                header = part.header
+                if header.first_frame <= first and end <= header.last_frame:
+                    return part.load_run(first, end)
+        return [self._load(frame) for frame in range(first, end)]
+
     def _page(self, address: int) -> bytes:
         frame = address >> self._shift
-        page = self._cache.pop(frame, None)
-        if page is None:
-            loaded = self._load(frame)
-            if isinstance(loaded, str):
-                raise FaultError(loaded, address)
-            page = loaded
-        self._remember(frame, page)
-        return page
+        page = self._cache.get(frame)
+        if page is not None:
+            self._cache.move_to_end(frame)
+            return page
+        loaded = self._load(frame)
+        if isinstance(loaded, str):
+            raise FaultError(loaded, address)
+        self._remember(frame, loaded)
+        return loaded
 
     def _remember(self, frame: int, page: bytes) -> None:
+        # (Of a plain dict, finding the first item takes ever longer.)
         if len(self._cache) >= _CACHED_PAGES:
-            del self._cache[next(iter(self._cache))]
+            self._cache.popitem(last=False)
         self._cache[frame] = page
 
     def _pages(self, frames: Sequence[int]) -> list[bytes | str]:
-        """The contents of many frames, or why one cannot be read.
+        """The contents of many frames in ascending order, or why one cannot be read.
 
         In one thread: the few microseconds that a page takes without the GIL do not
         make up for passing it around.
         """
         cache = self._cache
-        loaded = {f: self._load(f) for f in frames if f not in cache}
+        loaded: dict[int, bytes | str] = {}
+        for first, end in _runs(frame for frame in frames if frame not in cache):
+            loaded.update(
+                zip(range(first, end), self._load_run(first, end), strict=True)
+            )
         pages = [loaded[f] if f in loaded else cache[f] for f in frames]
         # One great read shall not drive out everything else.
         if len(loaded) <= _CACHED_PAGES // 2:

@@ -93,6 +93,40 @@ def test_gather_is_as_read(
             assert not good and not row.any()
 
 
+@pytest.mark.parametrize("parts", [[(0, 64)], [(0, 21), (21, 64)], [(3, 40)]])
+@pytest.mark.parametrize("held", [1.0, 0.99, 0.97])
+def test_pages_read_together_are_as_each_alone(
+    tmp_path: Path, parts: list[tuple[int, int]], held: float
+) -> None:
+    """With what is excluded, of zeros, of another part or behind the file's end."""
+    random = np.random.default_rng(31)
+    frames = np.flatnonzero(random.random(64) < 0.8).tolist()
+    pages = {f: bytes([f * (f % 3) % 256]) * PAGE for f in frames}
+    files = [kdump(pages, part=part) for part in parts]
+    files = [data[: int(len(data) * held)] for data in files]
+    _, alone = _open(tmp_path, *files)
+    contents: list[bytes | None] = []
+    for frame in range(64):
+        try:
+            contents.append(_read(alone, frame * PAGE, PAGE))
+        except FaultError:
+            contents.append(None)
+    for first, end in random.integers(0, 65, (200, 2)).tolist():
+        if first >= end:
+            continue
+        _, together = _open(tmp_path, *files)
+        expected = contents[first:end]
+        if None in expected:
+            lost = first + expected.index(None)
+            with pytest.raises(FaultError) as info:
+                _read(together, first * PAGE, (end - first) * PAGE)
+            assert info.value.address == lost * PAGE
+            assert str(info.value) == _fault(alone, lost * PAGE)
+        else:
+            data = _read(together, first * PAGE, (end - first) * PAGE)
+            assert data == b"".join(page for page in expected if page is not None)
+
+
 def test_search_leaves_out_what_is_excluded(tmp_path: Path) -> None:
     _, memory = _open(tmp_path, kdump({**_PAGES, 3: b"4" * PAGE}))
     search = search_bytes(memory, b"2" * 8 + b"4" * 8)
