@@ -10,7 +10,6 @@ from pathlib import Path
 from types import ModuleType
 
 import drgn
-import drgn.commands.builtin  # it registers them
 from drgn.commands import DEFAULT_COMMAND_NAMESPACE
 
 

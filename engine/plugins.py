@@ -8,7 +8,9 @@ their plugins.
 Plugins are the entry points of the group ``drgn.plugins``, and what the environment
 says: ``DRGN_DISABLE_PLUGINS`` lists patterns of entry points that are not wanted,
 ``DRGN_PLUGINS`` lists entry points that are wanted nevertheless and more plugins as
-``name=module`` or ``name=/path``. Both are separated by commas.
+``name=module`` or ``name=/path``. Both are separated by commas. The commands that
+every program has are plugins in this respect (``BUILT_IN``), which `drgn.commands`
+loads when a command is first asked for.
 """
 
 from __future__ import annotations
@@ -21,10 +23,25 @@ from typing import Any
 _GROUP = "drgn.plugins"
 _DEFAULT_PRIORITY = 50
 
+#: The names of the commands that come along, where plugins are named.
+BUILT_IN = ("builtin_commands", "crash_commands")
+
 Hook = Callable[..., object]
 
 _plugins: list[tuple[str, Any]] | None = None
 _hooks: dict[str, list[tuple[str, Hook]]] = {}
+
+
+def is_wanted(name: str) -> bool:
+    """Whether the environment wants the plugin ``name``, which is there."""
+    if name in _items("DRGN_PLUGINS"):
+        return True
+    unwanted = _items("DRGN_DISABLE_PLUGINS")
+    if not unwanted:
+        return True
+    from fnmatch import fnmatchcase
+
+    return not any(fnmatchcase(name, pattern) for pattern in unwanted)
 
 
 def call_hooks(hook_name: str, *args: object) -> None:
@@ -86,16 +103,13 @@ def _load(value: str) -> Any:
 
 
 def _load_entry_points(wanted: list[str]) -> Iterator[tuple[str, Any]]:
-    from fnmatch import fnmatchcase
     from importlib.metadata import entry_points
 
-    unwanted = _items("DRGN_DISABLE_PLUGINS")
-    missing = set(wanted)
+    missing = set(wanted).difference(BUILT_IN)
     for entry_point in entry_points(group=_GROUP):
         name = entry_point.name
-        if name in wanted:
-            missing.discard(name)
-        elif any(fnmatchcase(name, pattern) for pattern in unwanted):
+        missing.discard(name)
+        if not is_wanted(name):
             continue
         text = f"{name} = {entry_point.value}"
         try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
 from drgn import Program
+from drgn.plugins import is_wanted
 
 from .errors import CommandNotFoundError
 from .shell import ParsedCommand, shell_output, split_command
@@ -174,8 +175,17 @@ class LazyCommandNamespace(CommandNamespace):
         return super().enabled(prog)
 
 
+def _builtin_commands() -> Iterator[tuple[str, str]]:
+    """The commands that come along and are wanted, with their modules."""
+    if is_wanted("builtin_commands"):
+        for name in ("help", "py", "sh", "source"):
+            yield name, "drgn.commands.builtin"
+    if is_wanted("crash_commands"):
+        yield "crash", "drgn.commands.crash_command"
+
+
 DEFAULT_COMMAND_NAMESPACE: CommandNamespace = LazyCommandNamespace(
-    dict.fromkeys(("crash", "help", "py", "sh", "source"), "drgn.commands.builtin")
+    dict(_builtin_commands())
 )
 """The commands of the prompt (``%name``) and of GDB (``drgn name``)."""
 

@@ -15,7 +15,7 @@ logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", stream=sys.std
 from drgn import Architecture, Platform, Program
 import os
 prog = Program()
-print("made")
+print("made")  # No hook has been called yet.
 prog.set_pid(os.getpid())
 """
 BROKEN = "raise ValueError('broken')\n"
@@ -51,9 +51,11 @@ def plugins(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(plugins: Path, enabled: str = "", disabled: str = "") -> list[str]:
+def run(
+    plugins: Path, enabled: str = "", disabled: str = "", script: str = SCRIPT
+) -> list[str]:
     result = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", script],
         env={
             **os.environ,
             "PYTHONPATH": str(plugins),
@@ -64,9 +66,7 @@ def run(plugins: Path, enabled: str = "", disabled: str = "") -> list[str]:
         text=True,
         check=True,
     )
-    lines = result.stdout.splitlines()
-    assert lines.pop(0) == "made"
-    return lines
+    return result.stdout.splitlines()
 
 
 FLAGS = "IS_LIVE|IS_LOCAL"
@@ -90,7 +90,7 @@ FLAGS = "IS_LIVE|IS_LOCAL"
 )
 def test_order(plugins: Path, enabled: str, disabled: str, called: list[str]) -> None:
     lines = run(plugins, enabled.format(plugins), disabled)
-    assert lines == [f"{name} {FLAGS}" for name in called]
+    assert lines == ["made", *(f"{name} {FLAGS}" for name in called)]
 
 
 @pytest.mark.parametrize(
@@ -106,5 +106,36 @@ def test_order(plugins: Path, enabled: str, disabled: str, called: list[str]) ->
 )
 def test_what_fails_is_logged(plugins: Path, enabled: str, message: str) -> None:
     lines = run(plugins, enabled)
-    assert lines[0] == f"WARNING drgn.plugins: {message}"
+    assert lines[1] == f"WARNING drgn.plugins: {message}"
     assert lines[-2:] == [f"other {FLAGS}", f"late {FLAGS}"]
+
+
+COMMANDS = """
+from types import SimpleNamespace
+from drgn import ProgramFlags
+from drgn.commands import DEFAULT_COMMAND_NAMESPACE
+kernel = SimpleNamespace(flags=ProgramFlags.IS_LINUX_KERNEL)
+print(*sorted(name for name, _ in DEFAULT_COMMAND_NAMESPACE.enabled(kernel)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("enabled", "disabled", "commands"),
+    [
+        ("", "", "crash help py sh source"),
+        ("", "crash_commands", "help py sh source"),
+        ("", "builtin_*", "crash"),
+        ("", "*", ""),
+        ("crash_commands", "*", "crash"),
+        ("builtin_commands", "builtin_commands,x", "crash help py sh source"),
+    ],
+)
+def test_commands_that_come_along(
+    plugins: Path, enabled: str, disabled: str, commands: str
+) -> None:
+    assert run(plugins, enabled, disabled, COMMANDS) == [commands]
+
+
+def test_commands_that_come_along_are_found(plugins: Path) -> None:
+    lines = run(plugins, "builtin_commands,crash_commands,three", "*")
+    assert lines == ["made", "WARNING drgn.plugins: not found: 'three'"]

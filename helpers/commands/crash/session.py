@@ -10,7 +10,7 @@ from typing import Any
 
 from drgn import Program
 from drgn.commands import Command, CommandNotFoundError, ParsedCommand, argument
-from drgn.commands.builtin import parse_python, run_python
+from drgn.commands.python import parse_python, run_python
 
 from ._define import (
     CRASH_COMMAND_NAMESPACE,
