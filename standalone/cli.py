@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import drgn
 from drgn import MissingDebugInfoError, Program
 
+from .magic import is_binary, is_dump
+
 if TYPE_CHECKING:
     import argparse
     import types
@@ -138,9 +140,15 @@ def _as_they_are(names: Names) -> Names:
 def _check_script(path: str) -> None:
     """End the process if there is no script at ``path``."""
     try:
-        if os.path.isdir(path):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        os.stat(path)
+        if not os.path.isfile(path):
+            if os.path.isdir(path):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+            os.stat(path)
+            return  # A pipe: its beginning is the script's.
+        if is_dump(path):
+            fail(f'error: {path} is a core dump\nDid you mean "-c {path}"?')
+        if is_binary(path):
+            fail(f"error: {path} is a binary, not a drgn script")
     except OSError as error:
         fail(error)
 

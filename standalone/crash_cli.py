@@ -9,10 +9,7 @@ from collections.abc import Sequence
 import drgn
 from drgn.namespace import LazyGlobals
 
-# What a kernel's dump begins with, besides ELF, whose header says what it is.
-_DUMPS = (b"KDUMP   ", b"DISKDUMP", b"makedumpfile")
-_ELF = b"\x7fELF"
-_ET_CORE = 4
+from .magic import is_dump
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -30,21 +27,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _is_dump(path: str) -> bool:
-    """Whether a file is a dump, by its first bytes. Raises OSError."""
-    with open(path, "rb") as file:
-        start = file.read(18)
-    if not start.startswith(_ELF):
-        return start.startswith(_DUMPS)
-    order = "big" if start[5:6] == b"\2" else "little"
-    return int.from_bytes(start[16:18], order) == _ET_CORE  # type: ignore[arg-type]
-
-
 def _sorted(paths: Sequence[str]) -> list[str]:
     """Options of ``drgn`` for the files, which may come in any order."""
     options: dict[str, str] = {}
     for path in paths:
-        option = "-c" if _is_dump(path) else "-s"
+        option = "-c" if is_dump(path) else "-s"
         if option in options:
             what = "dump" if option == "-c" else "vmlinux"
             raise ValueError(f"more than one {what}: {options[option]}, {path}")

@@ -162,7 +162,9 @@ class _Load:
                     modules.append(loadable)
             except (BadDataError, FaultError) as error:
                 # The kernel itself can still be looked at.
-                log.warning("couldn't read the list of kernel modules: %s", error)
+                log.warning(
+                    "can't find kernel modules: couldn't read modules list: %s", error
+                )
         else:
             log.debug("can't find loaded modules without kernel debug info")
         for module in modules:

@@ -23,6 +23,9 @@ int main(void)
 """
 
 
+CORE = 'error: {} is a core dump\nDid you mean "-c {}"?\n'
+
+
 def drgn(*args: object, input: str | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "drgn", *map(str, args)],
@@ -143,6 +146,25 @@ def test_bad_command_line(args: list[str], status: int, message: str) -> None:
     assert result.returncode == status
     assert message in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (b"\x7fELF\2\1\1" + bytes(9) + b"\4\0", CORE),
+        (b"\x7fELF\1\2\1" + bytes(9) + b"\0\4", CORE),
+        (b"KDUMP   " + bytes(10), CORE),
+        (b"makedumpfile" + bytes(10), CORE),
+        (b"\x7fELF\2\1\1" + bytes(9) + b"\3\0", "error: {} is a binary, not a drgn"),
+        (b"\x7fELF", "SyntaxError"),
+    ],
+)
+def test_files_that_are_no_scripts(start: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(start)
+    result = drgn("-q", "-p", os.getpid(), "--no-default-symbols", path)
+    assert result.returncode == 1
+    assert message.format(path, path) in result.stderr
 
 
 def test_missing_symbols_are_told_unless_quiet(process: int) -> None:
