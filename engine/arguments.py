@@ -46,6 +46,16 @@ def uint64(value: SupportsIndex) -> int:
     return number
 
 
+def buffer_bytes(value: Any) -> bytes:
+    """The bytes of a bytes-like object, TypeError if it is none."""
+    try:
+        return memoryview(value).tobytes()
+    except TypeError:
+        raise TypeError(
+            f"a bytes-like object is required, not '{class_label(value)}'"
+        ) from None
+
+
 def path_argument(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> str:
     """A path as str; ValueError for what no file can be called."""
     name = os.fsdecode(path)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from ..arguments import buffer_bytes
 from ..errors import FaultError, UnsupportedOperation
 
 if TYPE_CHECKING:
@@ -183,12 +184,7 @@ class CallbackSegment(Segment):
     def read(self, address: int, size: int) -> Buffer:
         data = self._read_fn(address, size, address - self.start, self._physical)
         if type(data) is not bytes:
-            try:
-                data = memoryview(data).tobytes()
-            except TypeError:
-                raise TypeError(
-                    f"a bytes-like object is required, not '{type(data).__name__}'"
-                ) from None
+            data = buffer_bytes(data)
         if len(data) != size:
             raise ValueError(
                 "memory read callback returned buffer of length "

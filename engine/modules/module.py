@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..arguments import path_argument, uint64
+from ..arguments import buffer_bytes, path_argument, uint64
 from ..closed import closed, not_constructible
 from ..elf.constants import ET_REL
 from .placement import Bias, NotPlaced, Placement, SectionPlacement
@@ -233,11 +233,7 @@ class Module:
         if value is None:
             self._build_id = None
             return
-        if isinstance(value, (str, int)):
-            raise TypeError(
-                f"a bytes-like object is required, not {type(value).__name__!r}"
-            )
-        build_id = bytes(memoryview(value))
+        build_id = buffer_bytes(value)
         if not build_id:
             raise ValueError("build ID cannot be empty")
         self._build_id = build_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from ..arguments import type_label, uint64
+from ..arguments import buffer_bytes, type_label, uint64
 from ..errors import OutOfBoundsError
 from ..flags import AbsenceReason
 from ..language.c_ops_types import literal_type
@@ -160,12 +160,7 @@ def from_bytes(
     """See `Object.from_bytes_`."""
     check_program("from_bytes_", prog)
     type = resolve_type(prog, type)
-    try:
-        raw = bytes(memoryview(buffer))
-    except TypeError:
-        raise TypeError(
-            f"a bytes-like object is required, not '{buffer.__class__.__name__}'"
-        ) from None
+    raw = buffer_bytes(buffer)
     offset = uint64(bit_offset)
     codec = codec_of(type)
     size = check_bit_field(codec, bit_field_size)

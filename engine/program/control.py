@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from ..arguments import buffer_bytes
 from ..errors import UnsupportedOperation
-from .memory_access import buffer_bytes
 
 if TYPE_CHECKING:
     from ..memory.memory import Memory

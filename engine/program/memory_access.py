@@ -287,13 +287,3 @@ def _size(size: SupportsIndex, name: str = "size") -> int:
     if not 0 <= number <= _MAX_SIZE:
         raise OverflowError("Python int too large to convert to C ssize_t")
     return number
-
-
-def buffer_bytes(value: Any) -> bytes:
-    """The bytes of a bytes-like object."""
-    try:
-        return bytes(memoryview(value))
-    except TypeError:
-        raise TypeError(
-            f"a bytes-like object is required, not '{type(value).__name__}'"
-        ) from None
