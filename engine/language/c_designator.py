@@ -23,9 +23,11 @@ def resolve(
 
     Returns its type, its offset in bits and the size of a bit field in bits or None.
     With ``element_first`` it may start with a subscript. Raises SyntaxError if it
-    cannot be parsed, LookupError if there is no such member, TypeError where it does
-    not fit the types and OverflowError beyond 64 bits.
+    cannot be parsed, ValueError if it has a null byte, LookupError if there is no such
+    member, TypeError where it does not fit the types and OverflowError beyond 64 bits.
     """
+    if "\0" in designator:
+        raise ValueError("embedded null character")
     # The language is the one in which the user writes, whatever the type's.
     language = type._prog.language
     reserved = keywords(language)

@@ -239,7 +239,8 @@ def _encode_array(buffer: bytearray, codec: Codec, value: Any, bit_offset: int) 
 def _encode_members(
     buffer: bytearray, codec: Codec, value: Any, bit_offset: int
 ) -> None:
-    if not hasattr(type(value), "__getitem__"):
+    # Not of the class's own class: those of enums can be subscripted.
+    if not any("__getitem__" in vars(cls) for cls in type(value).__mro__):
         raise TypeError(
             f"'{codec.type.type_name()}' value must be dictionary or mapping"
         )

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from ..arguments import class_label, uint64
+from ..arguments import class_label, path_argument, uint64
 from ..errors import ObjectNotFoundError
 from ..flags import FindObjectFlags
 from ..objects.object import Object
@@ -344,9 +344,7 @@ class Lookups:
 
 
 def _path(filename: Any) -> str | None:
-    import os
-
-    return None if filename is None else os.fsdecode(filename)
+    return None if filename is None else path_argument(filename)
 
 
 def _name_or_address(value: Any) -> tuple[str | None, int | None]:

@@ -65,11 +65,10 @@ def selected_stack_trace(prog: Program, limit: int = MAX_FRAMES) -> StackTrace:
 def stack_trace_from_pcs(prog: Program, pcs: Iterable[SupportsIndex]) -> StackTrace:
     """A trace of program counters, each of which is taken for a return address."""
     try:
-        addresses = [uint64(pc) for pc in list(pcs)]
+        items = iter(pcs)
     except TypeError:
-        if hasattr(pcs, "__iter__"):  # One of them is no number.
-            raise
         raise TypeError("stack_trace_from_pcs() argument 1 must be a list") from None
+    addresses = [uint64(pc) for pc in items]
     if prog.platform is None:
         raise ValueError("cannot create stack trace without platform")
     if not prog.platform.registers:

@@ -188,6 +188,9 @@ class StackFrame:
             or prog._find_symbol(name, None) is not None
         )
 
+    # Indices are names: there is nothing to iterate over.
+    __iter__ = None
+
     def __getitem__(self, name: str) -> Object:
         """The variable, function or constant of a name where the call is.
 

@@ -98,6 +98,8 @@ def test_variables(dumped: ShowStacks, flags: str) -> None:
         assert missing not in caller
         with pytest.raises(KeyError, match=missing):
             caller[missing]
+    with pytest.raises(TypeError, match="'StackFrame' object is not iterable"):
+        list(caller)
 
 
 def test_optimized_out(dumped: ShowStacks) -> None:
@@ -395,6 +397,7 @@ def test_own_process() -> None:
     [
         (None, TypeError, "argument 1 must be a list"),
         (1, TypeError, "argument 1 must be a list"),
+        (Program(), TypeError, "argument 1 must be a list"),
         (["x"], TypeError, "'str' object cannot be interpreted as an integer"),
         ([-1], OverflowError, "can't convert negative int to unsigned"),
         ([2**64], OverflowError, "int too big to convert"),
