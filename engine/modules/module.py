@@ -103,7 +103,7 @@ class Module:
         self._dwarf: DwarfFile | None = None
         self._symbols: ModuleSymbols | None = None
         # Of the debug file, else of the loaded file.
-        self._placement: Placement = Bias(0)
+        self._placement: Placement = Bias(0, self)
 
     def __repr__(self) -> str:
         return f"prog.{type(self)._function()}(name={self._name!r}{self._repr_key()})"
@@ -219,7 +219,7 @@ class Module:
         bias = self._loaded_file_bias
         if file is self._debug_file:
             bias = self._debug_file_bias
-        return Bias(bias or 0, file)
+        return Bias(bias or 0, self)
 
     # Files.
 

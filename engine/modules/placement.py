@@ -10,6 +10,7 @@ from ..elf import constants as elf
 
 if TYPE_CHECKING:
     from ..elf.file import ElfFile, Section
+    from .module import Module
 
 _MASK = 2**64 - 1
 
@@ -23,17 +24,17 @@ def file_range(file: ElfFile) -> tuple[int, int]:
 
 
 class Bias:
-    """A file that was loaded as a whole, moved by a number of bytes.
+    """A file of a module that was loaded as a whole, moved by a number of bytes.
 
-    What is outside of its segments is no address (an offset of a per-CPU variable, an
-    absolute number) and is not moved.
+    What would be outside of the module is no address (an offset of a per-CPU variable,
+    an absolute number) or is loaded nowhere, and is not moved.
     """
 
-    __slots__ = ("bias", "end", "start")
+    __slots__ = ("_module", "bias")
 
-    def __init__(self, bias: int, file: ElfFile | None = None) -> None:
+    def __init__(self, bias: int, module: Module) -> None:
         self.bias = bias
-        self.start, self.end = (0, _MASK) if file is None else file_range(file)
+        self._module = module
 
     def to_file(self, address: int) -> int | None:
         """The file address of an address."""
@@ -41,8 +42,10 @@ class Bias:
 
     def to_address(self, file_address: int, section: Section | None = None) -> int:
         """The address of a file address."""
-        if self.start <= file_address <= self.end:
-            return (file_address + self.bias) & _MASK
+        address = (file_address + self.bias) & _MASK
+        for start, end in self._module._ranges or ():
+            if start <= address <= end:
+                return address
         return file_address
 
 

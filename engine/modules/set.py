@@ -77,9 +77,21 @@ class ModuleSet:
                 raise
 
     def __iter__(self) -> Iterator[Module]:
+        """The main module, then the others as `newest_first()`."""
         self.settle()
-        if self._main is not None:
-            yield self._main
+        main = self._main
+        if main is not None:
+            yield main
+        for module in self.newest_first():
+            if module is not main:
+                yield module
+
+    def newest_first(self) -> Iterator[Module]:
+        """The modules by name, those of the newest name first, of each the newest.
+
+        That is the order in which symbols are looked up.
+        """
+        self.settle()
         for name in list(reversed(self._by_name)):
             yield from self._by_name.get(name, ())[:]
 
@@ -97,8 +109,6 @@ class ModuleSet:
     def by_name(self, name: str) -> Module:
         """A module of a name; LookupError if there is none."""
         self.settle()
-        if self._main is not None and self._main.name == name:
-            return self._main
         for module in self._by_name.get(name, ()):
             return module
         raise LookupError("module not found")
@@ -175,7 +185,7 @@ class ModuleSet:
             if create:
                 raise LookupError("main module already exists with different name")
         elif create:
-            self._main = self._make(MainModule, given, 0)
+            self._main = self._add(MainModule, given, 0)
             return self._main
         raise LookupError("module not found")
 
@@ -228,14 +238,13 @@ class ModuleSet:
                 return module, False
         if not create:
             raise LookupError("module not found")
-        new = self._make(kind, name, key)
-        self._by_name.setdefault(name, []).insert(0, new)
-        return new, True
+        return self._add(kind, name, key), True
 
-    def _make(self, kind: type[M], name: str, key: int) -> M:
+    def _add(self, kind: type[M], name: str, key: int) -> M:
         if "\0" in name:
             raise ValueError("embedded null byte")
         module = make(kind, self._prog, name, key)
+        self._by_name.setdefault(name, []).insert(0, module)
         self._created += 1
         log.debug("created %s", module._description())
         if self._prog._kernel is not None and issubclass(

@@ -135,7 +135,7 @@ def elf_symbol_finder(
             symbol = symbols_of(module).best_at(address)
             return [] if symbol is None else [symbol]
     else:
-        modules = list(prog._modules)
+        modules = list(prog._modules.newest_first())
     found: list[Symbol] = []
     best: tuple[int, Symbol] | None = None
     for module in modules:

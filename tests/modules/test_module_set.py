@@ -83,6 +83,12 @@ class TestLookups:
         with pytest.raises(LookupError, match="already exists with different name"):
             prog.main_module("y", create=True)
 
+    def test_of_a_name_the_newest_is_found(self, prog: Program) -> None:
+        prog.main_module("x", create=True)
+        assert prog.module("x") == prog.main_module()
+        newest = prog.extra_module("x", create=True)
+        assert prog.module("x") == newest
+
     def test_main_module_comes_first_then_the_newest(self, prog: Program) -> None:
         for name, number in (("b", 0), ("a", 0), ("c", 0), ("a", 1)):
             prog.extra_module(name, number, create=True)

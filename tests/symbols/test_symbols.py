@@ -229,7 +229,7 @@ class TestElfSymbols:
     def test_label_of_a_string(self, prog: Program) -> None:
         assert prog.symbol(prog.symbol("r0").address + 9).name == ".LC1"
 
-    def test_addresses_are_moved_if_they_are_in_the_file(self, prog: Program) -> None:
+    def test_addresses_are_moved_if_they_are_in_the_module(self, prog: Program) -> None:
         assert prog.symbol("_start").address >= BASE
         assert prog.symbol("outside").address == 0x1234
 
@@ -252,6 +252,33 @@ class TestElfSymbols:
         assert prog.symbol("dup").binding is SymbolBinding.GLOBAL
         assert prog.symbol("dup_weak").binding is SymbolBinding.WEAK
         assert len(prog.symbols("dup")) == 2
+
+    def test_the_newest_module_is_asked_first(self, elf: Path) -> None:
+        """As upstream does: the main module is where it was made, unlike in modules().
+
+        Of equal symbols the first is found.
+        """
+        prog = Program()
+        modules = [
+            prog.extra_module("first", create=True),
+            prog.main_module("main", create=True),
+            prog.extra_module("second", create=True),
+            prog.extra_module("first", 1, create=True),
+        ]
+        for i, module in enumerate(modules):
+            module.address_range = (BASE * (i + 1), BASE * (i + 1) + 0x10000)
+            module.try_file(elf)
+        found = [symbol.address for symbol in prog.symbols("_start")]
+        # The main module is not where a process has it: there is none.
+        assert [prog.module(address).name for address in (found[0], *found[2:])] == [
+            "second",
+            "first",
+            "first",
+        ]
+        assert found[1] == found[0] - 3 * BASE + 0x400000
+        assert found[2] > found[3]
+        assert prog.symbol("_start").address == found[0]
+        assert next(prog.modules()).name == "main"
 
     def test_sections_that_are_not_loaded_have_no_symbols(self, compile_c) -> None:
         source = "int data = 3; int function(void) { return data; }"
