@@ -52,7 +52,7 @@ _REGISTER_NAMES = {"eflags": "rflags", "fs_base": "fs.base", "gs_base": "gs.base
 _AUXV = re.compile(r"^(\d+)\s.*?\s(0x[0-9a-f]+|\d+)(?: \".*\")?$", re.M)
 _MAPPING = re.compile(
     r"^\s*0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+)"
-    r"(?:\s+([r-][w-][x-]\S))?[ \t]*(.*)$",
+    r"(?:\s+([r-][w-][x-]\S))?[ \t]*(.*?)[ \t]*$",  # GDB 16 pads lines.
     re.M,
 )
 _ENTRY = re.compile(r"^\s*Entry point: 0x([0-9a-f]+)", re.M)
