@@ -37,7 +37,9 @@ class DrgnCommand(gdb.Command):  # type: ignore[misc]
 
                 interact()
 
-    def complete(self, text: str, word: str) -> Sequence[str]:
+    def complete(self, text: str, word: str | None) -> Sequence[str]:
+        if word is None:  # Newer GDB asks first where words begin: as it thinks.
+            return []
         from .prompt import completions
 
         with _errors():

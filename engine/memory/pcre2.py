@@ -85,8 +85,8 @@ class Pattern:
         if isinstance(pattern, str):
             # Half a character would be no str.
             options = _MATCH_INVALID_UTF | _NEVER_BACKSLASH_C
+            self.skips = True
             if _version(pcre2) < (10, 43):
-                self.skips = True
                 # Their machine code finds ASCII alone.
                 pattern = _NEGATION.sub(
                     lambda found: f"[{found[1]}]" if found[1] else found[0], pattern

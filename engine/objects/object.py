@@ -559,6 +559,9 @@ _HIDDEN = {
     "__slots__",
     "_is_pointer",
     "_rvalue_",
+    # What Python 3.13 gives to classes.
+    "__firstlineno__",
+    "__static_attributes__",
 }
 # Without the members that become properties later, which not every object has.
 _API_NAMES = [name for name in type.__dir__(Object) if name not in _HIDDEN]

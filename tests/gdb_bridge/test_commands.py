@@ -212,6 +212,16 @@ def test_completion(gdb: Any, text: str, expected: set[str]) -> None:
     assert set(result.lines) == {f"drgn {line}" for line in expected}
 
 
+def test_completion_is_asked_where_words_begin(gdb: Any) -> None:
+    """As GDB 14 and newer do, before each completion."""
+    result = gdb(
+        "python from drgn.gdb_bridge.commands import DrgnCommand",
+        "python print(DrgnCommand().complete('fram', None))",
+        "complete drgn fram",
+    )
+    assert result.lines == ["[]", "drgn frame"]
+
+
 COMMAND_COMPLETIONS = [
     ("drgn sourc", ["drgn source", "drgn source_location"]),
     ("drgn %sourc", ["drgn %source"]),

@@ -52,7 +52,8 @@ def inlined(compile_c: Any, make_core: MakeCore, open_core: OpenCore) -> StackFr
 
 def test_locals(inlined: StackFrame) -> None:
     assert sorted(inlined.locals()) == ["a", "local"]
-    assert inlined["a"].value_() == 6
+    # gcc 14 has no more use for it, nor does it say what it was.
+    assert inlined["a"].absent_ or inlined["a"].value_() == 6
     assert inlined["local"].value_() == 39
 
 
