@@ -25,7 +25,9 @@ def free_pages(prog: Program) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
 
     >>> from drgn.helpers import arrays
     >>> pfns, orders = arrays.free_pages(prog)
-    >>> int((1 << orders).sum()) == global_zone_page_state(prog["NR_FREE_PAGES"])
+    >>> free = int((1 << orders).sum())
+    >>> counted = global_zone_page_state(prog["NR_FREE_PAGES"])
+    >>> abs(free - counted) <= 125 * num_online_cpus()  # what they have yet to add
     True
     """
     import numpy as np

@@ -48,7 +48,7 @@ def RB_EMPTY_ROOT(root: Object) -> bool:
 
     :param root: ``struct rb_root *``
 
-    >>> RB_EMPTY_ROOT(prog["vmap_area_root"].address_of_())
+    >>> RB_EMPTY_ROOT(prog["free_vmap_area_root"].address_of_())
     False
     """
     return not root.rb_node
@@ -59,7 +59,7 @@ def RB_EMPTY_NODE(node: Object) -> bool:
 
     :param node: ``struct rb_node *``
 
-    >>> RB_EMPTY_NODE(rb_first(prog["vmap_area_root"].address_of_()))
+    >>> RB_EMPTY_NODE(rb_first(prog["free_vmap_area_root"].address_of_()))
     False
     """
     return node.member_("__rb_parent_color").value_() == node.value_()
@@ -71,7 +71,7 @@ def rb_parent(node: Object) -> Object:
     :param node: ``struct rb_node *``
     :return: ``struct rb_node *``
 
-    >>> rb_parent(prog["vmap_area_root"].rb_node)
+    >>> rb_parent(prog["free_vmap_area_root"].rb_node)
     (struct rb_node *)0x0
     """
     parent = node.member_("__rb_parent_color").value_() & ~3
@@ -84,7 +84,7 @@ def rb_first(root: Object) -> Object:
     :param root: ``struct rb_root *``
     :return: ``struct rb_node *``, ``NULL`` if the tree is empty.
 
-    >>> first = rb_first(prog["vmap_area_root"].address_of_())
+    >>> first = rb_first(prog["free_vmap_area_root"].address_of_())
     >>> hex(container_of(first, "struct vmap_area", "rb_node").va_start)
     '0xffffd11c00000000'
     """
@@ -97,7 +97,7 @@ def rb_last(root: Object) -> Object:
     :param root: ``struct rb_root *``
     :return: ``struct rb_node *``, ``NULL`` if the tree is empty.
 
-    >>> last = rb_last(prog["vmap_area_root"].address_of_())
+    >>> last = rb_last(prog["free_vmap_area_root"].address_of_())
     >>> hex(container_of(last, "struct vmap_area", "rb_node").va_start)
     '0xffffffffc04b0000'
     """
@@ -110,7 +110,7 @@ def rb_next(node: Object) -> Object:
     :param node: ``struct rb_node *``
     :return: ``struct rb_node *``, ``NULL`` if *node* is the last one or empty.
 
-    >>> first = rb_first(prog["vmap_area_root"].address_of_())
+    >>> first = rb_first(prog["free_vmap_area_root"].address_of_())
     >>> rb_prev(rb_next(first)) == first
     True
     """
@@ -123,7 +123,7 @@ def rb_prev(node: Object) -> Object:
     :param node: ``struct rb_node *``
     :return: ``struct rb_node *``, ``NULL`` if *node* is the first one or empty.
 
-    >>> rb_prev(rb_first(prog["vmap_area_root"].address_of_()))
+    >>> rb_prev(rb_first(prog["free_vmap_area_root"].address_of_()))
     (struct rb_node *)0x0
     """
     return _neighbor(node, "rb_left", "rb_right")
@@ -177,7 +177,7 @@ def rb_find(
     ...     start = area.va_start.value_()
     ...     return (address > start) - (address < start)
     ...
-    >>> root = prog["vmap_area_root"].address_of_()
+    >>> root = prog["free_vmap_area_root"].address_of_()
     >>> rb_find("struct vmap_area", root, "rb_node", 0, cmp)
     (struct vmap_area *)0x0
     """
@@ -201,7 +201,7 @@ def rbtree_inorder_for_each(root: Object) -> Iterator[Object]:
     :param root: ``struct rb_root *``
     :return: Iterator of ``struct rb_node *`` objects.
 
-    >>> next(rbtree_inorder_for_each(prog["vmap_area_root"].address_of_())).type_
+    >>> next(rbtree_inorder_for_each(prog["free_vmap_area_root"].address_of_())).type_
     struct rb_node *
     """
     return _nodes(root, _inorder)
@@ -217,7 +217,7 @@ def rbtree_inorder_for_each_entry(
     :param member: Name of the ``struct rb_node`` member in the entry type.
     :return: Iterator of ``type *`` objects.
 
-    >>> root = prog["vmap_area_root"].address_of_()
+    >>> root = prog["free_vmap_area_root"].address_of_()
     >>> area = next(rbtree_inorder_for_each_entry("struct vmap_area", root, "rb_node"))
     >>> hex(area.va_start)
     '0xffffd11c00000000'
@@ -231,7 +231,7 @@ def rbtree_preorder_for_each(root: Object) -> Iterator[Object]:
     :param root: ``struct rb_root *``
     :return: Iterator of ``struct rb_node *`` objects.
 
-    >>> root = prog["vmap_area_root"].address_of_()
+    >>> root = prog["free_vmap_area_root"].address_of_()
     >>> next(rbtree_preorder_for_each(root)) == root.rb_node
     True
     """
@@ -248,7 +248,7 @@ def rbtree_preorder_for_each_entry(
     :param member: Name of the ``struct rb_node`` member in the entry type.
     :return: Iterator of ``type *`` objects.
 
-    >>> root = prog["vmap_area_root"].address_of_()
+    >>> root = prog["free_vmap_area_root"].address_of_()
     >>> next(rbtree_preorder_for_each_entry("struct vmap_area", root, "rb_node")).type_
     struct vmap_area *
     """
@@ -354,7 +354,7 @@ def validate_rbtree(
     ...     a, b = a.va_start.value_(), b.va_start.value_()
     ...     return (a > b) - (a < b)
     ...
-    >>> root = prog["vmap_area_root"].address_of_()
+    >>> root = prog["free_vmap_area_root"].address_of_()
     >>> validate_rbtree("struct vmap_area", root, "rb_node", cmp, allow_equal=False)
     """
     for _ in validate_rbtree_inorder_for_each_entry(
@@ -386,7 +386,7 @@ def validate_rbtree_inorder_for_each_entry(
     ...     a, b = a.va_start.value_(), b.va_start.value_()
     ...     return (a > b) - (a < b)
     ...
-    >>> root = prog["vmap_area_root"].address_of_()
+    >>> root = prog["free_vmap_area_root"].address_of_()
     >>> areas = validate_rbtree_inorder_for_each_entry(
     ...     "struct vmap_area", root, "rb_node", cmp, allow_equal=False
     ... )

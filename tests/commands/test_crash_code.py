@@ -196,9 +196,9 @@ def test_search(prog: Program, code: Run) -> None:
     ]
     assert expected
     assert addresses(code(f"search {within} init_task")) == expected
-    assert addresses(code(f"search {within} -c init")) == [task + data.find(b"init")]
-    both = code(f"search {within} -c init nothing")
-    assert addresses(both) == [task + data.find(b"init")]
+    inits = [task + found.start() for found in re.finditer(b"init", data)]
+    assert addresses(code(f"search {within} -c init")) == inits != []
+    assert addresses(code(f"search {within} -c init nothing")) == inits
     assert len(code(f"search {within} -w 0")["found"]) > len(expected)
     assert len(code(f"search {within} -h -m ffff 0")["found"]) == 4096
     assert task + 0 not in addresses(code("search -p init_task"))
@@ -257,12 +257,15 @@ def test_tree(prog: Program, code: Run) -> None:
     options = trees[hasattr(mm, "mm_rb")]
     names = code(f"tree -t {options} -s vm_area_struct.vm_mm {mm.value_():x}")
     assert names["vm_mm"] == mm
-    sorted_starts = code("tree -l vmap_area_root -o vmap_area.rb_node")["found"]
+    # Linux 5.2 has that of the free ones, 6.9 no longer one of those in use.
+    free = "free_vmap_area_root"
+    root = free if free in prog else "vmap_area_root"
+    sorted_starts = code(f"tree -l {root} -o vmap_area.rb_node")["found"]
     starts = [each["entry"].va_start.value_() for each in sorted_starts]
     assert starts == sorted(starts) and len(starts) > 10
-    names = code("tree vmap_area_root -o 16 -s vmap_area.va_start")
+    names = code(f"tree {root} -o 16 -s vmap_area.va_start")
     assert names["va_start"].value_() in starts
-    names = code("tree vmap_area_root -o vmap_area.rb_node -s vmap_area.va_start")
+    names = code(f"tree {root} -o vmap_area.rb_node -s vmap_area.va_start")
     assert names["va_start"].value_() in starts
-    names = code("tree vmap_area_root")
+    names = code(f"tree {root}")
     assert isinstance(names["entry"], Object)
