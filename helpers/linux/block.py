@@ -339,8 +339,8 @@ def request_queue_busy_iter(
     :return: Iterator of ``struct request *`` objects.
 
     >>> queue = next(for_each_disk(prog)).queue
-    >>> [op_is_write(rq.cmd_flags) for rq in request_queue_busy_iter(queue)][0]
-    False
+    >>> next(request_queue_busy_iter(queue)).q == queue
+    True
     """
     if tags is None:
         tags = "sched" if q.elevator else "driver"

@@ -25,9 +25,7 @@ def sbitmap_for_each_set(sb: Object) -> Iterator[int]:
     :param sb: ``struct sbitmap *``
     :raises ValidationError: if it has more bits in a word than fit
 
-    >>> queue = next(for_each_disk(prog)).queue
-    >>> _, entry = next(xa_for_each(queue.hctx_table.address_of_()))
-    >>> tags = cast("struct blk_mq_hw_ctx *", entry).tags
+    >>> tags = next(for_each_disk(prog)).queue.tag_set.tags[0]
     >>> len(list(sbitmap_for_each_set(tags.bitmap_tags.sb.address_of_()))) > 0
     True
     """

@@ -3,8 +3,8 @@ import random
 
 numbers = random.Random(1)
 start, end = prog.main_module().address_range
-# The values of absolute symbols are no addresses, and where the kernel is loaded decides
-# whether they lie in it. Upstream finds nothing between one and the next symbol, though
+# The values of absolute symbols are no addresses, but by KASLR they may look like ones
+# in the kernel. Upstream finds nothing between such a value and the next symbol, though
 # a symbol without a size goes on there.
 ABSOLUTE = (
     "init_per_cpu__fixed_percpu_data",
