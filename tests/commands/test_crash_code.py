@@ -13,8 +13,9 @@ import drgn
 from drgn import Object, Program, offsetof
 from drgn.commands import CommandError, run_command
 from drgn.helpers.linux.list import list_for_each_entry
+from drgn.helpers.linux.mm import cmdline
 from drgn.helpers.linux.pid import find_task
-from drgn.helpers.linux.sched import task_cpu
+from drgn.helpers.linux.sched import cpu_curr, task_cpu
 
 Run = Callable[[str], dict[str, Any]]
 
@@ -111,6 +112,8 @@ def test_p(prog: Program, code: Run) -> None:
     assert code("p runqueues.cpu:a")["object"] == 1
     assert code("p runqueues.cpu:0")["object"] == 0
     assert code("p runqueues.cpu:")["object"] == task_cpu(find_task(prog, 1))
+    comm = code("p runqueues.curr.comm:0")["object"]
+    assert comm == cpu_curr(prog, 0).comm
     assert code("p *init_task.tasks.next")["object"].type_.type_name() == (
         "struct list_head"
     )
@@ -174,9 +177,14 @@ def test_rd(prog: Program, code: Run, tmp_path: Any) -> None:
     assert code("rd -o 6 -8 linux_banner 7")["memory"] == b"version"
     assert code("rd -R -8 linux_banner 3")["memory"] == prog.read(start - 2, 3)
     assert code(f"rd -e {start + 16:x} linux_banner")["memory"] == banner[:16]
-    assert code("rd -a linux_banner")["text"] == banner
+    assert code("rd -a linux_banner")["text"] == banner.rstrip(b"\n")
     assert code("rd -a linux_banner 5")["memory"] == b"Linux"
     assert code("rd -u 400000")["memory"][:4] == b"\x7fELF"
+    init = find_task(prog, 1)
+    argument = init.mm.arg_start.value_()
+    assert code(f"rd -a {argument:x}")["text"] == cmdline(init)[0]
+    physical = code(f"vtop {start:x}")["physical"].value_()
+    assert code(f"rd -p -a {physical:x}")["text"] == banner.rstrip(b"\n")
     assert code("rd -p 1000")["memory"] == prog.read(0x1000, 8, physical=True)
     stack = offsetof(prog.type("struct task_struct"), "stack") // 8
     assert code("rd -s init_task 8")["names"][stack].startswith("task stack: 0 ")
@@ -234,13 +242,17 @@ def test_list(prog: Program, code: Run) -> None:
     assert len(code("list -h modules -s module")["found"]) == len(modules) + 1
     # Each points into the next one, not to it: only the first is known.
     names = code("list -o task_struct.tasks init_task -s task_struct.pid")
-    assert names["first"] == prog["init_task"].address_
+    assert names["found"] == [] and prog["init_task"].address_ in names["seen"]
     assert names["pid"].type_.type_name() == "pid_t"
     names = code("list -O task_struct.children -h init_task -o task_struct.sibling"
                  " -s task_struct.pid")  # fmt: skip
     assert names["pid"] == 2
     names = code("list -H modules -l module.list -s module.state")
     assert names["state"].type_.type_name() == "enum module_state"
+    # The address of a module, where the links are to list_heads: a circle.
+    names = code(f"list -o {offset} {modules[0]:x}")
+    assert {0, modules[0], second} < names["seen"]
+    assert names["node"] in names["seen"]
 
 
 def test_tree(prog: Program, code: Run) -> None:

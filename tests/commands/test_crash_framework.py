@@ -88,6 +88,12 @@ def test_names_of_types_are_commands(
     for line in ("*list_head", "* list_head", "list_head", "  list_head"):
         run_command(prog, f"crash {line}")
         assert capsys.readouterr().out == expected
+    run_command(prog, "crash atomic_t")
+    assert capsys.readouterr().out.startswith("typedef struct {\n")
+    run_command(prog, "crash atomic_t.counter jiffies")
+    assert capsys.readouterr().out.startswith("counter = (int)")
+    with pytest.raises(CommandNotFoundError, match="^pid_t: command not found$"):
+        run_command(prog, "crash pid_t")
     with pytest.raises(CommandNotFoundError, match="^no_such_type: command not found$"):
         run_command(prog, "crash no_such_type")
 
@@ -135,6 +141,7 @@ def test_context_of_a_dump_without_a_panic(lab: Lab) -> None:
         ("set radix 12", CommandArgumentError, "radix is 10 or 16"),
         ("set scroll x", CommandArgumentError, "scroll is on, off, less or more"),
         ("set radix --drgn", CommandError, "has no code"),
+        ("task -R 1", CommandArgumentError, "argument -R: not a member: '1'"),
         ("struct nothing", LookupError, "there is no struct nothing"),
         ("struct list_head,next", ValueError, "not a type name with members"),
         ("struct list_head.nothing", LookupError, "has no member 'nothing'"),

@@ -117,6 +117,15 @@ def test_s_of_names(live: Program) -> None:
     assert ignoring[1] == two[1]
 
 
+def test_s_of_an_address_in_an_ignored_cache(live: Program) -> None:
+    task = find_task(live, 1)
+    text = crash(live, f"kmem -s -I task_struct {task.value_():x}")
+    (row,) = rows(text)
+    assert row[1:] == ["[IGNORED]", "task_struct"]
+    seen = crash(live, f"kmem -s -I other {task.value_():x}")
+    assert "[IGNORED]" not in seen and f"[{task.value_():x}]" in seen
+
+
 def _zones(lab: Lab) -> dict[str, dict[str, int]]:
     zones = {}
     parts = re.split(r"^Node \d+, zone +", lab.fact("proc/zoneinfo"), flags=re.M)

@@ -194,6 +194,16 @@ def test_list_in_a_circle(
     assert capsys.readouterr().out.split()[-1] == "10030"
 
 
+def test_empty_list(lines: Lines, put: Put) -> None:
+    put(BASE, BASE, BASE)
+    for options in ("-H", "-H -r", "-H -s list_head.next", "-h -O 0"):
+        assert lines(f"list {options} {BASE:x}") == ["(empty)"]
+    put(BASE, BASE + 0x10, BASE + 0x10)
+    put(BASE + 0x10, BASE, BASE)
+    assert lines(f"list -H {BASE:x} -e {BASE + 0x10:x}") == ["(empty)"]
+    assert lines(f"list -H {BASE:x}") == [f"{BASE + 0x10:x}"]
+
+
 @pytest.mark.usefixtures("bounded")
 @pytest.mark.parametrize("option", ["", "-l"])
 def test_tree_in_a_circle(
@@ -212,6 +222,7 @@ def test_tree_in_a_circle(
     [
         ("rd deadbeef0000", FaultError),
         ("rd -p fffffffffffff000", FaultError),
+        ("rd -p linux_banner", CommandArgumentError),
         ("rd -o -1000000 1000", ValueError),
         ("rd -e 1 2", ValueError),
         ("rd 0 ffffffffffff", CommandArgumentError),

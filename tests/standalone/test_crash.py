@@ -97,6 +97,11 @@ def test_commands_from_a_pipe(lab: Lab, swapped: bool) -> None:
     assert result.returncode == 0
     lines = [line.removeprefix("%crash> ") for line in result.stdout.splitlines()]
     lines = [line.replace("%crash> ", "") for line in lines]
+    # It begins with the system, and with the task that panicked.
+    first = lines.index("         PID: 1")
+    assert lines[first - 1].startswith("       PANIC: ")
+    assert lines[first + 1] == '     COMMAND: "init"'
+    assert lines[first + 4] == "       STATE: R (running) (PANIC)"
     assert "init_task.pid = (pid_t)0" in lines
     assert lines[lines.index("    PID: 2") :][:3] == ["    PID: 2", "hello", "42"]
     assert not any("jiffies" in line for line in lines)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from drgn import Program
 
 from ._code import CrashCodeBuilder
+from ._kmem_slab import ignored_names
 from ._members import member_variable, parse_members
 
 _LINUX = "drgn.helpers.linux"
@@ -28,8 +29,7 @@ def print_code(
         with code.begin_block(f"for address in [{listed}]:\n"):
             code.append("identities = list(identify_address_all(address))\n")
     elif option == "slab":
-        ignored = args.ignore.encode().split(b",") if args.ignore else []
-        _append_slab(code, names, ignored)
+        _append_slab(code, names, ignored_names(args.ignore))
     elif option == "page_members":
         _append_members(code, args.page_members)
     elif option == "page_flags":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import Any
 
 from drgn import FaultError, Object, Program, Symbol
@@ -38,11 +39,13 @@ def print_addresses(
     option: str | None,
     members: str | None,
     named: bool,
+    ignored: Collection[bytes] = (),
 ) -> None:
     """Print what addresses are; with an option, only of the kind that it is about.
 
     ``members``: what to print of a page instead of a summary, ``member,member``.
     ``named``: whether names of slab caches were given, which say nothing here.
+    ``ignored``: the names of slab caches whose objects are not looked at.
     """
     finder = _Finder(prog)
     kinds = _KINDS if option is None else _OPTION_KINDS[option]
@@ -60,7 +63,7 @@ def print_addresses(
                         "kmem: ignoring pre-selected slab caches for address:"
                         f" {address:x}"
                     )
-                _print(prog, kind, address, found, members)
+                _print(prog, kind, address, found, members, ignored)
         if not known and option in ("slab", "vmalloc"):
             print(
                 f"{separator}kmem: address is not allocated in {option} subsystem:"
@@ -139,7 +142,12 @@ def _until_broken(identities: Any) -> list[Any]:
 
 
 def _print(
-    prog: Program, kind: str, address: int, found: Any, members: str | None
+    prog: Program,
+    kind: str,
+    address: int,
+    found: Any,
+    members: str | None,
+    ignored: Collection[bytes],
 ) -> None:
     if kind == "task":
         print_task(found)
@@ -147,7 +155,7 @@ def _print(
         offset = address - found.address
         print(f"{address:x} (?) {found.name}" + (f"+{offset}" if offset else ""))
     elif kind == "slab":
-        print_slab_object(prog, address, found)
+        print_slab_object(prog, address, found, ignored)
     elif kind == "vmalloc":
         print_vmap_areas([found])
     elif members is not None:

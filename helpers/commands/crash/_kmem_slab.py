@@ -79,6 +79,11 @@ def print_caches(caches: Iterable[Object], ignored: Collection[bytes] = ()) -> N
         print(problem, file=sys.stderr)
 
 
+def ignored_names(text: str | None) -> list[bytes]:
+    """The names of slab caches in ``NAME,NAME``; none without a text."""
+    return text.encode().split(b",") if text else []
+
+
 def named_caches(prog: Program, names: Sequence[str]) -> list[Object]:
     """The slab caches that have the names, in their order, or all without names."""
     caches = list(for_each_slab_cache(prog))
@@ -92,9 +97,20 @@ def named_caches(prog: Program, names: Sequence[str]) -> list[Object]:
 
 
 def print_slab_object(
-    prog: Program, address: int, info: SlabObjectInfo | ValidationError
+    prog: Program,
+    address: int,
+    info: SlabObjectInfo | ValidationError,
+    ignored: Collection[bytes] = (),
 ) -> None:
-    """Print the slab cache, the slab and the object that an address is in."""
+    """Print the slab cache, the slab and the object that an address is in.
+
+    If the name of the cache is ignored, that is all that is said.
+    """
+    if ignored:
+        cache = find_containing_slab_cache(prog, address)
+        if cache and cache.name.string_() in ignored:
+            print_caches([cache], ignored)
+            return
     if isinstance(info, ValidationError):
         print_caches([find_containing_slab_cache(prog, address)])
         print(f"kmem: {address:x} is in a slab that is broken: {info}")

@@ -30,7 +30,7 @@ class Unpaged(ParsedCommand[T]):
 
 
 class CrashCommandNamespace(LazyCommandNamespace):
-    """Commands, and names of structures and unions, which show those."""
+    """Commands, and names of structures, unions and their typedefs, which show those."""
 
     def __init__(
         self,
@@ -111,10 +111,10 @@ def _both(
 
 
 def _is_type(prog: Program, name: str) -> bool:
-    for kind in ("struct", "union"):
-        try:
-            prog.type(f"{kind} {name}")
-        except LookupError:
-            continue
-        return True
-    return False
+    from ._members import find_type
+
+    try:
+        find_type(prog, name)
+    except LookupError:
+        return False
+    return True

@@ -47,6 +47,12 @@ def address_digits(prog: Program) -> int:
     return 2 * sizeof(prog.type("void *"))
 
 
+def print_lines(lines: list[tuple[str, str]], width: int) -> None:
+    """Print titles that end at one column, and their values."""
+    for title, value in lines:
+        print(f"{title:>{width}}: {value}")
+
+
 @contextmanager
 def working(description: str) -> Iterator[None]:
     """Show on a terminal that something takes its time; nothing may be printed then."""

@@ -45,11 +45,13 @@ def run_prompt(prog: Program, globals: dict[str, Any]) -> None:
 
 
 def _greet(prog: Program, globals: dict[str, Any]) -> None:
-    from ._context import default_context
+    from ._context import default_context, task_context
 
     logger = logging.getLogger("drgn")
+    task = None
     try:
         kind, _ = default_context(prog)[1]
+        task = task_context(prog)
     except Exception as error:
         # As without debug info: what needs no task may work nevertheless.
         logger.warning("no task to begin with: %s", error)
@@ -62,6 +64,11 @@ def _greet(prog: Program, globals: dict[str, Any]) -> None:
         return
     try:
         sys_command.run(prog, "sys", [], globals=globals)
+        if task is not None:
+            from .set import print_task
+            from .sys import TITLE_WIDTH
+
+            print_task(task, TITLE_WIDTH)
     except Exception as error:
         print_error(error, "drgn: crash")
 

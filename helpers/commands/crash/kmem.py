@@ -98,8 +98,12 @@ def _crash_cmd_kmem(
         print_code(prog, option, args, addresses, names)
     elif addresses:
         from ._kmem_identify import print_addresses
+        from ._kmem_slab import ignored_names
 
-        print_addresses(prog, addresses, option, args.page_members, bool(names))
+        ignored = ignored_names(args.ignore)
+        print_addresses(
+            prog, addresses, option, args.page_members, bool(names), ignored
+        )
     else:
         assert option is not None
         _OPTIONS[option](prog, args, names)
@@ -150,10 +154,9 @@ def _print_members(prog: Program, args: argparse.Namespace, names: list[str]) ->
 
 
 def _print_caches(prog: Program, args: argparse.Namespace, names: list[str]) -> None:
-    from ._kmem_slab import named_caches, print_caches
+    from ._kmem_slab import ignored_names, named_caches, print_caches
 
-    ignored = args.ignore.encode().split(b",") if args.ignore else ()
-    print_caches(named_caches(prog, names), ignored)
+    print_caches(named_caches(prog, names), ignored_names(args.ignore))
 
 
 def _from(module: str, function: str, *arguments: Any) -> _Action:

@@ -71,8 +71,12 @@ def _crash_cmd_list(
     if args.drgn:
         _print_code(prog, args, start, walk)
         return
+    empty = True
     for address in walk.addresses():
+        empty = False
         walk.entries.print(address, walk.link.bytes)
+    if empty:
+        print("(empty)")
 
 
 def _start_and_offset(
@@ -212,7 +216,8 @@ def _append_anchored(code: CrashCodeBuilder, walk: _Walk, start: Location) -> No
         if walk.end is not None:
             code.append(f"if node.value_() == {walk.end:#x}:\n    break\n")
         offset = walk.offset.bytes + walk.link.bytes
-        code.append(f"address = node.value_() - {offset}\n")
+        back = f" - {offset}" if offset else ""
+        code.append(f"address = node.value_(){back}\n")
         _append_entry(code, walk, "address")
 
 
@@ -234,15 +239,12 @@ def _append_pointers(code: CrashCodeBuilder, walk: _Walk, start: Location) -> No
     offset = walk.offset.bytes
     back = offset if walk.embedded else 0
     forth = walk.previous + (0 if walk.embedded else offset)
-    code.append(f"first = {start.code()}{f' + {back}' if back else ''}\nnode = first\n")
     end = "" if walk.end is None else f", {walk.end:#x}"
+    code.append(
+        f"node = {start.code()}{f' + {back}' if back else ''}\nseen = {{0{end}}}\n"
+    )
     before = back + walk.link.bytes
-    with code.begin_block("while True:\n"):
-        code.append(f"address = node{f' - {before}' if before else ''}\n")
+    with code.begin_block("while node not in seen:\n"):
+        code.append(f"seen.add(node)\naddress = node{f' - {before}' if before else ''}\n")
         _append_entry(code, walk, "address")
-        code.append(
-            f"following = prog.read_word(node{f' + {forth}' if forth else ''})\n"
-            f"if following in (0, node, first{end}):\n"
-            "    break\n"
-            "node = following\n"
-        )
+        code.append(f"node = prog.read_word(node{f' + {forth}' if forth else ''})\n")

@@ -22,7 +22,8 @@ from drgn.helpers.linux.percpu import per_cpu
 from ._code import CrashCodeBuilder
 from ._define import crash_command, radix_arguments
 from ._output import format_options
-from .sys import cpus_text, print_lines
+from ._output import print_lines
+from .sys import cpus_text
 
 
 @crash_command(

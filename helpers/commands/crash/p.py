@@ -27,9 +27,14 @@ class Designator(NamedTuple):
     parts: tuple[tuple[str, str], ...]
     """(".", member), ("->", member) and ("[", index)."""
 
-    def find(self, prog: Program) -> Object:
-        """The object. Raises LookupError and TypeError."""
+    def find(self, prog: Program, cpu: int | None = None) -> Object:
+        """The object, that of a CPU if one is given. Raises LookupError and TypeError.
+
+        A pointer on the way is the CPU's own: the variable is taken before its parts.
+        """
         object = prog[self.name]
+        if cpu is not None:
+            object = per_cpu(object, cpu)
         for kind, what in self.parts:
             if kind == "[":
                 object = object[int(what)]
@@ -39,9 +44,13 @@ class Designator(NamedTuple):
             object = object[0] if operator == "*" else object.address_of_()
         return object
 
-    def code(self) -> str:
-        """An expression of the object."""
-        text = f'prog["{self.name}"]'
+    def variable_code(self) -> str:
+        """An expression of what the name is of."""
+        return f'prog["{self.name}"]'
+
+    def code(self, variable: str) -> str:
+        """An expression of the object, from one of what the name is of."""
+        text = variable
         for kind, what in self.parts:
             text += f"[{what}]" if kind == "[" else f".{what}"
         for operator in reversed(self.operators):
@@ -93,22 +102,23 @@ def _crash_cmd_p(
     if args.drgn:
         _print_code(prog, designator, cpus)
         return
-    object = designator.find(prog)
     options = format_options(prog, args.integer_base)
     if cpus is None:
-        print(f"{text} = {object.format_(**options)}")
+        print(f"{text} = {designator.find(prog).format_(**options)}")
         return
     for cpu in cpus.resolve(prog):
-        print(f"per_cpu({text}, {cpu}) = {per_cpu(object, cpu).format_(**options)}")
+        object = designator.find(prog, cpu)
+        print(f"per_cpu({text}, {cpu}) = {object.format_(**options)}")
 
 
 def _print_code(prog: Program, designator: Designator, cpus: Cpuspec | None) -> None:
     code = CrashCodeBuilder(prog)
+    variable = designator.variable_code()
     if cpus is None:
-        code.append(f"object = {designator.code()}\n")
+        code.append(f"object = {designator.code(variable)}\n")
     else:
         code.add_from_import("drgn.helpers.linux.percpu", "per_cpu")
-        code.append(f"variable = {designator.code()}\n")
+        code.append(f"variable = {variable}\n")
         with code.begin_cpus(cpus):
-            code.append("object = per_cpu(variable, cpu)\n")
+            code.append(f"object = {designator.code('per_cpu(variable, cpu)')}\n")
     code.print()

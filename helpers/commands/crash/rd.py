@@ -95,6 +95,8 @@ def _crash_cmd_rd(
     location = parse_location(prog, args.start)
     if location.cpus is not None:
         raise CommandArgumentError("rd: error: an address here has no CPUs")
+    if args.physical and location.address is None:
+        raise CommandArgumentError(f"rd: error: no physical address: {args.start!r}")
     unit = _unit(prog, args)
     if args.drgn:
         _print_code(prog, args, location, unit)
@@ -275,19 +277,25 @@ def _print_code(
     start = location.code()
     if args.offset:
         start += f" + {args.offset}" if args.offset > 0 else f" - {-args.offset}"
+    read = _append_reader(code, prog, args, location)
     code.append(f"start = {start}\n")
     if args.end is not None:
         code.append(f"count = ({args.end:#x} - start) // {unit}\n")
     elif args.text and args.count is None:
-        code.add_from_import("string", "printable")
-        code.append("text = prog.read_c_string(start)\n")
+        byte = read.format(address="start + len(text)", size=1)
+        code.append(
+            'text = b""\n'
+            f'while b" " <= (byte := {byte}) <= b"~":\n'
+            "    text += byte\n"
+        )
         code.print()
         return
     else:
         code.append(f"count = {args.count or 1}\n")
     if args.reverse:
         code.append(f"start -= {unit} * (count - 1)\n")
-    _append_read(code, prog, args, location, unit)
+    size = f"count * {unit}" if unit > 1 else "count"
+    code.append(f"memory = {read.format(address='start', size=size)}\n")
     if args.raw is not None:
         code.append(f'with open({args.raw!r}, "wb") as file:\n    file.write(memory)\n')
     elif not args.text:
@@ -295,24 +303,21 @@ def _print_code(
     code.print()
 
 
-def _append_read(
+def _append_reader(
     code: CrashCodeBuilder,
     prog: Program,
     args: argparse.Namespace,
     location: Location,
-    unit: int,
-) -> None:
-    size = f"count * {unit}" if unit > 1 else "count"
+) -> str:
+    """The expression that reads memory, with fields for ``address`` and ``size``."""
     if args.physical:
-        code.append(f"memory = prog.read(start, {size}, physical=True)\n")
-    elif args.user or (
-        location.address is not None and _is_user(prog, location.address)
-    ):
+        return "prog.read({address}, {size}, physical=True)"
+    user = location.address is not None and _is_user(prog, location.address)
+    if args.user or user:
         code.add_from_import("drgn.helpers.linux.mm", "access_process_vm")
         code.append_task()
-        code.append(f"memory = access_process_vm(task, start, {size})\n")
-    else:
-        code.append(f"memory = prog.read(start, {size})\n")
+        return "access_process_vm(task, {address}, {size})"
+    return "prog.read({address}, {size})"
 
 
 def _append_values(

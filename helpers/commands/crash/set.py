@@ -13,6 +13,7 @@ from drgn.commands import (
     drgn_argument,
     mutually_exclusive_group,
 )
+from drgn.helpers.common.format import double_quote_ascii_string
 from drgn.helpers.linux.cpumask import for_each_possible_cpu
 from drgn.helpers.linux.panic import panic_task
 from drgn.helpers.linux.sched import (
@@ -32,7 +33,7 @@ from ._context import (
     task_context,
 )
 from ._define import crash_command, pid_or_task
-from ._output import radix
+from ._output import print_lines, radix
 from ._pager import chosen_pager, pager_command, scrolls
 
 
@@ -114,8 +115,8 @@ def _chosen(
     return find_pid_or_task(prog, task), (task.kind, task.value)
 
 
-def print_task(task: Object) -> None:
-    """Print which task the context is."""
+def print_task(task: Object, width: int = 7) -> None:
+    """Print which task the context is, with titles that end at a column."""
     address = f"{task.value_():x}"
     info = f"{task_thread_info(task).value_():x}"
     state = get_task_state(task)
@@ -123,11 +124,14 @@ def print_task(task: Object) -> None:
         state += " (PANIC)"
     elif task_on_cpu(task):
         state += " (ACTIVE)"
-    print(f"    PID: {task.pid.value_()}")
-    print(f'COMMAND: "{task.comm.string_().decode(errors="replace")}"')
-    print(f"   TASK: {address}  [THREAD_INFO: {info}]")
-    print(f"    CPU: {task_cpu(task)}")
-    print(f"  STATE: {state}")
+    lines = [
+        ("PID", str(task.pid.value_())),
+        ("COMMAND", double_quote_ascii_string(task.comm.string_())),
+        ("TASK", f"{address}  [THREAD_INFO: {info}]"),
+        ("CPU", str(task_cpu(task))),
+        ("STATE", state),
+    ]
+    print_lines(lines, width)
 
 
 def _print_code(

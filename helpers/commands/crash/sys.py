@@ -21,13 +21,11 @@ from drgn.helpers.linux.timekeeping import uptime as uptime_seconds
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command
+from ._output import print_lines
 from ._time import date, uptime
 
-
-def print_lines(lines: list[tuple[str, str]], width: int) -> None:
-    """Print titles that end at one column, and their values."""
-    for title, value in lines:
-        print(f"{title:>{width}}: {value}")
+#: Where the titles of ``sys`` end.
+TITLE_WIDTH = 12
 
 
 @crash_command(
@@ -52,7 +50,7 @@ def _crash_cmd_sys(
     elif args.drgn:
         _sys_code(prog)
     else:
-        print_lines(_system(prog), 12)
+        print_lines(_system(prog), TITLE_WIDTH)
 
 
 def _config(prog: Program, args: argparse.Namespace) -> None:

@@ -18,6 +18,13 @@ from ._task_command import TASK_COMMANDS, TaskCommand
 from ._tasks import task_line, task_line_code
 
 
+def _members(text: str) -> tuple[str, ...]:
+    try:
+        return parse_members(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _show(prog: Program, args: argparse.Namespace, task: Object) -> None:
     options = format_options(prog, args.integer_base)
     options["columns"] = shutil.get_terminal_size().columns
@@ -47,7 +54,7 @@ _TASK = TASK_COMMANDS["task"] = TaskCommand(
             "-R",
             dest="members",
             metavar="member[,member]",
-            type=parse_members,
+            type=_members,
             action="append",
             default=[],
             help="show these members of ``task_struct`` alone; one may be within"
