@@ -294,6 +294,21 @@ def test_p_shows_every_page(each_lab: Lab, live: Program) -> None:
         assert words[-1] == ",".join(named.split("|"))
 
 
+def test_p_is_as_wide_as_the_end_of_memory(scratch: Program) -> None:
+    max_pfn = scratch["max_pfn"]
+    memory = bytearray(8)
+    scratch.add_memory_segment(
+        max_pfn.address_, 8, lambda address, count, offset, physical: bytes(memory)
+    )
+    task = scratch["init_task"].address_
+    for end, digits in ((0xFFD4, 7), (0x1FFD4, 8), (0x100000, 9), (0x4000000, 10)):
+        memory[:] = end.to_bytes(8, "little")
+        header, row = crash(scratch, f"kmem -p {task:x}").splitlines()
+        address = int(row.split()[1], 16)
+        assert row[16:].startswith(f"  {address:{digits}x}  ")
+        assert header[16:].startswith(f"  {'PHYSICAL':>{digits}}  ")
+
+
 def test_m_shows_members(live: Program) -> None:
     lines = crash(live, "kmem -m _refcount,lru.next,private").splitlines()
     assert lines[0].split() == ["PAGE", "_refcount", "lru.next", "private"]

@@ -183,6 +183,7 @@ CODE = (
     "ps -g 1", "ps -r 1", "ps -S", "ps -k", "ps -u -G", "ps -A", "ps -y FIFO",
     "ps init 2 'k.*d'", "task 1", "task -R comm,se.vruntime 1 2", "task -R pid",
     "bt", "bt 1 2", "bt -l 1", "bt -V 2", "bt -a", "bt -c 0", "bt -p", "bt 0",
+    "bt -f", "bt -F -l 1 2", "bt -FF -V -a", "foreach bt", "foreach ps -s", "mod -S",
     "foreach user sig -g", "foreach active bt", "foreach D files -R dev",
     "foreach gleader vm", "foreach 1 2 ps -t", "foreach 1 set",
     "foreach 1 vtop ffffffff81000000", "foreach 1 vtop 1000", "files 1",

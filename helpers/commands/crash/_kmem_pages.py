@@ -137,7 +137,7 @@ def print_pages(prog: Program, runs: Iterator[Pages] | Sequence[Pages]) -> None:
     shift = prog["PAGE_SHIFT"].value_()
     digits = 2 * prog.address_size()
     # Addresses line up; the other columns are as wide as usual numbers are.
-    physical = max(len(f"{prog['max_pfn'].value_() - 1 << shift:x}"), len("PHYSICAL"))
+    physical = len(f"{prog['max_pfn'].value_() << shift:x}")
     header = f"{'PAGE':^{digits}}  {'PHYSICAL':>{physical}}  {'MAPPING':^{digits}}"
     line = f"%0{digits}x  %{physical}x  %{digits}x  %12x  %3x  %s\n"
     named = [(name[3:], bit) for name, bit in flag_bits(prog)]

@@ -30,7 +30,7 @@ class Unpaged(ParsedCommand[T]):
 
 
 class CrashCommandNamespace(LazyCommandNamespace):
-    """Commands, and names of structures, unions and their typedefs, which show those."""
+    """Commands, and names of structures and unions or typedefs, which show those."""
 
     def __init__(
         self,

@@ -162,21 +162,53 @@ def _word_formatter(
 
 
 def _code(code: CrashCodeBuilder, args: argparse.Namespace) -> None:
+    code.add_from_import("drgn", "FaultError")
     code.add_from_import("drgn.helpers.linux.stack", "kernel_stack_trace")
-    code.append("trace = kernel_stack_trace(task)\n")
-    if not (args.lines or args.data or args.symbolic or args.variables):
-        return
-    with code.begin_block("for frame in trace:\n"):
-        if args.lines:
-            with code.begin_block("try:\n"):
-                code.append("filename, line, column = frame.source()\n")
-            with code.begin_block("except LookupError:\n"):
-                code.append("pass\n")
-        if args.variables:
-            code.append("variables = {name: frame[name] for name in frame.locals()}\n")
+    code.append(
+        """\
+try:
+    trace = kernel_stack_trace(task)
+except (FaultError, LookupError, ValueError):
+    trace = ()  # A dump may lack a running task's registers.
+"""
+    )
+    if args.lines or args.variables:
+        with code.begin_block("for frame in trace:\n"):
+            _frame_code(code, args)
     if args.data or args.symbolic:
-        code.add_from_import("drgn.helpers.common.stack", "print_annotated_stack")
-        code.append("print_annotated_stack(prog.stack_trace(task))\n")
+        _stack_code(code, args)
+
+
+def _frame_code(code: CrashCodeBuilder, args: argparse.Namespace) -> None:
+    if args.lines:
+        with code.begin_block("try:\n"):
+            code.append("filename, line, column = frame.source()\n")
+        with code.begin_block("except LookupError:\n"):
+            code.append("pass\n")
+    if args.variables:
+        code.append("variables = {name: frame[name] for name in frame.locals()}\n")
+
+
+def _stack_code(code: CrashCodeBuilder, args: argparse.Namespace) -> None:
+    """Code for the words from each frame to its caller."""
+    code.add_from_import("drgn", "sizeof")
+    code.append(
+        """\
+word_size = sizeof(prog.type("unsigned long"))
+frames = [frame for frame in trace if not frame.is_inline]
+for frame, caller in zip(frames, frames[1:]):
+    if not 0 < caller.sp - frame.sp <= prog["THREAD_SIZE"]:
+        continue  # The caller is on another stack.
+    addresses = range(frame.sp, caller.sp, word_size)
+    try:
+        words = [prog.read_word(address) for address in addresses]
+    except FaultError:
+        break  # These are the user's.
+"""
+    )
+    if args.symbolic:
+        code.add_from_import("drgn.helpers.common.memory", "identify_address")
+        code.append("    names = [identify_address(word) for word in words]\n")
 
 
 _OPTIONS = (

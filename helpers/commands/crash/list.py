@@ -245,6 +245,8 @@ def _append_pointers(code: CrashCodeBuilder, walk: _Walk, start: Location) -> No
     )
     before = back + walk.link.bytes
     with code.begin_block("while node not in seen:\n"):
-        code.append(f"seen.add(node)\naddress = node{f' - {before}' if before else ''}\n")
+        code.append(
+            f"seen.add(node)\naddress = node{f' - {before}' if before else ''}\n"
+        )
         _append_entry(code, walk, "address")
         code.append(f"node = prog.read_word(node{f' + {forth}' if forth else ''})\n")

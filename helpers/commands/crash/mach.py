@@ -21,8 +21,7 @@ from drgn.helpers.linux.percpu import per_cpu
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command, radix_arguments
-from ._output import format_options
-from ._output import print_lines
+from ._output import format_options, print_lines
 from .sys import cpus_text
 
 

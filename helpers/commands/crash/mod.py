@@ -192,6 +192,8 @@ def _print_code(prog: Program, args: argparse.Namespace) -> None:
         _append_load(code, *args.load)
         code.print()
         return
+    if args.load_all:
+        _append_files(code, args.load_all)
     code.add_from_import("drgn.helpers.linux.module", "for_each_module")
     with code.begin_block("for module in for_each_module():\n"):
         if args.load_all is not None:
@@ -224,12 +226,24 @@ def _append_load(code: CrashCodeBuilder, name: str, path: str | None = None) -> 
         code.append(f"loaded.try_file({path!r})\n")
 
 
+def _append_files(code: CrashCodeBuilder, directory: str) -> None:
+    """Code that lists the files beneath a directory by the names of modules."""
+    code.add_from_import("pathlib", "Path")
+    code.append(
+        f"""\
+files = {{}}
+for path in Path({directory!r}).rglob("*.ko*"):
+    name = path.name.partition(".ko")[0].replace("-", "_")
+    files.setdefault(name, []).append(path)
+"""
+    )
+
+
 def _append_load_from(code: CrashCodeBuilder, directory: str) -> None:
     code.append("loaded = prog.linux_kernel_loadable_module(module, create=True)\n")
     if not directory:
         code.append("prog.load_module_debug_info(loaded)\n")
         return
-    code.add_from_import("pathlib", "Path")
-    code.append('pattern = module.name.string_().decode() + ".ko*"\n')
-    with code.begin_block(f"for path in Path({directory!r}).rglob(pattern):\n"):
-        code.append("loaded.try_file(path)\n")
+    code.append('name = module.name.string_().decode().replace("-", "_")\n')
+    with code.begin_block("for path in files.get(name, ()):\n"):
+        code.append("if loaded.wants_debug_file():\n    loaded.try_file(path)\n")

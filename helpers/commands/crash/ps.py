@@ -159,9 +159,14 @@ def _code(code: CrashCodeBuilder, args: argparse.Namespace) -> None:
         "command = task.comm\n"
     )
     if args.view == "stack":
+        code.add_from_import("drgn", "FaultError")
         code.append(
-            "trace = prog.stack_trace(task)\n"
-            "stack_pointer = trace[0].sp if trace else None\n"
+            """\
+try:
+    stack_pointer = prog.stack_trace(task)[0].sp
+except (FaultError, LookupError, ValueError):
+    stack_pointer = 0
+"""
         )
 
 

@@ -284,9 +284,7 @@ def _print_code(
     elif args.text and args.count is None:
         byte = read.format(address="start + len(text)", size=1)
         code.append(
-            'text = b""\n'
-            f'while b" " <= (byte := {byte}) <= b"~":\n'
-            "    text += byte\n"
+            f'text = b""\nwhile b" " <= (byte := {byte}) <= b"~":\n    text += byte\n'
         )
         code.print()
         return
