@@ -31,8 +31,9 @@ def lay_out(tree: Path, directory: Path) -> Path:
         "vmlinux": debug / f"boot/vmlinux-{version}",
     }
     modules = Path("lib/modules") / version
-    for name in ("modules.order", "modules.builtin"):  # what depmod reads
-        places[name] = root / modules / name
+    if (tree / "modules.order").exists():  # CONFIG_MODULES
+        for name in ("modules.order", "modules.builtin"):  # what depmod reads
+            places[name] = root / modules / name
     for module in tree.rglob("*.ko"):
         path = str(module.relative_to(tree))
         places[path] = debug / modules / "kernel" / path
@@ -42,7 +43,8 @@ def lay_out(tree: Path, directory: Path) -> Path:
             shutil.copy(tree / path, place)
         except OSError as error:
             raise LabError(f"{tree} has no built kernel: {error}") from error
+    (debug / modules).mkdir(parents=True, exist_ok=True)
     shutil.copytree(debug / modules, root / modules, dirs_exist_ok=True)
-    stripped = (root / modules).rglob("*.ko")
-    subprocess.run(["strip", "--strip-debug", *stripped], check=True)
+    if stripped := list((root / modules).rglob("*.ko")):
+        subprocess.run(["strip", "--strip-debug", *stripped], check=True)
     return root
