@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drgn import Object, Program, offsetof, sizeof
+from drgn import Object, Program, offsetof
+from drgn.helpers.linux._memory_model import memory_maps
 from drgn.helpers.linux.mmzone import for_each_online_pgdat
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def free_pages(prog: Program) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     :return: For each of n blocks the frame number of its first page (uint64[n]) and its
         order (int64[n]): it has ``1 << order`` pages.
     :raises BadDataError: if a free list is broken
+    :raises FaultError: if what is on one is not a page (of SPARSEMEM without
+        SPARSEMEM_VMEMMAP; else that is not checked)
 
     >>> from drgn.helpers import arrays
     >>> pfns, orders = arrays.free_pages(prog)
@@ -32,17 +35,15 @@ def free_pages(prog: Program) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """
     import numpy as np
 
-    page = prog.type("struct page")
     # The name since 5.18 (bf75f200569d) is one for the same place.
-    link = np.uint64(offsetof(page, "lru"))
+    link = np.uint64(offsetof(prog.type("struct page"), "lru"))
     pages, orders = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
     for order, head in _free_lists(prog):
         nodes = prog.chain(head.next, 0, head)
         pages.append(nodes - link)
         orders.append(np.full(len(nodes), order))
-    addresses = np.concatenate(pages)
-    first = np.uint64(prog["vmemmap"].value_())
-    return (addresses - first) // np.uint64(sizeof(page)), np.concatenate(orders)
+    pfns = memory_maps(prog).frames(np.concatenate(pages))
+    return pfns, np.concatenate(orders)
 
 
 def _free_lists(prog: Program) -> Iterator[tuple[int, Object]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from drgn import FaultError, Program, sizeof
+from drgn.helpers.linux._memory_model import for_each_valid_page_range
 from drgn.helpers.linux._page_flags import page_flag_bits
-from drgn.helpers.linux._pages import for_each_valid_page_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

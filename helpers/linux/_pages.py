@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING
 
 from drgn import FaultError, IntegerLike, Object, Program, cast, chains, sizeof
 from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux._memory_model import for_each_valid_page_range, memory_maps
 from drgn.helpers.linux._page_flags import PageHead
-from drgn.helpers.linux.bitops import for_each_set_bit
-from drgn.helpers.linux.mmzone import (
-    early_section,
-    for_each_present_section,
-    section_mem_map_addr,
-    section_nr_to_pfn,
-    valid_section,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,11 +122,14 @@ def page_to_pfn(page: Object) -> Object:
 
     :param page: ``struct page *``
     :return: ``unsigned long``
+    :raises FaultError: if *page* is not a page (of SPARSEMEM without
+        SPARSEMEM_VMEMMAP; else that is not checked)
 
     >>> page_to_pfn(pfn_to_page(prog, 1234))
     (unsigned long)1234
     """
-    return cast("unsigned long", page - page.prog_["vmemmap"])
+    prog = page.prog_
+    return Object(prog, "unsigned long", memory_maps(prog).frame(page.value_()))
 
 
 def page_to_phys(page: Object) -> Object:
@@ -166,11 +162,14 @@ def pfn_to_page(prog: Program, pfn: IntegerLike) -> Object:
 
     :param pfn: ``unsigned long``
     :return: ``struct page *``
+    :raises FaultError: if the frame has no page (of SPARSEMEM without
+        SPARSEMEM_VMEMMAP; else that is not checked)
 
     >>> page_to_pfn(pfn_to_page(prog, 1234))
     (unsigned long)1234
     """
-    return prog["vmemmap"] + operator.index(pfn)
+    frame = operator.index(pfn)
+    return memory_maps(prog).of_frame(frame) + frame
 
 
 @takes_program_or_default
@@ -290,58 +289,6 @@ def _direct_map(prog: Program) -> int:
             base = address - prog.translate(address)
         prog.cache[_direct_map] = base
     return base
-
-
-@takes_program_or_default
-def for_each_valid_page_range(prog: Program) -> Iterator[tuple[int, int, Object]]:
-    """Iterate over the ranges of page frame numbers that have pages.
-
-    >>> for start_pfn, end_pfn, mem_map in for_each_valid_page_range():
-    ...     pages = mem_map[start_pfn:end_pfn]
-
-    :return: Iterator of (first page frame number, page frame number after the last,
-        ``struct page *`` such that ``mem_map[pfn]`` is the page of a frame) tuples.
-    """
-    if "mem_section" not in prog:
-        # CONFIG_FLATMEM
-        start = prog["ARCH_PFN_OFFSET"].value_() if "ARCH_PFN_OFFSET" in prog else 0
-        yield start, start + prog["max_mapnr"].value_(), prog["mem_map"] - start
-        return
-    last: tuple[int, int, Object] | None = None
-    for start, end, mem_map in _section_ranges(prog):
-        if last and last[1] == start and last[2] == mem_map:
-            last = last[0], end, mem_map
-            continue
-        if last:
-            yield last
-        last = start, end, mem_map
-    if last:
-        yield last
-
-
-def _section_ranges(prog: Program) -> Iterator[tuple[int, int, Object]]:
-    pages_per_section = section_nr_to_pfn(prog, 1).value_()
-    for nr, section in for_each_present_section(prog):
-        if not valid_section(section):
-            continue
-        start = nr * pages_per_section
-        mem_map = section_mem_map_addr(section)
-        subsections = None if early_section(section) else _subsection_map(section)
-        if subsections is None:
-            yield start, start + pages_per_section, mem_map
-            continue
-        count = sizeof(subsections) * 8
-        step = pages_per_section // count
-        for i in for_each_set_bit(subsections, count):
-            yield start + i * step, start + (i + 1) * step, mem_map
-
-
-def _subsection_map(section: Object) -> Object | None:
-    # Since 5.3 (f46edbd1b151).
-    try:
-        return section.usage.subsection_map
-    except AttributeError:
-        return None
 
 
 @takes_program_or_default

@@ -7,12 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from drgn import FaultError, Object, PlatformFlags, Program, cast, offsetof, sizeof
+from drgn.helpers.linux._memory_model import for_each_valid_page_range
 from drgn.helpers.linux._page_flags import PageSlab, compound_head
-from drgn.helpers.linux._pages import (
-    for_each_valid_page_range,
-    in_direct_map,
-    virt_to_page,
-)
+from drgn.helpers.linux._pages import in_direct_map, virt_to_page
 from drgn.helpers.linux._slab_layout import (
     SlabCorruptionError,
     fmt,
@@ -36,8 +33,8 @@ def slab_of_address(prog: Program, address: int) -> Object | None:
     """
     if not in_direct_map(prog, address):
         return None
-    page = compound_head(virt_to_page(prog, address))
     try:
+        page = compound_head(virt_to_page(prog, address))
         if not PageSlab(page):
             return None
     except FaultError:

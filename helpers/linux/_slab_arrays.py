@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drgn import Object, Program, columns, offsetof, sizeof
+from drgn import Object, Program, columns, offsetof
 from drgn.helpers.linux import _free_lists, _slab_array_caches
+from drgn.helpers.linux._memory_model import memory_maps
 from drgn.helpers.linux._page_arrays import are_slabs, page_chunks
-from drgn.helpers.linux._pages import page_to_virt, pfn_to_virt
+from drgn.helpers.linux._pages import pfn_to_page, pfn_to_virt
 from drgn.helpers.linux._slab_allocators import SlubAllocator, allocator_of
 from drgn.helpers.linux._slab_layout import fmt, slab_type
 
@@ -83,7 +84,7 @@ def slab_chunks(cache: Object) -> Iterator[Addresses]:
         # Pages of other uses may have the same word at the same place.
         found = found[are_slabs(prog, pages[found])]
         if len(found):
-            base = prog["vmemmap"].value_() + first * pages.itemsize
+            base = pfn_to_page(prog, first).value_()
             yield found.astype(np.uint64) * np.uint64(pages.itemsize) + np.uint64(base)
 
 
@@ -92,11 +93,9 @@ def slab_starts(prog: Program, slabs: Addresses) -> Addresses:
 
     :param slabs: Addresses of ``struct slab`` (or ``struct page``).
     """
-    vmemmap = prog["vmemmap"]
-    start = page_to_virt(vmemmap).value_()
-    page_size = np.uint64(pfn_to_virt(prog, 1).value_() - pfn_to_virt(prog, 0).value_())
-    pages = (slabs - np.uint64(vmemmap.value_())) // np.uint64(sizeof(vmemmap[0]))
-    return pages * page_size + np.uint64(start)
+    start = np.uint64(pfn_to_virt(prog, 0).value_())
+    page_size = np.uint64(prog["PAGE_SIZE"].value_())
+    return memory_maps(prog).frames(slabs) * page_size + start
 
 
 def _allocated_slub(cache: SlubCache, slabs: Addresses) -> Addresses:

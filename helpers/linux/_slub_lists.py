@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from drgn import FaultError, Object, Program, ProgramFlags, Type, offsetof, sizeof
 from drgn.helpers import ValidationError
-from drgn.helpers.linux._pages import page_to_virt
+from drgn.helpers.linux._memory_model import memory_maps
+from drgn.helpers.linux._pages import pfn_to_virt
 from drgn.helpers.linux._raw import word_struct
 from drgn.helpers.linux._slab_layout import (
     Field,
@@ -103,16 +104,13 @@ class SlubLists:
             per_cpu_ptr(null, cpu).value_() for cpu in for_each_online_cpu(prog)
         ]
         self.nodes = list(for_each_online_node(prog))
-        page = Object(prog, "struct page *", prog["vmemmap"].value_())
-        self._first_page: int = page.value_()
-        self._first_address: int = page_to_virt(page).value_()
-        self._page_struct_size = sizeof(page[0])
+        self._maps = memory_maps(prog)
+        self._first_address: int = pfn_to_virt(prog, 0).value_()
         self._page_size: int = prog["PAGE_SIZE"].value_()
 
     def slab_address(self, slab: int) -> int:
         """Return the address of the memory of a slab."""
-        pages = (slab - self._first_page) // self._page_struct_size
-        return self._first_address + pages * self._page_size
+        return self._first_address + self._maps.frame(slab) * self._page_size
 
     def free_on_list(self, head: int) -> int:
         """Count the free objects of the slabs on a list, checking its pointers.

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from drgn import NULL, FaultError, Object, Program, sizeof
 from drgn.helpers.common.format import escape_ascii_string
 from drgn.helpers.common.memory import IdentifiedAddress, Identity
-from drgn.helpers.linux._pages import for_each_valid_page_range, in_direct_map
+from drgn.helpers.linux._memory_model import for_each_valid_page_range
+from drgn.helpers.linux._pages import in_direct_map
 from drgn.helpers.linux.cpumask import for_each_possible_cpu
 from drgn.helpers.linux.mm import find_vmap_area
 from drgn.helpers.linux.pid import for_each_task

@@ -32,6 +32,7 @@ from drgn.helpers.linux._address_space import (
     vma_find,
     vma_name,
 )
+from drgn.helpers.linux._memory_model import for_each_valid_page_range
 from drgn.helpers.linux._page_flags import (
     PageActive,
     PageChecked,
@@ -84,7 +85,6 @@ from drgn.helpers.linux._pages import (
     compound_nr,
     compound_order,
     for_each_page,
-    for_each_valid_page_range,
     for_each_valid_pfn_and_page,
     in_direct_map,
     page_index,
