@@ -254,7 +254,7 @@ def op_is_write(op: Object) -> bool:
 
     :param op: ``enum req_op``
 
-    >>> op_is_write(Object(prog, "blk_opf_t", 1))
+    >>> op_is_write(Object(prog, "unsigned int", 1))
     True
     """
     # Even operations read since 4.10 (ef295ecf090d); before, all others wrote.

@@ -42,8 +42,8 @@ def bpf_btf_for_each(prog: Program) -> Iterator[Object]:
 
     :return: Iterator of ``struct btf *`` objects.
 
-    >>> next(bpf_btf_for_each(prog)).name.string_()
-    b'vmlinux'
+    >>> next(bpf_btf_for_each(prog)).id
+    (u32)1
     """
     return _all(prog, "btf_idr", "struct btf")
 

@@ -55,7 +55,7 @@ def test_nothing_is_imported_before_it_is_used() -> None:
         "import sys; import drgn.commands, drgn; "
         "from drgn.commands import DEFAULT_COMMAND_NAMESPACE as names; "
         "prog = drgn.Program(); list(names.enabled(prog)); "
-        "print([name for name in sys.modules if 'commands.crash' in name]); "
+        "print([name for name in sys.modules if 'commands.crash.' in name]); "
         "from drgn.commands.crash import CRASH_COMMAND_NAMESPACE as crash; "
         "crash.names(); print('drgn.commands.crash.sym' in sys.modules)"
     )

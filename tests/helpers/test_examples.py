@@ -14,7 +14,7 @@ import inspect
 import pkgutil
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import pytest
@@ -27,6 +27,28 @@ import drgn.helpers.linux
 from drgn import Program
 from drgn.display import displayhook
 from drgn.namespace import LazyGlobals
+
+#: What kernels of the examples have, by the end of their names.
+_NEEDED: dict[str, Callable[[Program], object]] = {
+    # Since 5.11 (0d02129e76ed).
+    ".bdev_partno": lambda prog: not _has_type(prog, "struct hd_struct"),
+    # Since 5.15 (6fc88c354f3a).
+    ".cgroup_bpf_prog_for_each": lambda prog: "CGROUP_INET_EGRESS" in prog,
+    ".cgroup_bpf_prog_for_each_effective": lambda prog: "CGROUP_INET_EGRESS" in prog,
+    # CONFIG_IKCONFIG, which Debian does not have.
+    ".get_kconfig": lambda prog: prog.symbols("kernel_config_data"),
+    # Since 5.14 (c07aea3ef4d4).
+    ".is_pp_page": lambda prog: (
+        _has_type(prog, "struct page", "pp_magic") or "PGTY_netpp" in prog
+    ),
+    # Since 6.0 (f09bddbd8661).
+    ".load_vmlinux_kallsyms": lambda prog: b"kallsyms" in prog["VMCOREINFO"].string_(),
+    # Since 6.1 (54a611b60590).
+    ".mt_for_each": lambda prog: _has_type(prog, "struct maple_tree"),
+    ".mtree_load": lambda prog: _has_type(prog, "struct maple_tree"),
+    # CONFIG_STACKDEPOT.
+    ".stack_depot_fetch": lambda prog: _has_type(prog, "depot_stack_handle_t"),
+}
 
 _NUMBER = re.compile(r"\b(0x[0-9a-f]+|[0-9a-f]{16}|\d[\d.]+)\b")
 
@@ -44,6 +66,14 @@ def _examples() -> Iterator[doctest.DocTest]:
         for found in finder.find(module):
             if found.examples:
                 yield found
+
+
+def _has_type(prog: Program, name: str, member: str | None = None) -> bool:
+    try:
+        type = prog.type(name)
+    except LookupError:
+        return False
+    return member is None or type.has_member(member)
 
 
 def _public_helpers() -> Iterator[tuple[str, object]]:
@@ -100,10 +130,11 @@ def panicked(lab: Lab) -> Program:
 @pytest.fixture
 def prog(example: doctest.DocTest, request: pytest.FixtureRequest) -> Iterator[Program]:
     """The dump that an example is about, as the default program."""
-    if example.name.endswith(".get_kconfig"):
-        pytest.skip("Debian's kernels have no CONFIG_IKCONFIG")
     of_panic = example.name.startswith("drgn.helpers.linux.panic.")
     prog: Program = request.getfixturevalue("panicked" if of_panic else "live")
+    for name, has in _NEEDED.items():
+        if example.name.endswith(name) and not has(prog):
+            pytest.skip("this kernel does not have what the example shows")
     drgn.set_default_prog(prog)
     yield prog
     drgn.set_default_prog(None)
