@@ -10,6 +10,8 @@ Run = Callable[..., str]
 
 def _said(out: str) -> list[str]:
     """What a script printed with "> " before it, without GDB's own words."""
+    # Newer GDB says which signal it was.
+    out = out.replace("received signal SIGSEGV, Segmentation fault", "was signaled")
     return [line[2:] for line in out.splitlines() if line.startswith("> ")]
 
 
