@@ -200,6 +200,26 @@ class DebugInfo:
             absent = absent or die
         return None if absent is None else function(self, absent)
 
+    def overloads(self, name: str) -> list[Object]:
+        """The functions of C++ of a name that have code, those alike once.
+
+        Alike are those of several units, and the variants of constructors and
+        destructors, which are of one declaration.
+        """
+        from .objects import function
+
+        found: dict[tuple[object, str], Object] = {}
+        for die in self._find(name, _FUNCTIONS):
+            if not die.unit.is_cplusplus:
+                continue
+            if die.has(dw.DW_AT_low_pc) or die.has(dw.DW_AT_ranges):
+                *_, declaration = die.origins()
+                linkage = declaration.attr(dw.DW_AT_linkage_name)
+                obj = function(self, die)
+                if obj.address_ is not None:
+                    found.setdefault((linkage, obj.type_.type_name()), obj)
+        return list(found.values())
+
     def _find_constant(self, name: str, filename: str | None) -> Object | None:
         from .objects import constant
 

@@ -24,7 +24,7 @@ def call(
     prog: Program, target: Target, function: str | Object, arguments: Sequence[Any]
 ) -> Object:
     """See `Program.call`."""
-    callee = _function(prog, function)
+    callee = _callee(prog, function, arguments)
     type = callee.type_.unaliased()
     parameters = type.parameters
     given, wanted = len(arguments), len(parameters)
@@ -39,10 +39,20 @@ def call(
     return target.call(callee, converted)
 
 
-def _function(prog: Program, function: str | Object) -> Object:
+def _callee(prog: Program, function: str | Object, arguments: Sequence[Any]) -> Object:
     """The function that is named or pointed to, as a reference."""
-    if isinstance(function, str):
-        return prog.function(function)
+    if not isinstance(function, str):
+        return _function(prog, function)
+    found = prog.function(function)
+    overloads = prog._debug.overloads(function)
+    if len(overloads) < 2 or all(f.address_ != found.address_ for f in overloads):
+        return found  # There is one, or it is a finder's of the user's.
+    from .overloads import choose
+
+    return choose(prog, function, overloads, arguments, _argument)
+
+
+def _function(prog: Program, function: Object) -> Object:
     if not isinstance(function, Object):
         raise TypeError(
             f"function must be str or Object, not {function.__class__.__name__}"

@@ -153,11 +153,12 @@ class Control:
 
         ``function`` is its name, its Object, or a pointer to it. Arguments are Objects,
         converted as C does, or Python values from which Objects of the parameters'
-        types are made; bytes and strings go to where characters are pointed to. The
-        result is an Object of the type that the function returns, absent for void.
+        types are made; bytes and strings go to where characters are pointed to. Of
+        C++ functions of one name the arguments choose, as C++ does. The result is an
+        Object of the type that the function returns, absent for void.
 
-        Raises TypeError if the arguments do not fit; ValueError if the call ends in a
-        signal or at a breakpoint.
+        Raises TypeError if the arguments do not fit, or fit several functions equally
+        well; ValueError if the call ends in a signal or at a breakpoint.
         """
         from .calls import call
 

@@ -490,6 +490,115 @@ except ValueError as error:
     ]
 
 
+OVERLOADS = """
+struct Point { int x; int at(int i) { return x + i; } int at(int i) const { return -i; }
+    Point(int x = 1) : x(x) {} };
+struct Pair { int x; };
+enum Color { RED, BLUE = 5 };
+typedef const char *Name;
+Name f(int) { return "int"; }
+Name f(double) { return "double"; }
+Name f(unsigned long) { return "unsigned long"; }
+Name f(const char *) { return "characters"; }
+Name f(Point *) { return "Point"; }
+Name f(const Point *) { return "const Point"; }
+Name f(int, int) { return "two"; }
+Name f(int, int, ...) { return "two or more"; }
+Name g(void *) { return "void"; }
+Name g(Color) { return "Color"; }
+Name g(char) { return "char"; }
+Name g(Pair) { return "Pair"; }
+Name h(Point &) { return "reference"; }
+Name h(Point *) { return "pointer"; }
+template <class T> T twice(T value) { return value + value; }
+template int twice<int>(int);
+template double twice<double>(double);
+Point point(4);
+const Point fixed(5);
+Pair pair = { 3 };
+Color color = BLUE;
+short narrow = 3;
+float single = 1;
+unsigned number = 2;
+unsigned long wide = 3;
+char text[4] = "abc";
+int main()
+{
+    return f(1)[0] + g('x')[0] + h(point)[0] + point.at(1) + fixed.at(1) + pair.x
+        + color + narrow + (int)single + number + wide + text[0];
+}
+"""
+
+
+def test_overloaded_functions(host: Run, compile_c: Callable[..., Path]) -> None:
+    out = host(
+        say("""
+def called(name, *arguments):
+    try:
+        result = prog.call(name, *arguments)
+        say(name, result.string_() if result.type_.type_name() == "Name" else result)
+    except Exception as error:
+        say(type(error).__name__, error)
+
+point, fixed = prog["point"].address_of_(), prog["fixed"].address_of_()
+for value in (1, 2.5, "x", b"x", prog["narrow"], prog["single"], prog["wide"],
+              prog["color"], prog["text"], point, fixed):
+    called("f", value)
+called("f", 1, prog["color"], 3)
+for value in (prog["number"],), (prog["pair"],), (1, 2), ():
+    called("f", *value)
+for value in prog["color"], prog["pair"], 1, point, prog["text"], {"x": 1}:
+    called("g", value)
+called("h", point)
+called("Point::at", point, 1)
+called("Point::at", fixed, 1)
+called("Point::Point", point, 8)
+say(prog["point"].x)
+say(prog.call("twice<int>", 4), prog.call("twice<double>", 4))
+"""),
+        compile_c(OVERLOADS, "-g", "-O0", "-xc++", compiler="g++"),
+        commands=("set language c++", "break main", "run", "delete"),
+    )
+    all_of_f = ", ".join(
+        f"'Name ({parameters})'"
+        for parameters in (
+            "int, int, ...", "int, int", "const Point *", "Point *", "const char *",
+            "unsigned long", "double", "int",
+        )
+    )  # fmt: skip
+    assert _said(out) == [
+        "f b'int'",
+        "f b'double'",
+        "f b'characters'",
+        "f b'characters'",
+        "f b'int'",
+        "f b'double'",
+        "f b'unsigned long'",
+        "f b'int'",
+        "f b'characters'",
+        "f b'Point'",
+        "f b'const Point'",
+        "f b'two or more'",
+        "TypeError call of 'f' is ambiguous: 'Name (unsigned long)', 'Name (double)',"
+        " 'Name (int)'",
+        f"TypeError no function 'f' takes these arguments: {all_of_f}",
+        "TypeError call of 'f' is ambiguous: 'Name (int, int, ...)', 'Name (int, int)'",
+        f"TypeError no function 'f' takes these arguments: {all_of_f}",
+        "g b'Color'",
+        "g b'Pair'",
+        "g b'char'",
+        "g b'void'",
+        "g b'void'",
+        "g b'Pair'",
+        "TypeError call of 'h' is ambiguous: 'Name (Point *)', 'Name (Point *)'",
+        "Point::at (int)5",
+        "Point::at (int)-1",
+        "Point::Point (void)<absent>",
+        "(int)8",
+        "(int)8 (double)8.0",
+    ]
+
+
 def test_callbacks_may_fail(run: Run) -> None:
     """The program stops, and who runs it gets the exception."""
     out = run(
