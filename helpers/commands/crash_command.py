@@ -41,12 +41,16 @@ class _CrashCommand:
         self, prog: Program, name: str, args: str, /, *, globals: dict[str, Any]
     ) -> Any:
         from .crash import CRASH_COMMAND_NAMESPACE
+        from .crash._namespace import LeavePrompt
 
-        if args.strip():
+        if not args.strip():
+            from .crash._prompt import run_prompt
+
+            return run_prompt(prog, globals)
+        try:
             return CRASH_COMMAND_NAMESPACE.run(prog, args, globals=globals)
-        from .crash._prompt import run_prompt
-
-        return run_prompt(prog, globals)
+        except LeavePrompt:
+            return None  # There is none: the line is all that was wanted.
 
     def complete(self, prog: Program, line: str) -> list[str]:
         from .crash import CRASH_COMMAND_NAMESPACE

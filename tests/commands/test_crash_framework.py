@@ -98,6 +98,11 @@ def test_names_of_types_are_commands(
         run_command(prog, "crash no_such_type")
 
 
+def test_there_is_no_prompt_to_leave(prog: Program) -> None:
+    for line in ("crash q", "crash exit"):
+        assert run_command(prog, line) is None
+
+
 def test_shell(prog: Program, capfd: pytest.CaptureFixture[str]) -> None:
     assert run_command(prog, "crash !echo $((6 * 7)) | cat; exit 3") == 3
     run_command(prog, "crash sym schedule | wc -l")

@@ -25,6 +25,10 @@ _NEGATIVE = re.compile(r"-(?:0[xX])?[0-9a-fA-F]*[0-9][0-9a-fA-F]*")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
+class LeavePrompt(Exception):
+    """Raised by the commands that end the prompt."""
+
+
 class Unpaged(ParsedCommand[T]):
     """A line whose output never goes through a pager, since it talks to the user."""
 

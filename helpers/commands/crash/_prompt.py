@@ -11,12 +11,9 @@ from drgn.commands import CommandNotFoundError
 from drgn.commands.console import completing, print_error, read_line
 
 from ._define import CRASH_COMMAND_NAMESPACE
+from ._namespace import LeavePrompt
 
 PROMPT = "%crash> "
-
-
-class LeavePrompt(Exception):
-    """Raised by the commands that end the prompt."""
 
 
 def run_prompt(prog: Program, globals: dict[str, Any]) -> None:

@@ -131,7 +131,9 @@ class TaskSelection:
     def _conditions(self, code: CrashCodeBuilder) -> Iterator[str]:
         """Conditions under which ``task`` is not one of the tasks."""
         if self.names or self.patterns:
-            code.append("name = task.comm.string_().decode()\n")
+            code.append(
+                'name = task.comm.string_().decode(errors="backslashreplace")\n'
+            )
             tests = []
             if self.chosen:
                 pids = [each.value for each in self.chosen if each.kind == "pid"]

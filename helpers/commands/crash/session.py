@@ -18,8 +18,7 @@ from ._define import (
     crash_custom_command,
     crash_raw_command,
 )
-from ._namespace import Unpaged
-from ._prompt import LeavePrompt
+from ._namespace import LeavePrompt, Unpaged
 
 
 @crash_command(
