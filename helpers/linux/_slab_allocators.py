@@ -13,6 +13,7 @@ from drgn.helpers.linux._pages import in_direct_map, virt_to_page
 from drgn.helpers.linux._slab_layout import (
     SlabCorruptionError,
     fmt,
+    object_offset,
     slab_type,
     total_slabs_member,
 )
@@ -155,13 +156,14 @@ class SlabAllocator:
         self.cache = cache
         self._prog = cache.prog_
         self.object_size: int = cache.size.value_()
+        self.object_offset = object_offset(cache)
         self.order: int = cache.gfporder.value_()
         self.objects_per_slab: int = cache.num.value_()
         self._on_cpus: set[int] | None = None
 
     def objects(self, slab: Object) -> range:
         """Return the addresses of the objects of a slab, allocated or free."""
-        start: int = slab.s_mem.value_()
+        start: int = slab.s_mem.value_() + self.object_offset
         size = self.object_size
         return range(start, start + self.objects_per_slab * size, size)
 
@@ -185,7 +187,7 @@ class SlabAllocator:
         """Return the free objects that CPUs and nodes have at hand."""
         if self._on_cpus is None:
             self._on_cpus = {
-                array.entry[i].value_()
+                array.entry[i].value_() + self.object_offset
                 for array in self._arrays()
                 for i in range(array.avail.value_())
             }

@@ -11,6 +11,7 @@ from drgn.helpers.linux._readable import read_members, read_values
 from drgn.helpers.linux._slab_layout import (
     SlabCorruptionError,
     fmt,
+    object_offset,
     slab_type,
     total_slabs_member,
 )
@@ -41,7 +42,8 @@ def allocated_objects(cache: Object, slabs: Addresses, at_hand: Addresses) -> Ad
     )
     numbers = np.arange(per_slab, dtype=np.uint64)
     size = np.uint64(cache.size.value_())
-    objects = starts.astype(np.uint64)[:, None] + numbers * size
+    starts = starts.astype(np.uint64) + np.uint64(object_offset(cache))
+    objects = starts[:, None] + numbers * size
     # Numbers of objects, those of the free ones behind those of the allocated ones.
     slab, place = np.nonzero(numbers >= active.astype(np.uint64)[:, None])
     free = _free_numbers(prog, lists[slab].astype(np.uint64), place)
@@ -73,8 +75,8 @@ def objects_at_hand(cache: Object) -> Addresses:
     number = np.arange(counts.sum()) - np.repeat(first, counts)
     addresses = np.repeat(arrays + entry, counts)
     addresses += number.astype(np.uint64) * np.uint64(word)
-    objects: Addresses = read_values(prog, "unsigned long", addresses).astype(np.uint64)
-    return objects
+    places: Addresses = read_values(prog, "unsigned long", addresses).astype(np.uint64)
+    return places + np.uint64(object_offset(cache))
 
 
 def usage(prog: Program, caches: Addresses) -> Counts:

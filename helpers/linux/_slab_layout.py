@@ -50,6 +50,16 @@ def total_slabs_member(prog: Program) -> str:
     return "total_slabs" if node.has_member("total_slabs") else "num_slabs"
 
 
+def object_offset(cache: Object) -> int:
+    """Return where in its place in SLAB's slabs an object is."""
+    try:
+        # CONFIG_DEBUG_SLAB; there may be a red zone before it.
+        offset: int = cache.obj_offset.value_()
+    except AttributeError:
+        return 0
+    return offset
+
+
 def fmt(cache: Object) -> str:
     return escape_ascii_string(cache.name.string_())
 

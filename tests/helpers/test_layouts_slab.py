@@ -26,7 +26,13 @@ class Machine:
     """A cache with 40 slabs, of which each has one more free object than the last."""
 
     def __init__(
-        self, kernel: Kernel, total: str, index: str, bad: int | None, lists: int
+        self,
+        kernel: Kernel,
+        total: str,
+        index: str,
+        bad: int | None,
+        lists: int,
+        offset: int | None,
     ) -> None:
         prog = kernel.prog
         width = 1 if index == "B" else 2
@@ -65,6 +71,7 @@ class Machine:
             name=char,
             list=link,
             node=prog.array_type(kernel.to(node), 2),
+            **({} if offset is None else {"obj_offset": kernel.int}),
         )
         slab = kernel.struct(
             "slab",
@@ -82,8 +89,9 @@ class Machine:
         kernel.memory(name, b"lab\0")
         at_cpus = [BASE + 0xA000, BASE + 0xB000]
         kernel.words(
-            CACHE, at_cpus[0] - PER_CPU, SIZE, PER_SLAB, 0, name, head, head, 0, NODE
-        )
+            CACHE, at_cpus[0] - PER_CPU, SIZE, PER_SLAB, 0, name, head, head, 0, NODE,
+            offset or 0,
+        )  # fmt: skip
 
         # The slab of number i has its last i % 17 objects free, in a mixed order.
         numbers = np.random.default_rng(9).permuted(
@@ -149,8 +157,9 @@ def make(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> Make:
         index: str = "B",
         bad: int | None = None,
         lists: int = COUNT,
+        offset: int | None = None,
     ) -> Machine:
-        machine = Machine(kernel, total, index, bad, lists)
+        machine = Machine(kernel, total, index, bad, lists, offset)
         found = [np.array(half, np.uint64) for half in np.split(
             np.array(machine.slabs(), np.uint64), 2
         )]  # fmt: skip
@@ -160,11 +169,13 @@ def make(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> Make:
     return made
 
 
-@pytest.mark.parametrize("index", ["B", "H"])
-def test_objects(make: Make, index: str) -> None:
-    machine = make(index=index)
+@pytest.mark.parametrize(("index", "offset"), [("B", None), ("H", None), ("B", 8)])
+def test_objects(make: Make, index: str, offset: int | None) -> None:
+    """With red zones (CONFIG_DEBUG_SLAB), objects begin behind their places."""
+    machine = make(index=index, offset=offset)
     found = arrays.slab_objects(machine.cache).tolist()
-    assert found == sorted(machine.allocated - set(machine.at_hand))
+    places = sorted(machine.allocated - set(machine.at_hand))
+    assert found == [place + (offset or 0) for place in places]
     # What is said of one slab at a time is the same.
     allocator = allocator_of(machine.cache)
     one_by_one = []
