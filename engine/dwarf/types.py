@@ -375,18 +375,29 @@ class TypeReader:
         # counts from the most significant bit.
         from_most_significant = die.number(dw.DW_AT_bit_offset)
         if from_most_significant is not None:
+            if from_most_significant >= 1 << 63:
+                # Clang's of a field that goes past its storage unit is negative, in a
+                # form without a sign.
+                from_most_significant -= 1 << 64
             if self._file.order == ">":
-                return bit_offset + from_most_significant
-            storage = die.number(dw.DW_AT_byte_size)
-            if storage is None:
-                from ..types.layout import type_size
-
-                storage = type_size(self.object_type(die))
-            bit_size = die.number(dw.DW_AT_bit_size)
-            if bit_size is None:
-                raise die.error("DW_TAG_member has DW_AT_bit_offset and no size")
-            bit_offset += storage * 8 - from_most_significant - bit_size
+                bit_offset += from_most_significant
+            else:
+                bit_offset += self._from_least_significant(die, from_most_significant)
+        if bit_offset < 0:
+            raise die.error(f"DW_TAG_member has bit offset {bit_offset}")
         return bit_offset
+
+    def _from_least_significant(self, die: Die, offset: int) -> int:
+        """DW_AT_bit_offset of a bit field, counted from the other end of its unit."""
+        storage = die.number(dw.DW_AT_byte_size)
+        if storage is None:
+            from ..types.layout import type_size
+
+            storage = type_size(self.object_type(die))
+        bit_size = die.number(dw.DW_AT_bit_size)
+        if bit_size is None:
+            raise die.error("DW_TAG_member has DW_AT_bit_offset and no size")
+        return storage * 8 - offset - bit_size
 
     # Template parameters
 

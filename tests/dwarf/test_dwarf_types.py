@@ -331,6 +331,35 @@ def test_bit_fields_in_storage_units(debug_program, order: str) -> None:
     ]
 
 
+def straddling(bit_offset: A, **attributes: A) -> list[D]:
+    """A structure with a bit field that goes past its storage unit."""
+    unit = integer()
+    field = D(
+        dw.DW_TAG_member,
+        name="f",
+        type=unit,
+        bit_size=A(dw.DW_FORM_data1, 25),
+        bit_offset=bit_offset,
+        data_member_location=A(dw.DW_FORM_data1, 4),
+    )
+    return [unit, D(dw.DW_TAG_structure_type, [field], name="s", byte_size=12)]
+
+
+@pytest.mark.parametrize(
+    "offset", [A(dw.DW_FORM_data8, 2**64 - 13), A(dw.DW_FORM_sdata, -13)]
+)
+def test_bit_field_that_goes_past_its_storage_unit(debug_program, offset: A) -> None:
+    # Clang for i386: bits 20 to 44 after byte 4, where an int of 4 bytes is.
+    prog = one(debug_program, straddling(offset), 4)
+    assert prog.type("struct s").member("f").bit_offset == 4 * 8 + 20
+
+
+def test_bit_field_before_its_structure(debug_program) -> None:
+    prog = one(debug_program, straddling(A(dw.DW_FORM_data1, 200)), 4)
+    with pytest.raises(BadDataError, match="bit offset -161"):
+        prog.type("struct s").members[0]
+
+
 def test_arrays_of_length_zero_as_old_gcc_wrote_them(debug_program) -> None:
     element = integer()
     array = D(dw.DW_TAG_array_type, [D(dw.DW_TAG_subrange_type)], type=element)
