@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from lab.manifest import Lab
 
-from drgn import Architecture, FaultError, Platform, Program
+from drgn import Architecture, FaultError, Object, Platform, Program
 from drgn.commands import (
     DEFAULT_COMMAND_NAMESPACE,
     CommandArgumentError,
@@ -161,6 +161,24 @@ def test_context_of_a_dump_without_a_panic(lab: Lab) -> None:
 def test_errors(prog: Program, line: str, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         run_command(prog, f"crash {line}")
+
+
+def test_members_that_debug_info_lacks(prog: Program) -> None:
+    namespace = prog.struct_type("uts_namespace", 4, ())
+    damaged = Object(prog, namespace, address=prog["init_uts_ns"].address_)
+    enabled = prog.enabled_object_finders()
+    prog.register_object_finder(
+        "damaged",
+        lambda prog, name, *_: damaged if name == "init_uts_ns" else None,
+        enable_index=0,
+    )
+    try:
+        with pytest.raises(
+            CommandError, match="^'struct uts_namespace' has no member 'name'$"
+        ):
+            run_command(prog, "crash sys")
+    finally:
+        prog.set_enabled_object_finders(enabled)
 
 
 def test_radix(prog: Program, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, TypeVar
 
-from drgn import Program
+from drgn import Object, Program
 from drgn.commands import (
     Command,
+    CommandError,
     CommandNotFoundError,
     ParsedCommand,
 )
@@ -102,16 +103,23 @@ class CrashCommandNamespace(LazyCommandNamespace):
         redirected = any(each.fd == 1 for each in parsed.redirections)
         elsewhere = parsed.pipeline is not None or redirected
         if elsewhere or isinstance(parsed, Unpaged):
-            return shell_output(parsed)
-        return _both(shell_output(parsed), scrolling(prog))
+            return _output_of(shell_output(parsed))
+        return _output_of(shell_output(parsed), scrolling(prog))
 
 
 @contextmanager
-def _both(
-    outer: AbstractContextManager[None], inner: AbstractContextManager[None]
-) -> Iterator[None]:
-    with outer, inner:
-        yield
+def _output_of(*where: AbstractContextManager[None]) -> Iterator[None]:
+    """Have a command print there, and end in an error of commands."""
+    with ExitStack() as stack:
+        for each in where:
+            stack.enter_context(each)
+        try:
+            yield
+        except AttributeError as error:
+            # Of debug info that is damaged, or of a kernel that nobody knew.
+            if isinstance(error.obj, Object):
+                raise CommandError(str(error)) from error
+            raise
 
 
 def _is_type(prog: Program, name: str) -> bool:
