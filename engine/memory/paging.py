@@ -235,7 +235,7 @@ class TranslatedSegment(Segment):
     __slots__ = ("_physical", "table")
 
     def __init__(self, table: PageTable, physical: AddressSpace) -> None:
-        super().__init__(0, 2**64)
+        super().__init__(0, 2**64 - 1)  # As upstream: not the last byte.
         self.table = table
         self._physical = physical
 

@@ -74,7 +74,7 @@ class ProcessSegment(FileSegment):
     slow = True
 
     def __init__(self, pid: int, file: Descriptor) -> None:
-        super().__init__(0, 2**64, file, 0)
+        super().__init__(0, 2**64 - 1, file, 0)  # As upstream: not the last byte.
         self._pid = pid
         self._writable: Descriptor | None = None
 

@@ -101,6 +101,11 @@ def test_only_canonical_addresses(levels: int, address: int, canonical: bool) ->
     assert valid.tolist() == [canonical]
 
 
+def test_the_last_byte_is_in_no_segment() -> None:
+    with pytest.raises(FaultError, match="^could not find memory segment: 0xf{16}$"):
+        _Machine().memory.read(2**64 - 1, 1)
+
+
 @pytest.mark.parametrize("bits", [46, 52])
 def test_prot_none_entries_are_inverted(bits: int) -> None:
     """Of 46 bits before Linux 4.17 (b83ce5ee9147), the others are zero then."""

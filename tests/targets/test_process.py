@@ -98,6 +98,12 @@ def test_faults(process: _Process, address: int) -> None:
     assert info.value.address == address
 
 
+def test_the_last_byte_is_in_no_segment(process: _Process) -> None:
+    memory = _attach(ProcessTarget(process.pid))
+    with pytest.raises(FaultError, match="^could not find memory segment: 0xf{16}$"):
+        memory.read(2**64 - 1, 1)
+
+
 def test_fault_after_the_end_of_a_mapping(process: _Process) -> None:
     memory = _attach(ProcessTarget(process.pid))
     assert memory.read_c_string(process.page + 4090, 6) == b"xxxxxx"
