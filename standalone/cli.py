@@ -56,10 +56,25 @@ def _open_target(prog: Program, args: argparse.Namespace) -> None:
         prog.set_qemu_qmp(args.qemu)
     else:
         try:
-            prog.set_kernel()
+            _open_kernel(prog)
         except PermissionError as error:
             print(error, file=sys.stderr)
             fail("error: debugging the running kernel requires root privileges")
+
+
+def _open_kernel(prog: Program) -> None:
+    try:
+        prog.set_kernel()
+    except PermissionError:
+        from .sudo import can_open_as_root, open_as_root
+
+        if not can_open_as_root():
+            raise
+        fd = open_as_root("/proc/kcore")
+        try:
+            prog.set_core_dump(fd)
+        finally:
+            os.close(fd)
 
 
 def _load_symbols(prog: Program, args: argparse.Namespace) -> None:

@@ -198,10 +198,16 @@ class Descriptor:
 
     __slots__ = ("fd",)
 
-    def __init__(self, path: str, flags: int = os.O_RDONLY) -> None:
-        """Open for reading, or as ``flags`` say; OSError if that is not possible."""
+    def __init__(self, path: str | int, flags: int = os.O_RDONLY) -> None:
+        """Open for reading, or as ``flags`` say, or duplicate a descriptor.
+
+        OSError if that is not possible.
+        """
         self.fd = -1
-        self.fd = os.open(path, flags | os.O_CLOEXEC)
+        if isinstance(path, int):
+            self.fd = os.dup(path)
+        else:
+            self.fd = os.open(path, flags | os.O_CLOEXEC)
 
     def __del__(self) -> None:
         if self.fd >= 0:

@@ -25,14 +25,15 @@ _HEADERS_MIN = 1 << 12
 class KcoreTarget(CoreTarget):
     """The memory of the running kernel.
 
-    Raises OSError if ``/proc/kcore`` is not there or may not be read (it takes
-    CAP_SYS_RAWIO, and no lockdown).
+    ``fd`` is a descriptor of the file, which the caller may close, where it was opened
+    by somebody else. Raises OSError if ``/proc/kcore`` is not there or may not be read
+    (it takes CAP_SYS_RAWIO, and no lockdown).
     """
 
     noun = "running kernel"
 
-    def __init__(self, path: str = "/proc/kcore") -> None:
-        self._file = Descriptor(path)
+    def __init__(self, path: str = "/proc/kcore", fd: int | None = None) -> None:
+        self._file = Descriptor(path if fd is None else fd)
         super().__init__(ElfFile.from_bytes(_read_headers(self._file.fd), path), path)
         self.flags = (
             ProgramFlags.IS_LINUX_KERNEL | ProgramFlags.IS_LIVE | ProgramFlags.IS_LOCAL

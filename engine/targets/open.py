@@ -38,7 +38,7 @@ def open_core(path: CorePath | Sequence[CorePath]) -> Target:
     if name == "/proc/kcore":
         from .kcore import KcoreTarget
 
-        return KcoreTarget()
+        return KcoreTarget(fd=path if isinstance(path, int) else None)
     if data[:4] == _ELF_MAGIC:
         size = _ELF_HEADER_SIZES.get(data[4]) if len(data) > 4 else None
         if size is not None and len(data) >= size:

@@ -39,6 +39,19 @@ def test_segments_and_notes(tmp_path: Path, caplog: pytest.LogCaptureFixture) ->
     assert not caplog.records
 
 
+def test_a_descriptor_of_somebody_else(tmp_path: Path) -> None:
+    path = tmp_path / "kcore"
+    notes = note(b"VMCOREINFO", 0, VMCOREINFO)
+    path.write_bytes(elf_core([Load(_DIRECT, b"ab" * 64)], notes))
+    fd = os.open(path, os.O_RDONLY)
+    target = KcoreTarget(fd=fd)
+    os.close(fd)
+    assert target.path == "/proc/kcore"
+    memory = Memory()
+    target.attach(memory)
+    assert memory.read(_DIRECT, 2) == b"ab"
+
+
 @pytest.mark.parametrize("size", [0, 30, 100, 300])
 def test_malformed(tmp_path: Path, size: int) -> None:
     path = tmp_path / "kcore"
