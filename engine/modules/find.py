@@ -47,6 +47,7 @@ def find_standard_debug_info(
 
     ``options`` None are the program's own.
     """
+    given = "" if options is None else "given "
     if options is None:
         options = prog.debug_info_options
     elif not isinstance(options, DebugInfoOptions):
@@ -54,14 +55,7 @@ def find_standard_debug_info(
     wanting = [m for m in check_modules(prog, modules) if wants_files(m)]
     if not wanting:
         return
-    kernel_directories = ""
-    if options.kernel_directories != ("",):
-        kernel_directories = f", kernel_directories={options.kernel_directories!r}"
-    log.debug(
-        "trying standard debug info finder with directories=%r%s",
-        options.directories,
-        kernel_directories,
-    )
+    log.debug("trying standard debug info finder with %s%s", given, options._text())
     finder = _StandardFinder(prog, options)
     for module in wanting:
         log.debug(

@@ -170,25 +170,22 @@ class _Load:
         for module in modules:
             _want_again(module)
             self._provided.try_for(module)
-        self._provided.warn_unmatched()
-        if self._default:
-            self._find(modules)
+        self._find(modules if self._default else [])
 
     def _process(self) -> None:
         modules = [module for module, _ in self._prog._modules.loaded()]
         for module in modules:
             _want_again(module)
             self._provided.try_for(module)
-        self._provided.warn_unmatched()
         if not self._default:
             modules = [module for module in modules if isinstance(module, MainModule)]
-        if self._main:
-            self._find(modules)
+        self._find(modules if self._main else [])
 
     def _find(self, modules: list[Module]) -> None:
         """Ask the finders for what is still wanted, and tell what they do not find."""
         wanting = [module for module in modules if wants_files(module)]
         _run_finders(self._prog, wanting)
+        self._provided.warn_unmatched()
         self._warn_missing([module for module in wanting if wants_files(module)])
 
     def _warn_missing(self, modules: list[Module]) -> None:

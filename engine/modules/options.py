@@ -93,6 +93,14 @@ class DebugInfoOptions:
         """Take all values of other options."""
         self._values = dict(options._values)
 
+    def _text(self) -> str:
+        """The directories and what is not as by default, for messages."""
+        return ", ".join(
+            f"{name}={value.name if isinstance(value, enum.Enum) else repr(value)}"
+            for name, value in self._values.items()
+            if name == "directories" or value != self._DEFAULTS[name]
+        )
+
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, value in self._values.items())
         return f"DebugInfoOptions({values})"

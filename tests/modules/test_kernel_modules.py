@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from drgn import (
+    Architecture,
     KmodSearchMethod,
     MissingDebugInfoError,
     ModuleFileStatus,
+    Platform,
     Program,
     RelocatableModule,
 )
@@ -151,6 +153,34 @@ def test_missing_modules_are_told(lab, caplog: pytest.LogCaptureFixture) -> None
     assert messages[0] == f"missing debugging symbols for {newest}"
     assert len(messages) == 6
     assert messages[-1] == f"... missing {number - 5} more"
+
+
+def test_provided_files_without_a_module_are_told_before_what_is_missing(
+    lab, caplog: pytest.LogCaptureFixture, compile_c
+) -> None:
+    other = compile_c("int main(void) { return 0; }", "-g", "-Wl,--build-id")
+    prog = program(lab)
+    prog.debug_info_options.kernel_directories = []
+    with (
+        caplog.at_level(logging.WARNING, "drgn"),
+        pytest.raises(MissingDebugInfoError),
+    ):
+        prog.load_debug_info([lab.vmlinux, other], default=True)
+    told = f"provided file {other} did not match any loaded modules; ignoring"
+    assert caplog.messages[0] == told and len(caplog.messages) == 7
+
+
+def test_a_list_of_modules_that_cannot_be_read(
+    lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    prog = Program(Platform(Architecture.AARCH64))
+    prog.set_core_dump(lab.dump("live.elf"))
+    with caplog.at_level(logging.WARNING, "drgn"):
+        prog.load_debug_info([lab.vmlinux], default=True)
+    (message,) = caplog.messages
+    assert message.startswith(
+        "can't find kernel modules: couldn't read modules list: could not find memory"
+    )
 
 
 def test_vmlinux_of_another_build(

@@ -14,6 +14,7 @@ import pytest
 
 from drgn import (
     DebugInfoOptions,
+    KmodSearchMethod,
     MainModule,
     Module,
     ModuleFileStatus,
@@ -349,6 +350,30 @@ class TestFinders:
         module.debug_file_status = WANT
         with pytest.raises(ZeroDivisionError):
             prog.load_module_debug_info(module)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (None, "directories=('/usr/lib/debug',), try_procfs=False"),
+        (DebugInfoOptions(), "given directories=('/usr/lib/debug',)"),
+        (
+            DebugInfoOptions(
+                directories=(), try_reuse=False, try_kmod=KmodSearchMethod.DEPMOD
+            ),
+            "given directories=(), try_reuse=False, try_kmod=DEPMOD",
+        ),
+    ],
+)
+def test_options_are_told(
+    options: DebugInfoOptions | None, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    prog = Program()
+    prog.debug_info_options = DebugInfoOptions(try_procfs=False)
+    module = prog.extra_module("m", create=True)
+    with caplog.at_level(logging.DEBUG, "drgn"):
+        prog.find_standard_debug_info([module], options)
+    assert caplog.messages[0] == f"trying standard debug info finder with {text}"
 
 
 class TestProvidedFiles:
