@@ -117,11 +117,14 @@ def try_path(
     *,
     fd: int = -1,
     force: bool = False,
+    without_id: bool = False,
     check: Callable[[ElfFile], bool] | None = None,
 ) -> bool:
     """Take a file if it is wanted and belongs to a module; whether it was taken.
 
-    It belongs if the build IDs are the same. ``check`` has the last word.
+    It belongs if the build IDs are the same, or if it has none and may be
+    ``without_id``, since its path tells to what it belongs. ``check`` has the last
+    word.
     """
     if fd < 0 and not os.path.lexists(path):
         log.debug("%s: No such file or directory", path)
@@ -129,7 +132,10 @@ def try_path(
     suffix = f" with fd {fd}" if fd >= 0 else ""
     log.debug("%s: trying %s%s", module._name, path, suffix)
     file = open_candidate(path, fd)
-    return file is not None and try_elf(module, file, force=force, check=check)
+    if file is None:
+        return False
+    force = force or (without_id and file.build_id is None)
+    return try_elf(module, file, force=force, check=check)
 
 
 def try_elf(

@@ -130,9 +130,9 @@ class _StandardFinder:
         for directory in self._options.directories:
             path = f"{directory}/.build-id/{name[:2]}/{name[2:]}"
             if module.wants_debug_file():
-                try_path(module, f"{path}.debug")
+                try_path(module, f"{path}.debug", without_id=True)
             if module.wants_loaded_file():
-                try_path(module, path)
+                try_path(module, path, without_id=True)
 
     # Files by their name.
 
@@ -181,7 +181,8 @@ class _StandardFinder:
             path = os.path.join(directory, name)
             if os.path.exists(path) and os.path.realpath(path) == file.path:
                 continue
-            try_path(module, path, check=crc_matches)
+            # The checksum of all of the file says more than its build ID.
+            try_path(module, path, force=True, check=crc_matches)
             if not module.wants_debug_file():
                 return
 

@@ -274,6 +274,26 @@ class TestStandardFinder:
         prog.find_standard_debug_info([module])
         assert statuses(module) == (HAVE, WANT)
 
+    @pytest.mark.parametrize("build_id", ["none", "0x0908"])
+    def test_debug_link_with_the_checksum_of_a_file_with_another_build_id(
+        self,
+        build_id: str,
+        files: Files,
+        prog: Program,
+        compile_c: Callable[..., Path],
+    ) -> None:
+        other = compile_c(
+            SOURCE, "-g", "-shared", "-fPIC", f"-Wl,--build-id={build_id}"
+        )
+        files.debug.write_bytes(other.read_bytes())
+        link = ("--remove-section", ".gnu_debuglink", files.stripped)
+        run("objcopy", *link)
+        run("objcopy", f"--add-gnu-debuglink={files.debug}", files.stripped)
+        module = prog.extra_module(files.stripped, create=True)
+        prog.find_standard_debug_info([module])
+        assert module.debug_file_path == str(files.debug)
+        assert module.build_id == bytes.fromhex(BUILD_ID)
+
     def test_debug_link_below_a_directory(self, files: Files, prog: Program) -> None:
         root = files.directory / "root"
         below = Path(f"{root}{files.directory}")
@@ -298,6 +318,25 @@ class TestStandardFinder:
         prog.find_standard_debug_info([module])
         assert module.debug_file_path == str(debug)
         assert module.loaded_file_path == str(loaded)
+
+    @pytest.mark.parametrize(("build_id", "status"), [("none", HAVE), ("0x0908", WANT)])
+    def test_path_of_a_build_id(
+        self,
+        build_id: str,
+        status: ModuleFileStatus,
+        tmp_path: Path,
+        module: Module,
+        compile_c: Callable[..., Path],
+    ) -> None:
+        """The path stands for a build ID, but not against the file's own."""
+        file = compile_c(SOURCE, "-g", "-shared", "-fPIC", f"-Wl,--build-id={build_id}")
+        path = tmp_path / ".build-id/12/34.debug"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(file.read_bytes())
+        module.build_id = b"\x12\x34"
+        options = DebugInfoOptions(directories=[tmp_path])
+        module.prog.find_standard_debug_info([module], options)
+        assert module.debug_file_status is status
 
     def test_reuse(self, files: Files, prog: Program, module: Module) -> None:
         module.debug_file_status = ModuleFileStatus.DONT_WANT
