@@ -37,7 +37,7 @@ def cast(type: str | Type, obj: Object) -> Object:
     source = obj._state_[0]._codec
     if codec.mask and source is not None and source.plain:
         # Between integers and pointers, the most frequent.
-        return make_value(type, codec.fit(obj.value_(), None))
+        return make_value(type, codec.fit(obj._rvalue_(), None))
     if codec.kind is TypeKind.VOID:
         return Object._absent(type)
     if codec.size is None:

@@ -310,6 +310,9 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         """The number that this is in an expression: arrays are addresses."""
         type = self._state_[0]
         codec: Codec = type._codec or codec_of(type)
+        if codec.kind is _BOOL:
+            # As compiled code has it, which takes the byte for 0 or 1 unseen.
+            return int(self.read_()._state_[2])
         if codec.scalar:
             return self.value_()
         if codec.kind is not _ARRAY and codec.kind is not _FUNCTION:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..language import c_ops
-from ..language.c_ops_types import INTEGERS, literal_type, referent_size
+from ..language.c_ops_types import literal_type, referent_size
 from ..types.kinds import PrimitiveType, TypeKind
 from .bare import make_value
 from .codec import codec_of
@@ -15,7 +15,7 @@ from .codec import codec_of
 if TYPE_CHECKING:
     from .object import Object
 
-_INT, _POINTER = TypeKind.INT, TypeKind.POINTER
+_INT, _ENUM, _POINTER = TypeKind.INT, TypeKind.ENUM, TypeKind.POINTER
 _LITERAL_MAX = 1 << 63
 
 
@@ -55,7 +55,7 @@ def _binary(op: str, left: Object, right: Object) -> Object:
         # Shifts read their count first.
         if plan is not None and (mine.__class__ is int or op not in c_ops.SHIFTS):
             if mine.__class__ is not int:
-                mine = left.value_() if codec.scalar else left._rvalue_()
+                mine = left.value_() if codec.mask else left._rvalue_()
             if its.__class__ is not int:
                 its = right._rvalue_()
             return make_value(plan.type, plan.compute(mine, its))
@@ -77,7 +77,7 @@ def _remember(left: Object, literal: Object, result: Object) -> None:
     scale = None
     if codec.kind is _POINTER:
         scale = referent_size(codec)
-    elif codec.kind not in INTEGERS or found.kind is not _INT:
+    elif codec.kind not in (_INT, _ENUM) or found.kind is not _INT:
         return
     bits = found.bit_size(None)
     codec.with_int = (

@@ -63,9 +63,6 @@ class TestWhereUpstreamIsWrong:
         high = Object(prog, "int *", 0xFFFFFFFFFFFFFFF8)
         assert (high - Object(prog, "int *", 0x10)).value_() == -6
 
-    def test_true_counts_as_one(self, prog: Program) -> None:
-        assert (Object(prog, "_Bool", 63) + 1).value_() == 2
-
     def test_unnamed_scalar_member_has_no_value(self, prog: Program) -> None:
         integer = prog.type("int")
         type = prog.struct_type(
