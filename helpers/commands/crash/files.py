@@ -126,21 +126,31 @@ def _code(code: CrashCodeBuilder, args: argparse.Namespace) -> None:
     )
     with code.begin_block("if task.fs:\n"):
         code.append("root = d_path(task.fs.root)\ncwd = d_path(task.fs.pwd)\n")
-    with code.begin_block("for fd, file in for_each_file(task):\n"):
-        code.append(
-            "dentry = file.f_path.dentry\n"
-            "inode = file.f_inode\n"
-            "mapping = inode.i_mapping\n"
-            "path = d_path(file.f_path)\n"
-        )
-        if args.reference is not None:
-            with code.begin_block(
-                f"if not ({_condition(args.reference, args.cached)}):\n"
-            ):
-                code.append("continue\n")
-        code.append("type = decode_file_type(inode.i_mode)\n")
-        if args.cached:
-            code.append("cached_pages = mapping.nrpages\n")
+    # Upstream's for_each_file() fails without files, and yields NULL for a descriptor
+    # that is only reserved.
+    with (
+        code.begin_block("if task.files:\n"),
+        code.begin_block("for fd, file in for_each_file(task):\n"),
+    ):
+        _file_code(code, args)
+
+
+def _file_code(code: CrashCodeBuilder, args: argparse.Namespace) -> None:
+    code.append(
+        "if not file:\n"
+        "    continue\n"
+        "dentry = file.f_path.dentry\n"
+        "inode = file.f_inode\n"
+        "mapping = inode.i_mapping\n"
+        "path = d_path(file.f_path)\n"
+    )
+    if args.reference is not None:
+        condition = _condition(args.reference, args.cached)
+        with code.begin_block(f"if not ({condition}):\n"):
+            code.append("continue\n")
+    code.append("type = decode_file_type(inode.i_mode)\n")
+    if args.cached:
+        code.append("cached_pages = mapping.nrpages\n")
 
 
 def _condition(reference: str, cached: bool) -> str:

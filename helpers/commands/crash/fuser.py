@@ -131,7 +131,11 @@ def _print_code(prog: Program, text: str) -> None:
         code.append(f"return {test}\n")
     code.append("\n\nusers = []\n")
     with code.begin_block("for task in for_each_task(idle=True):\n"):
-        code.append("paths = [file.f_path for fd, file in for_each_file(task)]\n")
+        code.append(
+            "paths = []\n"
+            "if task.files:\n"
+            "    paths += [file.f_path for fd, file in for_each_file(task) if file]\n"
+        )
         with code.begin_block("if task.fs:\n"):
             code.append("paths += [task.fs.root, task.fs.pwd]\n")
         with code.begin_block("if task.mm:\n"):
