@@ -189,16 +189,14 @@ class QemuState:
         return value
 
 
-def warn_if_truncated(elf: ElfFile) -> None:
-    """Say so if a dump was cut short: what is left of it can still be looked at."""
+def warn_if_truncated(elf: ElfFile, size: int) -> None:
+    """Say so if a dump of ``size`` bytes was cut short: what is left can be used."""
     end = max(
         (s.offset + s.filesz for s in elf.segments if s.type in (PT_LOAD, PT_NOTE)),
         default=0,
     )
-    if end > len(elf.data):
-        log.warning(
-            "%s: core dump is truncated: %d of %d bytes", elf.path, len(elf.data), end
-        )
+    if end > size:
+        log.warning("%s: core dump is truncated: %d of %d bytes", elf.path, size, end)
 
 
 def _notes(elf: ElfFile) -> Iterator[Note]:

@@ -13,7 +13,7 @@ from ..flags import ProgramFlags
 from ..platform import Architecture, Platform, PlatformFlags
 from . import prstatus
 from .base import Note, Target, TargetThread
-from .kdump_flat import dump_file
+from .kdump_flat import DumpFile, dump_file
 from .kdump_header import KdumpHeader, read_header
 from .kdump_pages import KdumpPart, KdumpSegment
 
@@ -78,14 +78,14 @@ class KdumpTarget(Target):
         ]
 
 
-def open_kdump(files: Sequence[tuple[str, memoryview]]) -> KdumpTarget:
-    """Open the parts of a kdump file: each a path and the mapped bytes.
+def open_kdump(files: Sequence[DumpFile]) -> KdumpTarget:
+    """Open the parts of a kdump file.
 
     If it is a single part of a split dump, the others are looked for beside it.
 
     Raises BadDataError if a file is malformed, or if they are parts of several dumps.
     """
-    parts = [_open_part(path, data) for path, data in files]
+    parts = [KdumpPart(file, read_header(file)) for file in files]
     if not parts:
         raise ValueError("no kdump file")
     first = parts[0].header
@@ -97,11 +97,6 @@ def open_kdump(files: Sequence[tuple[str, memoryview]]) -> KdumpTarget:
                 f"{part.header.path}: not a part of the same dump as {first.path}"
             )
     return KdumpTarget(parts)
-
-
-def _open_part(path: str, data: memoryview) -> KdumpPart:
-    file = dump_file(data, path)
-    return KdumpPart(file, read_header(file))
 
 
 def _same_dump(one: KdumpHeader, other: KdumpHeader) -> bool:
@@ -130,7 +125,8 @@ def _siblings(part: KdumpPart) -> list[KdumpPart]:
         if entry == name or entry.rstrip("0123456789") != stem:
             continue
         try:
-            other = _open_part(*map_core(os.path.join(directory, entry)))
+            file = dump_file(*map_core(os.path.join(directory, entry)))
+            other = KdumpPart(file, read_header(file))
         except (OSError, BadDataError):
             continue
         if _same_dump(part.header, other.header):

@@ -1,4 +1,4 @@
-"""The bytes of a kdump file, as they are or in makedumpfile's flattened format."""
+"""The bytes of a dump, as they are or in makedumpfile's flattened format."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ class FlatFile:
 DumpFile = PlainFile | FlatFile
 
 
-def dump_file(data: memoryview, path: str) -> DumpFile:
-    """The bytes of a kdump file that is mapped; BadDataError as `FlatFile`."""
+def dump_file(path: str, data: memoryview) -> DumpFile:
+    """The bytes of a dump that is mapped; BadDataError as `FlatFile`."""
     if data[: len(_MAGIC)] == _MAGIC:
         return FlatFile(data, path)
     return PlainFile(data, path)

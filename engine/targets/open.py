@@ -33,8 +33,9 @@ def open_core(path: CorePath | Sequence[CorePath]) -> Target:
         name, data = map_core(path)
     else:
         from .kdump import open_kdump
+        from .kdump_flat import dump_file
 
-        return open_kdump([map_core(part) for part in path])
+        return open_kdump([dump_file(*map_core(part)) for part in path])
     if name == "/proc/kcore":
         from .kcore import KcoreTarget
 
@@ -47,12 +48,18 @@ def open_core(path: CorePath | Sequence[CorePath]) -> Target:
 
             elf = ElfFile(data, name)
             if elf.type == ET_CORE:
-                warn_if_truncated(elf)
+                warn_if_truncated(elf, len(data))
                 return CoreTarget(elf, name)
     elif bytes(data[:12]).startswith(_KDUMP_MAGICS):
         from .kdump import open_kdump
+        from .kdump_flat import FlatFile, dump_file
 
-        return open_kdump([(name, data)])
+        file = dump_file(name, data)
+        if isinstance(file, FlatFile) and file.read(0, 4) == _ELF_MAGIC:
+            from .core_flat import FlatCoreTarget
+
+            return FlatCoreTarget(file)
+        return open_kdump([file])
     raise ValueError(f"not an ELF core file: {name}")
 
 

@@ -120,6 +120,7 @@ def kernels(
         [Load(_KERNEL_START, bytes(image), _KERNEL_PHYSICAL)],
         prstatus(1) + note(b"VMCOREINFO", 0, info),
     )
+    dumps["flattened vmcore"] = flattened(dumps["vmcore"], FLAT_STEP)
     files = {}
     for name, content in dumps.items():
         path = directory / name

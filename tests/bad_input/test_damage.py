@@ -87,12 +87,13 @@ def test_damaged_core(process, tmp_path: Path) -> None:
     test()
 
 
-@pytest.mark.parametrize("kind", [*_KDUMPS, "vmcore"])
+@pytest.mark.parametrize("kind", [*_KDUMPS, "vmcore", "flattened vmcore"])
 def test_damaged_kernel_dump(kind: str, kernels, tmp_path: Path) -> None:
     dump, vmlinux = kernels[kind]
     regions = {
         "vmcore": elf_regions,
         "flattened": lambda path: flattened_regions(path, FLAT_STEP),
+        "flattened vmcore": lambda path: flattened_regions(path, FLAT_STEP),
     }.get(kind, kdump_regions)(dump)
     path = tmp_path / "dump"
 
@@ -105,7 +106,7 @@ def test_damaged_kernel_dump(kind: str, kernels, tmp_path: Path) -> None:
     test()
 
 
-@pytest.mark.parametrize("kind", [*_KDUMPS, "vmcore"])
+@pytest.mark.parametrize("kind", [*_KDUMPS, "vmcore", "flattened vmcore"])
 def test_the_kernel_dump_as_it_is(kind: str, kernels) -> None:
     prog = open_dump(*kernels[kind])
     assert str(prog["nodes"][0].name) == '(char [8])"first"'

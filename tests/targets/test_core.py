@@ -11,6 +11,7 @@ from dump_builders import (
     VMCOREINFO,
     Load,
     elf_core,
+    flattened,
     note,
     prpsinfo,
     prstatus,
@@ -92,6 +93,47 @@ def test_virtual_addresses_that_are_physical_ones_are_not_virtual(
     assert memory.read(0x5000, 4, physical=True) == b"efgh"
     assert memory.read(0, 4, physical=True) == b"abcd"
     assert _fault(memory, 0, 4) == "could not find memory segment: 0x0"
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_a_flattened_kernel(tmp_path: Path, bits: int) -> None:
+    """As ``makedumpfile -E -F`` writes it; the blocks do not end where pages do."""
+    kernel = 0xC0000000
+    loads = [
+        Load(kernel, bytes(range(250)) * 40, 0x1000, 0x4000),
+        Load(kernel + 0x8000, b"b" * 5000, 0x9000),
+    ]
+    data = elf_core(loads, _VMCOREINFO_NOTE, bits=bits)
+    (tmp_path / "plain").mkdir()
+    plain, expected = _open(tmp_path / "plain", data)
+    target, memory = _open(tmp_path, flattened(data))
+    assert type(plain) is CoreTarget
+    assert (target.flags, target.platform) == (plain.flags, plain.platform)
+    assert target.vmcoreinfo == plain.vmcoreinfo == VMCOREINFO
+    for address, size in [(0x1000, 0x4000), (0x9000, 5000)]:
+        assert memory.read(address, size, True) == expected.read(address, size, True)
+    assert memory.read(kernel + 900, 2500) == (bytes(range(250)) * 40)[900:3400]
+    assert memory.read(kernel + 10000 - 4, 8) == bytes([246, 247, 248, 249, 0, 0, 0, 0])
+    with pytest.raises(FaultError, match="could not find memory segment"):
+        memory.read(kernel + 0x7000, 1)
+
+
+def test_a_flattened_kernel_that_was_cut_short(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = elf_core([Load(0xC0000000, b"a" * 8000, 0)], _VMCOREINFO_NOTE)
+    head = struct.pack(">16sqq", b"makedumpfile", 1, 1).ljust(4096, b"\0")
+    cut = head + struct.pack(">qq", 0, len(data)) + data[:-3000]
+    _, memory = _open(tmp_path, cut)
+    assert memory.read(0xC0000000, 5000) == b"a" * 5000
+    with pytest.raises(FaultError, match="short read from memory file: 0xc0001388"):
+        memory.read(0xC0000000, 5001)
+    assert "core dump is truncated: " in caplog.text
+
+
+def test_a_flattened_file_that_is_no_core(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not an ELF core file"):
+        _open(tmp_path, flattened(elf_core(type=2)))
 
 
 def test_qemu_notes_make_a_kernel(tmp_path: Path) -> None:
