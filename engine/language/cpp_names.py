@@ -31,6 +31,8 @@ def end_of_name(source: str, start: int, keywords: frozenset[str]) -> int:
             opening = _skip_space(source, position)
             if source.startswith("<", opening):
                 end = position = end_of_template(source, opening)
+                if not source.startswith(":", _skip_space(source, position)):
+                    return end
         position = _skip_space(source, position)
 
 

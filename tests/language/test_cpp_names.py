@@ -138,6 +138,16 @@ def test_names_of_nothing(prog: Program, name: str) -> None:
         prog.type(name)
 
 
+@pytest.mark.parametrize("name", ["t<int> u", "t<int>u", "struct t<int> x"])
+def test_only_colons_go_on_after_template_arguments(prog: Program, name: str) -> None:
+    found = prog.struct_type("t<int>", 4, ())
+    prog.register_type_finder(
+        "test", lambda *args: found if args[2] == "t<int>" else None, enable_index=0
+    )
+    with pytest.raises(SyntaxError, match="^expected abstract declarator$"):
+        prog.type(name)
+
+
 def test_designators_are_in_the_language_of_the_program(prog: Program) -> None:
     member = TypeMember(prog.int_type("int", 4, True), "class", 32)
     type = prog.struct_type("S", 8, (member,), language=Language.C)
