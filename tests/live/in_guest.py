@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -39,6 +41,47 @@ def run(*arguments: str) -> tuple[list[str], str]:
     return result.stdout.strip().rsplit("|", 2), result.stderr
 
 
+SUDO = """#!/bin/busybox sh
+exec {python} -c '
+import json, socket, sys
+daemon = socket.socket(socket.AF_UNIX)
+daemon.connect("/tmp/sudo.socket")
+socket.send_fds(daemon, [json.dumps(sys.argv[1:]).encode()], [0])
+daemon.recv(1)
+' "$@"
+"""
+
+
+def run_by_sudo(*arguments: str) -> tuple[list[str], str]:
+    """As run(), but as another user, whose sudo asks us to run something."""
+    tools = Path("/tmp/tools")
+    tools.mkdir()
+    (tools / "sudo").write_text(SUDO.format(python=sys.executable))
+    (tools / "sudo").chmod(0o755)
+    cache = shutil.copytree("/cache", "/tmp/cache")
+    for path in (cache, *Path(cache).rglob("*")):
+        os.chown(path, 65534, 65534)
+    with socket.socket(socket.AF_UNIX) as daemon:
+        daemon.bind("/tmp/sudo.socket")
+        os.chmod("/tmp/sudo.socket", 0o666)
+        daemon.listen()
+        with subprocess.Popen(
+            [sys.executable, "-m", "drgn", *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            user=65534, group=65534, extra_groups=[],
+            env={**os.environ, "PATH": f"{tools}:/bin", "PYDRGN_CACHE_DIR": cache},
+        ) as child:  # fmt: skip
+            client, _ = daemon.accept()
+            with client:
+                words, (stdin,), _, _ = socket.recv_fds(client, 65536, 1)
+                command = json.loads(words)
+                facts["sudo"] = command[: command.index("--")]
+                subprocess.run(command[command.index("--") + 1 :], stdin=stdin)
+                os.close(stdin)
+            output, errors = child.communicate()
+    return output.strip().rsplit("|", 2), errors
+
+
 def lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines()
 
@@ -48,6 +91,12 @@ facts["-k"], _ = run("-q", "-k", "-e", SHOW)
 facts["-p"], _ = run(
     "-q", "-p", "1", "-e", 'print(prog.flags.value, len(list(prog.threads())), sep="|")'
 )
+
+facts["by sudo"], facts["errors by sudo"] = run_by_sudo("-e", SHOW)
+facts["without sudo"] = subprocess.run(
+    [sys.executable, "-m", "drgn", "-q", "-e", "1"],
+    stderr=subprocess.PIPE, text=True, user=65534, group=65534, extra_groups=[],
+).stderr  # fmt: skip
 
 prog = drgn.Program()
 prog.set_kernel()

@@ -49,6 +49,16 @@ def test_what_runs(lab: Lab, facts: dict[str, Any]) -> None:
     assert facts["-p"] == [str(flags.value), "1"]
 
 
+def test_another_user(facts: dict[str, Any]) -> None:
+    assert facts["sudo"][:1] == ["-p"] and "/proc/kcore" in facts["sudo"][1]
+    assert facts["by sudo"] == facts["by default"]
+    assert facts["errors by sudo"] == ""
+    assert facts["without sudo"] == (
+        "[Errno 13] Permission denied: '/proc/kcore'\n"
+        "error: debugging the running kernel requires root privileges\n"
+    )
+
+
 def test_tasks(facts: dict[str, Any]) -> None:
     ours, of_proc = facts["tasks"]
     # Those that came or went in between aside.
