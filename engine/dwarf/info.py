@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .lines import LineHeader
     from .unit import Unit
 
+_ANONYMOUS = "(anonymous namespace)"
+
 _KIND_TAGS = {
     TypeKind.INT: (dw.DW_TAG_base_type,),
     TypeKind.BOOL: (dw.DW_TAG_base_type,),
@@ -119,7 +121,7 @@ class DebugInfo:
         for reader in self._readers.values():
             die = reader.die_of(type)
             if die is not None:
-                return qualified_name(die, "(anonymous namespace)")
+                return qualified_name(die, _ANONYMOUS)
         return None
 
     # Finders
@@ -157,8 +159,14 @@ class DebugInfo:
         return found
 
     def _find(self, name: str, tags: frozenset[int]) -> Iterator[Die]:
-        # The index has names from the global namespace on.
+        # The index has names from the global namespace on...
         name = name.removeprefix("::")
+        if f"{_ANONYMOUS}::" in name:
+            # ... without the namespaces that have none themselves.
+            for die in self._find(name.replace(f"{_ANONYMOUS}::", ""), tags):
+                if any(qualified_name(d, _ANONYMOUS) == name for d in die.origins()):
+                    yield die
+            return
         for file in self._searched():
             yield from file.find(name, tags)
 

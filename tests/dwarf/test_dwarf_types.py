@@ -193,6 +193,7 @@ struct A { int x; static int counter; enum class F : short { Y = 3 } f; int m(in
 int A::counter;
 int A::m(int a) { return a + x; }
 typedef int number;
+namespace { struct Hidden { int h; } hidden; int find(Hidden *x) { return x->h; } }
 }
 struct B { int b; }; struct C { char c; };
 struct D : B, private C { int d; B &ref; B &&rref; D(B &o) : ref(o), rref((B &&)o) {} };
@@ -201,7 +202,7 @@ template <typename... T> struct pack { int n; };
 class K { public: int k; } k;
 ring<long, 4> r; pack<int, char> p; B base; D derived(base); ns::A a; ns::number n;
 decltype(nullptr) np;
-int main() { return a.m(1); }
+int main() { return a.m(1) + ns::find(&ns::hidden); }
 """
 
 
@@ -226,6 +227,19 @@ def test_classes(cpp: Program) -> None:
     for name in ("A", "number", "ns::B"):
         with pytest.raises(LookupError):
             cpp.type(name)
+
+
+def test_anonymous_namespaces_may_be_named(cpp: Program) -> None:
+    scope = "ns::(anonymous namespace)"
+    hidden = cpp.type(f"{scope}::Hidden")
+    assert hidden is cpp.type("ns::Hidden") and hidden is cpp.type(f"::{scope}::Hidden")
+    assert cpp[f"{scope}::hidden"].type_ is hidden
+    assert cpp[f"{scope}::find"].address_ == cpp["ns::find"].address_
+    for name in ("A", "nothing"):
+        with pytest.raises(LookupError, match="could not find"):
+            cpp.type(f"{scope}::{name}")
+    for name in (scope, f"{scope}::", "(anonymous namespace)::a"):
+        assert name not in cpp
 
 
 def test_base_classes_and_references(cpp: Program) -> None:
