@@ -29,6 +29,7 @@ from drgn.target import (
     Memory,
     Segment,
     Target,
+    is_prototyped,
     qualified_name,
 )
 
@@ -340,9 +341,14 @@ def _readable(type: Type) -> Type:
         element = _readable(type.type)
         return prog.array_type(element, type.length, qualifiers=qualifiers)
     if kind is TypeKind.FUNCTION:
-        parameters = [TypeParameter(_readable(each.type)) for each in type.parameters]
+        known = type.parameters if is_prototyped(type) else ()
+        parameters = [TypeParameter(_readable(each.type)) for each in known]
+        # GDB promotes what is in place of "...".
         return prog.function_type(
-            _readable(type.type), parameters, type.is_variadic, qualifiers=qualifiers
+            _readable(type.type),
+            parameters,
+            type.is_variadic or len(known) < len(type.parameters),
+            qualifiers=qualifiers,
         )
     name = qualified_name(type) if type.language is Language.CPP else None
     if name is None:

@@ -39,6 +39,7 @@ __all__ = (
     "StopReason",
     "Target",
     "TargetThread",
+    "is_prototyped",
     "load_later",
     "open_core",
     "program_from_target",
@@ -72,6 +73,14 @@ def qualified_name(type: Type) -> str | None:
     None if it has no name, or debugging information has nothing to do with it.
     """
     return type.prog._debug.qualified_name(type)
+
+
+def is_prototyped(function: Type) -> bool:
+    """Whether the arguments of a function are passed as the parameters' types are.
+
+    Those of a C function that is defined without a prototype are promoted before.
+    """
+    return function.prog._debug.is_prototyped(function)
 
 
 def load_later(prog: Program, load: Callable[[], None] | None) -> None:

@@ -11,6 +11,7 @@ from drgn import (
     AbsenceReason,
     Language,
     Object,
+    ObjectAbsentError,
     Program,
     Qualifiers,
     Type,
@@ -74,7 +75,9 @@ def to_gdb_value(value: Any) -> gdb.Value:
 
 def _of_object(obj: Object) -> gdb.Value:
     address = obj.address_
-    if obj.type_.kind is TypeKind.FUNCTION and address is not None:
+    if obj.type_.unaliased().kind is TypeKind.FUNCTION:
+        if address is None:
+            raise ObjectAbsentError("function has no address")
         return _function_at(address)
     gdb_type = to_gdb_type(obj.type_)
     if gdb_type.code == gdb.TYPE_CODE_VOID:

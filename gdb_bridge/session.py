@@ -11,7 +11,7 @@ from typing import Any
 import gdb
 
 import __main__
-from drgn import Object, StackFrame, StackTrace
+from drgn import Object, ObjectAbsentError, StackFrame, StackTrace
 from drgn.display import displayhook
 from drgn.namespace import LazyGlobals
 
@@ -199,5 +199,5 @@ def _display(value: Any) -> None:
     if isinstance(value, Object):
         try:
             gdb.add_history(to_gdb_value(value))
-        except (gdb.error, ValueError, LookupError):
+        except (gdb.error, ValueError, LookupError, ObjectAbsentError):
             pass  # It has no value, or none that GDB could have.

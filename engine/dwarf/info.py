@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..filenames import filename_matches
 from ..flags import FindObjectFlags
+from ..language.language import Language
 from ..types.kinds import TypeKind
 from . import constants as dw
 from .file import DwarfFile
@@ -14,7 +15,6 @@ from .names import qualified_name
 from .types import TypeReader, language_of, read_parts
 
 if TYPE_CHECKING:
-    from ..language.language import Language
     from ..modules.module import Module
     from ..objects.object import Object
     from ..program import Program
@@ -118,10 +118,24 @@ class DebugInfo:
 
         Namespaces without a name are there as compilers and debuggers call them.
         """
+        die = self._die_of(type)
+        return None if die is None else qualified_name(die, _ANONYMOUS)
+
+    def is_prototyped(self, function: Type) -> bool:
+        """Whether a function type has a prototype; those not found here have."""
+        die = self._die_of(function)
+        return (
+            die is None
+            or function.language is not Language.C
+            or any(origin.has(dw.DW_AT_prototyped) for origin in die.origins())
+        )
+
+    def _die_of(self, type: Type) -> Die | None:
+        """The DIE of which a type was made; None if it was made of none."""
         for reader in self._readers.values():
             die = reader.die_of(type)
             if die is not None:
-                return qualified_name(die, _ANONYMOUS)
+                return die
         return None
 
     # Finders

@@ -25,6 +25,8 @@ def call(
 ) -> Object:
     """See `Program.call`."""
     callee = _callee(prog, function, arguments)
+    if callee.address_ is None:
+        raise ValueError("function has no address")
     type = callee.type_.unaliased()
     parameters = type.parameters
     given, wanted = len(arguments), len(parameters)
@@ -66,8 +68,6 @@ def _function(prog: Program, function: Object) -> Object:
         return Object(prog, type.type, address=function.value_())
     if type.kind is not TypeKind.FUNCTION:
         raise TypeError(f"'{function.type_.type_name()}' is not a function")
-    if function.address_ is None:
-        raise ValueError("function has no address")
     return function
 
 

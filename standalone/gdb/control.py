@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from drgn import Object, Program, TypeKind
+from drgn import Object, Program, Type, TypeKind
 from drgn.gdb_process import check_call, gdb_type_name
 from drgn.target import Breakpoint, Place, SetBreakpoint, Step, Stop, StopReason
 
@@ -143,7 +144,7 @@ class ControlledTarget(OutsideTarget):
             type = self.prog.function(function.function_name or "").type_.type
         except (LookupError, ValueError):
             return stop
-        return stop._replace(value=object_of(self.prog, type, variable, self._value))
+        return stop._replace(value=self._object(type, variable))
 
     def interrupt(self) -> None:
         if self.kind in (None, "core"):
@@ -250,7 +251,7 @@ class ControlledTarget(OutsideTarget):
             self.changed()
         if not returns or variable is None:
             return Object(self.prog, type.type)
-        return object_of(self.prog, type.type, variable, self._value)
+        return self._object(type.type, variable)
 
     def _go_on_in_call(self) -> str | None:
         """Let a call go on that came to a breakpoint with a callback.
@@ -279,6 +280,18 @@ class ControlledTarget(OutsideTarget):
     def _value(self, expression: str) -> str:
         value = self._ask(f"-data-evaluate-expression {_quoted(expression)}")["value"]
         return str(value)
+
+    def _object(self, type: Type, expression: str) -> Object:
+        return object_of(self.prog, type, expression, self._value, self._bytes)
+
+    def _bytes(self, expression: str) -> bytes:
+        """The binary representation of the value of an expression."""
+        with tempfile.NamedTemporaryFile() as file:
+            try:
+                self.gdb.console(f"dump binary value {file.name} {expression}")
+            except GdbError as error:
+                raise ValueError(str(error)) from None
+            return file.read()
 
 
 class _Handle:

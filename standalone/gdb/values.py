@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
 
-from drgn import Object, Program, Type, TypeKind
+from drgn import Object, Program, Type, TypeKind, sizeof
 from drgn.gdb_process import gdb_type_name
 
 _STRUCTURES = (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS)
@@ -19,12 +19,19 @@ def expression_of(obj: Object) -> str:
         return f"*({_pointer_to(obj)}) {obj.address_:#x}"
     if type.kind is TypeKind.ARRAY:
         return _literal(obj.to_bytes_()[:-1])
-    if type.kind in _STRUCTURES:
+    if type.kind in _STRUCTURES or not _has_text(obj):
         # GDB puts literals into the program's memory.
         return f"*({_pointer_to(obj)}) {_literal(obj.to_bytes_())}"
     value = obj.value_()
     text = repr(value) if isinstance(value, float) else str(int(value))
     return f"({gdb_type_name(obj.type_)}) {text}"
+
+
+def _has_text(obj: Object) -> bool:
+    """Whether GDB can read the exact value of a scalar."""
+    if obj.type_.unaliased().kind is not TypeKind.FLOAT:
+        return True
+    return sizeof(obj) <= 8 and math.isfinite(obj.value_())
 
 
 def _pointer_to(obj: Object) -> str:
@@ -36,34 +43,18 @@ def _literal(data: bytes) -> str:
 
 
 def object_of(
-    prog: Program, type: Type, expression: str, evaluate: Callable[[str], str]
+    prog: Program,
+    type: Type,
+    expression: str,
+    evaluate: Callable[[str], str],
+    dump: Callable[[str], bytes],
 ) -> Object:
     """The Object that an expression of GDB's is a value of.
 
-    ``evaluate`` gives the text of a scalar expression.
+    ``evaluate`` gives the text of a scalar expression, ``dump`` the bytes of any.
     """
-    return Object(prog, type, _value(type, expression, evaluate))
-
-
-def _value(type: Type, expression: str, evaluate: Callable[[str], str]) -> Any:
     plain = type.unaliased()
     if plain.kind in _INTEGERS:
-        return int(evaluate(f"(unsigned long long) ({expression})"), 0)
-    if plain.kind is TypeKind.FLOAT:
-        return float(evaluate(f"(double) ({expression})"))
-    if plain.kind is TypeKind.ARRAY:
-        return [
-            _value(plain.type, f"({expression})[{i}]", evaluate)
-            for i in range(plain.length or 0)
-        ]
-    members = {}
-    for member in plain.members or ():
-        if member.name is None:
-            members.update(_value(member.type, expression, evaluate))
-        else:
-            members[member.name] = _value(
-                member.type, f"({expression}).{member.name}", evaluate
-            )
-        if plain.kind is TypeKind.UNION:
-            break
-    return members
+        text = evaluate(f"(unsigned long long) ({expression})")
+        return Object(prog, type, int(text, 0))
+    return Object.from_bytes_(prog, type, dump(expression))

@@ -437,6 +437,45 @@ for name, value in ("high", 1 << 100), ("high", prog["wide"]), (prog["none"], 1)
     ]
 
 
+WITHOUT_PROTOTYPES = """
+struct pair { float x, y; };
+float sum(f, c, d, s) float f; char c; double d; short s; { return f + c + d + s; }
+struct pair moved(p, by) struct pair p; float by; { p.x += by; return p; }
+float product(float f, char c) { return f * c; }
+int (*any)() = (int (*)()) product;
+static inline int gone(int x) { return x + 1; }
+int main(argc) int argc;
+{
+    struct pair p = { argc, argc };
+    return sum(1.5f, 2, 3., 4) + moved(p, .5f).x + product(p.x, 2) + gone(argc) + !any;
+}
+"""
+
+
+def test_calls_without_prototypes(host: Run, compile_c: Callable[..., Path]) -> None:
+    """Numbers are promoted for them, and for them alone."""
+    out = host(
+        say("""
+total = prog.call("sum", 1.5, 2, 3, 4)
+say(total, prog.call("sum", total, 1, 1, 0.5))
+say(prog.call("moved", {"x": 1, "y": 2}, 0.25).value_())
+say(prog.call("product", 1.5, 4), prog.call("product", float("inf"), -1))
+try:
+    prog.call("gone", 1)
+except ValueError as error:
+    say(error)
+"""),
+        compile_c(WITHOUT_PROTOTYPES, "-g", "-O1", "-std=gnu89", "-fno-ipa-sra"),
+        commands=("break main", "run", "delete"),
+    )
+    assert _said(out) == [
+        "(float)10.5 (float)12.5",
+        "{'x': 1.25, 'y': 2.0}",
+        "(float)6.0 (float)-inf",
+        "function has no address",
+    ]
+
+
 NAMESPACES = """
 namespace shapes {
 struct Point { int x, y; int sum() const { return x + y; } };
@@ -452,10 +491,14 @@ shapes::Point moved(shapes::Point p, int by) { return { p.x + by, p.y + by }; }
 shapes::Kind other(shapes::Kind k) { return k == kind ? shapes::Kind::Flat : kind; }
 int apply(int (*f)(shapes::Point), shapes::Point p) { return f(p); }
 int thrower(int x) { if (x) throw x; return x; }
+struct Root { int id = 1; virtual ~Root() {} };
+struct Left : virtual Root { int left = 2; };
+struct Both : Left, virtual Root { union { int both; float real; }; int many[2] = {}; };
+Both made(int x) { Both found; found.both = x; found.many[1] = 9; return found; }
 int main()
 {
     return apply(by_value, moved(point, 1)) + by_reference(point) + opened(hidden)
-        + (int)other(kind) + point.sum() + thrower(0);
+        + (int)other(kind) + point.sum() + thrower(0) + made(0).both;
 }
 """
 
@@ -470,6 +513,8 @@ say(prog.call("shapes::Point::sum", point.address_of_()))
 say(prog.call("moved", point, 2).value_(), prog.call("opened", prog["hidden"]))
 say(prog.call("other", prog["kind"]).value_(), prog.call("other", 7).value_())
 say(prog.call("apply", prog["by_value"], point))
+made = prog.call("made", 7)
+say(made.both, made.left, made.many[1], made.type_.type_name())
 try:
     say(prog.call("thrower", 1))
 except ValueError as error:
@@ -485,6 +530,7 @@ except ValueError as error:
         "{'x': 5, 'y': 6} (int)6",
         "-1 5",
         "(int)-1",
+        "(int)7 (int)2 (int)9 Both",
         "The program being debugged entered a std::terminate call, most likely caused"
         " by an unhandled C++ exception",
     ]

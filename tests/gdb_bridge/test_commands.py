@@ -68,6 +68,25 @@ def test_value_history(gdb: Any, list_program: Path) -> None:
     assert result.lines[-4:] == ["2", "{x = 1.5, y = -2.5}", "-2.5", "$3 = void"]
 
 
+def test_what_is_absent_is_shown(gdb: Any, list_program: Path) -> None:
+    """It has no place in the history, and is no error."""
+    result = gdb(
+        'drgn Object(prog, "int")',
+        'drgn Object(prog, prog.type("struct node"))',
+        'drgn Object(prog, prog.function("add").type_)',
+        'print $drgn("Object(prog, prog.function(\\"add\\").type_)")',
+        "print 1",
+        program=list_program,
+    )
+    assert result.lines == [
+        "(int)<absent>",
+        "(struct node)<absent>",
+        "(int (int a, int b))<absent>",
+        "$1 = 1",
+    ]
+    assert result.err == "_drgn.ObjectAbsentError: function has no address\n"
+
+
 def test_script(gdb: Any, list_program: Path, tmp_path: Path) -> None:
     script = tmp_path / "walk.py"
     script.write_text(
