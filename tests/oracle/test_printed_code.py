@@ -55,7 +55,7 @@ SCRIPT = """\
 import builtins
 import datetime
 
-from drgn import Object, Symbol, Type
+from drgn import Object, Type, TypeKind
 
 SHOWN = (Object, Type, bool, bytes, datetime.datetime, float, int, str)
 
@@ -66,13 +66,20 @@ def shown(value):
     return value is None or isinstance(value, SHOWN)
 
 
+def text(value):
+    # Whether a helper yields a pointer or where it lies is its own.
+    if isinstance(value, Object) and value.type_.kind == TypeKind.POINTER:
+        value = value.read_()
+    return repr(value)[:4000]
+
+
 for line, code in CODE:
     print("%", line, flush=True)
     names = {"prog": prog}
     exec(compile(code, line, "exec"), names)
     for name, value in sorted(names.items()):
         if name not in ("__builtins__", "prog") and shown(value):
-            print(name, "=", repr(value)[:4000])
+            print(name, "=", text(value))
 """
 
 
