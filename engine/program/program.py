@@ -176,7 +176,7 @@ class Program(
 
     @property
     def core_dump_path(self) -> str | None:
-        """Path of the core dump, None if the program is not one."""
+        """Path of the core dump, absolute, without links; None if there is none."""
         target = self._target
         if target is None or self.flags & ProgramFlags.IS_LIVE:
             return None
@@ -206,7 +206,11 @@ class Program(
         elif not isinstance(path, int):
             path = os.fspath(path)
         self._check_no_target()
-        self._set_target(open_core(path))
+        target = open_core(path)
+        if target.path is not None:
+            # The working directory may change.
+            target.path = os.path.realpath(target.path)
+        self._set_target(target)
 
     def set_kernel(self) -> None:
         """Debug the running kernel (needs root)."""

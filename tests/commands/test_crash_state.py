@@ -75,7 +75,7 @@ def test_sys_against_uname(live: Program, each_lab: Lab) -> None:
     assert file in (str(each_lab.vmlinux), str(each_lab.vmlinux.resolve()))
     taints = fact(each_lab, "proc/sys/kernel/tainted")[0]
     assert tainted == ([] if taints == "0" else ["[TAINTED]"])
-    assert values["DUMPFILE"] == str(each_lab.dump("live.elf"))
+    assert values["DUMPFILE"] == str(each_lab.dump("live.elf").resolve())
     assert values["CPUS"] == "2"
     up = float(fact(each_lab, "proc/uptime")[0].split()[0])
     hours, minutes, seconds = map(int, values["UPTIME"].split(":"))

@@ -17,6 +17,7 @@ from dump_builders import (
     prstatus,
 )
 
+from drgn import Program
 from drgn.engine.errors import BadDataError, FaultError
 from drgn.engine.flags import ProgramFlags
 from drgn.engine.memory.memory import Memory
@@ -43,6 +44,20 @@ def _fault(memory: Memory, address: int, size: int, physical: bool = False) -> s
     with pytest.raises(FaultError) as info:
         memory.read(address, size, physical)
     return str(info.value)
+
+
+def test_the_path_is_absolute_and_has_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path.resolve() / "core"
+    path.write_bytes(elf_core([Load(0x1000, b"a" * 0x100)]))
+    (tmp_path / "link").symlink_to("core")
+    monkeypatch.chdir(tmp_path)
+    for given in ("core", "./core", "link", b"core", tmp_path / "link", str(path)):
+        prog = Program()
+        prog.set_core_dump(given)
+        assert prog.core_dump_path == str(path)
+    assert Program().core_dump_path is None
 
 
 def test_memory_that_was_not_saved(tmp_path: Path) -> None:
