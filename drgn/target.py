@@ -39,6 +39,7 @@ __all__ = (
     "StopReason",
     "Target",
     "TargetThread",
+    "function_at",
     "is_prototyped",
     "load_later",
     "open_core",
@@ -73,6 +74,20 @@ def qualified_name(type: Type) -> str | None:
     None if it has no name, or debugging information has nothing to do with it.
     """
     return type.prog._debug.qualified_name(type)
+
+
+def function_at(prog: Program, address: int) -> Object:
+    """The function that has the code at an address, whatever is inlined there.
+
+    Raises LookupError if debugging information does not tell.
+    """
+    from drgn.engine.dwarf.objects import function
+    from drgn.engine.stack.code import CodeInfo
+
+    scopes = CodeInfo.of(prog).at(address).calls[-1].scopes
+    if not scopes:
+        raise LookupError(f"no function is known at {address:#x}")
+    return function(prog._debug, scopes[0])
 
 
 def is_prototyped(function: Type) -> bool:

@@ -10,7 +10,14 @@ import gdb
 
 from drgn import Object
 from drgn.gdb_process import GdbProcess, check_call, in_one_line
-from drgn.target import Breakpoint, SetBreakpoint, Step, Stop, StopReason
+from drgn.target import (
+    Breakpoint,
+    SetBreakpoint,
+    Step,
+    Stop,
+    StopReason,
+    function_at,
+)
 
 _COMMANDS = {
     Step.LINE: "step",
@@ -91,6 +98,7 @@ class InferiorControl(GdbProcess):
             return self._run("finish")  # There is no value to be had.
         if frame.older() is None:
             raise ValueError('"finish" not meaningful in the outermost frame')
+        function = frame.function()
         end = _ask(lambda: End(frame))
         try:
             stop = self._run("continue")
@@ -100,10 +108,8 @@ class InferiorControl(GdbProcess):
         if not end.reached:
             return stop
         value = None
-        if end.return_value is not None:
-            from .convert import from_gdb_value
-
-            value = from_gdb_value(end.return_value)
+        if function is not None and end.return_value is not None:
+            value = _returned(int(function.value().address), end.return_value)
         return stop._replace(reason=StopReason.STEP, value=value)
 
     # Values.
@@ -127,6 +133,19 @@ class InferiorControl(GdbProcess):
             result = _ask(lambda: callee(*values))
         returned = function.type_.unaliased().type
         return object_of_type(function.prog_, returned, result)
+
+
+def _returned(address: int, value: gdb.Value) -> Object | None:
+    """What a function that begins at an address returned; None if we have no such."""
+    from .convert import object_of_type
+    from .current import current_program
+
+    prog = current_program()
+    try:
+        type = function_at(prog, address).type_.unaliased().type
+        return object_of_type(prog, type, value)
+    except (LookupError, NotImplementedError):
+        return None
 
 
 class _Watch:

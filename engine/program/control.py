@@ -133,7 +133,11 @@ class Control:
         return self._controlled().step(step, number)
 
     def finish(self) -> Stop:
-        """Run until the selected frame has returned; its value is the stop's."""
+        """Run until the selected frame has returned.
+
+        Its value is the stop's, of the type that the function returns; None if there
+        are no values of that type.
+        """
         return self._controlled().finish()
 
     def run_to(

@@ -9,11 +9,19 @@ from typing import Any
 
 from drgn import Object, Program, Type, TypeKind
 from drgn.gdb_process import check_call, gdb_type_name
-from drgn.target import Breakpoint, Place, SetBreakpoint, Step, Stop, StopReason
+from drgn.target import (
+    Breakpoint,
+    Place,
+    SetBreakpoint,
+    Step,
+    Stop,
+    StopReason,
+    function_at,
+)
 
 from .mi import GdbError, Record
 from .target import OutsideTarget, tid_of
-from .values import expression_of, object_of
+from .values import expression_of
 
 _COMMANDS = {
     Step.LINE: "-exec-step",
@@ -135,16 +143,18 @@ class ControlledTarget(OutsideTarget):
     def finish(self) -> Stop:
         self._check_runs()
         frame = self._ask("-stack-info-frame")["frame"]
-        function = self.prog.stack_trace(self.selected_thread())[int(frame["level"])]
+        returning = self.prog.stack_trace(self.selected_thread())[int(frame["level"])]
+        # A call may be the last instruction of a function.
+        address = returning.pc - (not returning.interrupted)
         stop = self._run("-exec-finish")
         variable = (self.run.stopped or {}).get("gdb-result-var")
         if stop.reason is not StopReason.STEP or variable is None:
             return stop
         try:
-            type = self.prog.function(function.function_name or "").type_.type
-        except (LookupError, ValueError):
+            type = function_at(self.prog, address).type_.unaliased().type
+            return stop._replace(value=self._object(type, variable))
+        except (LookupError, NotImplementedError):
             return stop
-        return stop._replace(value=self._object(type, variable))
 
     def interrupt(self) -> None:
         if self.kind in (None, "core"):
@@ -282,16 +292,13 @@ class ControlledTarget(OutsideTarget):
         return str(value)
 
     def _object(self, type: Type, expression: str) -> Object:
-        return object_of(self.prog, type, expression, self._value, self._bytes)
-
-    def _bytes(self, expression: str) -> bytes:
-        """The binary representation of the value of an expression."""
+        """The Object that an expression of GDB's is a value of; references are too."""
         with tempfile.NamedTemporaryFile() as file:
             try:
                 self.gdb.console(f"dump binary value {file.name} {expression}")
             except GdbError as error:
                 raise ValueError(str(error)) from None
-            return file.read()
+            return Object.from_bytes_(self.prog, type, file.read())
 
 
 class _Handle:

@@ -1,15 +1,13 @@
-"""Values that go to GDB as expressions, and come from it as text."""
+"""Values that go to GDB as expressions."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
-from drgn import Object, Program, Type, TypeKind, sizeof
+from drgn import Object, TypeKind, sizeof
 from drgn.gdb_process import gdb_type_name
 
 _STRUCTURES = (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS)
-_INTEGERS = (TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM, TypeKind.POINTER)
 
 
 def expression_of(obj: Object) -> str:
@@ -40,21 +38,3 @@ def _pointer_to(obj: Object) -> str:
 
 def _literal(data: bytes) -> str:
     return '"' + "".join(f"\\{octet:03o}" for octet in data) + '"'
-
-
-def object_of(
-    prog: Program,
-    type: Type,
-    expression: str,
-    evaluate: Callable[[str], str],
-    dump: Callable[[str], bytes],
-) -> Object:
-    """The Object that an expression of GDB's is a value of.
-
-    ``evaluate`` gives the text of a scalar expression, ``dump`` the bytes of any.
-    """
-    plain = type.unaliased()
-    if plain.kind in _INTEGERS:
-        text = evaluate(f"(unsigned long long) ({expression})")
-        return Object(prog, type, int(text, 0))
-    return Object.from_bytes_(prog, type, dump(expression))

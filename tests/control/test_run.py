@@ -645,6 +645,59 @@ say(prog.call("twice<int>", 4), prog.call("twice<double>", 4))
     ]
 
 
+RETURNS = """
+namespace inner { struct Pair { int x, y; long sum(int more) { return x + y + more; }
+    int &second() { return y; } Pair &self() { return *this; } };
+    char tag(int) { return 'A'; } }
+double sum(int) { return 2.5; }
+double tag(double value) { return value * 2; }
+int tag(const char *) { return 77; }
+long double wide() { return 1.5L; }
+inner::Pair pair = { 1, 2 };
+inner::Pair copied() { return pair; }
+int main()
+{
+    pair.second();
+    pair.self();
+    wide();
+    copied();
+    return sum(1) + pair.sum(4) + inner::tag(1) + tag(1.25) + tag("x");
+}
+"""
+
+
+def test_finished_functions(host: Run, compile_c: Callable[..., Path]) -> None:
+    """What they return is of their type, whatever else has the name."""
+    out = host(
+        say("""
+for name in "second", "self", "wide", "copied", "sum", "tag":
+    prog.breakpoint(name)
+addresses = prog["pair"].y.address_, prog["pair"].address_
+while prog.resume().breakpoints:
+    value = prog.finish().value
+    if value is None:
+        say(value)
+    elif value.type_.type_name().endswith("*"):
+        say(value.type_.type_name(), value.value_() in addresses)
+    else:
+        say(value.type_.type_name(), value.value_())
+"""),
+        compile_c(RETURNS, "-g", "-O0", "-xc++", compiler="g++"),
+        commands=("set language c++", "break main", "run", "delete"),
+    )
+    assert _said(out) == [
+        "int * True",
+        "Pair * True",
+        "None",
+        "Pair {'x': 1, 'y': 2}",
+        "double 2.5",
+        "long 7",
+        "char 65",
+        "double 2.5",
+        "int 77",
+    ]
+
+
 def test_callbacks_may_fail(run: Run) -> None:
     """The program stops, and who runs it gets the exception."""
     out = run(
