@@ -184,6 +184,24 @@ class DebugInfo:
         for file in self._searched():
             yield from file.find(name, tags)
 
+    def _find_spelled(self, name: str, tags: frozenset[int]) -> Iterator[Die]:
+        """As `_find`; if there are none, of what compilers call ``name``."""
+        found = False
+        for die in self._find(name, tags):
+            found = True
+            yield die
+        # Not of operators, and of what is no name.
+        if found or "<" not in name or name.count("<") != name.count(">"):
+            return
+        from ..language.cpp_templates import other_spellings
+
+        for spelling in other_spellings(name):
+            for die in self._find(spelling, tags):
+                found = True
+                yield die
+            if found:
+                return
+
     def _searched(self) -> Iterator[DwarfFile]:
         """All files with definitions: those of the modules, and supplementary ones."""
         self.prog._modules.settle()
@@ -196,7 +214,7 @@ class DebugInfo:
         from .objects import variable
 
         incomplete = absent = None
-        for die in self._find(name, _VARIABLES):
+        for die in self._find_spelled(name, _VARIABLES):
             if filename and not self._is_in(die, filename):
                 continue
             if die.has(dw.DW_AT_location) or die.has(dw.DW_AT_const_value):
@@ -214,7 +232,7 @@ class DebugInfo:
         from .objects import function
 
         absent = None
-        for die in self._find(name, _FUNCTIONS):
+        for die in self._find_spelled(name, _FUNCTIONS):
             if filename and not self._is_in(die, filename):
                 continue
             if die.has(dw.DW_AT_low_pc) or die.has(dw.DW_AT_ranges):
@@ -231,7 +249,7 @@ class DebugInfo:
         from .objects import function
 
         found: dict[tuple[object, str], Object] = {}
-        for die in self._find(name, _FUNCTIONS):
+        for die in self._find_spelled(name, _FUNCTIONS):
             if not die.unit.is_cplusplus:
                 continue
             if die.has(dw.DW_AT_low_pc) or die.has(dw.DW_AT_ranges):

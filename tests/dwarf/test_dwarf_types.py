@@ -199,6 +199,11 @@ struct B { int b; }; struct C { char c; };
 struct D : B, private C { int d; B &ref; B &&rref; D(B &o) : ref(o), rref((B &&)o) {} };
 template <typename T, int N> struct ring { T data[N]; ring *next; };
 template <typename... T> struct pack { int n; };
+template <typename T, int N> struct heap { static T top; T at(int i) { return i; } };
+template <typename T, int N> T heap<T, N>::top = N;
+template struct heap<unsigned long, 4>;
+template <typename T> T twice(T value) { return value + value; }
+template long long twice<long long>(long long);
 class K { public: int k; } k;
 ring<long, 4> r; pack<int, char> p; B base; D derived(base); ns::A a; ns::number n;
 decltype(nullptr) np;
@@ -268,6 +273,16 @@ def test_templates(cpp: Program) -> None:
     assert (second.name, second.argument.value_()) == ("N", 4)
     pack = cpp["p"].type_
     assert [p.argument.name for p in pack.template_parameters] == ["int", "char"]
+
+
+def test_names_of_instances_are_spelled_in_any_way(cpp: Program) -> None:
+    for heap in ("heap<unsigned long, 4>", "heap<long unsigned int,4>"):
+        assert cpp[f"{heap}::top"].type_.type_name() == "unsigned long"
+        assert cpp.function(f"{heap}::at").type_.type.name == "unsigned long"
+    for name in ("twice<long long>", "twice<long long int>", "::twice< long long >"):
+        assert cpp[name].type_.type.name == "long long"
+    for name in ("twice<int>", "twice<long long", "twice", "operator<", "operator->"):
+        assert name not in cpp
 
 
 def test_null_pointers(cpp: Program) -> None:
