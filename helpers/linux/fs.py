@@ -95,24 +95,30 @@ def d_path(arg1: Object, arg2: Object | None = None) -> bytes:
         except AttributeError:
             dentry = arg1.read_()
             mount = _first_mount_of(dentry)
-            if mount is None:
-                return b"/" + dentry_path(dentry)
-            vfsmount = mount.mnt.address_of_()
+            vfsmount = None if mount is None else mount.mnt.address_of_()
     else:
         vfsmount, dentry = arg1, arg2.read_()
-    is_mounted = dentry == dentry.d_parent and dentry == vfsmount.mnt_root
+    is_mounted = (
+        vfsmount is not None
+        and dentry == dentry.d_parent
+        and dentry == vfsmount.mnt_root
+    )
     if not is_mounted and dentry.d_op and dentry.d_op.d_dname:
         # Pipes, sockets and the like make their names when somebody looks.
         return b"[" + dentry.d_sb.s_type.name.string_() + b"]"
+    if vfsmount is None:
+        return b"/" + dentry_path(dentry)
     mnt = _real_mount(vfsmount.read_())
     names: list[bytes] = []
     for _ in range(_MAX_NAMES):
         parent = dentry.d_parent.read_()
-        if dentry == mnt.mnt.mnt_root or dentry == parent:
+        if dentry == mnt.mnt.mnt_root:
             mnt_parent = mnt.mnt_parent.read_()
             if mnt_parent == mnt:
                 break
             dentry, mnt = mnt.mnt_mountpoint.read_(), mnt_parent
+        elif dentry == parent:
+            break  # It is not below the root of the mount, as of a bind mount.
         else:
             names.append(dentry.d_name.name.string_())
             dentry = parent

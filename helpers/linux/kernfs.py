@@ -87,6 +87,7 @@ def kernfs_path(kn: Object) -> bytes:
     """Return the path of a node from the root of its hierarchy.
 
     :param kn: ``struct kernfs_node *``
+    :raises FaultError: if *kn* was not filled in, e.g., as it is a free object
 
     >>> kernfs_path(cgroup_get_from_path(prog, "/lab/inner").kn)
     b'/lab/inner'
@@ -100,6 +101,7 @@ def kernfs_path(kn: Object) -> bytes:
             raise ValidationError(f"node {kn.value_():#x} has no root")
         names.append(node.name.string_())
         node, parent = parent, kernfs_parent(parent)
+    node.name.string_()  # What is no node, e.g., a free object, has no name to read.
     return b"/" + b"/".join(reversed(names))
 
 

@@ -16,6 +16,7 @@ from drgn.helpers.linux import (
     cpu_curr,
     css_for_each_descendant_pre,
     d_path,
+    dentry_path,
     disk_name,
     find_module,
     find_slab_cache,
@@ -175,6 +176,30 @@ def test_paths(live: Program, each_lab: Lab) -> None:
     assert inode_path(path.dentry.d_inode) == facts["path"].lstrip("/").encode()
     with pytest.raises(Exception, match="could not find '/tree/nope' in dcache"):
         path_lookup(live, "/tree/nope/x")
+
+
+def test_paths_of_what_is_not_in_the_mount(live: Program) -> None:
+    [bind] = [
+        mount
+        for mount in for_each_mount(find_task(live, 1).nsproxy.mnt_ns)
+        if mount_dst(mount) == b"/mnt/bind"
+    ]
+    mnt, inside = bind.mnt.address_of_(), bind.mnt.mnt_root
+    assert dentry_path(inside) == b"tree/a" and d_path(mnt, inside) == b"/mnt/bind"
+    above = inside.d_parent.read_()
+    assert d_path(mnt, above) == b"/tree" and d_path(mnt, above.d_parent) == b"/"
+
+
+def test_paths_of_dentries_that_are_not_in_a_tree(live: Program) -> None:
+    found = set()
+    for task in for_each_task(live):
+        for _, file in for_each_file(task):
+            name = file.f_inode.i_sb.s_type.name.string_()
+            if name in (b"pipefs", b"sockfs"):
+                found.add(name)
+                path = file.f_path
+                assert d_path(path.dentry) == d_path(path) == b"[%b]" % name
+    assert len(found) == 2
 
 
 def test_modules(live: Program, each_lab: Lab) -> None:

@@ -26,6 +26,7 @@ from drgn.helpers.linux import (
     idr_find,
     idr_for_each,
     is_pp_page,
+    kernfs_path,
     loadavg,
     module_kallsyms,
     op_is_write,
@@ -532,3 +533,15 @@ def test_aliases_beside_caches_of_cgroups(
     monkeypatch.setattr(f"{linux}.slab.for_each_slab_cache", lambda prog: caches)
     monkeypatch.setattr(f"{linux}.kernfs.kernfs_children", lambda kn: nodes)
     assert get_slab_cache_aliases(prog) == {"io_kiocb": "filp"}
+
+
+def test_path_of_a_kernfs_node_that_was_not_filled_in(kernel: Kernel) -> None:
+    """Free objects of its slab cache are zero, and are no root."""
+    char = kernel.to(kernel.prog.int_type("char", 1, True))
+    node = kernel.struct("kernfs_node", parent=kernel.pointer, name=char)
+    kernel.words(BASE, 0, BASE + 0x100)
+    kernel.words(BASE + 0x10, 0, 0)
+    kernel.memory(BASE + 0x100, b"\0")
+    assert kernfs_path(kernel.at(node, BASE)) == b"/"
+    with pytest.raises(FaultError):
+        kernfs_path(kernel.at(node, BASE + 0x10))
