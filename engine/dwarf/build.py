@@ -108,24 +108,28 @@ def _unit_table(units: list[Unit]) -> array[int]:
                 unit.version,
                 unit.address_size,
                 unit.offset_size,
-                unit.abbrev_offset + unit.part(".debug_abbrev"),
+                min(unit.abbrev_offset + unit.part(".debug_abbrev"), sys.maxsize),
             )
         )
         if unit.sections.is_dwo:
             is_type = unit.skeleton is None
-            table.extend(
-                (
-                    unit.str_offsets_base,
-                    0 if is_type else unit.addr_base or 0,
-                    0 if is_type else unit.rnglists_base,
-                    0 if is_type else unit.ranges_base,
-                    0 if is_type else unit.low_pc,
-                    unit.sections.base,
-                )
+            bases = (
+                unit.str_offsets_base,
+                0 if is_type else unit.addr_base or 0,
+                0 if is_type else unit.rnglists_base,
+                0 if is_type else unit.ranges_base,
+                0 if is_type else unit.low_pc,
+                unit.sections.base,
             )
+            table.extend(map(_signed, bases))
         else:
             table.extend((0,) * 6)
     return table
+
+
+def _signed(number: int) -> int:
+    """A number of 64 bits as the scan has it: addresses of kernels are negative."""
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 class _Scanner:

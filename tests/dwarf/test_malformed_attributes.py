@@ -292,3 +292,12 @@ def test_malformed_abbreviations(
     prog = debug_program(dwarf_asm.elf(sections))
     with pytest.raises(BadDataError, match=f"^image: .*{message}$"):
         prog.type("int")
+
+
+def test_abbreviations_at_an_offset_that_is_no_signed_number(debug_program) -> None:
+    sections = dwarf_asm.assemble([Unit([integer()], is_dwarf64=True)])
+    info = bytearray(sections[".debug_info"])
+    info[16:24] = b"\xff" * 8
+    prog = debug_program(dwarf_asm.elf({**sections, ".debug_info": bytes(info)}))
+    with pytest.raises(BadDataError, match="abbreviation"):
+        prog.type("int")

@@ -230,6 +230,38 @@ def test_package(kind: Kind, tool: str, build: Build, tmp_path: Path) -> None:
 GCC = Kind("gcc", 5, ("-O0",))
 
 
+KERNEL = 0xFFFFFFFF81000000
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_where_a_kernel_is(version: int, tmp_path: Path) -> None:
+    """The addresses of units are above those that a signed number can hold."""
+    (tmp_path / "k.c").write_text(
+        "static inline __attribute__((always_inline)) int twice(int k)"
+        " { volatile int kept = 2 * k; return kept; }\n"
+        "int value = 3;\nint start(int k) { return twice(k) + value; }\n"
+    )
+    flags = [
+        f"-gdwarf-{version}",
+        "-gsplit-dwarf",
+        "-O2",
+        "-fno-pie",
+        "-mcmodel=kernel",
+    ]
+    _run(tmp_path, "gcc", "-c", *flags, "-fcf-protection=none", "k.c")
+    place = ("-static", "-nostdlib", "-no-pie", "-e", "start", "-Wl,--build-id")
+    base = f"-Wl,-Ttext-segment={KERNEL:#x}"
+    _run(tmp_path, "gcc", *place, base, "k.o", "-o", "vmlinux")
+    prog = Program(Platform(Architecture.X86_64))
+    module = prog.extra_module("kernel", 0, create=True)
+    module.address_ranges = ((KERNEL, KERNEL + (1 << 20)),)
+    module.try_file(tmp_path / "vmlinux", force=True)
+    start = prog["start"].address_
+    assert start == symbols(tmp_path / "vmlinux")["start"] > KERNEL
+    assert prog["value"].address_ == symbols(tmp_path / "vmlinux")["value"]
+    assert [frame.name for frame in at(prog, start + 1)] == ["twice", "start"]
+
+
 @pytest.fixture
 def copied(build: Build, tmp_path: Path) -> Path:
     """A program in a directory of its own, with its .dwo files."""
