@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..flags import FindObjectFlags
-from ..types.kinds import Qualifiers
+from ..types.kinds import Qualifiers, TypeKind
 
 if TYPE_CHECKING:
     from ..objects.object import Object
@@ -89,18 +89,44 @@ def _jiffies(prog: Program, info: Vmcoreinfo) -> Object | None:
     return Object._ref(type, address)
 
 
+# Documentation/x86/x86_64/mm.rst, of four levels of page tables.
+_X86_64_VMEMMAP = 0xFFFFEA0000000000
+
+
 def _vmemmap(prog: Program, info: Vmcoreinfo) -> Object | None:
     """The array of all ``struct page`` of SPARSEMEM_VMEMMAP."""
     address = info.symbol("vmemmap")
     if address is None:
         base = prog._find_object("vmemmap_base", _VARIABLE, None)
-        if base is None:
+        if base is not None:
+            address = base.value_()
+        elif _first_mem_map(prog, info) == _X86_64_VMEMMAP:
+            # Without CONFIG_DYNAMIC_MEMORY_LAYOUT, no variable has it.
+            address = _X86_64_VMEMMAP
+        else:
             return None
-        address = base.value_()
     try:
         return _value(prog, "struct page *", address)
     except LookupError:
         return None
+
+
+def _first_mem_map(prog: Program, info: Vmcoreinfo) -> int | None:
+    """The array of pages, by page frame number, of the first section that has one."""
+    roots = prog._find_object("mem_section", _VARIABLE, None)
+    size = prog.type("struct mem_section").size if roots is not None else None
+    if roots is None or not size:
+        return None
+    sections = roots[0]
+    if sections.type_.kind == TypeKind.ARRAY:  # Not SPARSEMEM_EXTREME.
+        sections = sections[0].address_of_()
+    elif not sections:
+        return None
+    for i in range(info.page_size // size):
+        mem_map: int = sections[i].section_mem_map.value_()
+        if mem_map & 2:  # SECTION_HAS_MEM_MAP
+            return mem_map & ~0x3F  # Flags are in the low bits.
+    return None
 
 
 def _thread_size(prog: Program, info: Vmcoreinfo) -> Object | None:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from mock_kernel import Kernel
 
-from drgn import FindObjectFlags, ObjectNotFoundError, Program, UnsupportedOperation
+from drgn import (
+    FindObjectFlags,
+    Object,
+    ObjectNotFoundError,
+    Program,
+    UnsupportedOperation,
+)
 
 
 def program(lab, dump: str = "live.elf") -> Program:
@@ -50,6 +57,42 @@ def test_vmemmap_is_the_array_of_pages(programs) -> None:
         vmemmap = prog["vmemmap"]
         assert vmemmap.type_.type_name() == "struct page *"
         assert vmemmap.value_() == prog["vmemmap_base"].value_()
+
+
+@pytest.mark.parametrize(
+    ("shape", "mem_map", "found"),
+    [
+        ("pointer", 0xFFFFEA0000000000, True),
+        ("array", 0xFFFFEA0000000000, True),
+        ("sections", 0xFFFFEA0000000000, True),
+        ("pointer", 0xFFFF888001000000, False),  # SPARSEMEM without VMEMMAP
+        ("none", 0, False),
+    ],
+)
+def test_vmemmap_that_no_variable_has(lab, shape, mem_map, found) -> None:
+    """Without CONFIG_DYNAMIC_MEMORY_LAYOUT, the first section says where it is."""
+    prog = program(lab)
+    kernel = Kernel(prog)
+    page = kernel.struct("page", flags=kernel.ulong)
+    kernel.types["unsigned long"] = kernel.ulong
+    section = kernel.struct("mem_section", section_mem_map=kernel.ulong)
+    roots, sections = 0xFFFFC90000001000, 0xFFFFC90000002000
+    kernel.words(roots, sections if shape != "none" else 0)
+    # Of the first sections, one is not there, one has no pages (yet).
+    kernel.words(sections, 0, 0x1, mem_map | 0xF, *(0 for _ in range(509)))
+    pointer = kernel.to(section)
+    if shape == "array":
+        found_roots = Object(prog, prog.array_type(pointer, 1), [sections])
+    elif shape == "sections":
+        type = prog.array_type(prog.array_type(section, 1), 512)
+        found_roots = Object(prog, type, address=sections)
+    else:
+        found_roots = Object(prog, kernel.to(pointer), roots)
+    kernel.objects["mem_section"] = found_roots
+    assert ("vmemmap" in prog) == found
+    if found:
+        assert prog["vmemmap"].value_() == mem_map
+        assert prog["vmemmap"].type_ == kernel.to(page)
 
 
 def test_jiffies_is_jiffies_64(programs) -> None:
