@@ -172,8 +172,8 @@ def slab_cache_is_merged(slab_cache: Object) -> bool:
 def get_slab_cache_aliases(prog: Program) -> dict[str, str]:
     """Return the slab caches that are used in place of merged ones.
 
-    >>> get_slab_cache_aliases()["eventpoll_epi"]
-    'pid'
+    >>> get_slab_cache_aliases()["sgpool-128"]
+    'biovec-max'
 
     This needs ``CONFIG_SLUB`` and ``CONFIG_SYSFS``.
 

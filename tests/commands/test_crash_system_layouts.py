@@ -160,10 +160,9 @@ def test_pages(
     print_pages(prog, all_pages(prog))
     assert capsys.readouterr().out.splitlines() == [
         "      PAGE        PHYSICAL      MAPPING              INDEX  CNT  FLAGS",
-        "ffff888000010000         0  ffff888000012345             7    2  "
-        "21 locked,lru",
-        "ffff888000010020      1000                 0             0    1  0 0",
-        "ffff888000010040      2000                 0             0    0  "
+        "ffff888000010000     0  ffff888000012345             7    2  21 locked,lru",
+        "ffff888000010020  1000                 0             0    1  0 0",
+        "ffff888000010040  2000                 0             0    0  "
         "10000000001 locked",
     ]
     print_members(prog, all_pages(prog), f"flags,{index}")
