@@ -366,12 +366,37 @@ class ElfFile:
 
     @property
     def debugaltlink(self) -> tuple[str, bytes] | None:
-        """Path and build ID of the supplementary debug file that dwz made."""
+        """Path and ID of the supplementary debug file that dwz made.
+
+        They are in .gnu_debugaltlink, or in .debug_sup (DWARF 5, section 7.3.6).
+        """
         data = bytes(self.contents(".gnu_debugaltlink"))
         end = data.find(b"\0")
-        if end <= 0:
+        if end > 0:
+            return os.fsdecode(data[:end]), data[end + 1 :]
+        is_supplementary, path, checksum = self._debug_sup()
+        if is_supplementary or not path:
             return None
-        return os.fsdecode(data[:end]), data[end + 1 :]
+        return os.fsdecode(path), checksum
+
+    @property
+    def supplementary_id(self) -> bytes | None:
+        """What `debugaltlink` of another file calls this one, if it is supplementary.
+
+        That is the build ID, which a file with .debug_sup need not have.
+        """
+        is_supplementary, _, checksum = self._debug_sup()
+        return checksum if is_supplementary else self.build_id
+
+    def _debug_sup(self) -> tuple[bool, bytes, bytes]:
+        """Of .debug_sup: whether this file is supplementary, a path and a checksum."""
+        data = bytes(self.contents(".debug_sup"))
+        end = data.find(b"\0", 3)
+        # The size of the checksum is a LEB128 number, which takes one byte.
+        start = end + 2
+        if end < 0 or start > len(data) or data[end + 1] != len(data) - start:
+            return False, b"", b""
+        return data[2] == 1, data[3:end], data[start:]
 
     @property
     def has_dwarf(self) -> bool:

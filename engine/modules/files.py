@@ -179,7 +179,9 @@ def force_or_matches(module: Module, file: ElfFile, force: bool) -> bool:
 
 
 def _is_wanted_supplementary(module: Module, file: ElfFile) -> bool:
-    if module._pending is None or file.build_id != module._pending[2].checksum:
+    if module._pending is None:
+        return False
+    if file.supplementary_id != module._pending[2].checksum:
         return False
     log.debug("%s: %s build ID matches gnu_debugaltlink", module._name, file.path)
     return file.has_dwarf

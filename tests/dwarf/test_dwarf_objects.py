@@ -334,9 +334,10 @@ def test_definitions_in_other_files_are_found(debug_program) -> None:
         assert debug_program(*order)["p"].type_.type.size == 12
 
 
+@pytest.mark.parametrize("options", [[], ["--dwarf-5"]])
 @pytest.mark.parametrize("language", ["c", "c++"])
 def test_what_dwz_moved_elsewhere(
-    language: str, tmp_path: Path, compile_c, debug_program
+    language: str, options: list[str], tmp_path: Path, compile_c, debug_program
 ) -> None:
     if shutil.which("dwz") is None:
         pytest.skip("no dwz")
@@ -349,8 +350,7 @@ def test_what_dwz_moved_elsewhere(
     for name in ("one", "two"):
         shutil.copy(program, tmp_path / name)
     subprocess.run(
-        ["dwz", "-m", tmp_path / "common", tmp_path / "one", tmp_path / "two"],
-        check=True,
+        ["dwz", *options, "-m", "common", "one", "two"], check=True, cwd=tmp_path
     )
     before = debug_program(program)
     after = debug_program(

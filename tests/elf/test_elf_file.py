@@ -173,6 +173,22 @@ def test_links() -> None:
         assert ElfFile.from_bytes(image).debugaltlink is None
 
 
+def sup(content: bytes) -> ElfFile:
+    return ElfFile.from_bytes(dwarf_asm.elf({".debug_sup": content}))
+
+
+def test_links_of_dwarf_5() -> None:
+    user = sup(b"\5\0\0../x.dwz\0\3\1\2\3")
+    assert user.debugaltlink == ("../x.dwz", b"\1\2\3")
+    assert user.supplementary_id is None
+    used = sup(b"\5\0\1\0\3\1\2\3")
+    assert used.debugaltlink is None
+    assert used.supplementary_id == b"\1\2\3"
+    for content in (b"", b"\5\0", b"\5\0\0", b"\5\0\0x", b"\5\0\0x\0", b"\5\0\0x\0\2a"):
+        assert sup(content).debugaltlink is None
+        assert sup(content).supplementary_id is None
+
+
 def test_notes() -> None:
     note = struct.pack("<III", 5, 2, 7) + b"CORE\0\0\0\0" + b"ab\0\0"
     assert [

@@ -64,6 +64,14 @@ class Files:
         )
         return path
 
+    def with_section(self, file: Path, content: bytes) -> Path:
+        """A copy of a file with a .debug_sup section."""
+        section = self.directory / "section"
+        section.write_bytes(content)
+        path = self.directory / f"{file.name}.dwarf5"
+        run("objcopy", "--add-section", f".debug_sup={section}", file, path)
+        return path
+
 
 @pytest.fixture
 def files(compile_c: Callable[..., Path], tmp_path: Path) -> Files:
@@ -225,6 +233,21 @@ class TestSupplementary:
             module.supplementary_debug_file_kind
             is SupplementaryFileKind.GNU_DEBUGALTLINK
         )
+
+    def test_of_dwarf_5(
+        self, files: Files, module: Module, supplementary: Path
+    ) -> None:
+        checksum = b"\4\1\2\3\4"
+        user = files.with_section(files.full, b"\5\0\0sup.debug\0" + checksum)
+        used = files.with_section(supplementary, b"\5\0\1\0" + checksum)
+        module.try_file(user)
+        assert statuses(module) == (HAVE, WANT_SUPPLEMENTARY)
+        wanted = module.wanted_supplementary_debug_file()
+        assert wanted[2:] == ("sup.debug", checksum[1:])
+        module.try_file(supplementary)
+        assert module.debug_file_status is WANT_SUPPLEMENTARY
+        module.try_file(used)
+        assert module.supplementary_debug_file_path == str(used)
 
     def test_given_up(self, files: Files, module: Module) -> None:
         module.try_file(files.with_alt_link("alt.so"))
