@@ -399,8 +399,17 @@ def rq_for_each_fair_task(rq: Object) -> Iterator[Object]:
     >>> [task.comm.string_() for task in rq_for_each_fair_task(cpu_rq(prog, 1))]
     [b'spin-user']
     """
+    try:
+        tasks = rq.cfs_tasks
+    except AttributeError:
+        # !CONFIG_SMP
+        return (
+            sched_entity_to_task(se)
+            for se, _, _, is_task in cfs_rq_for_each_entity(rq.cfs.address_of_())
+            if is_task
+        )
     return list_for_each_entry(
-        "struct task_struct", rq.cfs_tasks.address_of_(), "se.group_node"
+        "struct task_struct", tasks.address_of_(), "se.group_node"
     )
 
 

@@ -34,6 +34,7 @@ from drgn.helpers.linux import (
     radix_tree_lookup,
     req_op,
     rq_data_dir,
+    rq_for_each_fair_task,
     slab_cache_usage,
     sock_cgroup_ptr,
     super_block_for_each_mount,
@@ -345,6 +346,34 @@ def test_list_of_slabs_that_leads_to_the_beginning_of_memory(kernel: Kernel) -> 
     kernel.words(BASE + 0x8000, 0, 0)
     with pytest.raises(FaultError):
         slub_lists(kernel.prog).free_on_list(BASE + 0x8000)
+
+
+def test_fair_tasks_without_smp(kernel: Kernel) -> None:
+    """Only with SMP, runqueues have a list of them; those that wait are in a tree."""
+    prog = kernel.prog
+    node: Type = prog.struct_type(
+        "rb_node",
+        24,
+        [
+            TypeMember(kernel.ulong, "__rb_parent_color"),
+            TypeMember(lambda: kernel.to(node), "rb_right", 64),
+            TypeMember(lambda: kernel.to(node), "rb_left", 128),
+        ],
+    )
+    kernel.types["rb_node"] = node
+    root = kernel.struct("rb_root", rb_node=kernel.to(node))
+    entity = kernel.struct("sched_entity", run_node=node)
+    queue = kernel.struct("cfs_rq", tasks_timeline=root, curr=kernel.to(entity))
+    rq = kernel.struct("rq", nr_running=kernel.u32, cfs=queue)
+    task = kernel.struct("task_struct", pid=kernel.u32, se=entity)
+    runs, first, second, at = (BASE + 0x100 * i for i in range(4))
+    kernel.words(runs, 1, 0, 0, 0)
+    kernel.words(second, 2, 1, 0, first + 8)
+    kernel.words(first, 3, second + 8, 0, 0)
+    kernel.words(at, 3, second + 8, runs + 8)
+    found = list(rq_for_each_fair_task(kernel.at(rq, at)))
+    assert [each.value_() for each in found] == [runs, first, second]
+    assert found[0].type_ == kernel.to(task)
 
 
 def test_programs_of_cgroups_before_4_15(kernel: Kernel) -> None:
