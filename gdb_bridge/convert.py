@@ -52,7 +52,8 @@ _INTEGER_CODES = (
 def to_gdb_value(value: Any) -> gdb.Value:
     """An Object, number or string as GDB's.
 
-    A reference stays one: GDB reads its value when it needs it. Raises
+    A reference stays one: GDB reads its value when it needs it. If GDB cannot look up
+    its type, as one without a name, the variable in its place is taken. Raises
     ObjectAbsentError if the object has no value, LookupError if GDB does not know its
     type, ValueError for what GDB has no values of.
     """
@@ -79,7 +80,15 @@ def _of_object(obj: Object) -> gdb.Value:
         if address is None:
             raise ObjectAbsentError("function has no address")
         return _function_at(address)
-    gdb_type = to_gdb_type(obj.type_)
+    try:
+        gdb_type = to_gdb_type(obj.type_)
+    except LookupError:
+        from .unnamed import value_in_place
+
+        found = value_in_place(obj)
+        if found is None:
+            raise
+        return found
     if gdb_type.code == gdb.TYPE_CODE_VOID:
         return gdb.parse_and_eval("(void) 0")
     if address is not None and obj.bit_field_size_ is None:

@@ -183,7 +183,9 @@ def test_kinds_to_gdb(gdb: Any, kinds: Path) -> None:
         "print $drgn(\"prog['opaque']\")",
         "output/x $drgn(\"prog['wide'].read_()\")",
         "echo \\n",
-        "print $drgn(\"prog['unnamed']\")",
+        "output $drgn(\"prog['unnamed']\").x",
+        "echo \\n",
+        "print $drgn(\"prog['unnamed'].read_()\")",
         "drgn to_gdb_value(Object(prog, prog['none'].type_.type, address=0))",
         program=kinds,
     )
@@ -193,6 +195,7 @@ def test_kinds_to_gdb(gdb: Any, kinds: Path) -> None:
     assert lines[2:] == [
         "$2 = (void *) 0x0",
         "0x10000000000000000000000005",
+        "1",
     ]
     assert result.err.splitlines()[-2:] == [
         "LookupError: GDB cannot look up struct <anonymous>",

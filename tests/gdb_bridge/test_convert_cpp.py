@@ -108,6 +108,63 @@ def test_to_gdb(converted: list[str], number: int) -> None:
     assert ours == theirs
 
 
+UNNAMED = """
+struct { int x, y; } point = { 1, 2 };
+union { int i; float f; } both = { 5 };
+enum { ONE = 1, TWO } number = TWO;
+static struct { long before; struct { int deep; } many[2]; } nest
+    = { 0, { { 7 }, { 8 } } };
+struct Outer { int first; struct { int a, b; } inner; enum { X, Y } kind; };
+Outer outer = { 0, { 1, 2 }, Outer::Y };
+int apply(int k)
+{
+    auto closure = [k](int z) { return k + z; };
+    auto *pointer = &closure;
+    auto **second = &pointer;
+    return (**second)(2);
+}
+int main()
+{
+    return apply(3) + point.x + both.i + number + nest.many[1].deep + outer.kind;
+}
+"""
+
+
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_types_without_names_to_gdb(
+    gdb: Any, compile_c: Callable[..., Path], compiler: str
+) -> None:
+    program = compile_c(UNNAMED, "-g", "-O0", "-xc++", compiler=compiler)
+    names = ["point", "both", "number", "nest", "nest.many", "nest.many[1]",
+             "outer.inner", "outer.kind", "closure", "pointer", "*pointer"]  # fmt: skip
+    commands = []
+    for name in names:
+        first, dot, rest = name.lstrip("*").partition(".")
+        where = "frame" if first in ("closure", "pointer") else "prog"
+        ours = f'{where}["{first}"]{dot}{rest}' + "[0]" * name.startswith("*")
+        commands.append(
+            f"drgn v = {ours}.to_gdb_value(); w = gdb.parse_and_eval({name!r});"
+            " print(v.format_string() == w.format_string(), v.address == w.address)"
+        )
+    result = gdb(
+        "break apply", "run", "next", "next", "next", "echo --\\n", *commands,
+        'print $drgn("prog[\\"nest\\"].many[1]").deep + 1',
+        'drgn frame["second"].to_gdb_value()',
+        'drgn prog["point"].read_().to_gdb_value()',
+        program=program,
+    )  # fmt: skip
+    lines = result.out.split("--\n")[1].splitlines()
+    # A pointer that is followed is a new one.
+    assert lines == [
+        "True False" if name == "pointer" else "True True" for name in names
+    ] + ["$1 = 9"]
+    kind = "struct" if compiler == "g++" else "class"
+    assert result.err.splitlines()[-2:] == [
+        f"LookupError: GDB cannot look up {kind} <anonymous>",
+        "LookupError: GDB cannot look up struct <anonymous>",
+    ]
+
+
 def test_calls(gdb: Any, cpp_program: Path) -> None:
     result = gdb(
         "break total",
