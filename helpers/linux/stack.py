@@ -147,8 +147,18 @@ def kernel_stack_trace(
     return LinuxKernelStack(prog, segments)
 
 
+def _is_user(frame: StackFrame) -> bool:
+    if frame.pc >> 63:
+        return False
+    try:
+        # With frame pointers, a kernel thread's trace ends in registers of zeros.
+        return frame.register("cs") & 3 == 3
+    except LookupError:
+        return True
+
+
 def _kind(frame: StackFrame, stacks: list[tuple[int, int, StackKind]]) -> StackKind:
-    if not frame.pc >> 63:
+    if _is_user(frame):
         return StackKind.USER
     try:
         sp = frame.sp

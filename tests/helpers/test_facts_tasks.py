@@ -38,6 +38,7 @@ from drgn.helpers.linux import (
     timer_base_for_each,
     timer_base_names,
 )
+from drgn.helpers.linux.stack import _kind
 
 
 def ids(lab: Lab, kind: str) -> list[int]:
@@ -237,3 +238,34 @@ def test_registers(live: Program, capsys: pytest.CaptureFixture[str]) -> None:
     first = capsys.readouterr().out.splitlines()[0]
     unknown = "?" * 16
     assert first == f"    RIP: {1:016x}  RSP: {unknown}  RFLAGS: ????????"
+
+
+class _Frame:
+    """What is known of a frame: some registers."""
+
+    def __init__(self, pc: int, **registers: int) -> None:
+        self.pc = pc
+        self.registers = registers
+        self.sp = registers.get("rsp", 0)
+
+    def register(self, name: str) -> int:
+        try:
+            return self.registers[name]
+        except KeyError:
+            raise LookupError(name) from None
+
+
+@pytest.mark.parametrize(
+    ("frame", "kind"),
+    [
+        (_Frame(0x401000, cs=0x33), StackKind.USER),
+        (_Frame(0, cs=0x33), StackKind.USER),
+        (_Frame(0x401000), StackKind.USER),
+        (_Frame(0, cs=0), StackKind.UNKNOWN),
+        (_Frame(0xFFFFFFFF81000000, cs=0x10, rsp=0x2000), StackKind.TASK),
+    ],
+)
+def test_frames_in_user_space_have_its_segment(frame: _Frame, kind: StackKind) -> None:
+    """With frame pointers, a kernel thread's trace ends in registers of zeros."""
+    found = _kind(frame, [(0x1000, 0x3000, StackKind.TASK)])  # type: ignore[arg-type]
+    assert found is kind
