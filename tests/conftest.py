@@ -133,9 +133,10 @@ def compile_c(shared_directory: Path) -> CompileC:
     """``compile_c(source, *flags, compiler="gcc", suffix="")`` -> path of the output.
 
     ``source`` is C text, or the Path of a file. Without flags it makes a program with
-    debug info; pass ``-c`` for an object file. The same source, flags and compiler are
-    compiled once in a session (and once for all workers of pytest-xdist); the file must
-    not be written to. Skips where the compiler is missing, and raises
+    debug info; pass ``-c`` for an object file. C is that of 2017: in that of 2023,
+    which gcc 15 takes, ``_Bool`` has another name. The same source, flags and compiler
+    are compiled once in a session (and once for all workers of pytest-xdist); the file
+    must not be written to. Skips where the compiler is missing, and raises
     CalledProcessError where it fails.
     """
     directory = shared_directory / "compiled"
@@ -163,8 +164,11 @@ def compile_c(shared_directory: Path) -> CompileC:
         if not file.exists():
             _write(file, text)
         partial = directory / f".{output.name}.{_worker()}"
+        is_c = not compiler.endswith("++") and not any("-x" in flag for flag in flags)
+        standard = ["-std=gnu17"] if is_c else []
+        flags = flags or ("-g", "-O0")
         subprocess.run(
-            [compiler, *(flags or ("-g", "-O0")), "-o", partial, file, *libraries],
+            [compiler, *standard, *flags, "-o", partial, file, *libraries],
             check=True,
             cwd=directory,
         )

@@ -56,6 +56,8 @@ class Run:
     """By GDB's numbers."""
     stopped: dict[str, Any] | None = None
     """What GDB said of the stop."""
+    has_run: bool = False
+    """Whether it has, since that was last set."""
     in_callback: bool = False
 
 
@@ -70,7 +72,7 @@ class ControlledTarget(OutsideTarget):
         """Take notice of what GDB has noticed."""
         payload = record.payload or {}
         if record.message == "running":
-            self.running = True
+            self.running = self.run.has_run = True
             self.changed()
         elif record.message == "stopped":
             self.running = False

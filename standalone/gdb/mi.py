@@ -50,7 +50,9 @@ class Gdb:
         """Start GDB. Raises OSError if there is none, GdbError if it does not start."""
         self._output = _Terminal()
         self._process = subprocess.Popen(
+            # Newer GDB's errors have colors.
             ["gdb", "--interpreter=mi3", "-q", "-iex", "set mi-async on",
+             "-iex", "set style enabled off",
              "-iex", f"set inferior-tty {self._output.name}", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

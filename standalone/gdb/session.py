@@ -98,14 +98,15 @@ class GdbSession:
 
     def execute(self, line: str) -> None:
         """Give GDB a line, print what it says, and wait until the program stops."""
-        self._run.stopped = None
+        self._run.stopped, self._run.has_run = None, False
         try:
             text = self.gdb.console(line)
         except GdbError as error:
             raise ValueError(str(error)) from None
         print(text, end="")
         self.gdb.poll()
-        if self._target.running:
+        # It may have stopped already.
+        if self._target.running or self._run.has_run:
             self._target.wait()
             if not self._target.ended:
                 print(self._target.text("frame"), end="")

@@ -129,6 +129,42 @@ print(prog.flags.value, prog["counter"])
     assert result.stdout.splitlines()[-1] == "0 (int)7"
 
 
+#: All that it says of a run comes when that has stopped.
+FAST_GDB = """#!/bin/sh
+exec {gdb} "$@" | while IFS= read -r line; do
+    case $line in *'^running'*) held=1 ;; esac
+    if [ $held ]; then
+        said="$said$line
+"
+        case $line in '*stopped'*) printf '%s' "$said"; held= said= ;; esac
+    else
+        printf '%s\\n' "$line"
+    fi
+done
+"""
+
+
+def test_program_that_stops_at_once(program: Path, tmp_path: Path) -> None:
+    """Breakpoints' callbacks are called though it is not seen to run."""
+    fast = tmp_path / "gdb"
+    fast.write_text(FAST_GDB.format(gdb=shutil.which("gdb")))
+    fast.chmod(0o755)
+    code = """
+prog.breakpoint("main", lambda frame: print("called") or True)
+gdb("run")
+gdb("print step()")
+print(prog.flags.value, prog["counter"])
+gdb("continue")
+print(prog.flags.value, prog["counter"])
+"""
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    result = drgn("-q", "-e", code, "--gdb", "-nx", program, PATH=path)
+    assert (result.stderr, result.returncode) == ("", 0)
+    lines = result.stdout.splitlines()
+    assert "called" in lines
+    assert [line for line in lines if "(int)" in line] == ["6 (int)8", "0 (int)7"]
+
+
 def test_program_of_a_running_process_prompts_nothing(program: Path) -> None:
     with subprocess.Popen([program, "forever"]) as child:
         try:
