@@ -23,7 +23,13 @@ def end_at_user(error: BaseException) -> None:
     They are kept where the error may be the engine's fault, and where there are no
     others.
     """
-    if not (isinstance(error, _ASKED_FOR) or type(error) in (LookupError, ValueError)):
+    asked_for = isinstance(error, _ASKED_FOR) or type(error) in (
+        LookupError,
+        ValueError,
+    )
+    if isinstance(error, AttributeError):
+        asked_for = isinstance(error.obj, drgn.Object)  # a member that there is not
+    if not asked_for:
         return
     last = None
     frame = error.__traceback__

@@ -213,8 +213,6 @@ def _exec(source: str | bytes, name: str, names: dict[str, Any]) -> None:
     except SystemExit:
         raise
     except BaseException as error:
-        import traceback
-
         from drgn.tracebacks import end_at_user
 
         own = error.__traceback__
@@ -223,7 +221,8 @@ def _exec(source: str | bytes, name: str, names: dict[str, Any]) -> None:
         if isinstance(error, BrokenPipeError):
             _die_of_broken_pipe()
         sys.stdout.flush()
-        traceback.print_exception(error)
+        # Unlike traceback before Python 3.12, it says what a wrong name may have meant.
+        sys.excepthook(type(error), error, error.__traceback__)
         if isinstance(error, KeyboardInterrupt):
             sys.exit(130)
         sys.exit(1)

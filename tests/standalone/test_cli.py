@@ -219,6 +219,15 @@ def test_messages_are_in_color_on_a_terminal(
     [
         ("prog['nope']", ["in <module>", "_drgn.ObjectNotFoundError: could not find"]),
         ("prog.read(1, 1)", ["in <module>", "_drgn.FaultError: could not read"]),
+        ("symboll", ["in <module>", "NameError: name 'symboll' is not defined"]),
+        (
+            "comm = drgn.TypeMember(prog.int_type('int', 4, True), 'comm');"
+            "Object(prog, prog.struct_type('s', 4, [comm]), {}).comn",
+            [
+                "in <module>",
+                "AttributeError: 'struct s' has no member 'comn'. Did you mean: 'comm'",
+            ],
+        ),
         # Not of the asking.
         ("prog.type(5)", ["engine/", "TypeError: "]),
     ],
@@ -233,6 +242,19 @@ def test_tracebacks_end_in_the_users_code(
     )
     assert ends[0] in frame
     assert error.startswith(ends[1])
+
+
+def test_what_a_wrong_name_may_have_meant(process: int) -> None:
+    for code, meant in (("lenn", "len"), ("prog.symboll", "symbol")):
+        result = drgn("-q", "-p", process, "-e", code)
+        assert result.stderr.endswith(f"Did you mean: '{meant}'?\n")
+
+
+def test_scripts_have_their_own_way_with_exceptions(process: int) -> None:
+    hook = "import sys; sys.excepthook = lambda type, *_: print(type.__name__)"
+    result = drgn("-q", "-p", process, "-e", f"{hook}; 1 / 0")
+    assert (result.stdout, result.stderr) == ("ZeroDivisionError\n", "")
+    assert result.returncode == 1
 
 
 def test_symbol_options(process: int) -> None:
