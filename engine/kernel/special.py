@@ -97,14 +97,16 @@ def _vmemmap(prog: Program, info: Vmcoreinfo) -> Object | None:
     """The array of all ``struct page`` of SPARSEMEM_VMEMMAP."""
     address = info.symbol("vmemmap")
     if address is None:
+        first = _first_mem_map(prog, info)
         base = prog._find_object("vmemmap_base", _VARIABLE, None)
-        if base is not None:
-            address = base.value_()
-        elif _first_mem_map(prog, info) == _X86_64_VMEMMAP:
+        if base is None:
             # Without CONFIG_DYNAMIC_MEMORY_LAYOUT, no variable has it.
             address = _X86_64_VMEMMAP
         else:
-            return None
+            address = base.value_()
+            first = address if first is None else first
+        if first != address:
+            return None  # x86-64 has a place for it without SPARSEMEM_VMEMMAP, too.
     try:
         return _value(prog, "struct page *", address)
     except LookupError:

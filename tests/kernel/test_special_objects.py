@@ -90,6 +90,11 @@ def test_vmemmap_that_no_variable_has(lab, shape, mem_map, found) -> None:
         found_roots = Object(prog, kernel.to(pointer), roots)
     kernel.objects["mem_section"] = found_roots
     assert ("vmemmap" in prog) == found
+    # With a variable for it, SPARSEMEM may still be without VMEMMAP.
+    for base in (0xFFFFEA0000000000, mem_map):
+        kernel.objects["vmemmap_base"] = Object(prog, kernel.ulong, base)
+        assert ("vmemmap" in prog) == (shape == "none" or base == mem_map)
+    del kernel.objects["vmemmap_base"]
     if found:
         assert prog["vmemmap"].value_() == mem_map
         assert prog["vmemmap"].type_ == kernel.to(page)
