@@ -11,6 +11,7 @@ from drgn import FaultError
 from drgn.gdb_process import Unreadable
 from drgn.gdb_stub import GdbStub
 
+from .memory import read_memory
 from .selection import selected_thread
 from .target import registers_of
 
@@ -70,7 +71,7 @@ class Stub(GdbStub):
 
     def read_some(self, address: int, size: int) -> bytes:
         try:
-            return bytes(self._inferior.read_memory(address, size))
+            return read_memory(self._inferior, address, size)
         except gdb.MemoryError:
             raise Unreadable from None
         except gdb.error as error:

@@ -11,6 +11,7 @@ from drgn.gdb_process import GdbSegment, Unreadable, register_value
 from drgn.target import Memory, TargetThread
 
 from .control import InferiorControl, tid_of
+from .memory import read_memory
 from .selection import selected_inferior, selected_thread
 
 
@@ -116,7 +117,7 @@ class InferiorSegment(GdbSegment):
             with selected_inferior(inferior):
                 return self.read_some(address, size)
         try:
-            return bytes(inferior.read_memory(address, size))
+            return read_memory(inferior, address, size)
         except gdb.error:  # MemoryError is one.
             raise Unreadable from None
 
