@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from drgn import NULL, IntegerLike, Object, Program, TypeKind, cast
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux._raw import chain
+from drgn.helpers.linux.cpumask import cpumask_of
 from drgn.helpers.linux.mapletree import mt_entries, mtree_load
 from drgn.helpers.linux.percpu import per_cpu_ptr
 from drgn.helpers.linux.radixtree import radix_tree_for_each, radix_tree_lookup
@@ -128,7 +129,10 @@ def irq_desc_affinity_mask(desc: Object) -> Object:
     >>> cpumask_to_cpulist(irq_desc_affinity_mask(irq_to_desc(prog, 4)))
     '0-1'
     """
-    affinity = desc.irq_common_data.affinity
+    try:
+        affinity = desc.irq_common_data.affinity
+    except AttributeError:
+        return cpumask_of(desc.prog_, 0)  # !CONFIG_SMP
     if affinity.type_.type.kind == TypeKind.POINTER:
         return affinity.read_()  # CONFIG_CPUMASK_OFFSTACK
     return affinity[0].address_of_()

@@ -25,6 +25,7 @@ from drgn.helpers.linux import (
     hrtimer_clock_base_for_each,
     idr_find,
     idr_for_each,
+    irq_desc_affinity_mask,
     is_pp_page,
     kernfs_path,
     loadavg,
@@ -346,6 +347,22 @@ def test_list_of_slabs_that_leads_to_the_beginning_of_memory(kernel: Kernel) -> 
     kernel.words(BASE + 0x8000, 0, 0)
     with pytest.raises(FaultError):
         slub_lists(kernel.prog).free_on_list(BASE + 0x8000)
+
+
+def test_affinity_without_smp(kernel: Kernel) -> None:
+    """Interrupts go to the only CPU."""
+    prog = kernel.prog
+    word = prog.array_type(kernel.ulong, 1)
+    kernel.struct("cpumask", bits=word)
+    kernel.types["unsigned long"] = kernel.ulong
+    kernel.words(BASE, 0, 1)
+    rows = prog.array_type(word, 65)
+    kernel.objects["cpu_bit_bitmap"] = Object(prog, rows, address=BASE)
+    data = kernel.struct("irq_common_data", state_use_accessors=kernel.u32)
+    desc = kernel.struct("irq_desc", irq_common_data=data)
+    mask = irq_desc_affinity_mask(kernel.at(desc, BASE + 0x100))
+    assert mask.type_ == kernel.to(kernel.types["cpumask"])
+    assert mask.bits[0].value_() == 1
 
 
 def test_fair_tasks_without_smp(kernel: Kernel) -> None:

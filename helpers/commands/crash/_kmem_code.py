@@ -115,7 +115,8 @@ def _append_statistics(prog: Program, code: CrashCodeBuilder) -> None:
         ("zone_stat_item", "global_zone_page_state"),
         ("node_stat_item", "global_node_page_state"),
     ]
-    if "vm_numa_event" in prog or "vm_numa_stat" in prog:
+    numa = "vm_numa_event" in prog or "vm_numa_stat" in prog
+    if numa and "NUMA_HIT" in prog:  # Without CONFIG_NUMA, it has no elements.
         kinds.append(("numa_stat_item", "global_numa_event_state"))
     if "vm_event_states" in prog:
         kinds.append(("vm_event_item", "global_vm_event_state"))

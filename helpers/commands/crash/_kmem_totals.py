@@ -150,7 +150,7 @@ def vm_statistics(prog: Program) -> Iterable[tuple[str, list[tuple[str, int]]]]:
     )
     for title in "vm_numa_event", "vm_numa_stat":
         # CONFIG_NUMA; of its own since 4.14, renamed in 5.14 (f19298b9516c).
-        if title in prog:
+        if title in prog and "NUMA_HIT" in prog:
             yield (
                 title.upper(),
                 [
