@@ -14,6 +14,7 @@ from drgn.commands.crash._task_rows import (
     task_rows,
     task_states,
 )
+from drgn.commands.crash.mod import _modules, _print_modules, _print_taints
 from drgn.commands.crash.tree import entry_addresses
 
 PAGE = 4096
@@ -149,3 +150,13 @@ def test_a_tree_before_xarrays(kernel: Kernel, kind: str) -> None:
     kernel.words(SIGNAL, 0, TASK, 0, 0, PARENT)
     found = entry_addresses(kernel.prog, kind, False, MM)
     assert list(found) == [TASK, PARENT]
+
+
+def test_modules_of_a_kernel_without(
+    kernel: Kernel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without CONFIG_MODULES, there is no list of them."""
+    _print_taints(kernel.prog)
+    assert capsys.readouterr().out == "no tainted modules\n"
+    _print_modules(kernel.prog, _modules(kernel.prog))
+    assert capsys.readouterr().out.split()[:2] == ["MODULE", "NAME"]

@@ -75,16 +75,21 @@ def _crash_cmd_mod(
         _print_modules(prog, [_load(prog, *args.load)])
     elif args.load_all is not None:
         _load_all(prog, args.load_all)
-        _print_modules(prog, for_each_module(prog))
+        _print_modules(prog, _modules(prog))
     elif args.taints:
         _print_taints(prog)
     else:
-        _print_modules(prog, for_each_module(prog))
+        _print_modules(prog, _modules(prog))
 
 
 def _name(module: Object) -> str:
     name: bytes = module.name.string_()
     return name.decode(errors="backslashreplace")
+
+
+def _modules(prog: Program) -> Iterable[Object]:
+    # !CONFIG_MODULES
+    return for_each_module(prog) if "modules" in prog else ()
 
 
 def _print_modules(prog: Program, modules: Iterable[Object]) -> None:
@@ -127,7 +132,7 @@ def _object_file(prog: Program, module: Object) -> str:
 def _print_taints(prog: Program) -> None:
     rows = [
         [_name(module), taints]
-        for module in for_each_module(prog)
+        for module in _modules(prog)
         if (taints := module_taints(module))
     ]
     if rows:
@@ -165,7 +170,7 @@ def _load_all(prog: Program, directory: str) -> None:
     files: dict[str, list[str]] = {}
     for name, path in _module_files(directory):
         files.setdefault(name, []).append(path)
-    for module in for_each_module(prog):
+    for module in _modules(prog):
         loaded = _engine_module(prog, module)
         for path in files.get(_name(module), ()):
             if not loaded.wants_debug_file():
