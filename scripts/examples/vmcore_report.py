@@ -110,12 +110,15 @@ def cpus(skipped: list[str]) -> Data:
 @part
 def blocked(skipped: list[str]) -> Data:
     tasks = [task for task in for_each_task(prog) if task_state_to_char(task) == "D"]
+    try:
+        waiting = [(task_since_last_arrival_ns(task), task) for task in tasks]
+    except AttributeError as error:  # Kernels may be built without.
+        skipped.append(f"times: {error}")
+        return {"stacks": grouped((("blocked", task) for task in tasks), skipped)}
     # Who has waited longest comes first.
-    tasks.sort(key=task_since_last_arrival_ns, reverse=True)
-    waiting = (
-        (f"for {task_since_last_arrival_ns(task) / 1e9:.0f} s", task) for task in tasks
-    )
-    return {"stacks": grouped(waiting, skipped)}
+    waiting.sort(key=lambda pair: pair[0], reverse=True)
+    notes = ((f"for {ns / 1e9:.0f} s", task) for ns, task in waiting)
+    return {"stacks": grouped(notes, skipped)}
 
 
 @part

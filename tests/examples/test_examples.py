@@ -136,6 +136,34 @@ def test_report_of_a_panic(lab: Lab) -> None:
 
 
 @each_lab
+def test_report_of_a_kernel_that_does_not_say_how_long_tasks_wait(lab: Lab) -> None:
+    """As one built without CONFIG_SCHED_INFO."""
+    script = EXAMPLES / "vmcore_report.py"
+    code = (
+        "import runpy, sys\n"
+        "import drgn.helpers.linux\n"
+        "def task_since_last_arrival_ns(task): return task.sched_info.no_arrival\n"
+        "drgn.helpers.linux.task_since_last_arrival_ns = task_since_last_arrival_ns\n"
+        "sys.argv = ['', '--json', 'blocked']\n"
+        f"runpy.run_path({str(script)!r}, {{'prog': prog}}, '__main__')\n"
+    )
+    command = ["-q", "-c", lab.dump("live.elf"), "-s", lab.vmlinux, "-e", code]
+    answer = runner.ours(*command)
+    assert (answer.errors, answer.status) == ("", 0)
+    (part,) = json.loads("\n".join(answer.output))["parts"]
+    missing = "'struct sched_info' has no member 'no_arrival'"
+    assert part["skipped"] == [f"times: {missing}"]
+    found = _report(lab, "live.elf", "blocked")["blocked"]["data"]["stacks"]
+    stacks = part["data"]["stacks"]
+    assert {tuple(group["stack"]) for group in stacks} == {
+        tuple(group["stack"]) for group in found
+    }
+    assert all(
+        task.endswith(", blocked") for group in stacks for task in group["tasks"]
+    )
+
+
+@each_lab
 def test_report_groups_stacks(lab: Lab) -> None:
     """Tasks that wait in the same place are one entry."""
     stacks = _report(lab, "live.elf", "blocked")["blocked"]["data"]["stacks"]
