@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import struct
-import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import FaultError
 from ..memory.segments import Segment
+from .kdump_inflate import COMPRESSED, INFLATE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,9 +23,8 @@ _FAULT = "could not read memory from kdump: "
 EXCLUDED = _FAULT + "Excluded page"
 _OTHER_PART = _FAULT + "page is in a part of the split dump that was not given"
 
-# Flags of a page descriptor
-_ZLIB, _LZO, _SNAPPY, _INCOMPLETE, _NO_VMEMMAP, _ZSTD = 1, 2, 4, 8, 16, 32
-_COMPRESSED = _ZLIB | _LZO | _SNAPPY | _ZSTD
+# Flags of a page descriptor, besides those of compressions
+_INCOMPLETE, _NO_VMEMMAP = 8, 16
 
 _CHUNK_SHIFT = 12
 _CHUNK_BITS = 1 << _CHUNK_SHIFT
@@ -149,10 +148,10 @@ class KdumpPart:
         data = self._file.read(offset, length)
         if len(data) < length:
             return self._truncated()
-        if not flags & _COMPRESSED:
+        if not flags & COMPRESSED:
             page = bytes(data)
         else:
-            inflate = _INFLATE.get(flags & _COMPRESSED)
+            inflate = INFLATE.get(flags & COMPRESSED)
             if inflate is None:
                 return f"{_FAULT}unknown compression {flags:#x}"
             try:
@@ -339,53 +338,3 @@ class KdumpSegment(Segment):
         good = bad_before[np.searchsorted(frames, last) + 1] == bad_before[where]
         out[~good] = 0
         valid[good] = True
-
-
-def _inflate_zlib(data: Buffer, size: int) -> bytes:
-    import zlib
-
-    inflater = zlib.decompressobj()
-    page = inflater.decompress(data, size + 1)
-    if not inflater.eof:  # Only at its end is the checksum.
-        raise ValueError("wrong size")
-    return page
-
-
-def _inflate_lzo(data: Buffer, size: int) -> bytes:
-    from lzallright import LZOCompressor
-
-    page: bytes = LZOCompressor.decompress(bytes(data), size)
-    return page
-
-
-def _inflate_snappy(data: Buffer, size: int) -> bytes:
-    import cramjam
-
-    if cramjam.snappy.decompress_raw_len(data) != size:
-        raise ValueError("wrong size")
-    page = bytearray(size)
-    cramjam.snappy.decompress_raw_into(data, page)
-    return bytes(page)
-
-
-_local = threading.local()
-
-
-def _inflate_zstd(data: Buffer, size: int) -> bytes:
-    import zstandard
-
-    if zstandard.frame_content_size(data) > size:
-        raise ValueError("wrong size")
-    # Making one takes longer than using it, and threads must not share one.
-    if not hasattr(_local, "zstd"):
-        _local.zstd = zstandard.ZstdDecompressor()
-    page: bytes = _local.zstd.decompress(data, max_output_size=size)
-    return page
-
-
-_INFLATE: dict[int, Callable[[Buffer, int], bytes]] = {
-    _ZLIB: _inflate_zlib,
-    _LZO: _inflate_lzo,
-    _SNAPPY: _inflate_snappy,
-    _ZSTD: _inflate_zstd,
-}
