@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import drgn
 from drgn import MissingDebugInfoError, Program
 
-from .magic import is_binary, is_dump
+from .magic import Magic, magic_of
 
 if TYPE_CHECKING:
     import argparse
@@ -160,9 +160,10 @@ def _check_script(path: str) -> None:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
             os.stat(path)
             return  # A pipe: its beginning is the script's.
-        if is_dump(path):
+        magic = magic_of(path)
+        if magic is Magic.DUMP:
             fail(f'error: {path} is a core dump\nDid you mean "-c {path}"?')
-        if is_binary(path):
+        if magic is Magic.BINARY:
             fail(f"error: {path} is a binary, not a drgn script")
     except OSError as error:
         fail(error)

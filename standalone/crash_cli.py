@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import drgn
 from drgn.namespace import LazyGlobals
 
-from .magic import is_dump
+from .magic import Magic, magic_of
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -31,7 +31,7 @@ def _sorted(paths: Sequence[str]) -> list[str]:
     """Options of ``drgn`` for the files, which may come in any order."""
     options: dict[str, str] = {}
     for path in paths:
-        option = "-c" if is_dump(path) else "-s"
+        option = "-c" if magic_of(path) is Magic.DUMP else "-s"
         if option in options:
             what = "dump" if option == "-c" else "vmlinux"
             raise ValueError(f"more than one {what}: {options[option]}, {path}")

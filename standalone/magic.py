@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 # What a kernel's dump begins with, besides ELF, whose header says what it is.
 _DUMPS = (b"KDUMP   ", b"DISKDUMP", b"makedumpfile")
 _ELF = b"\x7fELF"
 _ET_CORE = 4
 
 
-def is_dump(path: str) -> bool:
-    """Whether a file is a core dump. Raises OSError."""
-    start = _start(path)
-    return start.startswith(_DUMPS) or _elf_type(start) == _ET_CORE
+class Magic(Enum):
+    DUMP = auto()
+    """A core dump, of a kernel or a process."""
+    BINARY = auto()
+    """A program or a library."""
 
 
-def is_binary(path: str) -> bool:
-    """Whether a file is a program, a library or a dump. Raises OSError."""
-    start = _start(path)
-    return start.startswith(_DUMPS) or _elf_type(start) is not None
-
-
-def _start(path: str) -> bytes:
+def magic_of(path: str) -> Magic | None:
+    """What a file is; None if it is neither. Raises OSError."""
     with open(path, "rb") as file:
-        return file.read(18)
-
-
-def _elf_type(start: bytes) -> int | None:
-    """``e_type``; None of what is no ELF file."""
+        start = file.read(18)
+    if start.startswith(_DUMPS):
+        return Magic.DUMP
     if not start.startswith(_ELF) or len(start) < 18:
         return None
-    order = "big" if start[5] == 2 else "little"
-    return int.from_bytes(start[16:18], order)  # type: ignore[arg-type]
+    e_type = int.from_bytes(start[16:18], "big" if start[5] == 2 else "little")
+    return Magic.DUMP if e_type == _ET_CORE else Magic.BINARY

@@ -72,9 +72,9 @@ class CoreTarget(Target):
     ) -> Iterator[Segment]:
         """What a program header says of the memory at ``address``."""
         size = min(header.filesz, header.memsz)
-        held = max(min(size, len(self.elf.data) - header.offset), 0)
+        held = max(min(size, self._file_size() - header.offset), 0)
         if held:
-            yield BufferSegment(address, held, self.elf.data, header.offset)
+            yield self._held(address, held, header.offset)
         if held < size:
             yield AbsentSegment(
                 address + held, size - held, "short read from memory file"
@@ -85,6 +85,13 @@ class CoreTarget(Target):
                 yield ZeroSegment(address + size, left)
             else:
                 yield AbsentSegment(address + size, left, _NOT_SAVED)
+
+    def _file_size(self) -> int:
+        return len(self.elf.data)
+
+    def _held(self, address: int, size: int, offset: int) -> Segment:
+        """The memory that bytes of the file are, from an offset on."""
+        return BufferSegment(address, size, self.elf.data, offset)
 
     def _attach_files(self, virtual: AddressSpace) -> None:
         """Let the files that were mapped show where the dump holds nothing."""

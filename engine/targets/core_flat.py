@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..elf.constants import ET_CORE
 from ..elf.file import ElfFile
-from ..memory.segments import AbsentSegment, Segment, ZeroSegment
+from ..memory.segments import Segment
 from .core import CoreTarget, warn_if_truncated
 
 if TYPE_CHECKING:
@@ -36,16 +36,13 @@ class FlatCoreTarget(CoreTarget):
     def _segments(
         self, header: ProgramHeader, address: int, is_kernel: bool
     ) -> Iterator[Segment]:
-        size = min(header.filesz, header.memsz)
-        held = max(min(size, self._file.size - header.offset), 0)
-        if held:
-            yield FlatSegment(address, held, self._file, header.offset)
-        if held < size:
-            yield AbsentSegment(
-                address + held, size - held, "short read from memory file"
-            )
-        if size < header.memsz:
-            yield ZeroSegment(address + size, header.memsz - size)
+        return super()._segments(header, address, is_kernel=True)
+
+    def _file_size(self) -> int:
+        return self._file.size
+
+    def _held(self, address: int, size: int, offset: int) -> Segment:
+        return FlatSegment(address, size, self._file, offset)
 
 
 class FlatSegment(Segment):

@@ -14,6 +14,8 @@ from lab import keeper
 from lab.keeper import SharedGuest
 from lab.manifest import Lab
 
+from .saying import said, say
+
 TESTS = Path(__file__).parents[1]
 CASES = TESTS / "oracle" / "cases"
 _NAMES = f"""
@@ -34,15 +36,6 @@ Run = Callable[..., str]
 def run(host: Run) -> Run:
     """``run(text, *files)`` -> what a script prints over what GDB has opened."""
     return lambda text, *files: host(_NAMES + text, *files)
-
-
-def said(out: str) -> list[str]:
-    """What a script printed with "> " before it, without GDB's own words."""
-    return [line[2:] for line in out.splitlines() if line.startswith("> ")]
-
-
-def say(script: str) -> str:
-    return 'def say(*values): print(">", *values)\n' + script
 
 
 def standalone(lab: Lab, dump: Path, case: str) -> str:

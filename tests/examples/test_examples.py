@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lab import manifest
 from lab.manifest import Lab
+from lab.parameters import lab_parameters
 from oracle import runner, venv
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
 
-
-def _labs() -> Iterator[object]:
-    labs = manifest.find_all()
-    for lab in labs:
-        yield pytest.param(lab, id=lab.kernel)
-    if not labs:
-        skip = pytest.mark.skip(reason="no kernel lab: run scripts/kernel-lab")
-        yield pytest.param(None, marks=skip)
-
-
-each_lab = pytest.mark.parametrize("lab", list(_labs()))
+each_lab = pytest.mark.parametrize("lab", list(lab_parameters()))
 
 
 def _arguments(lab: Lab, dump: str, script: str, *more: str) -> list[str | Path]:

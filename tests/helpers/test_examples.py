@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import pytest
-from lab import manifest
 from lab.manifest import Lab
+from lab.parameters import lab_parameters
 
 import drgn.helpers.arrays
 import drgn.helpers.common
@@ -95,16 +95,7 @@ class _Checker(doctest.OutputChecker):
         return super().check_output(want, got, optionflags)
 
 
-def _labs() -> Iterator[object]:
-    labs = manifest.find_all()
-    for lab in labs:
-        yield pytest.param(lab, id=lab.kernel)
-    if not labs:
-        skip = pytest.mark.skip(reason="no kernel lab: run scripts/kernel-lab")
-        yield pytest.param(None, marks=skip)
-
-
-@pytest.fixture(scope="module", params=list(_labs()))
+@pytest.fixture(scope="module", params=list(lab_parameters()))
 def lab(request: pytest.FixtureRequest) -> Lab:
     lab: Lab = request.param
     return lab
