@@ -70,12 +70,11 @@ def _located(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> Ob
         if end == len(location):
             address = unit.address_at_index(index)
     if address is not None:
-        return _at(debug, die, type, address)
+        return _at(type, debug.module_of(die.unit.file)._to_address(address))
     return _evaluated(debug, die, type, location)
 
 
-def _at(debug: DebugInfo, die: Die, type: Type, file_address: int) -> Object:
-    address = debug.module_of(die.unit.file)._to_address(file_address)
+def _at(type: Type, address: int | None) -> Object:
     if address is None:  # The section is not loaded.
         return Object._absent(type, AbsenceReason.OTHER)
     return Object._ref(type, address)
@@ -157,7 +156,7 @@ def function(debug: DebugInfo, die: Die) -> Object:
     address = entry_address(die)
     if address is None:
         return Object._absent(type, _OPTIMIZED_OUT)
-    return _at(debug, die, type, address)
+    return _at(type, debug.module_of(die.unit.file)._to_code(address))
 
 
 def entry_address(die: Die) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 from typing import TYPE_CHECKING
@@ -58,8 +59,7 @@ def try_provided_file(module: Module, path: str, fd: int, force: bool) -> None:
     """Take the file that the user gave if it is wanted and belongs to a module."""
     if not wants_files(module):
         log.debug("%s: ignoring unwanted file %s", module._name, path)
-        if fd >= 0:
-            os.close(fd)
+        _close(fd)
         return
     log.debug(
         "%s (%s): trying provided file as %s",
@@ -90,12 +90,15 @@ def open_candidate(path: str, fd: int = -1) -> ElfFile | None:
     except BadDataError as error:
         log.debug("%s", error)
     finally:
-        if fd >= 0:
-            try:
-                os.close(fd)
-            except OSError:  # The caller's was none.
-                pass
+        _close(fd)
     return None
+
+
+def _close(fd: int) -> None:
+    if fd >= 0:
+        # The caller's may be none.
+        with contextlib.suppress(OSError):
+            os.close(fd)
 
 
 def map_elf(fd: int, path: str) -> memoryview:
@@ -302,15 +305,22 @@ def _describe(module: Module, file: ElfFile, bias: int) -> None:
     ):
         start, end = ((address + bias) & _MASK for address in file_range(file))
         if start < end:
-            module.address_range = start, end
-            log.debug(
-                "%s: set address range %#x-%#x from file", module._name, start, end
-            )
+            _set_range(module, start, end)
         else:
             log.debug("%s: address range is invalid", file.path)
     if module.prog.platform is None:
         log.debug("setting program platform from %s", file.path)
         module.prog._set_platform(file.platform())
+
+
+def _set_range(module: Module, start: int, end: int) -> None:
+    """Place a module unless another one is there."""
+    try:
+        module.address_range = start, end
+    except ValueError as error:
+        log.debug("%s: couldn't set address range: %s", module._name, error)
+    else:
+        log.debug("%s: set address range %#x-%#x from file", module._name, start, end)
 
 
 # How far a file was moved.

@@ -52,7 +52,7 @@ def find_standard_debug_info(
         options = prog.debug_info_options
     elif not isinstance(options, DebugInfoOptions):
         raise TypeError("options must be DebugInfoOptions or None")
-    wanting = [m for m in check_modules(prog, modules) if wants_files(m)]
+    wanting = [m for m in dict.fromkeys(check_modules(prog, modules)) if wants_files(m)]
     if not wanting:
         return
     log.debug("trying standard debug info finder with %s%s", given, options._text())
@@ -152,6 +152,8 @@ class _StandardFinder:
                     return
 
     def _module_name(self, module: Module) -> None:
+        if isinstance(module, VdsoModule):  # The kernel's, whatever its name.
+            return
         if self._options.try_module_name and "/" in module.name:
             try_path(module, module.name)
 

@@ -212,6 +212,10 @@ class Module:
         """
         return self._placement.to_address(file_address)
 
+    def _to_code(self, file_address: int) -> int | None:
+        """The address of the code of a file address; None if it is not loaded."""
+        return self._placement.to_code(file_address)
+
     def _placement_of(self, file: ElfFile) -> Placement:
         """Where the file addresses of one of the module's files are."""
         if file.type == ET_REL:
@@ -419,7 +423,7 @@ class RelocatableModule(Module):
         return f", address={self._key:#x}"
 
     def _placement_of(self, file: ElfFile) -> Placement:
-        if file.type == ET_REL:
+        if file.type == ET_REL and self.section_addresses:
             return SectionPlacement(file, self.section_addresses)
         return super()._placement_of(file)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..elf import constants as elf
@@ -27,7 +27,7 @@ class Bias:
     """A file of a module that was loaded as a whole, moved by a number of bytes.
 
     What would be outside of the module is no address (an offset of a per-CPU variable,
-    an absolute number) or is loaded nowhere, and is not moved.
+    an absolute number) or is loaded nowhere, and is not moved, unless it is code.
     """
 
     __slots__ = ("_module", "bias")
@@ -40,13 +40,25 @@ class Bias:
         """The file address of an address."""
         return (address - self.bias) & _MASK
 
+    def to_files(self, address: int) -> Iterator[int]:
+        """All file addresses of an address, that of what is not moved, too."""
+        if self._is_inside(address):
+            yield (address - self.bias) & _MASK
+        if not self._is_inside((address + self.bias) & _MASK):
+            yield address
+
     def to_address(self, file_address: int, section: Section | None = None) -> int:
         """The address of a file address."""
         address = (file_address + self.bias) & _MASK
-        for start, end in self._module._ranges or ():
-            if start <= address <= end:
-                return address
-        return file_address
+        return address if self._is_inside(address) else file_address
+
+    def _is_inside(self, address: int) -> bool:
+        ranges = self._module._ranges or ()
+        return any(start <= address <= end for start, end in ranges)
+
+    def to_code(self, file_address: int) -> int:
+        """The address of the code of a file address."""
+        return (file_address + self.bias) & _MASK
 
 
 class _Placed(NamedTuple):
@@ -87,6 +99,12 @@ class SectionPlacement:
             i -= 1
         return None
 
+    def to_files(self, address: int) -> Iterator[int]:
+        """`to_file()`, nothing instead of None."""
+        file_address = self.to_file(address)
+        if file_address is not None:
+            yield file_address
+
     def to_address(
         self, file_address: int, section: Section | None = None
     ) -> int | None:
@@ -105,6 +123,10 @@ class SectionPlacement:
         if address is None:
             return None
         return (file_address - section.address + address) & _MASK
+
+    def to_code(self, file_address: int) -> int | None:
+        """The address of the code of a file address, None if it was not loaded."""
+        return self.to_address(file_address)
 
     def _section_at(self, file_address: int) -> Section | None:
         i = bisect_right(self._by_file, file_address, key=_start) - 1

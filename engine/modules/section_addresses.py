@@ -27,10 +27,12 @@ class ModuleSectionAddresses(MutableMapping[str, int]):
         return self._addresses[name]
 
     def __setitem__(self, name: str, address: int) -> None:
-        self._check()
         if not isinstance(name, str):
             raise TypeError("section_addresses key must be str")
-        self._addresses[name] = uint64(address)
+        name.encode()  # Raises UnicodeEncodeError: names are UTF-8.
+        value = uint64(address)
+        self._check()
+        self._addresses[name] = value
 
     def fill(self, addresses: Iterable[tuple[str, int]]) -> None:
         """Add what the kernel says, whether or not the module has a file."""
@@ -38,13 +40,16 @@ class ModuleSectionAddresses(MutableMapping[str, int]):
             self._addresses[name] = address
 
     def __delitem__(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise KeyError(name)
         self._check()
         del self._addresses[name]
 
     def clear(self) -> None:
         """Forget all addresses."""
-        self._check()
-        self._addresses.clear()
+        if self._addresses:
+            self._check()
+            self._addresses.clear()
 
     def _check(self) -> None:
         if self._module._has_file():

@@ -151,6 +151,8 @@ class ModuleSet:
         module._ranges = new
         self._by_range = merged
         self._starts = [start for start, _, _ in merged]
+        if module._debug_file is not None or module._loaded_file is not None:
+            self._prog._modules_moved()
 
     @staticmethod
     def _raise_overlap(

@@ -183,3 +183,8 @@ class DebugInfoAccess:
         """A module got its files: what was looked up before may be found now."""
         self._code = None
         self._forget_lookups()
+
+    def _modules_moved(self: Program) -> None:
+        """A module with files is loaded elsewhere: objects have other addresses."""
+        self._code = None
+        self._forget_objects()

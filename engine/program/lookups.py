@@ -340,6 +340,10 @@ class Lookups:
         """Drop what finders found: there are others. Primitive types stay."""
         self._type_memo.clear()
         self._found_types.clear()
+        self._forget_objects()
+
+    def _forget_objects(self: Program) -> None:
+        """Drop what object finders found: it may have other addresses."""
         self._found_objects.clear()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .. import log
@@ -61,32 +61,43 @@ class ModuleSymbols:
     ) -> Iterator[tuple[int, Symbol]]:
         """Rank and Symbol of the ones with a name, at an address, or of all."""
         for table in self._tables:
-            entries: Iterable[Entry]
             if address is not None:
-                file_address = self._placement.to_file(address)
-                if file_address is None:
-                    return
-                entries = table.containing(file_address)
-                if name is not None:
-                    entries = [entry for entry in entries if entry.name == name]
-            elif name is not None:
-                entries = table.by_name(name)
-            else:
-                entries = table.all()
-            for entry in entries:
+                for entry, symbol in self._at(table, address, table.containing):
+                    if name is None or entry.name == name:
+                        yield entry.rank, symbol
+                continue
+            for entry in table.all() if name is None else table.by_name(name):
+                found = self._symbol(entry)
+                if found is not None:
+                    yield entry.rank, found
+
+    def _at(
+        self,
+        table: SymbolTable,
+        address: int,
+        look: Callable[[int], Iterable[Entry]],
+    ) -> Iterator[tuple[Entry, Symbol]]:
+        """What is found at the file addresses of an address and stays there."""
+        found = False
+        for file_address in self._placement.to_files(address):
+            for entry in () if found else look(file_address):
                 symbol = self._symbol(entry)
-                if symbol is not None:
-                    yield entry.rank, symbol
+                if symbol is None or address < symbol.address:
+                    continue
+                if not symbol.size or address - symbol.address < symbol.size:
+                    found = True
+                    yield entry, symbol
 
     def best_at(self, address: int) -> Symbol | None:
         """The symbol that names an address best."""
-        file_address = self._placement.to_file(address)
-        if file_address is None:
-            return None
         for table in self._tables:
-            entry = table.best(file_address)
-            if entry is not None:
-                return self._symbol(entry)
+
+            def best(file_address: int, table: SymbolTable = table) -> list[Entry]:
+                entry = table.best(file_address)
+                return [] if entry is None else [entry]
+
+            for _entry, symbol in self._at(table, address, best):
+                return symbol
         return None
 
 

@@ -150,6 +150,7 @@ class TestTryFile:
         assert module.loaded_file_path == str(files.full)
         with pytest.raises(OSError):
             os.fstat(fd)
+        module.try_file("somewhere", fd=fd)  # Not wanted, and not open.
 
     def test_files_that_are_no_good(self, module: Module, tmp_path: Path) -> None:
         (tmp_path / "empty").touch()
@@ -200,6 +201,32 @@ class TestBias:
         start, end = module.address_range or (0, 0)
         assert start == 0x10000 < end
         assert start <= prog["number"].address_ < end
+
+    def test_addresses_where_the_module_is_said_to_be(
+        self, files: Files, prog: Program, module: Module
+    ) -> None:
+        """As upstream has it: code is always moved, the rest if that is inside."""
+        module.address_range = (0x10000, 0x20000)
+        module.try_file(files.full)
+        number, function = (prog[name].address_ for name in ("number", "function"))
+        assert 0x10000 < function < number < 0x20000  # type: ignore[operator]
+        assert prog.symbol(number).name == "number"
+        module.address_range = (0x1000, 0x10000)
+        assert prog["number"].address_ == number - 0x10000  # type: ignore[operator]
+        assert prog.symbol("number").address == prog["number"].address_
+        assert prog.symbol(prog["number"].address_).name == "number"
+        assert prog["function"].address_ == function
+        with pytest.raises(LookupError):
+            prog.symbol(number)
+
+    def test_another_module_is_there(self, files: Files, prog: Program) -> None:
+        modules = [prog.shared_library_module(n, 0x4000, create=True) for n in "ab"]
+        for module in modules:
+            module.try_file(files.full)
+            assert statuses(module) == (HAVE, HAVE)
+        assert modules[0].address_range is not None
+        assert modules[1].address_range is None
+        assert modules[0].loaded_file_bias == modules[1].loaded_file_bias
 
     def test_object_file_is_no_library(
         self, compile_c: Callable[..., Path], prog: Program
@@ -279,6 +306,11 @@ class TestStandardFinder:
         assert statuses(module) == (WANT, WANT)
         prog.find_standard_debug_info([module])
         assert statuses(module) == (HAVE, HAVE)
+
+    def test_name_of_a_vdso_is_no_path(self, files: Files, prog: Program) -> None:
+        module = prog.vdso_module(files.full, 0x4000, create=True)
+        prog.find_standard_debug_info([module])
+        assert statuses(module) == (WANT, WANT)
 
     def test_debug_link(self, files: Files, prog: Program) -> None:
         module = prog.extra_module(files.stripped, create=True)

@@ -269,6 +269,22 @@ class TestSectionAddresses:
             module.section_addresses.clear()
         assert dict(module.section_addresses) == {".text": 0x7000}
 
+    def test_what_is_wrong_is_told_before_what_cannot_change(
+        self, prog: Program, compile_c
+    ) -> None:
+        module = prog.relocatable_module("m", 0, create=True)
+        module.try_file(compile_c("int f(void) { return 1; }", "-c", "-g"))
+        addresses = module.section_addresses
+        with pytest.raises(TypeError, match="section_addresses key must be str"):
+            addresses[3] = 3  # type: ignore[index]
+        with pytest.raises(UnicodeEncodeError):
+            addresses["\udc80"] = 3
+        with pytest.raises(OverflowError):
+            addresses[".text"] = -1
+        with pytest.raises(KeyError):
+            del addresses[3]  # type: ignore[arg-type]
+        addresses.clear()  # There is nothing to change.
+
 
 class TestOptions:
     DEFAULT = (

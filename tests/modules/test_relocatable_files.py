@@ -52,10 +52,15 @@ def test_sections_that_are_not_loaded(file: Path) -> None:
     assert prog["function"].address_ == 0x100000
 
 
-def test_a_file_that_is_nowhere(file: Path) -> None:
+@pytest.mark.parametrize("kind", ["extra", "relocatable"])
+def test_a_file_that_is_nowhere(file: Path, kind: str) -> None:
     # As upstream has it: objects by the offset in their section, and no symbols.
     for address_range in (None, (0x5000, 0x6000)):
-        module = Program().extra_module("m", create=True)
+        module: Module
+        if kind == "extra":
+            module = Program().extra_module("m", create=True)
+        else:
+            module = Program().relocatable_module("m", 0x5000, create=True)
         module.address_range = address_range
         prog = taken(module, file)
         assert (module.loaded_file_bias, module.debug_file_bias) == (0, 0)
