@@ -200,14 +200,20 @@ def main() -> int:
     parser.add_argument(
         "--without-kernel", action="store_true", help="no vmlinux (20 s a round)"
     )
+    parser.add_argument("--vmlinux", type=Path, help="of another kernel")
     # Of scripts/bench, which passes on what it is given.
     parser.add_argument("--without", action="append", help=argparse.SUPPRESS)
+    parser.add_argument("--dump", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    lab = None if options.without_kernel else manifest.find(options.kernel)
-    if lab is None:
+    vmlinux = options.vmlinux
+    if options.without_kernel:
+        vmlinux = None
+    elif vmlinux is None and (lab := manifest.find(options.kernel)) is not None:
+        vmlinux = lab.vmlinux
+    if vmlinux is None:
         print("without a kernel", file=sys.stderr)
     with tempfile.TemporaryDirectory() as directory:
-        bench = Bench(None if lab is None else Path(lab.vmlinux), Path(directory))
+        bench = Bench(vmlinux, Path(directory))
         for number in range(options.rounds):
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
             bench.one_round()
