@@ -207,7 +207,7 @@ class Memory:
         address &= self.virtual.mask
         offset = address & _PAGE_MASK
         if offset + size <= PAGE_SIZE:
-            found = self._window(address)
+            found = self.pages.get(address >> PAGE_SHIFT) or self._window(address)
             if found is not None:
                 offset = address - found[0]
                 return bytes(found[2][offset : offset + size])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,25 @@ def pointers(type: Type, addresses: Iterable[int], offset: int = 0) -> Iterator[
     mask = type._prog._memory.virtual.mask
     codec_of(type)
     new = bare.new
-    for address in addresses:
+    # All but what cannot be is done by iterators of C, in half the time.
+    if offset:
+        addresses = map(offset.__rsub__, addresses)
+    if not _are_within(addresses, mask):
+        addresses = map(mask.__and__, addresses)
+    for state in zip(repeat(type), repeat(None), addresses, repeat(None)):
         pointer = new()
-        pointer._state_ = (type, None, address - offset & mask, None)
+        pointer._state_ = state
         yield pointer
+
+
+def _are_within(addresses: Iterable[int], mask: int) -> bool:
+    """Whether it is seen at once that addresses are from 0 to ``mask``."""
+    return (
+        isinstance(addresses, range)
+        and len(addresses) > 0
+        and min(addresses[0], addresses[-1]) >= 0
+        and max(addresses[0], addresses[-1]) <= mask
+    )
 
 
 def follow(

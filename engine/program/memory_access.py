@@ -61,7 +61,14 @@ class MemoryAccess:
 
         Raises FaultError with the first address that cannot be read.
         """
-        return self._memory.read(self._address(address), _size(size), physical)
+        # Helpers that decode bytes themselves live of it: no call that can be spared.
+        if self._platform is None:
+            raise ValueError("program address size is not known")
+        if type(address) is not int or not 0 <= address <= UINT64_MAX:
+            address = uint64(address)
+        if type(size) is not int or not 0 <= size <= _MAX_SIZE:
+            size = _size(size)
+        return self._memory.read(address, size, physical)
 
     def read_u8(self, address: SupportsIndex, physical: bool = False) -> int:
         """Read an unsigned 8-bit integer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from itertools import chain, starmap
 from typing import TYPE_CHECKING
 
 from drgn import FaultError, IntegerLike, Object, Program, cast, chains, sizeof
@@ -302,7 +303,7 @@ def for_each_valid_pfn_and_page(prog: Program) -> Iterator[tuple[int, Object]]:
     0
     """
     for start, end, mem_map in for_each_valid_page_range(prog):
-        pages = _pointers(mem_map, start, end)
+        pages = _pointers(start, end, mem_map)
         yield from zip(range(start, end), pages, strict=True)
 
 
@@ -316,11 +317,11 @@ def for_each_page(prog: Program) -> Iterator[Object]:
     >>> page_to_pfn(page)
     (unsigned long)0
     """
-    for start, end, mem_map in for_each_valid_page_range(prog):
-        yield from _pointers(mem_map, start, end)
+    ranges = for_each_valid_page_range(prog)
+    return chain.from_iterable(starmap(_pointers, ranges))
 
 
-def _pointers(mem_map: Object, start: int, end: int) -> Iterator[Object]:
+def _pointers(start: int, end: int, mem_map: Object) -> Iterator[Object]:
     """Pointers to each of the elements of a memory map."""
     size = sizeof(mem_map[0])
     base = mem_map.value_()

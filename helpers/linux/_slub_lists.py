@@ -7,6 +7,7 @@ them are structures as bytes, decoded at offsets that are looked up once.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from drgn import FaultError, Object, Program, ProgramFlags, Type, offsetof, sizeof
@@ -31,6 +32,9 @@ from drgn.helpers.linux.percpu import per_cpu_ptr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+_from_bytes = int.from_bytes
 
 
 def _optional(type: Type, *designators: str) -> Field | None:
@@ -271,8 +275,10 @@ class SlubCache:
         :param objects: Objects of the list's slab.
         :raises SlabCorruptionError: if the list is broken
         """
+        # Slabs have many objects: this calls no function of ours for each.
+        start, offset, random = objects.start, self.pointer_offset, self.random
         load = self._loader(objects)
-        offset = self.pointer_offset
+        size = self._word.size
         free: set[int] = set()
         while pointer:
             if pointer in free:
@@ -286,38 +292,31 @@ class SlubCache:
                 )
             free.add(pointer)
             address = pointer + offset
-            pointer = self._decode(load(address), address, objects)
+            (pointer,) = load(address - start)
+            if random is None:
+                continue
+            # Since 5.7 (1ad53d9fa3f6) and in stable kernels, the address's bytes are
+            # swapped.
+            stored = pointer ^ random
+            pointer = stored ^ _from_bytes(address.to_bytes(size, "little"), "big")
+            if pointer and pointer not in objects:
+                unswapped = stored ^ address
+                if not unswapped or unswapped in objects:
+                    pointer = unswapped
         return free
 
-    def _loader(self, objects: range) -> Callable[[int], int]:
-        """Return a function that loads a word of a slab, which is read as a whole."""
+    def _loader(self, objects: range) -> Callable[[int], tuple[int]]:
+        """Return what loads a word of a slab, which is read as a whole, at an offset.
+
+        It returns a tuple, as a Struct does.
+        """
         start = objects.start
         try:
             data = self._prog.read(start, objects.stop - start)
         except FaultError:
-            return self._prog.read_word
-        unpack = self._word.unpack_from
-
-        def load(address: int) -> int:
-            word: int = unpack(data, address - start)[0]
-            return word
-
-        return load
-
-    def _decode(self, stored: int, address: int, objects: range) -> int:
-        """Decode a pointer to the next free object that is stored at *address*."""
-        if self.random is None:
-            return stored
-        # Since 5.7 (1ad53d9fa3f6) and in stable kernels, the address's bytes are
-        # swapped.
-        size = self._word.size
-        swapped = int.from_bytes(address.to_bytes(size, "little"), "big")
-        pointer = stored ^ self.random ^ swapped
-        if pointer and pointer not in objects:
-            unswapped = stored ^ self.random ^ address
-            if not unswapped or unswapped in objects:
-                return unswapped
-        return pointer
+            read = self._prog.read_word
+            return lambda offset: (read(start + offset),)
+        return partial(self._word.unpack_from, data)
 
     def _sheaf_objects(self) -> Iterator[int]:
         """Iterate over the free objects in sheaves, which 6.18 brought."""
