@@ -256,6 +256,7 @@ class _Formatter:
         text = address if symbol is None else f"{symbol} = {address}"
         referent = codec.under.type
         if self.options.string and is_character(referent):
+            prog._is_64_bit()
             try:
                 string = prog._memory.read_c_string(value, None)
             except FaultError:
@@ -263,6 +264,7 @@ class _Formatter:
             else:
                 text = f"{text} = {string_text(string)}"
         elif dereference and _has_value(referent):
+            prog._is_64_bit()
             first = f"*{prefix}{text if symbol is None else f'({text})'} = "
             target = _Node(codec_of(referent), None, 0, value)
             try:

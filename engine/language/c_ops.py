@@ -20,6 +20,7 @@ from .c_ops_types import (
     FLOAT,
     INTEGERS,
     POINTER,
+    check_platform,
     check_source,
     check_width,
     common_type,
@@ -122,6 +123,8 @@ def _binary(op: str, left: TypeBits, right: TypeBits) -> Plan:
     ltype, rtype = left[0], right[0]
     lcodec, rcodec = codec_of(ltype), codec_of(rtype)
     lkind, rkind = lcodec.kind, rcodec.kind
+    check_platform(lcodec)
+    check_platform(rcodec)
     if lkind in ARITHMETIC and rkind in ARITHMETIC:
         type, bits = common_type(left, right)
         codec = codec_of(type)
@@ -273,6 +276,7 @@ def unary(op: str, operand: Object) -> Rvalue:
 
 def _unary(op: str, type: Type, bits: int | None) -> Plan:
     kind = codec_of(type).kind
+    check_platform(codec_of(type))
     if kind not in ARITHMETIC or (kind is FLOAT and op == "~"):
         raise TypeError(f"invalid operand to unary {op} ('{type.type_name()}')")
     type, bits = promote(type, bits)
@@ -308,6 +312,8 @@ def _compare(left: TypeBits, right: TypeBits) -> Plan:
     """The plan to convert one operand."""
     ltype, rtype = left[0], right[0]
     lcodec, rcodec = codec_of(ltype), codec_of(rtype)
+    check_platform(lcodec)
+    check_platform(rcodec)
     if lcodec.kind in ARITHMETIC and rcodec.kind in ARITHMETIC:
         type, bits = common_type(left, right)
         codec = codec_of(type)

@@ -70,6 +70,14 @@ def _is_wide(codec: Codec, bits: int | None) -> bool:
     )
 
 
+def check_platform(codec: Codec) -> None:
+    """Raise ValueError if the program has no platform, which values would need."""
+    if codec.scalar:
+        codec.type.prog._is_little_endian()
+    elif codec.kind is ARRAY or codec.kind is FUNCTION:
+        codec.type.prog._is_64_bit()
+
+
 def check_width(codec: Codec, bits: int | None) -> None:
     """Raise NotImplementedError for integers that operators do not take."""
     if _is_wide(codec, bits):

@@ -58,7 +58,10 @@ def find_step(type: Type, name: str) -> Step:
     bits = None
     if bit_offset & 7 or bit_field_size is not None:
         bits = (bit_offset & 7, bit_field_size)
-    pointer = codec_of(type) if follow else None
+    pointer = None
+    if follow:
+        type.prog._is_64_bit()
+        pointer = codec_of(type)
     step = (pointer, declared.type, bit_offset >> 3, bits)
     if type._steps is None:
         type._steps = {}
@@ -89,9 +92,9 @@ def attribute(obj: Object, name: str) -> Object:
 def member(obj: Object, name: str) -> Object:
     """The member ``name`` of a structure or of what a pointer points to."""
     type, address, _, _ = obj._state_
-    try:
-        step = type._steps[name]
-    except (KeyError, TypeError):
+    steps: dict[str, Step] | None = type._steps
+    step = None if steps is None else steps.get(name)
+    if step is None:
         step = find_step(type, name)
     pointer, member_type, offset, bits = step
     if pointer is not None:
@@ -121,25 +124,27 @@ def make_member_property(name: str) -> property:
         try:
             pointer, member_type, offset, member_bits = type._steps[name]
         except (KeyError, TypeError):
-            # Has the right exceptions if there is no such member.
-            return self.__getattr__(name)  # type: ignore[no-any-return]
-        if pointer is None:
-            if address is None:
-                return _member_of_value(self, type._steps[name])
-        elif address is None:
-            address = value if value.__class__ is int else self.value_()
-        elif bits is pointer.memory.epoch:
-            address = value
+            pass
         else:
-            base, size, buffer = pointer.memory.window
-            where = address - base
-            if 0 <= where < size and bits is None:
-                address = pointer.decode(buffer, where)[0]
+            if pointer is None:
+                if address is None:
+                    return _member_of_value(self, type._steps[name])
+            elif address is None:
+                address = value if value.__class__ is int else self.value_()
+            elif bits is pointer.memory.epoch:
+                address = value
             else:
-                address = self.value_()
-        result = new()
-        result._state_ = (member_type, address + offset, None, member_bits)
-        return result
+                base, size, buffer = pointer.memory.window
+                where = address - base
+                if 0 <= where < size and bits is None:
+                    address = pointer.decode(buffer, where)[0]
+                else:
+                    address = self.value_()
+            result = new()
+            result._state_ = (member_type, address + offset, None, member_bits)
+            return result
+        # Has the right exceptions if there is no such member.
+        return self.__getattr__(name)  # type: ignore[no-any-return]
 
     def refuse(self: Object, value: Object | None = None) -> NoReturn:
         raise AttributeError(f"'_drgn.Object' object has no attribute '{name}'")

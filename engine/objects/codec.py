@@ -168,8 +168,9 @@ class Codec(Memos):
         if decode is not None:
             self.decode = decode
             self.memory = type._prog._memory
-            self.plain = kind is not _FLOAT
-        if self.plain and kind is not _BOOL:
+            # Without a platform there are values but no expressions.
+            self.plain = kind is not _FLOAT and type._prog._platform is not None
+        if decode is not None and kind is not _FLOAT and kind is not _BOOL:
             self.mask = (1 << 8 * size) - 1
             self.sign = 1 << (8 * size - 1) if self.signed else 0
 
@@ -300,11 +301,15 @@ class Codec(Memos):
     def element_of(self) -> tuple[Type, int]:
         """The type of the elements of an array or referent of a pointer, its size.
 
-        Raises TypeError if that has no size.
+        Raises TypeError if that has no size, ValueError if the program does not know
+        the size of addresses.
         """
         if self.element is None:
             type = self.under.type
-            self.element = (type, type_size(type))
+            element = (type, type_size(type))
+            if self.kind is _POINTER:
+                self.type._prog._is_64_bit()
+            self.element = element
         found: tuple[Type, int] = self.element
         return found
 

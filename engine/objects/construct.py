@@ -193,12 +193,12 @@ def encode(codec: Codec, value: Any, bit_field_size: int | None) -> Any:
 
 def _scalar(codec: Codec, value: Any, bit_field_size: int | None) -> Any:
     # Python has its own words for complex numbers.
-    if not isinstance(value, complex) and not any(
-        hasattr(type(value), name) for name in ("__index__", "__int__", "__float__")
-    ):
+    cls = type(value)
+    real = hasattr(cls, "__float__") or hasattr(cls, "__index__")
+    if not real and not hasattr(cls, "__int__") and not isinstance(value, complex):
         raise TypeError(f"'{codec.type.type_name()}' value must be number")
-    if codec.kind is TypeKind.FLOAT and isinstance(value, complex):
-        raise TypeError("must be real number, not complex")
+    if codec.kind is TypeKind.FLOAT and not real:
+        raise TypeError(f"must be real number, not {cls.__name__}")
     return codec.fit(value, bit_field_size)
 
 

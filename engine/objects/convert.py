@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 from ..arguments import check_argument
 from ..errors import OutOfBoundsError
 from ..language.c_ops_convert import cast_value, check_implicit
+from ..language.c_ops_types import check_platform
 from ..types.kinds import TypeKind
 from ..types.members import plain_name
 from ..types.type import Type
@@ -40,6 +41,7 @@ def cast(type: str | Type, obj: Object) -> Object:
         return make_value(type, codec.fit(obj._rvalue_(), None))
     if codec.kind is TypeKind.VOID:
         return Object._absent(type)
+    check_platform(codec_of(obj._type_))
     if codec.size is None:
         raise codec.no_values("cast to")
     if not codec.scalar:
@@ -80,6 +82,7 @@ def implicit_convert(
     type = resolve_type(prog, type)
     codec = codec_of(type)
     size = check_bit_field(codec, bit_field_size)
+    check_platform(codec_of(obj._type_))
     check_implicit(type, obj)
     if codec.scalar:
         return Object._val(type, cast_value(codec, size, obj), size)
@@ -112,10 +115,11 @@ def container_of(ptr: Object, type: str | Type, member: str) -> Object:
         # An array has no members, and one of what has no size no codec.
         type.language.bit_offset(type, member)
     codec: Codec = type._codec or codec_of(type)
-    try:
-        offset, pointer, mask = codec.containers[member]
-    except (KeyError, TypeError):
-        offset, pointer, mask = _container(codec, member)
+    known = codec.containers
+    found = None
+    if known is not None and member.__class__ is str:
+        found = known.get(member)
+    offset, pointer, mask = found or _container(codec, member)
     return make_value(pointer, (ptr.value_() - offset) & mask)
 
 

@@ -383,3 +383,21 @@ def test_function_in_a_value(prog: Program) -> None:
     shown = "(struct s){ .x = (int)7, .f = (int (void))%s }"
     assert obj.format_(members_same_line=True) == shown % hex(BASE + 4)
     assert obj.read_().format_(members_same_line=True) == shown % "<absent>"
+
+
+def test_errors_are_not_of_others(prog: Program) -> None:
+    """A traceback shows what is wrong, and no failed look into a memo of the engine."""
+    pair = prog.struct_type("pair", 4, [TypeMember(prog.type("int"), "x")])
+    link = prog.struct_type("link", 8, [TypeMember(prog.pointer_type(pair), "pair")])
+    obj = Object(prog, prog.pointer_type(link), BASE)
+    absent = Object(prog, prog.pointer_type(link))
+    for fail in (
+        lambda: obj.member_("y"),
+        lambda: obj.pair.x,
+        lambda: absent.pair,
+        lambda: container_of(obj, pair, "y"),
+        lambda: prog.read(BASE, 1),
+    ):
+        with pytest.raises((LookupError, FaultError, ObjectAbsentError)) as raised:
+            fail()
+        assert raised.value.__context__ is None
