@@ -159,11 +159,12 @@ def from_bytes(
 ) -> Object:
     """See `Object.from_bytes_`."""
     check_program("from_bytes_", prog)
-    type = resolve_type(prog, type)
     raw = buffer_bytes(buffer)
     offset = uint64(bit_offset)
+    size = None if bit_field_size is None else uint64(bit_field_size)
+    type = resolve_type(prog, type)
     codec = codec_of(type)
-    size = check_bit_field(codec, bit_field_size)
+    size = check_bit_field(codec, size)
     if offset > 8 * len(raw):
         raise ValueError("buffer is too small")
     if codec.size is None:

@@ -105,6 +105,8 @@ def container_of(ptr: Object, type: str | Type, member: str) -> Object:
         check_argument("container_of", 1, ptr, Object, "_drgn.Object")
     source = ptr._state_[0]
     prog = source._prog
+    if member.__class__ is not str:
+        check_argument("container_of", 3, member, str)
     if type.__class__ is not Type or type._prog is not prog:
         type = resolve_type(prog, type)
     if (source._codec or codec_of(source)).kind is not TypeKind.POINTER:
@@ -116,16 +118,13 @@ def container_of(ptr: Object, type: str | Type, member: str) -> Object:
         type.language.bit_offset(type, member)
     codec: Codec = type._codec or codec_of(type)
     known = codec.containers
-    found = None
-    if known is not None and member.__class__ is str:
-        found = known.get(member)
+    found = None if known is None else known.get(member)
     offset, pointer, mask = found or _container(codec, member)
     return make_value(pointer, (ptr.value_() - offset) & mask)
 
 
 def _container(codec: Codec, member: str) -> tuple[int, Type, int]:
     """The offset of a member, the type of the pointer, and a mask of its bits."""
-    check_argument("container_of", 3, member, str)
     type = codec.type
     bit_offset = type.language.bit_offset(type, member)
     if bit_offset % 8:

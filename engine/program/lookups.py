@@ -69,14 +69,13 @@ class Lookups:
         Type is returned as it is. Raises LookupError if there is none and
         SyntaxError if ``name`` cannot be parsed.
         """
+        filename = _path(filename)
         if isinstance(name, Type):
             if name.prog is not self:
                 raise ValueError("type is from different program")
-            _path(filename)
             return name
         if not isinstance(name, str):
             raise TypeError("type() argument 1 must be str or Type")
-        filename = _path(filename)
         found = self._type_memo.get((name, filename))
         if found is None:
             found = self.language.parse_type_name(self, name, filename)
@@ -188,11 +187,11 @@ class Lookups:
         ``filename`` restricts the search to definitions in matching files.
         Raises ObjectNotFoundError if there is none.
         """
-        if not isinstance(name, str):
-            raise TypeError(f"name must be str, not {class_label(name)}")
         if not isinstance(flags, FindObjectFlags):
             raise TypeError(f"expected FindObjectFlags, not {class_label(flags)}")
         filename = _path(filename)
+        if not isinstance(name, str):
+            raise TypeError(f"name must be str, not {class_label(name)}")
         if not flags:
             raise ValueError("invalid find object flags")
         try:

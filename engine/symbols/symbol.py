@@ -47,13 +47,13 @@ class Symbol:
     ) -> None:
         if not isinstance(name, str):
             raise TypeError(f"Symbol() argument 1 must be str, not {type_label(name)}")
+        self._name = name
+        self._address = uint64(address)
+        self._size = uint64(size)
         if not isinstance(binding, SymbolBinding):
             raise TypeError(f"expected SymbolBinding, not {type(binding).__name__}")
         if not isinstance(kind, SymbolKind):
             raise TypeError(f"expected SymbolKind, not {type(kind).__name__}")
-        self._name = name
-        self._address = uint64(address)
-        self._size = uint64(size)
         self._binding = binding
         self._kind = kind
 

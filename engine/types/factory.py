@@ -92,6 +92,7 @@ class TypeFactory:
         self, *, qualifiers: Qualifiers = _NONE, language: Language | None = None
     ) -> Type:
         """The void type."""
+        _check_qualifiers(qualifiers)
         language = self._language(language)
         key = (TypeKind.VOID, language)
         definition = self._definitions.get(key)
@@ -333,10 +334,10 @@ class TypeFactory:
         alignment: int,
     ) -> Type:
         name = KIND_NAMES[kind]
-        if tag is not None and not isinstance(tag, str):
-            raise TypeError(f"{name}_type() tag must be str or None")
         if size is not None:
             size = uint64(size)
+        if tag is not None and not isinstance(tag, str):
+            raise TypeError(f"{name}_type() tag must be str or None")
         if members is None:
             if size is not None:
                 raise ValueError(f"incomplete {name} type must not have size")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..arguments import buffer_bytes, class_label
 from .definitions import CompoundDefinition
 
 if TYPE_CHECKING:
@@ -24,6 +25,17 @@ def not_compound(type: Type) -> TypeError:
 def no_member(type: Type, name: str) -> LookupError:
     """The error for a struct, union or class without a member ``name``."""
     return LookupError(f"'{plain_name(type)}' has no member '{name}'")
+
+
+def member_name(function: str, name: Any) -> str:
+    """The name of a member that is no str; TypeError unless it is bytes."""
+    if not isinstance(name, bytes):
+        buffer_bytes(name)
+        raise TypeError(
+            f"{function}() argument 1 must be read-only bytes-like object, "
+            f"not {class_label(name)}"
+        )
+    return name.decode("utf-8", "surrogateescape")
 
 
 def find_member(type: Type, name: str) -> tuple[TypeMember, int]:

@@ -26,6 +26,11 @@ def use_object_class(cls: type[Object]) -> None:
     _object_class = cls
 
 
+def _check_name(cls: str, name: str | None) -> None:
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"{cls} name must be str or None")
+
+
 class _TypedPart:
     """What a member and a parameter share: a name and an Object or a Type.
 
@@ -44,6 +49,7 @@ class _TypedPart:
 
     def _init(self, source: Any, name: str | None) -> None:
         cls = type(self).__name__
+        _check_name(cls, name)
         self._bit_field_size = None
         self._object = None
         self._prog = None
@@ -58,8 +64,6 @@ class _TypedPart:
                 f"{cls}() first argument must be Object, Type, "
                 "or callable returning Object or Type"
             )
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"{cls} name must be str or None")
         self._name = name
 
     def _set(self, value: Any) -> None:
@@ -251,6 +255,7 @@ class TypeTemplateParameter:
         is_default: bool = False,
     ) -> None:
         check_argument("TypeTemplateParameter", 3, is_default, bool)
+        _check_name("TypeTemplateParameter", name)
         self._argument: Type | Object | None = None
         self._prog: Program | None = None
         self._source: Any = None
@@ -263,8 +268,6 @@ class TypeTemplateParameter:
                 "TypeTemplateParameter() first argument must be Object, Type, "
                 "or callable returning Object or Type"
             )
-        if name is not None and not isinstance(name, str):
-            raise TypeError("TypeTemplateParameter name must be str or None")
         self._name = name
         self._is_default = is_default
 

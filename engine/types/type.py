@@ -9,7 +9,7 @@ from ..arguments import check_argument
 from ..closed import closed
 from .definitions import CompoundDefinition, Definition, TypedefDefinition
 from .kinds import PrimitiveType, Qualifiers, TypeKind
-from .members import find_member, not_compound
+from .members import find_member, member_name, not_compound
 from .primitives import primitive_by_name
 
 if TYPE_CHECKING:
@@ -284,7 +284,8 @@ class Type:
         if this is no struct, union or class and LookupError if it has no such
         member.
         """
-        check_argument("member", 1, name, str)
+        if not isinstance(name, str):
+            name = member_name("member", name)
         member, bit_offset = find_member(self, name)
         return member._moved(bit_offset)
 
@@ -293,7 +294,8 @@ class Type:
 
         Raises TypeError if this is no struct, union or class.
         """
-        check_argument("has_member", 1, name, str)
+        if not isinstance(name, str):
+            name = member_name("has_member", name)
         definition = self.unaliased()._def
         if not isinstance(definition, CompoundDefinition):
             raise not_compound(self)
