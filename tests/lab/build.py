@@ -148,7 +148,10 @@ def unpack_facts(image: Path, directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
     with open(image, "rb") as file, tarfile.open(fileobj=file) as archive:
-        archive.extractall(directory, filter="data")
+        # Python knows filters from 3.11.4 on, and wants one from 3.12 on.
+        if hasattr(tarfile, "data_filter"):
+            archive.extraction_filter = tarfile.data_filter
+        archive.extractall(directory)
 
 
 def add_vmcoreinfo(directory: Path, names: Sequence[str], facts: str) -> bool:
