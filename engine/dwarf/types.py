@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from ..language.language import Language
@@ -67,21 +68,25 @@ _UNSIGNED = frozenset(
     )
 )
 _UINT64_MAX = (1 << 64) - 1
+_MAX_DEPTH = 1000
+_TOO_DEEP = "maximum DWARF type parsing depth exceeded"
 
 
 class TypeReader:
     """Makes the Types of one file's DIEs, each once.
 
-    Everything raises BadDataError where the debug information is malformed.
+    Everything raises BadDataError where the debug information is malformed, and
+    RecursionError where a type is made of itself.
     """
 
-    __slots__ = ("_debug", "_factory", "_file", "_sized_types", "_types")
+    __slots__ = ("_begun", "_debug", "_factory", "_file", "_sized_types", "_types")
 
     def __init__(self, debug: DebugInfo, file: DwarfFile) -> None:
         self._debug = debug
         self._file = file
         self._factory = debug.prog._types
         self._types: dict[int, Type] = {}
+        self._begun: set[tuple[int, int]] = set()
         self._sized_types: dict[int, tuple[Type, Type]] = {}
 
     def die_of(self, type: Type) -> Die | None:
@@ -112,7 +117,6 @@ class TypeReader:
             return found
         # From the DIE inwards to a type that is not made of another...
         chain: list[Die] = []
-        seen: set[int] = set()
         inner: Die | None = die
         while inner is not None:
             if inner.unit.file is not self._file:
@@ -124,9 +128,9 @@ class TypeReader:
             if inner.tag not in _MADE_OF_ONE:
                 found = types[inner.offset] = self._elementary(inner)
                 break
-            if inner.offset in seen:
-                raise die.error("type is made of itself")
-            seen.add(inner.offset)
+            # There may be no end if a type is made of itself.
+            if len(chain) == _MAX_DEPTH:
+                raise RecursionError(_TOO_DEEP)
             chain.append(inner)
             inner = inner.origin_ref(dw.DW_AT_type)
         if found is None:
@@ -211,7 +215,14 @@ class TypeReader:
         if tag == dw.DW_TAG_base_type:
             return self._base_type(die)
         if tag in _COMPOUNDS or tag == dw.DW_TAG_enumeration_type:
-            return self._tagged(die)
+            begun = get_ident(), die.offset
+            if begun in self._begun:
+                raise RecursionError(_TOO_DEEP)
+            self._begun.add(begun)
+            try:
+                return self._tagged(die)
+            finally:
+                self._begun.remove(begun)
         if tag == dw.DW_TAG_unspecified_type:
             return self._unspecified(die)
         if tag == dw.DW_TAG_ptr_to_member_type:

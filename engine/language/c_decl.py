@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import BadDataError
 from ..types.kinds import Qualifiers, TypeKind
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ _ARRAY = TypeKind.ARRAY
 _FUNCTION = TypeKind.FUNCTION
 _INDENT = "\t"
 _MAX_NESTING = 200
+_MAX_DEPTH = 1000
+_TOO_DEEP = "maximum type depth exceeded"
 
 
 def type_name(type: Type) -> str:
@@ -95,7 +96,7 @@ def _declarator(type: Type, declarator: str) -> tuple[Type, str]:
     Returns the type beneath them, and what is declared to be of it.
     """
     kind = type.kind
-    while True:
+    for _ in range(_MAX_DEPTH + 1):
         if kind is _POINTER:
             qualifiers = _qualifiers(type)
             if not qualifiers:
@@ -119,6 +120,7 @@ def _declarator(type: Type, declarator: str) -> tuple[Type, str]:
             kind = type.kind
         else:
             return type, declarator
+    raise RecursionError(_TOO_DEEP)
 
 
 def _parameters(type: Type) -> str:
@@ -149,7 +151,7 @@ def _body(type: Type, indent: str) -> str:
     opening = f"{keyword} {{" if tag is None else f"{keyword} {tag} {{"
     inner = indent + _INDENT
     if len(inner) > _MAX_NESTING:
-        raise BadDataError("types are nested too deeply")
+        raise RecursionError(_TOO_DEEP)
     lines = [_qualifiers(type) + opening]
     if type.kind is TypeKind.ENUM:
         enumerators = type.enumerators

@@ -170,7 +170,8 @@ def member_names(type: Type) -> list[str]:
         type = type.type.unaliased()
     if type.kind not in _COMPOUND:
         return []
-    return [field.name for field in codec_of(type).fields if field.name is not None]
+    names: list[str] = type._def.member_names()
+    return names
 
 
 def subscript(index: Any) -> int:

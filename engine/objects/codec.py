@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BadDataError, OutOfBoundsError
+from ..errors import OutOfBoundsError
 from ..memory.memory import Memory
 from ..types.kinds import TypeKind
 from ..types.layout import INCOMPLETE_NAMES, check_object_type, type_size
@@ -276,7 +276,7 @@ class Codec(Memos):
     def fields(self) -> tuple[Field, ...]:
         """The members, those of unnamed structures and unions in their place.
 
-        Raises BadDataError if the type contains itself: a value would have no end.
+        Raises RecursionError if the type contains itself: a value would have no end.
         """
         return self._fields or self._find_fields(())
 
@@ -285,13 +285,14 @@ class Codec(Memos):
         if self._fields is None:
             definition = self.under._def
             if definition in outer:
-                raise BadDataError(f"'{self.type.type_name()}' contains itself")
+                raise RecursionError("maximum object depth exceeded")
             outer = (*outer, definition)
             fields: list[Field] = []
             _collect(fields, definition, 0, outer)
             for field in fields:
                 inner = field.codec
-                while inner.kind is _ARRAY:
+                # An array without elements contains nothing.
+                while inner.kind is _ARRAY and inner.under.length:
                     inner = codec_of(inner.under.type)
                 if inner.kind in _COMPOUND:
                     inner._find_fields(outer)
@@ -358,7 +359,7 @@ def _collect(
             inner = type.unaliased()
             if inner.kind in _COMPOUND:
                 if inner._def in outer:
-                    raise BadDataError(f"'{inner.type_name()}' contains itself")
+                    raise RecursionError("maximum anonymous member depth exceeded")
                 _collect(fields, inner._def, offset, (*outer, inner._def))
                 continue
         fields.append(Field(member.name, type, offset, member.bit_field_size))
@@ -370,7 +371,7 @@ def _kept_bool(number: int) -> int:
 
 
 def check_finite(type: Type) -> None:
-    """Raise BadDataError if a structure contains itself."""
+    """Raise RecursionError if a structure contains itself."""
     _ = codec_of(type).fields
 
 

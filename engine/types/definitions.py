@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import BadDataError
 from .kinds import TypeKind
 
 if TYPE_CHECKING:
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     LazyParameters = tuple[TypeParameter, ...] | Callable[[], Sequence[TypeParameter]]
     Enumerators = tuple[TypeEnumerator, ...] | None
     LazyEnumerators = Enumerators | Callable[[], Sequence[TypeEnumerator] | None]
+
+
+_ENDLESS = "maximum anonymous member depth exceeded"
 
 
 class Definition:
@@ -85,7 +87,7 @@ class TypedefDefinition(Definition):
 
     @property
     def is_complete(self) -> bool:
-        return self.type.is_complete()
+        return self.type.unaliased().is_complete()
 
 
 class PointerDefinition(Definition):
@@ -179,13 +181,27 @@ class CompoundDefinition(TemplateDefinition):
         return self.size is not None
 
     def find_member(self, name: str) -> tuple[TypeMember, int] | None:
-        """The member ``name`` and its bit offset, through unnamed members."""
+        """The member ``name`` and its bit offset, through unnamed members.
+
+        Raises RecursionError if it is looked for in an unnamed member of itself.
+        """
         found = self._found
         if found is None:
             found = {}
-            self._collect(found, 0, ())
-            self._found = found
+            try:
+                self._collect(found, 0, ())
+            except RecursionError:
+                # What comes before the member without end is there.
+                if name not in found:
+                    raise RecursionError(_ENDLESS) from None
+            else:
+                self._found = found
         return found.get(name)
+
+    def member_names(self) -> list[str]:
+        """The names of all members that `find_member()` finds."""
+        self.find_member("")
+        return list(self._found or ())
 
     def _collect(
         self,
@@ -199,7 +215,7 @@ class CompoundDefinition(TemplateDefinition):
         only bad debugging information makes it a member of itself.
         """
         if self in outer:
-            raise BadDataError(f"{self.kind.name.lower()} type contains itself")
+            raise RecursionError(_ENDLESS)
         outer = (*outer, self)
         for member in self.members or ():
             offset = base + member.bit_offset

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import BadDataError
 from ..platform import Architecture
 from .definitions import CompoundDefinition
 from .kinds import TypeKind
@@ -87,12 +86,12 @@ def alignof(type: Type, /) -> int:
     """Alignment in bytes of a type.
 
     Raises TypeError if the type is void, a function or incomplete, ValueError
-    if the program's platform is not known.
+    if the program's platform is not known, RecursionError if the type contains itself.
     """
     try:
         return _alignment(type)
     except RecursionError:
-        raise BadDataError(f"'{type.type_name()}' contains itself") from None
+        raise RecursionError("maximum type depth exceeded in alignof()") from None
 
 
 def _alignment(type: Type) -> int:

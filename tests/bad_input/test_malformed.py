@@ -63,7 +63,11 @@ def test_structure_in_itself(use: str, name: str | None, tmp_path: Path) -> None
     outer.children = [member(inner, name)]
     inner.children = [member(outer, name)]
     prog = program(tmp_path, [outer, inner, variable(outer)])
-    with limits(), pytest.raises(BadDataError, match="contains itself"):
+    what = "object" if name else "anonymous member"
+    with (
+        limits(),
+        pytest.raises(RecursionError, match=f"maximum {what} depth exceeded"),
+    ):
         USES[use](prog["v"])
 
 
@@ -73,8 +77,19 @@ def test_array_of_the_structure_it_is_in(tmp_path: Path) -> None:
     array = D(dw.DW_TAG_array_type, [dimension], type=outer)
     outer.children = [member(array)]
     prog = program(tmp_path, [outer, array, variable(outer)])
-    with limits(), pytest.raises(BadDataError, match="'struct outer' contains itself"):
+    with limits(), pytest.raises(RecursionError, match="maximum object depth"):
         str(prog["v"])
+
+
+def test_array_without_elements_of_the_structure_it_is_in(tmp_path: Path) -> None:
+    outer = struct("outer")
+    dimension = D(dw.DW_TAG_subrange_type, count=A(dw.DW_FORM_data1, 0))
+    array = D(dw.DW_TAG_array_type, [dimension], type=outer)
+    outer.children = [member(array)]
+    prog = program(tmp_path, [outer, array, variable(outer)])
+    prog.add_memory_segment(0, 8, lambda address, count, offset, physical: bytes(count))
+    with limits():
+        assert prog["v"].value_() == {"m": []}
 
 
 def function_type() -> D:

@@ -435,21 +435,34 @@ def test_types_made_of_themselves(debug_program) -> None:
     pointer = D(dw.DW_TAG_pointer_type, type=typedef)
     typedef.attributes.append((dw.DW_AT_type, A(dw.DW_FORM_ref4, pointer)))
     prog = one(debug_program, [typedef, pointer])
-    with pytest.raises(BadDataError, match="type is made of itself"):
+    with pytest.raises(RecursionError, match="maximum DWARF type parsing depth"):
         prog.type("t")
+
+
+def test_enumerations_made_of_themselves(debug_program) -> None:
+    inner = D(dw.DW_TAG_enumeration_type, byte_size=4)
+    outer = D(dw.DW_TAG_enumeration_type, name="e", byte_size=4, type=inner)
+    inner.attributes.append((dw.DW_AT_type, A(dw.DW_FORM_ref4, outer)))
+    prog = one(debug_program, [outer, inner])
+    with pytest.raises(RecursionError, match="maximum DWARF type parsing depth"):
+        prog.type("enum e")
 
 
 def test_a_long_chain_of_types(debug_program) -> None:
     chain = [integer()]
-    for _ in range(3000):
+    for depth in range(1, 1002):
         chain.append(D(dw.DW_TAG_pointer_type, type=chain[-1]))
-    chain.append(D(dw.DW_TAG_typedef, name="t", type=chain[-1]))
-    type = one(debug_program, chain).type("t").type
+        if depth > 999:
+            chain.append(D(dw.DW_TAG_variable, name=f"v{depth}", type=chain[-1]))
+            chain[-2:] = reversed(chain[-2:])
+    with pytest.raises(RecursionError, match="maximum DWARF type parsing depth"):
+        _ = one(debug_program, chain)["v1001"]
+    type = one(debug_program, chain)["v1000"].type_
     depth = 0
     while type.kind is TypeKind.POINTER:
         depth += 1
         type = type.type
-    assert depth == 3000
+    assert depth == 1000
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from expressions import outcome
 
 from drgn import (
     Architecture,
-    BadDataError,
     Object,
     Platform,
     Program,
@@ -168,14 +167,35 @@ def test_member(expression: str, expected: str) -> None:
 def test_struct_that_contains_itself() -> None:
     prog = Program(Platform(Architecture.X86_64))
     struct = prog.struct_type("s", 4, (TypeMember(lambda: struct),))
-    with pytest.raises(BadDataError, match="contains itself"):
+    with pytest.raises(RecursionError, match="maximum anonymous member depth exceeded"):
         struct.has_member("x")
-    with pytest.raises(BadDataError, match="contains itself"):
+    with pytest.raises(RecursionError, match=r"maximum type depth .* in alignof\(\)$"):
         alignof(struct)
+
+
+def test_member_before_the_one_that_contains_itself() -> None:
+    prog = Program(Platform(Architecture.X86_64))
+    first = TypeMember(prog.int_type("int", 4, True), "first")
+    struct = prog.struct_type("s", 8, (first, TypeMember(lambda: struct)))
+    assert struct.member("first").offset == 0
+    with pytest.raises(RecursionError, match="maximum anonymous member depth exceeded"):
+        struct.member("second")
 
 
 def test_unnamed_struct_that_contains_itself() -> None:
     prog = Program(Platform(Architecture.X86_64))
     struct = prog.struct_type(None, 4, (TypeMember(lambda: struct, "x"),))
-    with pytest.raises(BadDataError, match="nested too deeply"):
+    with pytest.raises(RecursionError, match="maximum type depth exceeded"):
         str(struct)
+
+
+def test_deep_types() -> None:
+    prog = Program(Platform(Architecture.X86_64))
+    pointer = typedef = prog.int_type("int", 4, True)
+    for _ in range(1000):
+        pointer, typedef = prog.pointer_type(pointer), prog.typedef_type("t", typedef)
+    assert pointer.type_name() == "int " + 1000 * "*"
+    with pytest.raises(RecursionError, match="maximum type depth exceeded"):
+        prog.pointer_type(pointer).type_name()
+    assert typedef.is_complete()
+    assert str(typedef) == "typedef t t"
