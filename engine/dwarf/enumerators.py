@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from ..types.parts import TypeEnumerator
 from . import constants as dw
@@ -11,14 +11,6 @@ if TYPE_CHECKING:
     from ..types.type import Type
     from .die import Die
 
-_MAX_BITS = 128  # Of numbers that compilers have.
-
-
-def enumerator_value(enumeration: Type, die: Die) -> int:
-    """The value of a DW_TAG_enumerator of an enumeration."""
-    assert enumeration.type is not None
-    return _enumerator_value(die, enumeration.type)
-
 
 def enumerators(dies: list[Die], type: Type) -> list[TypeEnumerator]:
     return [
@@ -26,27 +18,42 @@ def enumerators(dies: list[Die], type: Type) -> list[TypeEnumerator]:
     ]
 
 
+def enumerator_value(enumeration: Type, die: Die) -> int:
+    """The value of a DW_TAG_enumerator of a complete enumeration."""
+    assert enumeration.type is not None
+    return _enumerator_value(die, enumeration.type)
+
+
 def _enumerator_value(die: Die, type: Type) -> int:
-    """The value of an enumerator as a number of an integer type."""
+    """The value of an enumerator as a number with the sign of an integer type.
+
+    Forms of fixed size have none of their own. It may be one that the type lacks.
+    """
     value = stored_value(die)
-    assert type.size is not None
-    bits = 8 * type.size
-    if not 0 < bits <= _MAX_BITS:
-        raise die.error(f"enumerator has a type of {type.size} bytes")
+    bits = 128 if _is_wide(die.attr(dw.DW_AT_const_value)) else 64
     if type.is_signed:
         if value >> (bits - 1) == 1:
             value -= 1 << bits
     elif value < 0:
-        value &= (1 << bits) - 1
+        value += 1 << bits
     return value
 
 
 def stored_value(die: Die) -> int:
+    """What DW_AT_const_value says.
+
+    Raises BadDataError if it is no constant.
+    """
     value = die.attr(dw.DW_AT_const_value)
     if value is None:
         raise die.missing(dw.DW_AT_const_value)
-    if isinstance(value, memoryview):  # Of 128 bits.
+    if _is_wide(value):
         return die.unit.file.unsigned(value)
     number = die.number(dw.DW_AT_const_value)
     assert number is not None
     return number
+
+
+def _is_wide(value: object) -> TypeGuard[memoryview]:
+    """Whether a value is a number of 128 bits, which only compilers' own types have."""
+    return isinstance(value, memoryview) and len(value) == 16

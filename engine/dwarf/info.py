@@ -266,7 +266,9 @@ class DebugInfo:
         for die in self._find(name, _ENUMERATORS):
             if filename and not self._is_in(die, filename):
                 continue
-            return constant(self, die, name.rpartition("::")[2])
+            found = constant(self, die, name.rpartition("::")[2])
+            if found is not None:
+                return found
         # The index has enumerators beside their enumeration, not in it.
         scope, _, last = name.rpartition("::")
         if scope:
@@ -300,15 +302,12 @@ class DebugInfo:
 
     def _is_in(self, die: Die, filename: str) -> bool:
         """Whether a DIE was declared in a file; of an inner one, its outer DIE."""
-        number = die.origin_attr(dw.DW_AT_decl_file)
-        if not isinstance(number, int):
-            return filename_matches(die.unit.name, filename)
         for origin in die.origins():
-            if origin.has(dw.DW_AT_decl_file):
+            number = origin.attr(dw.DW_AT_decl_file)
+            if isinstance(number, int):
                 header = self._line_header(origin.unit.line_unit)
-                return header is not None and filename_matches(
-                    header.absolute_name(number), filename
-                )
+                declared = None if header is None else header.declaring_file(number)
+                return declared is not None and filename_matches(declared, filename)
         return False
 
     def _line_header(self, unit: Unit) -> LineHeader | None:

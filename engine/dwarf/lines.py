@@ -245,11 +245,16 @@ class LineHeader:
         prefix = self._string(self._directories[directory])
         return f"{prefix}/{name}" if prefix else name
 
-    def absolute_name(self, index: int) -> str:
-        """`file_name()` from the root on, as far as that is known."""
+    def declaring_file(self, index: int) -> str | None:
+        """The file of DW_AT_decl_file from the root on, as far as that is known.
+
+        None if there is none; up to version 4 there is none of number 0.
+        """
         name = self.file_name(index)
+        if not name or (index == 0 and self.version < 5):
+            return None
         directory = self.unit.comp_dir
-        if not name or name.startswith("/") or not directory:
+        if name.startswith("/") or not directory:
             return name
         return f"{directory}/{name}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from ..flags import AbsenceReason
+from ..objects.codec import codec_of
 from ..objects.object import Object
 from ..types.kinds import TypeKind
 from ..types.layout import type_size
@@ -15,6 +16,7 @@ from .forms import ADDRESSES, CONSTANTS
 from .pieces import assemble
 
 if TYPE_CHECKING:
+    from ..errors import BadDataError
     from ..types.type import Type
     from .die import Die
     from .info import DebugInfo
@@ -77,6 +79,7 @@ def _located(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> Ob
 def _at(type: Type, address: int | None) -> Object:
     if address is None:  # The section is not loaded.
         return Object._absent(type, AbsenceReason.OTHER)
+    codec_of(type)  # Arrays have elements with a size.
     return Object._ref(type, address)
 
 
@@ -123,26 +126,37 @@ def _evaluated(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> 
 
 def _constant_bytes(die: Die, type: Type, value: object) -> bytes:
     """What DW_AT_const_value says that there would be in memory."""
-    try:
-        size = type_size(type)
-    except TypeError as e:
-        raise die.error(f"DW_AT_const_value of a type without a size: {e}") from None
+    kind = type.unaliased().kind if type.is_complete() else None
     if isinstance(value, int):
-        if die.form(dw.DW_AT_const_value) not in CONSTANTS:
-            raise die.error("unknown DW_AT_const_value form")
-        if size > _MAX_NUMBER:
-            raise die.error(f"DW_AT_const_value is a number for {size} bytes")
-        return _number_bytes(value, size, die.unit.file.order == "<")
+        if kind in _NUMBERS and die.form(dw.DW_AT_const_value) in CONSTANTS:
+            size = type_size(type)
+            if size > _MAX_NUMBER:
+                raise die.error(f"DW_AT_const_value is a number for {size} bytes")
+            return _number_bytes(value, size, die.unit.file.order == "<")
+        raise _no_constant(die, kind)
     if isinstance(value, str):
-        if type.unaliased().kind is not TypeKind.ARRAY:
-            raise die.error("invalid DW_AT_const_value")
+        if kind is not TypeKind.ARRAY:
+            raise _no_constant(die, kind)
         data = value.encode("utf-8", "surrogateescape") + b"\0"
     else:
         assert isinstance(value, memoryview)
         data = bytes(value)
-    if len(data) < size:
+    codec = codec_of(type)
+    if codec.size is None:
+        raise codec.no_values("create object with")
+    if len(data) < codec.size:
         raise die.error("DW_AT_const_value block is too small")
-    return data[:size]
+    return data[: codec.size]
+
+
+_INTEGERS = frozenset((TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM, TypeKind.POINTER))
+_NUMBERS = _INTEGERS | {TypeKind.FLOAT}
+
+
+def _no_constant(die: Die, kind: TypeKind | None) -> BadDataError:
+    if kind in _INTEGERS:
+        return die.error("invalid DW_AT_const_value")
+    return die.error("unknown DW_AT_const_value form")
 
 
 def _number_bytes(value: int, size: int, little_endian: bool) -> bytes:
@@ -178,11 +192,13 @@ def entry_address(die: Die) -> int | None:
 
 
 def constant(debug: DebugInfo, die: Die, name: str) -> Object | None:
-    """The enumerator of a name in a DW_TAG_enumeration_type."""
+    """The enumerator of a name in a DW_TAG_enumeration_type; None if it has none."""
     from .enumerators import enumerator_value
 
     type = debug.type_of(die)
+    if not type.is_complete():
+        return None
     for child in die.children():
         if child.tag == dw.DW_TAG_enumerator and child.name == name:
-            return Object._val(type, enumerator_value(type, child))
+            return Object(debug.prog, type, enumerator_value(type, child))
     return None

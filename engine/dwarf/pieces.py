@@ -48,7 +48,10 @@ def assemble(
     first = pieces[0]
     if first.kind == MEMORY and first.bit_size is None:
         return _reference(prog, type_, first)
-    bits = 8 * type_size(type_)
+    try:
+        bits = 8 * type_size(type_)
+    except TypeError:  # It has no size, so no value either.
+        raise Unavailable from None
     if first.kind == MEMORY and _memory_bits(pieces) >= bits:
         return _reference(prog, type_, first)
     if bits > 8 * _MAX_SIZE:

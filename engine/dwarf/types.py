@@ -55,8 +55,6 @@ _COMPOUNDS = frozenset(
     (dw.DW_TAG_structure_type, dw.DW_TAG_union_type, dw.DW_TAG_class_type)
 )
 
-_NO_VALUES = {TypeKind.VOID: "void", TypeKind.FUNCTION: "a function type"}
-
 _SIGNED = frozenset((dw.DW_ATE_signed, dw.DW_ATE_signed_char))
 _UNSIGNED = frozenset(
     (
@@ -104,10 +102,10 @@ class TypeReader:
         return self._debug.type_of(type_die)
 
     def object_type(self, die: Die) -> Type:
-        """The `attribute_type()` of what has a value: neither void nor a function."""
+        """The `attribute_type()` of what must have one, such as a member."""
         if die.origin_ref(dw.DW_AT_type) is None:
             raise die.missing(dw.DW_AT_type)
-        return _of_object(die, self.attribute_type(die))
+        return self.attribute_type(die)
 
     def type_of(self, die: Die) -> Type:
         """The Type that a type's DIE describes; of a subprogram, the function type."""
@@ -164,7 +162,7 @@ class TypeReader:
         if tag == dw.DW_TAG_array_type:
             if not die.has(dw.DW_AT_type):
                 raise die.missing(dw.DW_AT_type)
-            inner = self._sized(_of_object(die, inner))
+            inner = self._sized(inner)
             for length in reversed(dimensions(die)):
                 if length is not None and length * _known_size(inner) > _UINT64_MAX:
                     raise die.error("array is too large")
@@ -371,10 +369,12 @@ class TypeReader:
     def _member_bit_offset(self, die: Die) -> int | None:
         offset = die.number(dw.DW_AT_data_bit_offset)
         if offset is not None:
-            return offset
+            return _not_before(die, offset)
         form = die.form(dw.DW_AT_data_member_location)
         if form is None:
             location = 0
+        elif form in _LISTS or (form in _LISTS_BEFORE_4 and die.unit.version < 4):
+            raise _unsupported(die)
         elif form in CONSTANTS or form == dw.DW_FORM_data16:
             location = die.number(dw.DW_AT_data_member_location) or 0
         elif die.tag == dw.DW_TAG_inheritance:
@@ -394,20 +394,18 @@ class TypeReader:
                 bit_offset += from_most_significant
             else:
                 bit_offset += self._from_least_significant(die, from_most_significant)
-        if bit_offset < 0:
-            raise die.error(f"DW_TAG_member has bit offset {bit_offset}")
-        return bit_offset
+        return _not_before(die, bit_offset)
 
     def _from_least_significant(self, die: Die, offset: int) -> int:
         """DW_AT_bit_offset of a bit field, counted from the other end of its unit."""
+        from ..types.layout import type_size
+
         storage = die.number(dw.DW_AT_byte_size)
         if storage is None:
-            from ..types.layout import type_size
-
             storage = type_size(self.object_type(die))
         bit_size = die.number(dw.DW_AT_bit_size)
-        if bit_size is None:
-            raise die.error("DW_TAG_member has DW_AT_bit_offset and no size")
+        if not bit_size:  # It is no bit field.
+            bit_size = 8 * type_size(self.object_type(die))
         return storage * 8 - offset - bit_size
 
     # Template parameters
@@ -492,14 +490,6 @@ def read_parts(type: Type) -> None:
         _ = type.parameters
 
 
-def _of_object(die: Die, type: Type) -> Type:
-    """A type, if a value can have it."""
-    kind = type.unaliased().kind
-    if kind is TypeKind.VOID or kind is TypeKind.FUNCTION:
-        raise die.error(f"{_NO_VALUES[kind]} has no value")
-    return type
-
-
 def _known_size(type: Type) -> int:
     """The size of a type, 1 if it is incomplete."""
     from ..types.layout import type_size
@@ -530,7 +520,9 @@ def _after_variadic(die: Die, what: str) -> BadDataError:
 
 
 _OP_PLUS_UCONST = 0x23
-_OP_CONSTU = 0x10
+_LISTS = frozenset((dw.DW_FORM_sec_offset, dw.DW_FORM_loclistx))
+_LISTS_BEFORE_4 = frozenset((dw.DW_FORM_data4, dw.DW_FORM_data8))
+"""Forms of location lists (DWARF 3, section 7.5.4, has no others)."""
 
 
 def _constant_location(die: Die) -> int:
@@ -540,13 +532,30 @@ def _constant_location(die: Die) -> int:
     expression = die.attr(dw.DW_AT_data_member_location)
     if isinstance(expression, int | str) or not expression:
         raise die.invalid(dw.DW_AT_data_member_location)
+    if expression[0] != _OP_PLUS_UCONST:
+        raise _unsupported(die)
     try:
         value, end = uleb128(expression, 1)
     except (IndexError, ValueError):
-        end = -1
-    if expression[0] in (_OP_PLUS_UCONST, _OP_CONSTU) and end == len(expression):
-        return value
-    raise die.error("DW_TAG_member has unsupported DW_AT_data_member_location")
+        value = 1 << 64
+    if value >> 64:
+        raise die.invalid(dw.DW_AT_data_member_location)
+    if end != len(expression):
+        raise _unsupported(die)
+    return value
+
+
+def _not_before(die: Die, bit_offset: int) -> int:
+    """The offset of a member, which must be in its structure."""
+    if bit_offset < 0:
+        raise die.error(f"DW_TAG_member has bit offset {bit_offset}")
+    return bit_offset
+
+
+def _unsupported(die: Die) -> BadDataError:
+    if die.form(dw.DW_AT_data_member_location) == dw.DW_FORM_exprloc:
+        return die.invalid(dw.DW_AT_data_member_location)
+    return die.error("DW_TAG_member has unsupported DW_AT_data_member_location")
 
 
 _TEMPLATE_PARAMETERS = frozenset(

@@ -11,7 +11,7 @@ import dwarf_asm
 import pytest
 from dwarf_asm import A, D, Unit
 
-from drgn import BadDataError, Language, Program, Qualifiers, TypeKind
+from drgn import BadDataError, Language, Program, Qualifiers, TypeKind, alignof
 from drgn.engine.dwarf import constants as dw
 from drgn.engine.dwarf.file import DwarfFile
 from drgn.engine.elf.file import open_elf
@@ -383,6 +383,14 @@ def test_bit_field_that_goes_past_its_storage_unit(debug_program, offset: A) -> 
     assert prog.type("struct s").member("f").bit_offset == 4 * 8 + 20
 
 
+def test_bit_offset_of_a_member_that_is_no_bit_field(debug_program) -> None:
+    die = straddling(A(dw.DW_FORM_data1, 0))
+    (member,) = [child for d in die for child in d.children]
+    member.attributes = [a for a in member.attributes if a[0] != dw.DW_AT_bit_size]
+    prog = one(debug_program, die, 4)
+    assert prog.type("struct s").member("f").bit_offset == 4 * 8
+
+
 def test_bit_field_before_its_structure(debug_program) -> None:
     prog = one(debug_program, straddling(A(dw.DW_FORM_data1, 200)), 4)
     with pytest.raises(BadDataError, match="bit offset -161"):
@@ -421,6 +429,52 @@ def test_enumerations_without_a_type(debug_program) -> None:
     assert prog.type("enum s").type.name == "<unknown>"
     assert prog.type("enum s").type.is_signed
     assert not prog.type("enum u").type.is_signed
+
+
+def test_values_of_enumerators_are_as_they_are_stored(debug_program) -> None:
+    # Forms of fixed size have no sign; an object has the value that fits.
+    values = {
+        "A": A(dw.DW_FORM_data1, 0xFF),
+        "B": A(dw.DW_FORM_data4, 0xFFFFFFFF),
+        "C": A(dw.DW_FORM_data8, (1 << 64) - 2),
+        "D": A(dw.DW_FORM_sdata, -3),
+        "E": A(dw.DW_FORM_data16, (1 << 128) - 4),
+    }
+    children = [
+        D(dw.DW_TAG_enumerator, name=name, const_value=value)
+        for name, value in values.items()
+    ]
+    type_ = integer()
+    enum = D(dw.DW_TAG_enumeration_type, children, name="e", byte_size=4, type=type_)
+    prog = one(debug_program, [type_, enum])
+    found = [value for _, value in prog.type("enum e").enumerators]
+    assert found == [0xFF, 0xFFFFFFFF, -2, -3, -4]
+    assert [prog[name].value_() for name in values] == [0xFF, -1, -2, -3, -4]
+
+
+def test_enumerators_of_a_declaration_are_none(debug_program) -> None:
+    enum = D(
+        dw.DW_TAG_enumeration_type,
+        [D(dw.DW_TAG_enumerator, name="E", const_value=1)],
+        name="e",
+        declaration=1,
+    )
+    prog = one(debug_program, [enum])
+    assert "E" not in prog
+
+
+def test_elements_and_members_without_values(debug_program) -> None:
+    function = D(dw.DW_TAG_subroutine_type)
+    nothing = D(dw.DW_TAG_typedef, name="nothing")
+    member = D(dw.DW_TAG_member, name="m", type=nothing)
+    struct = D(dw.DW_TAG_structure_type, [member], name="s", byte_size=0)
+    array = D(dw.DW_TAG_array_type, type=function)
+    typedef = D(dw.DW_TAG_typedef, name="t", type=array)
+    prog = one(debug_program, [function, nothing, struct, array, typedef])
+    assert prog.type("t").type.type_name() == "void [](void)"
+    assert str(prog.type("struct s")) == "struct s {\n\tnothing m;\n}"
+    with pytest.raises(TypeError, match="cannot get alignment of void type"):
+        alignof(prog.type("struct s"))
 
 
 def test_byte_order_of_a_base_type(debug_program) -> None:

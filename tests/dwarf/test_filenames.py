@@ -7,9 +7,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import dwarf_asm
 import pytest
+from dwarf_asm import A, D, Unit
 
 from drgn import Program
+from drgn.engine.dwarf import constants as dw
 
 SOURCE = """
 struct same {{ int {name}; }};
@@ -81,3 +84,26 @@ def test_filenames(
     assert prog.variable("variable", filename).type_.members[0].name == member
     function = prog.function("function", filename)
     assert function.prog_ is prog
+
+
+# Version 4: no directories, and the file "a.c".
+LINE_HEADER = b"\1\1\1\xfb\x0e\x0d" + bytes(12) + b"\0" + b"a.c\0\0\0\0" + b"\0"
+
+
+@pytest.mark.parametrize(
+    ("number", "filename"), [(1, "a.c"), (1, "/src/a.c"), (0, ""), (2, ""), (None, "")]
+)
+def test_numbers_of_files(debug_program, number: int | None, filename: str) -> None:
+    struct = D(dw.DW_TAG_structure_type, name="s", byte_size=4)
+    if number is not None:
+        struct.attributes.append((dw.DW_AT_decl_file, A(dw.DW_FORM_data1, number)))
+    root = D(dw.DW_TAG_compile_unit, name="a.c", comp_dir="/src", stmt_list=0)
+    sections = dwarf_asm.assemble([Unit([struct], version=4, root=root)])
+    program = b"\4\0" + len(LINE_HEADER).to_bytes(4, "little") + LINE_HEADER
+    sections[".debug_line"] = len(program).to_bytes(4, "little") + program
+    prog = debug_program(dwarf_asm.elf(sections))
+    if filename:
+        assert prog.type("struct s", filename) is prog.type("struct s")
+    else:  # The name of its unit does not say where it is declared.
+        with pytest.raises(LookupError, match="could not find 'struct s' in 'a.c'"):
+            prog.type("struct s", "a.c")

@@ -85,11 +85,12 @@ def defined(tag: int, **attributes: object) -> list[D]:
     return [D(tag, **attributes), D(dw.DW_TAG_variable, name="unused")]
 
 
-def used_by(tag: int, **attributes: object) -> list[D]:
+def used_by(tag: int, const_value: object = None, **attributes: object) -> list[D]:
     """A DIE of a tag as the type of ``v``, where ``int`` is its type."""
     type_ = integer()
     inner = D(tag, **({"type": type_} | attributes))
-    return [type_, inner, variable(inner)]
+    constant = {} if const_value is None else {"const_value": const_value}
+    return [type_, inner, variable(inner, **constant)]
 
 
 def bounded(**attributes: object) -> list[D]:
@@ -122,6 +123,26 @@ MALFORMED: list[tuple[list[D], Lookup, str]] = [
         )
         for form in (TEXT, FLAG)
     ),
+    *(
+        (
+            one_member(name="m", data_member_location=A(form, value)),
+            find("struct s"),
+            f"DW_TAG_member has {how} DW_AT_data_member_location",
+        )
+        for form, value, how in (
+            (dw.DW_FORM_block1, b"\x10\4", "unsupported"),  # DW_OP_constu
+            (dw.DW_FORM_block1, b"\x23\4\x23\4", "unsupported"),
+            (dw.DW_FORM_block1, b"\x23", "invalid"),
+            (dw.DW_FORM_block1, b"\x23" + b"\xff" * 10 + b"\1", "invalid"),
+            (dw.DW_FORM_exprloc, b"\x34", "invalid"),
+            (dw.DW_FORM_sec_offset, 0, "unsupported"),
+        )
+    ),
+    (
+        one_member(name="m", data_bit_offset=A(dw.DW_FORM_sdata, -1)),
+        find("struct s"),
+        "DW_TAG_member has bit offset -1",
+    ),
     # ... their types when they are asked for.
     (
         one_member(name="m", type="missing"),
@@ -140,10 +161,13 @@ MALFORMED: list[tuple[list[D], Lookup, str]] = [
         find("enum e"),
         "DW_TAG_enumerator is missing DW_AT_const_value",
     ),
-    (
-        one_enumerator(name="E", const_value=TEXT),
-        find("enum e"),
-        "DW_TAG_enumerator has invalid DW_AT_const_value",
+    *(
+        (
+            one_enumerator(name="E", const_value=form),
+            find("enum e"),
+            "DW_TAG_enumerator has invalid DW_AT_const_value",
+        )
+        for form in (TEXT, BLOCK, A(dw.DW_FORM_block1, b"abcd"))
     ),
     (
         one_parameter(name=FLAG),
@@ -192,7 +216,16 @@ MALFORMED: list[tuple[list[D], Lookup, str]] = [
     ),
     (bounded(count=FLAG), value, "DW_TAG_subrange_type has invalid DW_AT_count"),
     (valued(const_value=TEXT), value, "invalid DW_AT_const_value"),
-    (valued(const_value=FLAG), value, "unknown DW_AT_const_value form"),
+    (valued(const_value=FLAG), value, "invalid DW_AT_const_value"),
+    # Only integers, pointers and floats can be numbers.
+    *(
+        (
+            used_by(dw.DW_TAG_structure_type, form, byte_size=4),
+            value,
+            "unknown DW_AT_const_value form",
+        )
+        for form in (TEXT, FLAG, 5)
+    ),
     (valued(const_value=BLOCK), value, "DW_AT_const_value block is too small"),
     (valued(location=TEXT), value, "DW_TAG_variable has invalid DW_AT_location"),
 ]
@@ -214,6 +247,40 @@ def test_an_array_without_elements_is_refused(debug_program) -> None:
     )
     with pytest.raises(BadDataError, match="DW_TAG_array_type is missing DW_AT_type$"):
         _ = prog["v"]
+
+
+@pytest.mark.parametrize("form", [dw.DW_FORM_data4, dw.DW_FORM_data8])
+def test_lists_of_locations_of_members(debug_program, form: int) -> None:
+    # So they are until DWARF 4 has DW_FORM_sec_offset.
+    dies = one_member(name="m", data_member_location=A(form, 4))
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([Unit(dies, version=4)])))
+    assert prog.type("struct s").member("m").offset == 4
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([Unit(dies, version=3)])))
+    with pytest.raises(BadDataError, match="unsupported DW_AT_data_member_location"):
+        prog.type("struct s")
+
+
+def test_values_without_a_size(debug_program) -> None:
+    array = D(dw.DW_TAG_array_type, [D(dw.DW_TAG_subrange_type, count=2)])
+    dies = [D(dw.DW_TAG_typedef, name="nothing"), array]
+    array.attributes.append((dw.DW_AT_type, A(dw.DW_FORM_ref4, dies[0])))
+    constant = {"const_value": BLOCK}
+    number = {"location": A(dw.DW_FORM_exprloc, b"\x31\x9f")}
+    place = {"location": A(dw.DW_FORM_exprloc, b"\x03" + bytes(8))}
+    for name, type_, where in (
+        ("constant", dies[0], constant),
+        ("number", dies[0], number),
+        ("place", dies[0], place),
+        ("elements", array, place),
+    ):
+        dies.append(D(dw.DW_TAG_variable, name=name, type=type_, **where))
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([Unit(dies)])))
+    with pytest.raises(TypeError, match="cannot create object with void type"):
+        _ = prog["constant"]
+    assert prog["number"].absent_
+    assert prog["place"].address_ == 0
+    with pytest.raises(TypeError, match="cannot get size of void type"):
+        _ = prog["elements"]
 
 
 def test_a_variable_without_a_type_is_void(debug_program) -> None:
