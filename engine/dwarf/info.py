@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from .. import log
 from ..filenames import filename_matches
 from ..flags import FindObjectFlags
 from ..language.language import Language
@@ -323,7 +324,12 @@ class DebugInfo:
         """The language of ``main``; None if there is none."""
         self.prog._modules.settle()
         if self._main_language is None:
-            self._main_language = (self._find_main_language(),)
+            language = self._find_main_language()
+            if language is None:
+                log.debug("couldn't find language of main(); defaulting to C")
+            else:
+                log.debug("set default language to %s from main()", language.name)
+            self._main_language = (language,)
         return self._main_language[0]
 
     def _find_main_language(self) -> Language | None:

@@ -200,6 +200,7 @@ def _use_supplementary(module: Module, supplementary: ElfFile) -> None:
         supplementary.path,
     )
     module._supplementary_file = supplementary
+    _describe(module, file, bias)
     if _set_debug_file(module, file, bias):
         module.prog._debug_info_changed()
 
@@ -278,7 +279,6 @@ def _set_debug_file(module: Module, file: ElfFile, bias: int) -> bool:
     module._pending = None
     module._symbols = None
     module._placement = module._placement_of(file)
-    _describe(module, file, bias)
     return True
 
 

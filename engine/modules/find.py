@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .. import log
 from ..elf.file import ElfFile
 from ..errors import BadDataError, FaultError
+from ..flags import ProgramFlags
 from ..targets.process import ProcessTarget
 from .files import build_id_text, try_elf, try_path, wanted_text, wants_files
 from .kmod import COMPRESSIONS, DepmodIndex, KmodWalk
@@ -104,7 +105,8 @@ class _StandardFinder:
             return
         if not module.wants_loaded_file() or module.address_ranges is None:
             return
-        log.debug("trying vDSO in memory")
+        live = self._prog.flags & ProgramFlags.IS_LIVE
+        log.debug("trying vDSO in %s", "memory" if live else "core")
         for start, end in module.address_ranges:
             try:
                 image = self._prog._memory.read(start, min(end - start, _MAX_VDSO_SIZE))

@@ -140,6 +140,14 @@ class _Loaded:
         self.reader = _Reader(prog)
         self.auxv = prog._target.auxv()
         self.mappings = list(prog._target.mappings())
+        for mapping in self.mappings:
+            log.debug(
+                "found %#x-%#x %#x %s",
+                mapping.start,
+                mapping.end,
+                mapping.file_offset,
+                mapping.path,
+            )
         # Address and size of the main module's dynamic section.
         self.dynamic: tuple[int, int] | None = None
         self.vdso_dynamic: int | None = None
@@ -167,16 +175,25 @@ class _Loaded:
         if mapping is None:
             log.debug("AT_PHDR is not mapped from a file")
             return None
+        log.debug(
+            "AT_PHDR is mapped from file %s at offset %#x",
+            mapping.path,
+            phdr - mapping.start + mapping.file_offset,
+        )
         module, new = self.prog._modules.get_or_create_main(mapping.path)
+        log.debug("reading program header table from AT_PHDR")
         try:
             headers = self.reader.headers(phdr, self.auxv.get(AT_PHNUM, 0))
         except FaultError as error:
             log.debug("couldn't read program headers of the main module: %s", error)
             return module, new
         bias = self._main_bias(phdr, mapping, headers)
+        if bias is not None:
+            log.debug("main bias is %#x", bias)
         for header in headers:
             if header.type == elf.PT_DYNAMIC and bias is not None:
                 self.dynamic = (header.vaddr + bias) & _MASK, header.memsz
+                log.debug("main dynamic section is at %#x", self.dynamic[0])
         if new and bias is not None:
             self._describe(module, headers, bias)
         return module, new
@@ -225,6 +242,7 @@ class _Loaded:
         address = self.auxv.get(AT_SYSINFO_EHDR)
         if not address:
             return None
+        log.debug("reading vDSO ELF header from AT_SYSINFO_EHDR")
         try:
             headers = self.reader.elf_headers(address)
             if headers is None:
@@ -238,12 +256,14 @@ class _Loaded:
                 header for header in headers if header.type == elf.PT_DYNAMIC
             )
             dynamic = (section.vaddr + bias) & _MASK
+            log.debug("vDSO bias is %#x, dynamic section is at %#x", bias, dynamic)
             name = self._soname(dynamic, section.memsz, bias)
         except (FaultError, StopIteration) as error:
             log.debug("couldn't read the vDSO: %s", error)
             return None
         if name is None:
             return None
+        log.debug('read vDSO soname "%s"', name)
         self.vdso_dynamic = dynamic
         module, new = self.prog._modules.get_or_create(VdsoModule, name, dynamic)
         if new:
@@ -266,20 +286,40 @@ class _Loaded:
         while link_map and link_map not in seen and len(seen) < _MAX_LINK_MAPS:
             seen.add(link_map)
             start, name_at, dynamic, link_map = self.reader.words(link_map, 4)
-            if self.dynamic is not None and dynamic == self.dynamic[0]:
-                continue
-            if dynamic == self.vdso_dynamic:
+            main = self.dynamic is not None and dynamic == self.dynamic[0]
+            if main or dynamic == self.vdso_dynamic:
+                image = "main" if main else "vDSO"
+                log.debug("l_ld matches %s dynamic section; skipping", image)
                 continue
             name = os.fsdecode(self.prog._memory.read_c_string(name_at, 4096))
+            log.debug(
+                "read link_map = "
+                '{ .l_addr = %#x, .l_name = %#x = "%s", .l_ld = %#x, .l_next = %#x }',
+                start,
+                name_at,
+                name,
+                dynamic,
+                link_map,
+            )
             yield self._library(name, start, dynamic)
+        if seen and not link_map:
+            log.debug("found end of link_map list")
 
     def _first_link_map(self) -> int:
         if self.dynamic is None:
             return 0
+        log.debug("reading main dynamic section")
         for tag, value in self.reader.dynamic(*self.dynamic):
             if tag == _DT_DEBUG and value:
+                log.debug("found DT_DEBUG %#x", value)
                 version, link_map = self.reader.words(value, 2)
-                return link_map if version & 0xFFFFFFFF else 0
+                version &= 0xFFFFFFFF
+                log.debug(
+                    "read r_debug = { .r_version = %d, .r_map = %#x }",
+                    version,
+                    link_map,
+                )
+                return link_map if version else 0
         return 0
 
     def _library(self, name: str, bias: int, dynamic: int) -> tuple[Module, bool]:

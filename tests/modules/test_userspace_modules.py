@@ -126,6 +126,31 @@ def test_build_ids_and_addresses(prog: Program, process: Process) -> None:
         assert prog.module(module.dynamic_address) == module
 
 
+def test_how_they_are_found_is_logged(
+    prog: Program, process: Process, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "drgn"):
+        prog.load_debug_info(main=True)
+        assert prog.language.name == "C"
+    start, end = process.range_of(str(process.path))
+    for text in (
+        f"AT_PHDR is mapped from file {process.path} at offset 0x40",
+        f"main bias is {start:#x}",
+        f"got address range {start:#x}-{end:#x} from mapped program headers",
+        'read vDSO soname "linux-vdso.so.1"',
+        "found end of link_map list",
+        f"{process.path}: using loadable file with debug info {process.path}",
+        "set default language to C from main()",
+    ):
+        assert text in caplog.messages
+    maps = [text for text in caplog.messages if text.startswith("read link_map = ")]
+    libraries = [module for module, _ in list(prog.loaded_modules())[2:]]
+    assert [text.split('"')[1] for text in maps] == [m.name for m in libraries]
+    for module, text in zip(libraries, maps, strict=True):
+        assert isinstance(module, SharedLibraryModule)
+        assert f".l_ld = {module.dynamic_address:#x}," in text
+
+
 def test_given_file(
     prog: Program, process: Process, caplog: pytest.LogCaptureFixture
 ) -> None:
