@@ -18,6 +18,7 @@ T = TypeVar("T")
 RedirectOp = Literal["<", ">", ">>"]
 
 _SPACE = re.compile(r"(?:\s+|(?<!\S)#.*)*")
+_AFTER_OPERATOR = re.compile(r"(?:\s+|#.*)*")
 _WORD = re.compile(
     r"""(?:[^\s'"\\<>|&;()`] | \\[^\n] | '[^']*' | "(?:[^"\\]|\\.)*")+""",
     re.VERBOSE | re.DOTALL,
@@ -90,12 +91,15 @@ def parse_shell_command(
         if position == len(source):
             break
         if source[position] == "|":
-            pipeline = source[position + 1 :].lstrip()
+            pipeline = source[position + 1 :].strip()
             if not pipeline:
                 raise SyntaxError("unexpected end of input")
             break
         if match := _REDIRECTION.match(source, position):
-            path, position = _word(source, _skip_space(source, match.end()))
+            position = _skip_space(source, match.end(), _AFTER_OPERATOR)
+            if another := _REDIRECTION.match(source, position):
+                raise SyntaxError(f"unexpected {another[0]!r}")
+            path, position = _word(source, position)
             fd = int(match[1]) if match[1] else int(match[2] != "<")
             op: Any = match[2]
             redirections.append(ShellRedirection(fd, op, unquote_shell_word(path)))
@@ -105,8 +109,8 @@ def parse_shell_command(
     return ParsedCommand(args, redirections, pipeline)
 
 
-def _skip_space(source: str, position: int) -> int:
-    match = _SPACE.match(source, position)
+def _skip_space(source: str, position: int, space: re.Pattern[str] = _SPACE) -> int:
+    match = space.match(source, position)
     assert match is not None
     return match.end()
 

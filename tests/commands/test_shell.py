@@ -33,6 +33,7 @@ OUT = ShellRedirection(1, ">", "f")
         ("a #c d", ["a"], [], None),
         ("a | b | c", ["a"], [], "b | c"),
         ("a|b", ["a"], [], "b"),
+        ("a | b \t", ["a"], [], "b"),
         ("a || b", ["a"], [], "| b"),
         ("| cat", [], [], "cat"),
         ("a > f", ["a"], [OUT], None),
@@ -80,6 +81,9 @@ def test_parse(
         ("a >|f", "unexpected '|'"),
         ("a <>f", "unexpected '>'"),
         ("a <<f", "unexpected '<'"),
+        ("a >1>f", "unexpected '1>'"),
+        ("a > 2> f", "unexpected '2>'"),
+        ("a >#f", "unexpected end of input"),
     ],
 )
 def test_syntax_error(source: str, message: str) -> None:
