@@ -124,7 +124,8 @@ def open_program(args: argparse.Namespace) -> Program:
     except (ValueError, LookupError, drgn.BadDataError, drgn.FaultError) as error:
         fail(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit(130)
+        _be_silent_at_exit()
+        raise
     gc.freeze()
     gc.enable()
     return prog
@@ -225,8 +226,17 @@ def _exec(source: str | bytes, name: str, names: dict[str, Any]) -> None:
         # Unlike traceback before Python 3.12, it says what a wrong name may have meant.
         sys.excepthook(type(error), error, error.__traceback__)
         if isinstance(error, KeyboardInterrupt):
-            sys.exit(130)
+            _be_silent_at_exit()
+            raise
         sys.exit(1)
+
+
+def _be_silent_at_exit() -> None:
+    """Let the exception that now ends Python be told no more.
+
+    After a KeyboardInterrupt Python ends by the signal, as whoever waits for it wants.
+    """
+    sys.excepthook = lambda *_: None
 
 
 def _die_of_broken_pipe() -> NoReturn:

@@ -214,7 +214,7 @@ def apply_symbol_options(prog: Program, args: argparse.Namespace) -> None:
     """
     unknown: dict[str, None] = {}
     changes: dict[str, Any] = {}
-    finders = prog.enabled_debug_info_finders()
+    finders: dict[str, bool] = {}
     known = prog.registered_debug_info_finders()
     for name, wanted in args.symbols_by or ():
         if name in _SWITCHES:
@@ -224,10 +224,7 @@ def apply_symbol_options(prog: Program, args: argparse.Namespace) -> None:
         elif not wanted and name == "kmod":
             changes["try_kmod"] = KmodSearchMethod.NONE
         elif name in known:
-            if wanted and name not in finders:
-                finders.append(name)
-            elif not wanted and name in finders:
-                finders.remove(name)
+            finders[name] = wanted
         else:
             unknown[name] = None
     if unknown:
@@ -252,7 +249,11 @@ def apply_symbol_options(prog: Program, args: argparse.Namespace) -> None:
             changes[attribute] = (*given, *defaults)
     if changes:
         prog.debug_info_options = DebugInfoOptions(old, **changes)
-    prog.set_enabled_debug_info_finders(finders)
+    # What was enabled before keeps its place.
+    enabled = dict.fromkeys([*prog.enabled_debug_info_finders(), *finders])
+    prog.set_enabled_debug_info_finders(
+        [name for name in enabled if finders.get(name, True)]
+    )
 
 
 def _either(items: list[str]) -> str:

@@ -102,6 +102,10 @@ class _FunctionCommand:
                 parser.usage = _plain(self._usage).replace("%", "%%")
         return parser
 
+    def check(self) -> None:
+        """Make the parser: whoever defines a command should hear what is wrong."""
+        self._parser(self._name)
+
     def description(self) -> str:
         return self._description
 
@@ -112,7 +116,7 @@ class _FunctionCommand:
         if self._usage is not None:
             return _plain(self._usage)
         usage = self._parser(self._name).format_usage()
-        return " ".join(usage.split()).removeprefix("usage: ")
+        return usage.removeprefix("usage: ").rstrip()
 
     def format_help(self, *, indent: str = "") -> str:
         text = format_help(self._parser(self._name), self._long_description)
@@ -159,10 +163,12 @@ def _register(
                     " rename it or pass name explicitly"
                 )
             command_name = func.__name__.removeprefix(prefix)
-        namespace.register(
-            command_name,
-            _FunctionCommand(func, name=command_name, namespace=namespace, **parts),
+        command = _FunctionCommand(
+            func, name=command_name, namespace=namespace, **parts
         )
+        if not getattr(func, "__module__", "").startswith("drgn."):
+            command.check()
+        namespace.register(command_name, command)
         return func
 
     return decorator

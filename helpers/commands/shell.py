@@ -24,7 +24,7 @@ _WORD = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _REDIRECTION = re.compile(r"(\d*)(>>|<|>)")
-_QUOTED = re.compile(r"""'([^']*)' | "((?:[^"\\]|\\.)*)" | \\(.)""", re.X | re.S)
+_QUOTED = re.compile(r"""'([^']*)' | "((?:[^"\\]|\\.)*)" | \\([^\n])""", re.X | re.S)
 _MODES = {"<": "r", ">": "w", ">>": "a"}
 
 

@@ -180,6 +180,16 @@ def test_bad_definitions(commands: CommandNamespace) -> None:
         @command(description="d", namespace=commands)
         def f() -> None: ...
 
+    for arguments, message in (
+        ([argument("-a"), argument("-a")], "conflicting option string: -a"),
+        ([argument("x", type="none")], "'none' is not callable"),
+    ):
+        with pytest.raises((ValueError, argparse.ArgumentError), match=message):
+            command(
+                name="bad", description="d", arguments=arguments, namespace=commands
+            )(lambda *args, **kwargs: None)
+        assert "bad" not in dict(commands.enabled(Program()))
+
     with pytest.raises(TypeError, match="usage is mandatory"):
         custom_command(description="d", parse=lambda source: None)  # type: ignore[arg-type,return-value]
 

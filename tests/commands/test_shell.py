@@ -115,6 +115,7 @@ def test_keep_quotes() -> None:
         ("'a", "'a"),
         ('"a', '"a'),
         ("a\\", "a\\"),
+        ("a\\\nb", "a\\\nb"),
     ],
 )
 def test_unquote(word: str, expected: str) -> None:

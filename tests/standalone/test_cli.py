@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -271,6 +272,33 @@ def test_symbol_options(process: int) -> None:
     assert result.stdout == (
         "('/d', '/usr/lib/debug') ('/k',) False WALK\n['standard']\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "finders"),
+    [
+        (["--no-symbols-by", "standard"], ["debuginfod"]),
+        (["--no-symbols-by", "standard", "--try-symbols-by", "standard"],
+         ["standard", "debuginfod"]),
+        (["--try-symbols-by", "standard", "--no-symbols-by", "standard"],
+         ["debuginfod"]),
+    ],
+)  # fmt: skip
+def test_finders_keep_their_order(
+    process: int, options: list[str], finders: list[str]
+) -> None:
+    code = "print(prog.enabled_debug_info_finders())"
+    result = drgn("-q", "-p", process, "--no-default-symbols", *options, "-e", code)
+    assert result.stdout == f"{finders}\n"
+
+
+def test_interrupted_scripts_end_by_the_signal(process: int) -> None:
+    code = "import atexit; atexit.register(print, 'end'); raise KeyboardInterrupt"
+    result = drgn("-q", "-p", process, "-e", code)
+    assert result.returncode == -signal.SIGINT
+    assert result.stdout == "end\n"
+    assert result.stderr.endswith("\nKeyboardInterrupt\n")
+    assert result.stderr.count("KeyboardInterrupt") == 1
 
 
 def test_version() -> None:
