@@ -28,6 +28,9 @@ from .vmcore import Vmcore
 #: Raised when what a lab holds changes, so that older ones are built again.
 FORMAT = 2
 
+#: The exit status that says what is missing, beside 1, which is an error of ours.
+CANNOT_BE_HAD = 3
+
 _started = time.monotonic()
 
 
@@ -180,6 +183,7 @@ def build(
         lab = manifest.Lab(directory)
         if lab.format >= FORMAT:
             return lab
+    initramfs.check_programs()
     say(f"fetching {image} and its debug symbols")
     if tree is not None:
         unpacked = own_kernel.lay_out(tree, directory)
@@ -255,7 +259,7 @@ def main() -> int:
         )
     except packages.LabError as error:
         print(f"kernel-lab: {error}", file=sys.stderr)
-        return 1
+        return CANNOT_BE_HAD
     print(f"vmlinux {lab.vmlinux}")
     for name, paths in lab.dumps.items():
         print(name, *paths)

@@ -37,7 +37,7 @@ MODULES = (
 
 def load_order(root: Path, release: str) -> list[Path]:
     """Paths of the MODULES and what they depend on, in the order to load them."""
-    subprocess.run(["depmod", "-b", root, release], check=True)
+    _make("depmod", "-b", root, release)
     base = root / "lib/modules" / release
     needs: dict[str, list[str]] = {}
     for line in (base / "modules.dep").read_text().splitlines():
@@ -58,21 +58,41 @@ def _module_data(path: Path) -> bytes:
     return lzma.decompress(data) if path.suffix == ".xz" else data
 
 
+#: Programs that build and run a guest, and the packages they are in.
+PROGRAMS = {
+    "busybox": "busybox-static",
+    "cpio": "cpio",
+    "depmod": "kmod",
+    "gcc": "gcc",
+    "mke2fs": "e2fsprogs",
+    "mkfs.btrfs": "btrfs-progs",
+    "qemu-system-x86_64": "qemu-system-x86",
+}
+
+
+def check_programs() -> None:
+    """Raise LabError if any of PROGRAMS is missing."""
+    missing = [program for program in PROGRAMS if not shutil.which(program)]
+    if missing:
+        packages = " ".join(PROGRAMS[program] for program in missing)
+        raise LabError(f"no {', '.join(missing)} (apt-get install {packages})")
+
+
 def busybox() -> Path:
-    """The program that is the guest's userland; LabError if there is none."""
-    for candidate in ("/bin/busybox", "/usr/bin/busybox"):
-        if Path(candidate).exists():
-            return Path(candidate)
-    raise LabError("no busybox (apt-get install busybox-static)")
+    """The program that is the guest's userland."""
+    found = shutil.which("busybox")
+    assert found, "check_programs() comes first"
+    return Path(found)
 
 
 def build_workload(path: Path) -> None:
     """Compile the program that gives the guest something to do."""
-    subprocess.run(
+    result = subprocess.run(
         ["gcc", "-static", "-O1", "-Wall", "-pthread", "-g",
          "-o", path, *sorted(GUEST.glob("*.c"))],
-        check=True,
     )  # fmt: skip
+    if result.returncode:
+        raise LabError("gcc failed, see above (apt-get install libc6-dev)")
 
 
 def build(root: Path, release: str, directory: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def _natural(version: str) -> list[int]:
 
 def _releases() -> list[str]:
     """Releases with debug symbols, newest first."""
+    if not shutil.which("apt-cache"):
+        raise LabError("no apt, which fetches kernels; --build takes one built by hand")
     listed = subprocess.run(
         ["apt-cache", "pkgnames", "linux-image-"],
         check=True, capture_output=True, text=True,
