@@ -203,8 +203,8 @@ def pfn_to_section_nr(prog: Program, pfn: IntegerLike) -> Object:
     >>> pfn_to_section_nr(prog, 0x8123)
     (unsigned long)1
     """
-    nr = operator.index(pfn) >> _pages_per_section_shift(prog)
-    return Object(prog, "unsigned long", nr)
+    frame = Object(prog, "unsigned long", operator.index(pfn))
+    return frame >> _pages_per_section_shift(prog)
 
 
 @takes_program_or_default

@@ -18,6 +18,7 @@ from drgn import (
     Object,
     Program,
     Type,
+    TypeKind,
     cast,
     container_of,
     sizeof,
@@ -353,13 +354,10 @@ def skb_shinfo(skb: Object) -> Object:
     (__u8)0
     """
     end = skb.end
-    try:
-        address = skb.head.value_() + end.value_()
-    except TypeError:
-        address = end.value_()
-    if address > 1 << 8 * skb.prog_.address_size():
-        # end is a pointer with !NET_SKBUFF_DATA_USES_OFFSET.
-        address = end.value_()
+    address = end.value_()
+    # A pointer with !NET_SKBUFF_DATA_USES_OFFSET.
+    if end.type_.unaliased_kind() is not TypeKind.POINTER:
+        address = (skb.head.value_() + address) % (1 << 8 * skb.prog_.address_size())
     return Object(skb.prog_, "struct skb_shared_info *", address)
 
 

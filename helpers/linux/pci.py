@@ -8,6 +8,7 @@ PCI
 from __future__ import annotations
 
 import enum
+import os
 from typing import TYPE_CHECKING
 
 from drgn import Object, Program, container_of
@@ -108,7 +109,7 @@ def pci_bus_name(bus: Object) -> str:
     >>> pci_bus_name(next(for_each_pci_root_bus(prog)))
     '0000:00'
     """
-    return dev_name(bus.dev.address_of_()).decode()
+    return os.fsdecode(dev_name(bus.dev.address_of_()))
 
 
 def pci_name(dev: Object) -> str:
@@ -119,7 +120,7 @@ def pci_name(dev: Object) -> str:
     >>> pci_name(next(for_each_pci_dev(prog)))
     '0000:00:00.0'
     """
-    return dev_name(dev.dev.address_of_()).decode()
+    return os.fsdecode(dev_name(dev.dev.address_of_()))
 
 
 def pci_is_bridge(dev: Object) -> bool:

@@ -522,6 +522,7 @@ def test_blocks_and_sections(live: Program, each_lab: Lab) -> None:
         first = section_nr_to_pfn(live, number).value_()
         assert first == number << 15
         assert pfn_to_section_nr(live, first + 5).value_() == number
+        assert pfn_to_section_nr(live, first + (1 << 64)).value_() == number
         assert pfn_to_section(live, first + 5).value_() == section.value_()
         for test, by_number in (
             (present_section, present_section_nr),

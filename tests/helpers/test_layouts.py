@@ -31,6 +31,7 @@ from drgn.helpers.linux import (
     rwsem_locked,
     rwsem_owner,
     sigpending_for_each,
+    skb_shinfo,
     stack_depot_fetch,
     swap_usage_in_pages,
     timer_base_names,
@@ -368,3 +369,18 @@ def test_registers_of_other_architectures(capsys: pytest.CaptureFixture[str]) ->
         f" X0: {1:016x}   X1: {2:016x}   X2: {3:016x}",
         f" PC: {0xFFFF:016x}",
     ]
+
+
+@pytest.mark.parametrize("as_offset", [True, False])
+def test_shared_data_of_a_socket_buffer(kernel: Kernel, as_offset: bool) -> None:
+    """The end is a pointer with !NET_SKBUFF_DATA_USES_OFFSET."""
+    end_type = kernel.u32 if as_offset else kernel.pointer
+    data_type = kernel.prog.typedef_type("sk_buff_data_t", end_type)
+    sk_buff = kernel.struct("sk_buff", head=kernel.pointer, end=data_type)
+    kernel.struct("skb_shared_info", nr_frags=kernel.int)
+    end = 0x6C0 if as_offset else BASE + 0x6C0
+    skb = Object(kernel.prog, sk_buff, {"head": BASE, "end": end})
+    assert skb_shinfo(skb).value_() == BASE + 0x6C0
+    if as_offset:  # of a buffer that is none
+        skb = Object(kernel.prog, sk_buff, {"head": (1 << 64) - 8, "end": end})
+        assert skb_shinfo(skb).value_() == 0x6B8
