@@ -131,8 +131,8 @@ def _binary(op: str, left: TypeBits, right: TypeBits) -> Plan:
         if codec.kind is FLOAT:
             if op not in "+-*/":
                 raise _invalid(f"binary {op}", ltype, rtype)
-            check_source(lcodec, left[1])
-            check_source(rcodec, right[1])
+            _check_floating(lcodec, left[1])
+            _check_floating(rcodec, right[1])
             return Plan(type, bits, partial(_floating, op, codec))
         modular = MODULAR.get(op)
         if modular is not None:
@@ -152,6 +152,13 @@ def _binary(op: str, left: TypeBits, right: TypeBits) -> Plan:
                 # What a pointer moves by is looked at first.
                 referent_size(codec)
     raise _invalid(f"binary {op}", ltype, rtype)
+
+
+def _check_floating(codec: Codec, bits: int | None) -> None:
+    """Raise TypeError for what does not become a floating-point number."""
+    if not codec.scalar:
+        raise TypeError("object cannot be converted to floating-point")
+    check_source(codec, bits)
 
 
 def _limits(codec: Codec, bits: int | None) -> tuple[int, int]:
@@ -216,7 +223,10 @@ def _move(type: Type, index: TypeBits, move: Callable[[int, int, int], int]) -> 
     """A pointer plus or minus an integer."""
     codec = codec_of(type)
     size = referent_size(codec)
-    check_source(codec_of(index[0]), index[1])
+    count = codec_of(index[0])
+    if not count.scalar:
+        raise TypeError("invalid addend type for pointer arithmetic")
+    check_source(count, index[1])
     mask = (1 << codec.bit_size(None)) - 1
     return Plan(type, None, lambda left, right: move(left, right, size) & mask)
 
@@ -318,8 +328,8 @@ def _compare(left: TypeBits, right: TypeBits) -> Plan:
         type, bits = common_type(left, right)
         codec = codec_of(type)
         if codec.kind is FLOAT:
-            check_source(lcodec, left[1])
-            check_source(rcodec, right[1])
+            _check_floating(lcodec, left[1])
+            _check_floating(rcodec, right[1])
             return Plan(type, bits, lambda value: codec.fit(value, None))
         return Plan(type, bits, _wrapped(int, codec, bits))
     if lcodec.kind is POINTER and rcodec.kind is POINTER:

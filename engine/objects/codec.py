@@ -255,8 +255,8 @@ class Codec(Memos):
             value = int(value) & self.mask
             return value - self.mask - 1 if value & self.sign else value
         if kind is _FLOAT:
-            self.check_float()
             value = float(value)
+            self.check_float()
             return value if self.size == 8 else round_to_single(value)
         bits = self.bit_size(bit_field_size)
         if kind is _BOOL:
