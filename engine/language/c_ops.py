@@ -18,6 +18,7 @@ from .c_ops_types import (
     ARITHMETIC,
     BOOL,
     FLOAT,
+    INT,
     INTEGERS,
     POINTER,
     check_platform,
@@ -236,6 +237,8 @@ def _distance(ltype: Type, rtype: Type) -> Plan:
     if not similar_pointers(ltype, rtype):
         raise _invalid("binary -", ltype, rtype)
     result = ltype.prog._types.primitive(PrimitiveType.C_PTRDIFF_T)
+    if codec_of(result).kind is not INT or not codec_of(result).signed:
+        raise TypeError("invalid result type for pointer subtraction")
     width = codec_of(result).bit_size(None)
     size = referent_size(codec_of(ltype))
     if size == 0:

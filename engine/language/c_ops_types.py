@@ -116,6 +116,8 @@ def _promote(codec: Codec, bits: int | None) -> TypeBits:
         # An enum acts as the integer type that it is compatible with.
         type = codec.under.type
         codec = codec_of(type)
+    if bits is None and codec.under.primitive in _RANKS:
+        return type, None
     types = type.prog._types
     int_type = types.primitive(PrimitiveType.C_INT)
     int_codec = codec_of(int_type)
@@ -123,9 +125,6 @@ def _promote(codec: Codec, bits: int | None) -> TypeBits:
     width = codec.bit_size(bits)
     if codec.kind is BOOL:
         return int_type, None
-    primitive = codec.under.primitive
-    if bits is None and primitive in _RANKS:
-        return type, None
     if width < int_bits or (width == int_bits and codec.signed):
         return int_type, None
     if width == int_bits:
@@ -174,10 +173,13 @@ def _common_type(left: TypeBits, right: TypeBits) -> TypeBits:
 def _compare_ranks(left: TypeBits, right: TypeBits) -> int:
     """Which promoted type has the greater rank: above 0 if it is the left one."""
     lcodec, rcodec = codec_of(left[0]), codec_of(right[0])
+    no_bit_fields = left[1] is None and right[1] is None
+    lrank = _RANKS.get(lcodec.under.primitive, 0)
+    rrank = _RANKS.get(rcodec.under.primitive, 0)
     lwidth, rwidth = lcodec.bit_size(left[1]), rcodec.bit_size(right[1])
-    if lwidth != rwidth or left[1] is not None or right[1] is not None:
-        return lwidth - rwidth
-    return _RANKS.get(lcodec.under.primitive, 0) - _RANKS.get(rcodec.under.primitive, 0)
+    if no_bit_fields and (lwidth == rwidth or (lrank and rrank)):
+        return lrank - rrank
+    return lwidth - rwidth
 
 
 def _float_rank(codec: Codec) -> tuple[int, int]:
@@ -188,7 +190,8 @@ def _float_rank(codec: Codec) -> tuple[int, int]:
 def literal_type(prog: Program, value: int) -> Type:
     """The type of an integer literal (6.4.4.1), decimal and without a suffix.
 
-    Raises OverflowError if no type can hold it.
+    Raises OverflowError if no type can hold it, ValueError if those can not that the
+    program has in the place of C's.
     """
     types = prog._types
     magnitude = abs(value)
@@ -202,7 +205,10 @@ def literal_type(prog: Program, value: int) -> Type:
             return type
     if magnitude >> _WIDEST:
         raise OverflowError("int too big to convert")
-    return types.primitive(PrimitiveType.C_UNSIGNED_LONG_LONG)
+    type = types.primitive(PrimitiveType.C_UNSIGNED_LONG_LONG)
+    if magnitude >> codec_of(type).bit_size(None):
+        raise ValueError("integer literal is too large")
+    return type
 
 
 def similar_pointers(left: Type, right: Type) -> bool:

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from ..arguments import class_label, path_argument, uint64
+from ..arguments import UINT64_MAX, class_label, path_argument, uint64
 from ..errors import ObjectNotFoundError
 from ..flags import FindObjectFlags
 from ..objects.object import Object
@@ -310,7 +310,8 @@ class Lookups:
         symbol = self._find_symbol(None, address)
         if symbol is None:
             return None
-        return f"{symbol.name}+{address - symbol.address:#x}"
+        # A finder of the user's may answer with a symbol that lies elsewhere.
+        return f"{symbol.name}+{(address - symbol.address) & UINT64_MAX:#x}"
 
     def register_symbol_finder(
         self: Program, name: str, fn: SymbolFinder, *, enable_index: int | None = None

@@ -172,7 +172,7 @@ class Program(
         if not isinstance(language, Language):
             raise TypeError("language must be Language")
         self._language = language
-        self._forget_lookups()
+        self._forget_found()
 
     @property
     def core_dump_path(self) -> str | None:
