@@ -2,7 +2,8 @@
 
 Environment variables and the layout of the cache are those of libdebuginfod
 (debuginfod_find_debuginfo(3)), which shares the cache: ``BUILDID/debuginfo`` and
-``BUILDID/executable``; an empty file stands for one that no server has.
+``BUILDID/executable``; an empty file stands for one that no server has, for as many
+seconds as its file ``cache_miss_s`` says.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ _LONGEST_TIMEOUT = 1e6
 _PROGRESS = 100 << 10
 """Bytes that have to come within that time."""
 _CACHE_MISS = 600
-"""Seconds for which a file that no server has is not asked for again."""
+_MISSING = {400, 401, 403, 404, 405, 410, 451}
+"""Answers of a server that will not have the file a moment later either."""
 _MAX_SIZE = 8 << 30
+_MAX_HEADERS = 1 << 16
 _PIECE = 1 << 20
 
 
@@ -90,6 +93,9 @@ def cache_directory() -> str:
     path = os.environ.get("DEBUGINFOD_CACHE_PATH")
     if path:
         return path
+    old = os.path.expanduser("~/.debuginfod_client_cache")
+    if os.path.isdir(old):
+        return old
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return os.path.join(base, "debuginfod_client")
 
@@ -99,7 +105,8 @@ def _fetch(urls: list[str], build_id: bytes, kind: str) -> str | None:
 
     Servers that do not answer are taken out of ``urls``.
     """
-    directory = os.path.join(cache_directory(), build_id.hex())
+    cache = cache_directory()
+    directory = os.path.join(cache, build_id.hex())
     path = os.path.join(directory, kind)
     try:
         status = os.stat(path)
@@ -108,14 +115,17 @@ def _fetch(urls: list[str], build_id: bytes, kind: str) -> str | None:
     else:
         if status.st_size:
             return path
-        if time.time() - status.st_mtime < _CACHE_MISS:
+        if time.time() - status.st_mtime < _cache_miss(cache):
             log.debug("%s: not found on debuginfod servers recently", path)
             return None
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        # What other users may not read stays unread by them.
+        for each in (os.path.dirname(cache) or ".", cache, directory):
+            os.makedirs(each, mode=0o700, exist_ok=True)
         missing = True
         for server in list(urls):
-            url = f"{server.rstrip('/')}/buildid/{build_id.hex()}/{kind}"
+            scheme = "" if "://" in server else "http://"
+            url = f"{scheme}{server.rstrip('/')}/buildid/{build_id.hex()}/{kind}"
             try:
                 found = _download(url, path, build_id)
             except TimeoutError as error:
@@ -132,10 +142,19 @@ def _fetch(urls: list[str], build_id: bytes, kind: str) -> str | None:
     return None
 
 
+def _cache_miss(cache: str) -> int:
+    """Seconds for which a file that no server has is not asked for again."""
+    try:
+        with open(os.path.join(cache, "cache_miss_s"), "rb") as file:
+            return int(file.read(32))
+    except (OSError, ValueError):
+        return _CACHE_MISS
+
+
 def _mark_missing(path: str) -> None:
     if os.path.exists(path):
         os.unlink(path)
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0))
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o666))
 
 
 def _download(url: str, path: str, build_id: bytes) -> bool | None:
@@ -148,13 +167,14 @@ def _download(url: str, path: str, build_id: bytes) -> bool | None:
     import urllib.request
 
     timeout = _timeout()
+    limit = _limit("MAXSIZE")
     temporary = f"{path}.{os.getpid()}.tmp"
-    request = urllib.request.Request(url, headers={"User-Agent": "pydrgn"})
     try:
+        request = urllib.request.Request(url, headers=_headers())
         with urllib.request.urlopen(request, timeout=timeout) as response:
-            log.debug("downloading %s", url)
-            with open(temporary, "wb") as file:
-                _copy(response, file, timeout)
+            log.debug("downloading from debuginfod at %s", response.geturl())
+            with open(temporary, "wb", opener=_private) as file:
+                _copy(response, file, timeout, limit or _MAX_SIZE)
         answer = open_candidate(temporary)
         if answer is None or answer.build_id != build_id:
             # What is in the cache is not asked for again.
@@ -165,7 +185,7 @@ def _download(url: str, path: str, build_id: bytes) -> bool | None:
     except urllib.error.HTTPError as error:
         error.close()
         log.debug("%s: %s", url, error)
-        return False if error.code == 404 else None
+        return False if error.code in _MISSING else None
     except (OSError, ValueError, http.client.HTTPException) as error:
         # In the error of a connection there is the one of its socket.
         if isinstance(getattr(error, "reason", error), TimeoutError):
@@ -177,6 +197,38 @@ def _download(url: str, path: str, build_id: bytes) -> bool | None:
             os.unlink(temporary)
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o400)
+
+
+def _headers() -> dict[str, str]:
+    """What servers are told: the greatest size, and what the user's file has to say."""
+    headers = {"User-Agent": "pydrgn"}
+    if limit := _limit("MAXSIZE"):
+        headers["X-DEBUGINFOD-MAXSIZE"] = str(limit)
+    path = os.environ.get("DEBUGINFOD_HEADERS_FILE")
+    if path:
+        try:
+            with open(path, encoding="latin-1") as file:
+                lines = file.read(_MAX_HEADERS).splitlines()
+        except OSError as error:
+            log.debug("%s: %s", path, error.strerror)
+            return headers
+        for line in lines:
+            name, colon, value = line.partition(":")
+            if colon and name and not name[0].isspace():
+                headers[name.strip()] = value.strip()
+    return headers
+
+
+def _limit(name: str) -> int:
+    """Bytes of a file or seconds for it, 0 if there is no limit."""
+    try:
+        return max(int(os.environ.get(f"DEBUGINFOD_{name}", "")), 0)
+    except ValueError:
+        return 0
+
+
 def _timeout() -> float:
     try:
         timeout = float(os.environ.get("DEBUGINFOD_TIMEOUT", ""))
@@ -185,7 +237,9 @@ def _timeout() -> float:
     return timeout if 0 < timeout < _LONGEST_TIMEOUT else _TIMEOUT
 
 
-def _copy(response: http.client.HTTPResponse, file: BinaryIO, timeout: float) -> None:
+def _copy(
+    response: http.client.HTTPResponse, file: BinaryIO, timeout: float, limit: int
+) -> None:
     """Copy what a server sends; ValueError if it is cut short or too much.
 
     Raises TimeoutError if it comes too slowly.
@@ -193,6 +247,8 @@ def _copy(response: http.client.HTTPResponse, file: BinaryIO, timeout: float) ->
     expected = response.headers.get("Content-Length")
     size = 0
     due, deadline = _PROGRESS, time.monotonic() + timeout
+    longest = _limit("MAXTIME")
+    end = time.monotonic() + longest
     while piece := response.read1(_PIECE):
         size += len(piece)
         now = time.monotonic()
@@ -200,7 +256,9 @@ def _copy(response: http.client.HTTPResponse, file: BinaryIO, timeout: float) ->
             due, deadline = size + _PROGRESS, now + timeout
         elif now > deadline:
             raise TimeoutError
-        if size > _MAX_SIZE:
+        if longest and now > end:
+            raise ValueError(f"download takes more than {longest} s")
+        if size > limit:
             raise ValueError("file is too large")
         file.write(piece)
     if expected is not None and expected.isdigit() and size != int(expected):

@@ -222,7 +222,10 @@ def _adopt(module: Module, file: ElfFile) -> bool:
             log.debug("%s is loadable, but don't want loaded file; ignoring", file.path)
         else:
             kind = "" if is_loadable(file) else "is not loadable and "
-            log.debug("%s %shas no debug info; ignoring", file.path, kind)
+            what = "has no debug info"
+            if file.has_dwarf:
+                kind, what = "", "has debug info, but don't want debug info"
+            log.debug("%s %s%s; ignoring", file.path, kind, what)
         return False
     bias = _bias(module, file)
     if bias is None:

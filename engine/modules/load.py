@@ -253,8 +253,13 @@ def load_module_debug_info(prog: Program, modules: Sequence[Module]) -> None:
     for module in given:
         if wants_files(module):
             wanting.append(module)
-        else:
-            log.debug("debugging symbols already loaded for %s", module.name)
+            continue
+        statuses = (module.loaded_file_status, module.debug_file_status)
+        unwanted = ModuleFileStatus.DONT_WANT in statuses
+        how = "not wanted" if unwanted else "already loaded"
+        log.debug("debugging symbols %s for %s", how, module.name)
+    if not wanting:
+        return
     _run_finders(prog, wanting)
-    found = sum(not module.wants_debug_file() for module in wanting)
+    found = sum(not wants_files(module) for module in wanting)
     log.debug("debugging symbols loaded for %d/%d modules", found, len(wanting))

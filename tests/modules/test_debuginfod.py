@@ -23,6 +23,7 @@ class Server:
     def __init__(self) -> None:
         self.answers: dict[str, bytes] = {}
         self.asked: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.cut_short = False
 
 
@@ -33,6 +34,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             state.asked.append(self.path)
+            state.headers.append(dict(self.headers.items()))
             answer = state.answers.get(self.path)
             self.send_response(404 if answer is None else 200)
             answer = answer or b""
@@ -140,6 +142,97 @@ def test_nobody_is_asked_without_build_id_or_servers(
     monkeypatch.setenv("DEBUGINFOD_URLS", "")
     module.prog.load_module_debug_info(module)
     assert server.asked == []
+
+
+def test_cache_is_private(
+    server: Server, module: Module, library: bytes, tmp_path: Path
+) -> None:
+    server.answers[DEBUG] = library
+    module.prog.load_module_debug_info(module)
+    cache = tmp_path / "cache"
+    for path, mode in (
+        (cache, 0o700),
+        (cache / BUILD_ID, 0o700),
+        (cache / BUILD_ID / "debuginfo", 0o400),
+    ):
+        assert path.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [("1000", 0), ("1", 1), ("x", 0)])
+def test_how_long_missing_files_are_remembered(
+    seconds: str, asked: int, server: Server, module: Module, tmp_path: Path
+) -> None:
+    module.loaded_file_status = ModuleFileStatus.DONT_WANT
+    missing = tmp_path / "cache" / BUILD_ID / "debuginfo"
+    missing.parent.mkdir(parents=True)
+    missing.touch()
+    before = missing.stat().st_mtime - 100
+    os.utime(missing, (before, before))
+    (tmp_path / "cache" / "cache_miss_s").write_text(seconds)
+    module.prog.load_module_debug_info(module)
+    assert len(server.asked) == asked
+
+
+def test_cache_of_before_xdg(
+    server: Server,
+    module: Module,
+    library: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("DEBUGINFOD_CACHE_PATH")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".debuginfod_client_cache").mkdir()
+    server.answers[DEBUG] = library
+    module.prog.load_module_debug_info(module)
+    assert module.debug_file_path == str(
+        tmp_path / ".debuginfod_client_cache" / BUILD_ID / "debuginfo"
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "status"),
+    [("100", "WANT"), ("1000000", "HAVE"), ("0", "HAVE"), ("x", "HAVE")],
+)
+def test_limit_of_size(
+    size: str,
+    status: str,
+    server: Server,
+    module: Module,
+    library: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DEBUGINFOD_MAXSIZE", size)
+    server.answers[DEBUG] = library
+    module.prog.load_module_debug_info(module)
+    assert module.debug_file_status.name == status
+    said = server.headers[0].get("X-Debuginfod-Maxsize")
+    assert said == (size if size.strip("x0") else None)
+
+
+def test_headers_of_the_user(
+    server: Server, module: Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "headers"
+    path.write_text("X-Token: a b\nno header\nX-Other:2\n")
+    monkeypatch.setenv("DEBUGINFOD_HEADERS_FILE", str(path))
+    module.prog.load_module_debug_info(module)
+    assert server.headers[0]["X-Token"] == "a b"
+    assert server.headers[0]["X-Other"] == "2"
+    monkeypatch.setenv("DEBUGINFOD_HEADERS_FILE", "/nonexistent")
+    module.build_id = b"other"
+    module.prog.load_module_debug_info(module)
+    assert "X-Token" not in server.headers[-1]
+
+
+def test_servers_without_a_scheme(
+    server: Server, module: Module, library: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = os.environ["DEBUGINFOD_URLS"].removeprefix("http://")
+    monkeypatch.setenv("DEBUGINFOD_URLS", f"::nonsense:: {address}")
+    server.answers[DEBUG] = library
+    module.prog.load_module_debug_info(module)
+    assert module.debug_file_status is ModuleFileStatus.HAVE
 
 
 def test_file_of_another_build_is_not_kept(
