@@ -176,11 +176,11 @@ class Program(
 
     @property
     def core_dump_path(self) -> str | None:
-        """Path of the core dump, absolute, without links; None if there is none."""
-        target = self._target
-        if target is None or self.flags & ProgramFlags.IS_LIVE:
-            return None
-        return target.path
+        """Path of the core dump, absolute, without links; None if there is none.
+
+        The running kernel's is ``/proc/kcore``.
+        """
+        return None if self._target is None else self._target.path
 
     # Targets.
 

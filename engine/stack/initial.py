@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, SupportsIndex, cast
 
-from ..errors import ObjectNotFoundError
+from ..errors import ObjectNotFoundError, UnsupportedOperation
 from ..flags import ProgramFlags
 from ..objects.object import Object
 from ..threads import Thread
@@ -218,7 +218,7 @@ def _of_stopped_cpu(prog: Program, number: int) -> Registers:
 
     cpus = () if prog._target is None else prog._target.cpus()
     if not cpus:
-        raise ValueError("cannot unwind stack of running task")
+        raise UnsupportedOperation("cannot unwind stack of running task")
     # In the kernel gs is its per-CPU area, in user mode what swapgs exchanges.
     base = per_cpu_offset(prog, number)
     for cpu in cpus:

@@ -102,6 +102,7 @@ prog = drgn.Program()
 prog.set_kernel()
 prog.load_default_debug_info()
 
+facts["core_dump_path"] = prog.core_dump_path
 facts["tasks"] = [
     sorted(task.pid.value_() for task in for_each_task(prog)),
     sorted(int(path.name) for path in Path("/proc").glob("[0-9]*/task/*")),

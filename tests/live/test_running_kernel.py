@@ -46,6 +46,7 @@ def test_what_runs(lab: Lab, facts: dict[str, Any]) -> None:
     assert facts["errors by default"] == ""
     assert facts["-k"] == facts["by default"]
     flags = ProgramFlags.IS_LIVE | ProgramFlags.IS_LOCAL
+    assert facts["core_dump_path"] == "/proc/kcore"
     assert facts["-p"] == [str(flags.value), "1"]
 
 
@@ -87,7 +88,7 @@ def test_stacks(facts: dict[str, Any]) -> None:
     init, myself = facts["stacks"]
     assert init[0] in ("context_switch", "__schedule")
     assert "do_wait" in init or "__do_wait" in init
-    assert myself == "ValueError: cannot unwind stack of running task"
+    assert myself == "UnsupportedOperation: cannot unwind stack of running task"
 
 
 def test_kmodify(facts: dict[str, Any]) -> None:

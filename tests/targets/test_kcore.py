@@ -12,6 +12,7 @@ from drgn.engine.errors import BadDataError
 from drgn.engine.flags import ProgramFlags
 from drgn.engine.memory.memory import Memory
 from drgn.engine.targets.kcore import KcoreTarget, open_kernel
+from drgn.target import program_from_target
 
 _DIRECT = 0xFFFF888000000000
 _VMALLOC = 0xFFFFC90000000000
@@ -32,6 +33,7 @@ def test_segments_and_notes(tmp_path: Path, caplog: pytest.LogCaptureFixture) ->
     assert memory.read(_DIRECT + 1, 3) == b"bab"
     assert memory.read(_VMALLOC, 2) == b"cd"
     assert memory.read(0x1000, 2, physical=True) == b"ef"
+    assert program_from_target(target).core_dump_path == str(path)
     # It is live: what changes is seen.
     path.write_bytes(path.read_bytes().replace(b"ab" * 64, b"xy" * 64))
     assert memory.read(_DIRECT, 2) == b"xy"
