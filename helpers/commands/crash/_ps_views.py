@@ -104,9 +104,7 @@ def _strings(
         strings = read(task) or ()
     except FaultError:
         return "(not in memory)"
-    return separator.join(
-        escape_ascii_string(string, escape_backslash=True) for string in strings
-    )
+    return separator.join(escape_ascii_string(string) for string in strings)
 
 
 def _limits(prog: Program, task: Object) -> None:

@@ -83,7 +83,7 @@ def _print_frame(
         place = f" ({file}:{line}:{column})" if file else ""
         print(f"{title} {name}{place}")
     elif frame.is_inline:
-        print(f"{title} {'(inline)':18} {name}")
+        print(f"{title} {'(inline)':18} {name}{_module(prog, frame)}")
     else:
         module = _module(prog, frame)
         print(f"{title} [{frame.sp:016x}] {name} at {frame.pc:x}{module}")

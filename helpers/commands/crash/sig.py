@@ -62,7 +62,9 @@ def _print_handlers(prog: Program, task: Object) -> None:
             [
                 CellFormat(f"[{number}]", ">"),
                 CellFormat(action.address_, "^x"),
-                CellFormat(_HANDLERS.get(handler, f"{handler:x}"), ">"),
+                CellFormat(_HANDLERS[handler], "^")
+                if handler in _HANDLERS
+                else CellFormat(handler, ">x"),
                 sigset_to_hex(action.sa.sa_mask),
                 f"{flags:x}{names}",
             ]

@@ -10,6 +10,7 @@ from drgn.helpers.linux import (
     cpu_rq,
     css_for_each_descendant_pre,
     find_task,
+    follow_phys,
     for_each_module,
     for_each_task,
     per_cpu,
@@ -64,6 +65,9 @@ put(FREE, bytes(queued))
 put_word(head, addresses[1])
 put_word(init.pending.signal.address_, 1 << 9 | 1 << 39)
 put_word(init.blocked.address_, 0x20003)
+# Handlers of programs at low and high addresses.
+put_word(init.sighand.action[2].sa.sa_handler.address_, 0x564F14987450)
+put_word(init.sighand.action[3].sa.sa_handler.address_, 0x401000)
 run("sig 1")
 run("sig -g 1")
 
@@ -117,3 +121,9 @@ run("mod -t")
 put(init.comm.address_, b'a"b\\\x01\xff c\0')
 run("ps 1")
 run("ps -p 1")
+
+# Arguments with a backslash, a tab and no ASCII.
+words = b"a\\b\t\xe9"
+start = follow_phys(init.mm, init.mm.arg_start).value_()
+prog.add_memory_segment(start, len(words), lambda a, n, o, p: words[o : o + n], True)
+run("ps -a 1")
