@@ -107,11 +107,21 @@ def mm_cmdline(mm: Object) -> list[bytes]:
     >>> mm_cmdline(find_task(prog, 1).mm)
     [b'/bin/busybox', b'sh', b'/init']
     """
-    return _strings(mm, mm.arg_start.value_(), mm.arg_end.value_())
+    start, end = mm.arg_start.value_(), mm.arg_end.value_()
+    if start < end and access_remote_vm(mm, end - 1, 1) != b"\0":
+        # fs/proc/base.c: written over, as setproctitle() does, which goes on into the
+        # environment.
+        if mm.env_start.value_() == end:
+            end = max(end, mm.env_end.value_())
+        title = access_remote_vm(mm, start, min(end - start, _TITLE_MAX))
+        return [title.partition(b"\0")[0]]
+    return _strings(mm, start, end)
 
 
 def cmdline(task: Object) -> list[bytes] | None:
     """Return the command line of a task, like ``/proc/PID/cmdline``.
+
+    A title that the task has given itself (``setproctitle()``) is its only string.
 
     >>> cmdline(find_task(1))
     [b'/bin/busybox', b'sh', b'/init']
@@ -150,6 +160,7 @@ def environ(task: Object) -> list[bytes] | None:
 
 
 _PIECE = 1 << 20
+_TITLE_MAX = 1 << 12  # a page
 
 
 def _strings(mm: Object, start: int, end: int) -> list[bytes]:

@@ -258,9 +258,19 @@ def virt_to_phys(prog: Program, addr: IntegerLike) -> Object:
     '0x1234567'
     """
     address = operator.index(addr)
-    if not in_direct_map(prog, address):
+    offset = address - _direct_map(prog)
+    if not (in_direct_map(prog, address) or _has_page(prog, offset)):
         raise FaultError("address is not in the direct map", address)
-    return Object(prog, "unsigned long", address - _direct_map(prog))
+    return Object(prog, "unsigned long", offset)
+
+
+def _has_page(prog: Program, address: int) -> bool:
+    """Whether a physical address has a ``struct page``.
+
+    A section of memory has them to its end, past the end of memory.
+    """
+    pfn = address >> prog["PAGE_SHIFT"].value_()
+    return any(start <= pfn < end for start, end, _ in for_each_valid_page_range(prog))
 
 
 @takes_program_or_default

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from lab.dumps import open_dump
 from lab.manifest import Lab
 
 from drgn import FaultError, Program
@@ -33,6 +34,7 @@ from drgn.helpers.linux import (
     for_each_swap_info,
     for_each_task,
     for_each_task_in_group,
+    for_each_valid_page_range,
     for_each_vma,
     get_dmesg,
     idle_task,
@@ -47,6 +49,7 @@ from drgn.helpers.linux import (
     panic_message,
     panic_task,
     path_lookup,
+    pfn_to_virt,
     slab_cache_objects_per_slab,
     slab_cache_pages_per_slab,
     slab_object_info,
@@ -315,6 +318,18 @@ def test_memory(live: Program, each_lab: Lab) -> None:
 def test_virt_to_phys_outside_of_the_direct_map(live: Program) -> None:
     with pytest.raises(FaultError, match="not in the direct map"):
         virt_to_phys(live, live["init_task"].address_of_())
+
+
+def test_virt_to_phys_of_pages_past_the_end_of_memory(each_lab: Lab) -> None:
+    """A section has pages to its end, wherever in it memory ends."""
+    prog = open_dump(each_lab, "live.elf")
+    last = max(end for _, end, _ in for_each_valid_page_range(prog)) - 1
+    maximum = prog["max_pfn"].address_
+    fewer = (last - 1000).to_bytes(8, "little")
+    prog.add_memory_segment(maximum, 8, lambda a, n, o, p: fewer[o : o + n])
+    assert virt_to_phys(prog, pfn_to_virt(prog, last)) == last << 12
+    with pytest.raises(FaultError, match="not in the direct map"):
+        virt_to_phys(prog, pfn_to_virt(prog, last + 1))
 
 
 def test_swap(live: Program, each_lab: Lab) -> None:

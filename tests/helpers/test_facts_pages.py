@@ -8,6 +8,7 @@ from collections import Counter
 
 import pytest
 from guest_facts import kilobytes
+from lab.dumps import open_dump
 from lab.manifest import Lab
 
 import drgn.helpers.linux.mm as mm_helpers
@@ -365,6 +366,27 @@ def test_command_line_and_environment(live: Program, each_lab: Lab) -> None:
         compared += 1
     assert compared == 3
     assert environ(find_task(live, 2)) is None
+
+
+def test_a_title_instead_of_a_command_line(each_lab: Lab) -> None:
+    """What setproctitle() leaves behind, without and with a part of the environment."""
+    prog = open_dump(each_lab, "live.elf")
+    mm = find_task(prog, int(each_lab.task("wait-pipe")["pid"])).mm
+    start, end = mm.arg_start.value_(), mm.arg_end.value_()
+    assert mm.env_start.value_() == end
+    written = bytearray(b"x: y".ljust(end - start + 40, b"."))
+
+    def read(_: int, count: int, offset: int, __: bool) -> bytes:
+        return bytes(written[offset : offset + count])
+
+    physical = follow_phys(mm, start).value_()
+    prog.add_memory_segment(physical, len(written), read, True)
+    written[end - start + 30] = 0
+    assert mm_cmdline(mm) == [b"x: y".ljust(end - start + 30, b".")]
+    written[4] = 0
+    assert mm_cmdline(mm) == [b"x: y"]
+    written[end - start - 1] = 0
+    assert mm_cmdline(mm) == [b"x: y", bytes(written[5 : end - start - 1])]
 
 
 def test_kernel_address_space(live: Program, each_lab: Lab) -> None:
