@@ -117,7 +117,7 @@ class Memory:
 
         self._direct_map = None
         self._mmu = mmu
-        self.virtual.add_below([TranslatedSegment(mmu, self.physical)])
+        self.virtual.add_below([TranslatedSegment(mmu, self.physical, is_kernel=True)])
         self.invalidate()
 
     @property

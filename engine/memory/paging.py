@@ -230,27 +230,45 @@ class PageTable:
 
 
 class TranslatedSegment(Segment):
-    """The whole address space as a page table maps it onto physical memory."""
+    """The whole address space as a page table maps it onto physical memory.
 
-    __slots__ = ("_physical", "table")
+    ``is_kernel``: it is the kernel's own, see `Segment.virtual_faults`.
+    """
 
-    def __init__(self, table: PageTable, physical: AddressSpace) -> None:
+    __slots__ = ("_is_kernel", "_physical", "table")
+
+    def __init__(
+        self, table: PageTable, physical: AddressSpace, is_kernel: bool = False
+    ) -> None:
         super().__init__(0, 2**64 - 1)  # As upstream: not the last byte.
         self.table = table
         self._physical = physical
+        self._is_kernel = is_kernel
 
     def read(self, address: int, size: int) -> Buffer:
         where, left = self.table.lookup(address)
         if size <= left:
-            return self._physical.read(where, size)
+            return self._read_page(address, where, size)
         pieces = []
         while size:
             where, left = self.table.lookup(address)
             part = min(size, left)
-            pieces.append(self._physical.read(where, part))
+            pieces.append(self._read_page(address, where, part))
             address += part
             size -= part
         return b"".join(pieces)
+
+    def _read_page(self, address: int, where: int, size: int) -> Buffer:
+        try:
+            return self._physical.read(where, size)
+        except FaultError as error:
+            if not self._is_kernel:
+                raise
+            _, segment = self._physical.find(error.address)
+            if not segment.virtual_faults:
+                raise
+            virtual = error.address - where + address
+            raise FaultError(error.message, virtual) from None
 
     def write(self, address: int, data: bytes) -> None:
         while data:

@@ -30,6 +30,9 @@ class Segment:
     """Whether nothing may be read that was not asked for."""
     slow = False
     """Whether a read takes long and may take more than was asked for, by pages."""
+    virtual_faults = False
+    """Whether a fault in physical memory is told by the kernel's virtual address that
+    was read, if one was."""
 
     def __init__(self, start: int, size: int) -> None:
         self.start = start

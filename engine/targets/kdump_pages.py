@@ -200,6 +200,8 @@ class KdumpSegment(Segment):
 
     __slots__ = ("_cache", "_parts", "_shift")
 
+    virtual_faults = True
+
     def __init__(self, parts: Sequence[KdumpPart]) -> None:
         frames = max(part.header.frames for part in parts)
         block_size = parts[0].header.block_size

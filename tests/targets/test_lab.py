@@ -78,8 +78,13 @@ def test_excluded_pages_fault(lab: Lab) -> None:
     assert (mine[valid] == expected[valid]).all()
     assert 0 < valid.sum() < len(valid)
     for address in addresses[~valid][:10].tolist():
-        with pytest.raises(FaultError, match="Excluded page"):
+        with pytest.raises(FaultError, match=f"Excluded page: {address:#x}$"):
             memory.read(address, 1, physical=True)
+        # Told by the address that was read.
+        virtual = memory.direct_map + address + 5
+        for read in (memory.read, memory.read_uint, memory.read_c_string):
+            with pytest.raises(FaultError, match=f"Excluded page: {virtual:#x}$"):
+                read(virtual, 8)
 
 
 @pytest.mark.parametrize("name", ["live.elf", "panic.elf", "la57.elf"])
