@@ -140,13 +140,14 @@ class Memory:
     def invalidate(self) -> None:
         """Forget all pages and translations: memory has changed."""
         self.epoch = Epoch()
-        self._forget_pages()
-        if self._mmu is not None:
-            self._mmu.invalidate()
+        self.forget_pages()
 
-    def _forget_pages(self) -> None:
+    def forget_pages(self) -> None:
+        """Forget where pages lie, so that the buffers that they lie in can go."""
         self.pages.clear()
         self.window = NO_WINDOW
+        if self._mmu is not None:
+            self._mmu.invalidate()
 
     # One range.
 
@@ -182,7 +183,7 @@ class Memory:
         window = first << PAGE_SHIFT, size - SCALAR_MAX + 1, buffer
         if self.cacheable:
             if len(self.pages) + count > self.page_limit:
-                self._forget_pages()
+                self.forget_pages()
             self.pages.update(dict.fromkeys(range(first, first + count), window))
         return window
 

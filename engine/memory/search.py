@@ -142,13 +142,13 @@ class MemorySearchIterator(Generic[T]):
                 stop = min((start | (size - 1)) + 1, end)
                 fault = None
                 try:
-                    data = segment.read(start, stop - start)
+                    data = segment.read_once(start, stop - start)
                 except FaultError as error:
                     fault = error
                     # What lies before the fault can be searched.
                     data = b""
                     if start < error.address < stop:
-                        data = segment.read(start, error.address - start)
+                        data = segment.read_once(start, error.address - start)
                 window = b"".join((kept, data))
                 is_last = fault is not None or (is_last_piece and stop == end)
                 needed = yield from find(start - len(kept) + offset, window, is_last)

@@ -42,6 +42,10 @@ class Segment:
         """Exactly ``size`` bytes; FaultError with the first bad address."""
         raise NotImplementedError
 
+    def read_once(self, address: int, size: int) -> Buffer:
+        """As `read`, for who goes over all memory: nothing is kept for later."""
+        return self.read(address, size)
+
     def write(self, address: int, data: bytes) -> None:
         """Change all of the bytes; FaultError with the first address where it fails.
 

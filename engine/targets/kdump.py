@@ -35,9 +35,6 @@ _MACHINES = {
 # sizeof(struct elf_prstatus), where a header does not name the machine
 _PRSTATUS_SIZES = {336: Architecture.X86_64, 392: Architecture.AARCH64}
 
-_PAGES_REMEMBERED = 1 << 14
-"""Each holds on to an inflated page."""
-
 
 class KdumpTarget(Target):
     """A kdump file, or the parts of a split one."""
@@ -63,8 +60,8 @@ class KdumpTarget(Target):
                 self.vmcoreinfo = bytes(note.desc)
 
     def attach(self, memory: Memory) -> None:
-        memory.page_limit = _PAGES_REMEMBERED
-        memory.add(KdumpSegment(self._parts), physical=True)
+        segment = KdumpSegment(self._parts, memory.forget_pages)
+        memory.add(segment, physical=True)
 
     def notes(self) -> Iterator[Note]:
         return iter(self._notes)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import FaultError
 from ..memory.segments import Segment
 from .kdump_inflate import COMPRESSED, INFLATE
+from .page_image import PageImage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,10 +30,11 @@ _CHUNK_SHIFT = 12
 _CHUNK_BITS = 1 << _CHUNK_SHIFT
 _CHUNK_BYTES = _CHUNK_BITS // 8
 
-_CACHED_PAGES = 1 << 13
 _LAST_PAGES = 64
 _BATCH = 1 << 13
 """How many pages are inflated at once at most."""
+_HELD_BYTES = 1 << 28
+"""How much memory inflated pages take at most."""
 
 
 class KdumpPart:
@@ -195,20 +196,24 @@ def _runs(frames: Iterable[int]) -> Iterator[tuple[int, int]]:
 class KdumpSegment(Segment):
     """Physical memory in a dump of one or several parts.
 
-    Inflated pages are kept, and the least recently used go first.
+    Inflated pages are kept in an image of memory, and all are forgotten when they are
+    many; ``forget`` is called then, so that others forget their views of it.
     """
 
-    __slots__ = ("_cache", "_parts", "_shift")
+    __slots__ = ("_forget", "_frames", "_image", "_parts", "_shift")
 
     virtual_faults = True
 
-    def __init__(self, parts: Sequence[KdumpPart]) -> None:
-        frames = max(part.header.frames for part in parts)
+    def __init__(
+        self, parts: Sequence[KdumpPart], forget: Callable[[], object] = lambda: None
+    ) -> None:
+        self._frames = max(part.header.frames for part in parts)
         block_size = parts[0].header.block_size
-        super().__init__(0, min(frames * block_size, 2**64))
+        super().__init__(0, min(self._frames * block_size, 2**64))
         self._parts = parts
+        self._forget = forget
         self._shift = block_size.bit_length() - 1
-        self._cache: OrderedDict[int, bytes] = OrderedDict()
+        self._image = PageImage(self._frames, self._shift)
 
     def _load(self, frame: int) -> bytes | str:
         for part in self._parts:
@@ -228,65 +233,65 @@ class KdumpSegment(Segment):
                     return part.load_run(first, end)
         return [self._load(frame) for frame in range(first, end)]
 
-    def _page(self, address: int) -> bytes:
-        frame = address >> self._shift
-        page = self._cache.get(frame)
-        if page is not None:
-            self._cache.move_to_end(frame)
-            return page
-        loaded = self._load(frame)
-        if isinstance(loaded, str):
-            raise FaultError(loaded, address)
-        self._remember(frame, loaded)
-        return loaded
+    def _hold(self, frames: Sequence[int]) -> tuple[PageImage, dict[int, str]]:
+        """An image with the pages of frames in ascending order, a batch at most.
 
-    def _remember(self, frame: int, page: bytes) -> None:
-        # (Of a plain dict, finding the first item takes ever longer.)
-        if len(self._cache) >= _CACHED_PAGES:
-            self._cache.popitem(last=False)
-        self._cache[frame] = page
-
-    def _pages(self, frames: Sequence[int]) -> list[bytes | str]:
-        """The contents of many frames in ascending order, or why one cannot be read.
-
-        In one thread: the few microseconds that a page takes without the GIL do not
-        make up for passing it around.
+        And why those that are not in it cannot be read. In one thread: the few
+        microseconds that a page takes without the GIL do not make up for passing it
+        around.
         """
-        cache = self._cache
-        loaded: dict[int, bytes | str] = {}
-        for first, end in _runs(frame for frame in frames if frame not in cache):
-            loaded.update(
-                zip(range(first, end), self._load_run(first, end), strict=True)
-            )
-        pages = [loaded[f] if f in loaded else cache[f] for f in frames]
-        # One great read shall not drive out everything else.
-        if len(loaded) <= _CACHED_PAGES // 2:
-            for frame, page in loaded.items():
-                if isinstance(page, bytes):
-                    self._remember(frame, page)
-        return pages
+        image = self._image
+        missing = [frame for frame in frames if not image.held[frame]]
+        if image.count + len(missing) > _HELD_BYTES >> self._shift:
+            image = self._image = PageImage(self._frames, self._shift)
+            self._forget()
+            missing = list(frames)
+        lost = {}
+        for first, end in _runs(missing):
+            pages = self._load_run(first, end)
+            for frame, page in zip(range(first, end), pages, strict=True):
+                if isinstance(page, str):
+                    lost[frame] = page
+                else:
+                    image.put(frame, page)
+        return image, lost
 
     def read(self, address: int, size: int) -> Buffer:
-        block = 1 << self._shift
-        start = address & (block - 1)
-        if start + size <= block:
-            return self._page(address)[start : start + size]
-        frame, last = address >> self._shift, (address + size - 1) >> self._shift
+        first, last = address >> self._shift, address + size - 1 >> self._shift
+        image = self._image
+        if not image or last - first >= _BATCH:
+            return self.read_once(address, size)
+        if first != last or not image.held[first]:
+            image, lost = self._hold(range(first, last + 1))
+            if lost:
+                frame, reason = next(iter(lost.items()))
+                raise FaultError(reason, max(address, frame << self._shift))
+        return image.buffer[address : address + size]
+
+    def read_once(self, address: int, size: int) -> bytes:
         pieces = []
-        while frame <= last:
-            frames = range(frame, min(frame + _BATCH, last + 1))
-            for number, page in zip(frames, self._pages(frames), strict=True):
+        first, last = address >> self._shift, address + size - 1 >> self._shift
+        for low in range(first, last + 1, _BATCH):
+            pages = self._load_run(low, min(low + _BATCH, last + 1))
+            for frame, page in enumerate(pages, low):
                 if isinstance(page, str):
-                    raise FaultError(page, max(address, number << self._shift))
+                    raise FaultError(page, max(address, frame << self._shift))
                 pieces.append(page)
-            frame = frames[-1] + 1
+        start = address & (1 << self._shift) - 1
         return b"".join(pieces)[start : start + size]
 
     def locate(self, address: int, size: int) -> tuple[Buffer, int] | None:
-        start = address & ((1 << self._shift) - 1)
-        if start + size > 1 << self._shift:
+        first, last = address >> self._shift, address + size - 1 >> self._shift
+        image = self._image
+        if not image:
             return None
-        return self._page(address), start
+        if first == last:
+            if not image.held[first]:
+                self.read(address, size)
+        elif not all(image.held[first : last + 1]):
+            # That is worth it where they are read, not where they might be.
+            return None
+        return self._image.buffer, address
 
     def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         import numpy as np
@@ -315,28 +320,39 @@ class KdumpSegment(Segment):
 
         from ..memory.gather import take_rows
 
-        size = out.shape[1]
-        shift = np.uint64(self._shift)
-        first = addresses >> shift
-        last = (addresses + np.uint64(size - 1)) >> shift
-        span = int((last - first).max()) + 1
-        touched = [np.minimum(first + np.uint64(i), last) for i in range(span)]
-        frames = np.unique(np.concatenate(touched))
-        if len(frames) > _BATCH and len(addresses) > 1:
-            half = len(addresses) // 2
-            self.gather(addresses[:half], out[:half], valid[:half])
-            self.gather(addresses[half:], out[half:], valid[half:])
+        image = self._image
+        if not image:
+            super().gather(addresses, out, valid)
             return
-        pages = self._pages(frames.tolist())
-        block = 1 << self._shift
-        missing = np.array([isinstance(page, str) for page in pages])
-        blank = bytes(block)
-        store = b"".join([blank if isinstance(p, str) else p for p in pages])
-        # The frames of one row follow each other, and so do they in the store.
-        where = np.searchsorted(frames, first)
-        offsets = where * block + (addresses & np.uint64(block - 1)).astype(np.int64)
-        take_rows(store, offsets, out)
-        bad_before = np.concatenate(([0], np.cumsum(missing)))
-        good = bad_before[np.searchsorted(frames, last) + 1] == bad_before[where]
-        out[~good] = 0
-        valid[good] = True
+        # They are inside of this segment, so that signed ones do.
+        where = addresses.view(np.int64)
+        first = where >> self._shift
+        last = (where + (out.shape[1] - 1)) >> self._shift
+        touched = [first, last]
+        touched += [
+            np.minimum(first + i, last) for i in range(1, int((last - first).max()))
+        ]
+        held = np.frombuffer(image.held, np.bool_)
+        good = np.logical_and.reduce([held[frames] for frames in touched])
+        if not good.all():
+            frames = np.unique(np.concatenate(touched))
+            if len(frames) > _BATCH:
+                if len(addresses) == 1:
+                    super().gather(addresses, out, valid)
+                    return
+                half = len(addresses) // 2
+                self.gather(addresses[:half], out[:half], valid[:half])
+                self.gather(addresses[half:], out[half:], valid[half:])
+                return
+            image, _ = self._hold(frames.tolist())
+            held = np.frombuffer(image.held, np.bool_)
+            good = np.logical_and.reduce([held[frames] for frames in touched])
+        if good.all():
+            take_rows(image.buffer, where, out)
+            valid[:] = True
+            return
+        rows = np.flatnonzero(good)
+        part = np.empty((len(rows), out.shape[1]), np.uint8)
+        take_rows(image.buffer, where[rows], part)
+        out[rows] = part
+        valid[rows] = True

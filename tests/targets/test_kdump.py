@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from dump_builders import FLAGS, PAGE, VMCOREINFO, flattened, kdump, note, prsta
 
 from drgn.engine.errors import BadDataError, FaultError
 from drgn.engine.flags import ProgramFlags
-from drgn.engine.memory.memory import Memory
+from drgn.engine.memory.memory import NO_WINDOW, Memory
 from drgn.engine.memory.search import search_bytes
 from drgn.engine.platform import Architecture, Platform
 from drgn.engine.targets import kdump_pages
@@ -77,12 +79,19 @@ def test_excluded_pages(tmp_path: Path) -> None:
     assert "could not find physical memory segment" in _fault(memory, 64 * PAGE)
 
 
+def _no_memfd(name: str) -> int:
+    raise OSError(errno.ENOSYS, name)
+
+
 @pytest.mark.parametrize("size", [1, 64, PAGE, 2 * PAGE + 3])
+@pytest.mark.parametrize("image", [True, False])
 def test_gather_is_as_read(
-    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, size: int, image: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kdump_pages, "_BATCH", 3)
-    monkeypatch.setattr(kdump_pages, "_CACHED_PAGES", 4)
+    monkeypatch.setattr(kdump_pages, "_HELD_BYTES", 4 * PAGE)
+    if not image:
+        monkeypatch.setattr(os, "memfd_create", _no_memfd)
     _, memory = _open(tmp_path, kdump(_PAGES))
     addresses = [frame * PAGE + at for frame in range(66) for at in (0, 5, PAGE - 1)]
     rows, valid = memory.read_many(addresses, size, physical=True)
@@ -91,6 +100,29 @@ def test_gather_is_as_read(
             assert good == (row.tobytes() == _read(memory, address, size))
         except FaultError:
             assert not good and not row.any()
+
+
+def test_what_was_located_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though its page is forgotten when there are too many."""
+    monkeypatch.setattr(kdump_pages, "_HELD_BYTES", 2 * PAGE)
+    _, memory = _open(tmp_path, kdump(_PAGES))
+    forgotten = memory.pages
+    forgotten[1] = memory.window = (PAGE, PAGE, b"")
+    found = memory.physical.locate(PAGE + 1, 3)
+    assert found is not None
+    assert memory.physical.locate(PAGE + 1, PAGE) is None
+    assert _read(memory, 2 * PAGE, 4) == b"two "
+    assert memory.physical.locate(PAGE + 1, PAGE) == (found[0], PAGE + 1)
+    assert forgotten
+    assert _read(memory, 40 * PAGE, 5) == b"forty"
+    assert not forgotten and memory.window == NO_WINDOW
+    buffer, offset = found
+    assert bytes(buffer[offset : offset + 3]) == b"ne "
+    again = memory.physical.locate(PAGE + 1, 3)
+    assert again is not None and again[0] is not buffer
+    assert memoryview(buffer).readonly
 
 
 @pytest.mark.parametrize("parts", [[(0, 64)], [(0, 21), (21, 64)], [(3, 40)]])

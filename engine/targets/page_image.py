@@ -1,0 +1,50 @@
+"""Pages of a file at the places that they have in memory."""
+
+from __future__ import annotations
+
+import mmap
+import os
+
+
+class PageImage:
+    """A buffer as large as a memory, in which each page that is put has its own place.
+
+    What lies together in memory lies together here. The buffer takes up no more than
+    the pages in it. What is in it stays, and so do views of it: to have the space
+    back, forget the image and make another.
+
+    ``buffer`` is read-only. ``held`` has a byte for each page frame, 1 where its page
+    is there. Both are empty if the system has no such buffer: then no page can be put.
+    """
+
+    __slots__ = ("_buffer", "buffer", "count", "held", "shift")
+
+    def __init__(self, frames: int, shift: int) -> None:
+        self.shift = shift
+        self.count = 0
+        self.held: mmap.mmap | bytes = b""
+        self._buffer = memoryview(bytearray())
+        try:
+            # The system counts what is used of such a file, not how large it is.
+            file = os.memfd_create("pages")
+            try:
+                os.ftruncate(file, frames << shift)
+                self._buffer = memoryview(mmap.mmap(file, frames << shift))
+            finally:
+                os.close(file)
+            self.held = mmap.mmap(-1, frames)
+        except (OSError, OverflowError, ValueError):
+            self._buffer = self._buffer[:0]
+        self.buffer = self._buffer.toreadonly()
+
+    def __bool__(self) -> bool:
+        """Whether pages can be put."""
+        return len(self.held) > 0
+
+    def put(self, frame: int, page: bytes) -> None:
+        """Keep the page of a frame, which is not there yet."""
+        assert isinstance(self.held, mmap.mmap)
+        start = frame << self.shift
+        self._buffer[start : start + len(page)] = page
+        self.held[frame] = 1
+        self.count += 1
