@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from .regex import Edges
+    from .pattern import Edges
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from .regex import Edges
+    from .pattern import Edges
 
 T = TypeVar("T")
 

@@ -7,43 +7,10 @@ is not allowed. A ``str`` pattern matches UTF-8, a ``bytes`` pattern bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
-T = TypeVar("T")
-
-
-class Edges(NamedTuple):
-    """What is around a window."""
-
-    begins: bool
-    """The range that is searched begins with it."""
-    ends: bool
-    """That range ends with it."""
-    is_last: bool
-    """No memory follows it."""
-
-
-class Scanner(Protocol):
-    """Searches windows that follow each other."""
-
-    def scan(
-        self, window: bytes, start: int, edges: Edges, found: Callable[[int, int], T]
-    ) -> Generator[T, None, int]:
-        """``found(start, end)`` of the matches from ``start`` on in a window.
-
-        Returns where the search goes on with the next window, which begins a byte
-        before that if it can.
-        """
-        ...
-
-
-class Pattern(Protocol):
-    """A compiled pattern."""
-
-    def scanner(self) -> Scanner:
-        """What searches memory once."""
-        ...
+if TYPE_CHECKING:
+    from .pattern import Pattern
 
 
 def compile_pattern(pattern: bytes | str) -> Pattern:
@@ -57,6 +24,6 @@ def compile_pattern(pattern: bytes | str) -> Pattern:
     library = pcre2.library()
     if library is not None:
         return pcre2.Pattern(library, pattern)
-    from .python_regex import Pattern
+    from . import python_regex
 
-    return Pattern(pattern)
+    return python_regex.Pattern(pattern)

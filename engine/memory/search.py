@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .memory import Memory
-    from .regex import Pattern
+    from .pattern import Pattern
     from .segments import Buffer, Segment
 
 T = TypeVar("T")
@@ -264,7 +264,7 @@ def search_regex(
     check: Callable[[], object] = lambda: None,
 ) -> MemorySearchIterator[tuple[int, T]]:
     """(address, match) of a regular expression; see `compile_pattern`."""
-    from .regex import Edges
+    from .pattern import Edges
 
     def new_find(first: int, last: int) -> _Find[tuple[int, T]]:
         scanner = pattern.scanner()

@@ -362,8 +362,7 @@ def _bias(module: Module, file: ElfFile) -> int | None:
 
 def _main_bias(module: Module, file: ElfFile) -> int | None:
     """By where the program headers are: AT_PHDR of the auxiliary vector."""
-    from .userspace import AT_PHDR, auxiliary_vector
-
+    target = module.prog._target
     layout, position = ("Q", 32) if file.is_64 else ("I", 28)
     offset: int = struct.unpack_from(file.order + layout, file.data, position)[0]
     for segment in file.segments:
@@ -371,7 +370,7 @@ def _main_bias(module: Module, file: ElfFile) -> int | None:
             segment.type == elf.PT_LOAD
             and segment.offset <= offset < segment.offset + max(segment.filesz, 1)
         ) and offset:
-            address = auxiliary_vector(module.prog).get(AT_PHDR, 0)
+            address = 0 if target is None else target.auxv().get(elf.AT_PHDR, 0)
             return (address - (segment.vaddr + offset - segment.offset)) & _MASK
     log.debug("file does not have loadable segment containing e_phoff")
     # A kernel or firmware. What is not relocatable is where it was linked to be.

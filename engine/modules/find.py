@@ -13,6 +13,7 @@ from ..errors import BadDataError, FaultError
 from ..flags import ProgramFlags
 from ..targets.process import ProcessTarget
 from .files import build_id_text, try_elf, try_path, wanted_text, wants_files
+from .finders import check_modules
 from .kmod import COMPRESSIONS, DepmodIndex, KmodWalk
 from .module import (
     MainModule,
@@ -28,17 +29,6 @@ if TYPE_CHECKING:
     from ..program import Program
 
 _MAX_VDSO_SIZE = 1 << 20
-
-
-def check_modules(prog: Program, modules: Iterable[Module]) -> list[Module]:
-    """A list of modules; TypeError or ValueError if they are not the program's."""
-    given = list(modules)
-    for module in given:
-        if not isinstance(module, Module):
-            raise TypeError(f"expected Module, not {type(module).__name__}")
-        if module.prog is not prog:
-            raise ValueError("module from wrong program")
-    return given
 
 
 def find_standard_debug_info(

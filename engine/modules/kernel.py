@@ -18,6 +18,7 @@ from ..errors import FaultError
 from ..flags import FindObjectFlags, ProgramFlags
 from ..types.kinds import TypeKind
 from ..types.members import find_member
+from .finders import load_module_debug_info
 from .module import MainModule, Module, RelocatableModule
 
 if TYPE_CHECKING:
@@ -55,8 +56,6 @@ def loaded_modules(prog: Program) -> Iterator[tuple[Module, bool]]:
     main, new = kernel_module(prog)
     yield main, new
     if main.wants_debug_file():
-        from .load import load_module_debug_info
-
         load_module_debug_info(prog, [main])
     if main.wants_debug_file() and _module_list(prog) is None:
         log.warning("can't find loaded modules without kernel debug info")

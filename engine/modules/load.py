@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from .. import log
@@ -12,7 +12,7 @@ from ..elf.file import ElfFile
 from ..errors import BadDataError, FaultError, MissingDebugInfoError
 from ..files import open_file
 from .files import build_id_text, map_elf, try_elf, wanted_text, wants_files
-from .find import check_modules
+from .finders import load_module_debug_info, run_finders
 from .kernel import is_vmlinux, kernel_module, kernel_modules
 from .module import (
     MainModule,
@@ -184,7 +184,7 @@ class _Load:
     def _find(self, modules: list[Module]) -> None:
         """Ask the finders for what is still wanted, and tell what they do not find."""
         wanting = [module for module in modules if wants_files(module)]
-        _run_finders(self._prog, wanting)
+        run_finders(self._prog, wanting)
         self._provided.warn_unmatched()
         self._warn_missing([module for module in wanting if wants_files(module)])
 
@@ -234,32 +234,3 @@ def _missing_text(module: Module) -> str:
     if module.wants_debug_file():
         missing.append("debugging symbols")
     return " and ".join(missing)
-
-
-def _run_finders(prog: Program, modules: Sequence[Module]) -> None:
-    """Call the enabled finders, each with the modules that still want files."""
-    for finder, _ in prog._debug_info_finders:
-        modules = [module for module in modules if wants_files(module)]
-        if not modules:
-            return
-        finder(modules)
-
-
-def load_module_debug_info(prog: Program, modules: Sequence[Module]) -> None:
-    """Ask the enabled finders for what the modules want."""
-    given = check_modules(prog, modules)
-    log.debug("loading debugging symbols for %d modules", len(given))
-    wanting = []
-    for module in given:
-        if wants_files(module):
-            wanting.append(module)
-            continue
-        statuses = (module.loaded_file_status, module.debug_file_status)
-        unwanted = ModuleFileStatus.DONT_WANT in statuses
-        how = "not wanted" if unwanted else "already loaded"
-        log.debug("debugging symbols %s for %s", how, module.name)
-    if not wanting:
-        return
-    _run_finders(prog, wanting)
-    found = sum(not wants_files(module) for module in wanting)
-    log.debug("debugging symbols loaded for %d/%d modules", found, len(wanting))

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ..program import Program
     from ..targets.base import Mapping
 
-AT_PHDR, AT_PHNUM, AT_PAGESZ, AT_SYSINFO_EHDR = 3, 5, 6, 33
-_PT_PHDR = 6
-_DT_NULL, _DT_STRTAB, _DT_SONAME, _DT_DEBUG = 0, 5, 14, 21
 _MAX_HEADERS = 65535
 _MAX_DYNAMIC = 1 << 16
 _MAX_LINK_MAPS = 1 << 16
@@ -91,7 +88,7 @@ class _Reader:
         entry = 2 * self.word
         for i in range(min(size // entry, _MAX_DYNAMIC)):
             tag, value = self.words(address + i * entry, 2)
-            if tag == _DT_NULL:
+            if tag == elf.DT_NULL:
                 return
             yield tag, value
 
@@ -110,12 +107,6 @@ class _Reader:
                     log.debug("found build ID %s in note", desc.hex())
                     return bytes(desc)
         return None
-
-
-def auxiliary_vector(prog: Program) -> dict[int, int]:
-    """``AT_*`` to value; empty if the program has none."""
-    target = prog._target
-    return {} if target is None else target.auxv()
 
 
 def _address_range(
@@ -167,7 +158,7 @@ class _Loaded:
     # Main module.
 
     def main(self) -> tuple[Module, bool] | None:
-        phdr = self.auxv.get(AT_PHDR)
+        phdr = self.auxv.get(elf.AT_PHDR)
         if phdr is None:
             log.warning("auxiliary vector has no AT_PHDR")
             return None
@@ -183,7 +174,7 @@ class _Loaded:
         module, new = self.prog._modules.get_or_create_main(mapping.path)
         log.debug("reading program header table from AT_PHDR")
         try:
-            headers = self.reader.headers(phdr, self.auxv.get(AT_PHNUM, 0))
+            headers = self.reader.headers(phdr, self.auxv.get(elf.AT_PHNUM, 0))
         except FaultError as error:
             log.debug("couldn't read program headers of the main module: %s", error)
             return module, new
@@ -202,7 +193,7 @@ class _Loaded:
         self, phdr: int, mapping: Mapping, headers: list[_Header]
     ) -> int | None:
         for header in headers:
-            if header.type == _PT_PHDR:
+            if header.type == elf.PT_PHDR:
                 return (phdr - header.vaddr) & _MASK
         offset = phdr - mapping.start + mapping.file_offset
         for header in headers:
@@ -220,7 +211,7 @@ class _Loaded:
 
     def _describe(self, module: Module, headers: list[_Header], bias: int) -> None:
         """Tell a new module where it is and what its build ID is."""
-        page_size = self.auxv.get(AT_PAGESZ, 4096)
+        page_size = self.auxv.get(elf.AT_PAGESZ, 4096)
         if page_size <= 0 or page_size & (page_size - 1):
             page_size = 4096
         build_id = self.reader.build_id(headers, bias)
@@ -239,7 +230,7 @@ class _Loaded:
     # vDSO.
 
     def vdso(self) -> tuple[Module, bool] | None:
-        address = self.auxv.get(AT_SYSINFO_EHDR)
+        address = self.auxv.get(elf.AT_SYSINFO_EHDR)
         if not address:
             return None
         log.debug("reading vDSO ELF header from AT_SYSINFO_EHDR")
@@ -272,10 +263,10 @@ class _Loaded:
 
     def _soname(self, dynamic: int, size: int, bias: int) -> str | None:
         entries = dict(self.reader.dynamic(dynamic, size))
-        if _DT_SONAME not in entries or _DT_STRTAB not in entries:
+        if elf.DT_SONAME not in entries or elf.DT_STRTAB not in entries:
             return None
         # The vDSO is not relocated in memory.
-        address = (entries[_DT_STRTAB] + bias + entries[_DT_SONAME]) & _MASK
+        address = (entries[elf.DT_STRTAB] + bias + entries[elf.DT_SONAME]) & _MASK
         return os.fsdecode(self.prog._memory.read_c_string(address, 4096))
 
     # Shared libraries.
@@ -310,7 +301,7 @@ class _Loaded:
             return 0
         log.debug("reading main dynamic section")
         for tag, value in self.reader.dynamic(*self.dynamic):
-            if tag == _DT_DEBUG and value:
+            if tag == elf.DT_DEBUG and value:
                 log.debug("found DT_DEBUG %#x", value)
                 version, link_map = self.reader.words(value, 2)
                 version &= 0xFFFFFFFF

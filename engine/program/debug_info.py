@@ -75,9 +75,9 @@ class DebugInfoAccess:
 
     def load_module_debug_info(self: Program, *modules: Module) -> None:
         """Load debugging information for the given modules."""
-        from ..modules import load
+        from ..modules import finders
 
-        load.load_module_debug_info(self, modules)
+        finders.load_module_debug_info(self, modules)
 
     def find_standard_debug_info(
         self: Program,

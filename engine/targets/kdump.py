@@ -13,6 +13,7 @@ from ..flags import ProgramFlags
 from ..platform import Architecture, Platform, PlatformFlags
 from . import prstatus
 from .base import Note, Target, TargetThread
+from .core_file import map_core
 from .kdump_flat import DumpFile, dump_file
 from .kdump_header import KdumpHeader, read_header
 from .kdump_pages import KdumpPart, KdumpSegment
@@ -109,8 +110,6 @@ def _same_dump(one: KdumpHeader, other: KdumpHeader) -> bool:
 
 def _siblings(part: KdumpPart) -> list[KdumpPart]:
     """The other parts of a split dump: files beside it with another number."""
-    from .open import map_core
-
     directory, name = os.path.split(part.header.path)
     stem = name.rstrip("0123456789")
     found = []

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..elf.constants import ET_CORE
-from ..files import map_file, open_file
+from ..elf.constants import ELFMAG, ET_CORE
+from .core_file import map_core
 
 if TYPE_CHECKING:
     from .base import Target
+    from .core_file import CorePath
 
-    CorePath = str | bytes | int
-
-_ELF_MAGIC = b"\x7fELF"
 _KDUMP_MAGICS = (b"KDUMP   ", b"DISKDUMP", b"makedumpfile")
 _ELF_HEADER_SIZES = {1: 52, 2: 64}
 
@@ -40,7 +36,7 @@ def open_core(path: CorePath | Sequence[CorePath]) -> Target:
         from .kcore import KcoreTarget
 
         return KcoreTarget(fd=path if isinstance(path, int) else None)
-    if data[:4] == _ELF_MAGIC:
+    if data[:4] == ELFMAG:
         size = _ELF_HEADER_SIZES.get(data[4]) if len(data) > 4 else None
         if size is not None and len(data) >= size:
             from ..elf.file import ElfFile
@@ -55,33 +51,9 @@ def open_core(path: CorePath | Sequence[CorePath]) -> Target:
         from .kdump_flat import FlatFile, dump_file
 
         file = dump_file(name, data)
-        if isinstance(file, FlatFile) and file.read(0, 4) == _ELF_MAGIC:
+        if isinstance(file, FlatFile) and file.read(0, 4) == ELFMAG:
             from .core_flat import FlatCoreTarget
 
             return FlatCoreTarget(file)
         return open_kdump([file])
     raise ValueError(f"not an ELF core file: {name}")
-
-
-def map_core(path: CorePath) -> tuple[str, memoryview]:
-    """The name and the bytes of a file; a descriptor may be closed afterwards.
-
-    Special files that cannot be mapped, and ``/proc/kcore``, are empty.
-    """
-    if isinstance(path, int):
-        fd = path
-        link = f"/proc/self/fd/{fd}"
-        try:
-            name = os.readlink(link)
-        except OSError:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF), link) from None
-    else:
-        name = os.fsdecode(path)
-        fd = open_file(name)
-    try:
-        if os.path.realpath(name) == "/proc/kcore":
-            return "/proc/kcore", memoryview(b"")
-        return name, map_file(fd, name)
-    finally:
-        if fd != path:
-            os.close(fd)
