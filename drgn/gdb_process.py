@@ -29,6 +29,7 @@ from drgn.target import (
     Memory,
     Segment,
     Target,
+    function_at,
     is_prototyped,
     qualified_name,
 )
@@ -368,6 +369,19 @@ def check_call(function: Object, arguments: Sequence[Object]) -> None:
         if plain.kind is TypeKind.INT and sizeof(plain) > 8:
             # GDB 13 passes them on the stack, and returns what is in the wrong place.
             raise ValueError(f"GDB cannot call functions with '{type.type_name()}'")
+
+
+def returned_value(
+    prog: Program, address: int, read: Callable[[Type], Object]
+) -> Object | None:
+    """What the function with the code at an address returned, by ``read(type)``.
+
+    None if its type is not known, or one that has no values here.
+    """
+    try:
+        return read(function_at(prog, address).type_.unaliased().type)
+    except (LookupError, NotImplementedError):
+        return None
 
 
 def in_one_line(error: object) -> str:

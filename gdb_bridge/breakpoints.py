@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import gdb
 
+from drgn import Program
 from drgn.gdb_process import in_one_line
 from drgn.target import Breakpoint, Place
 
-from . import current
-from .control import callback_failed
+from .watch import callback_failed
 
 _in_callback = False
 
@@ -20,8 +21,9 @@ _in_callback = False
 class GdbBreakpoint(gdb.Breakpoint):  # type: ignore[misc]
     """A breakpoint of GDB's that belongs to one of a Program."""
 
-    def __init__(self, breakpoint: Breakpoint) -> None:
+    def __init__(self, breakpoint: Breakpoint, current: Callable[[], Program]) -> None:
         self.breakpoint = breakpoint
+        self._current = current
         self.stopped = False
         super().__init__(**_explicit(breakpoint.place), temporary=breakpoint.temporary)
 
@@ -36,7 +38,7 @@ class GdbBreakpoint(gdb.Breakpoint):  # type: ignore[misc]
                 condition = self.breakpoint.condition
                 if condition is not None and not _is_true(condition):
                     return False
-                return self.breakpoint.hit(current.refresh())
+                return self.breakpoint.hit(self._current())
         except BaseException as error:
             callback_failed(error)
             return True
@@ -102,11 +104,13 @@ class _Handle:
 _made: list[GdbBreakpoint] = []
 
 
-def set_breakpoint(breakpoint: Breakpoint, pending: bool) -> _Handle:
-    """See `Target.set_breakpoint`."""
+def set_breakpoint(
+    breakpoint: Breakpoint, pending: bool, current: Callable[[], Program]
+) -> _Handle:
+    """See `Target.set_breakpoint`; callbacks are given the ``current()`` program."""
     if _in_callback:
         raise ValueError("a breakpoint's callback cannot set breakpoints")
-    made = _quietly_made(breakpoint)
+    made = _quietly_made(partial(GdbBreakpoint, breakpoint, current))
     if made.pending and not pending:
         made.delete()
         raise LookupError(f"there is no code at {breakpoint.location!r}")
@@ -114,13 +118,13 @@ def set_breakpoint(breakpoint: Breakpoint, pending: bool) -> _Handle:
     return _Handle(made)
 
 
-_next: Breakpoint | None = None
+_next: Callable[[], GdbBreakpoint] | None = None
 
 
-def _quietly_made(breakpoint: Breakpoint) -> GdbBreakpoint:
+def _quietly_made(make: Callable[[], GdbBreakpoint]) -> GdbBreakpoint:
     """A breakpoint, of which GDB says nothing to the user."""
     global _next
-    _next = breakpoint
+    _next = make
     try:
         # The one way to keep what GDB prints from the user.
         gdb.execute(f"python import {__name__}; {__name__}.make_next()", to_string=True)
@@ -134,7 +138,7 @@ def _quietly_made(breakpoint: Breakpoint) -> GdbBreakpoint:
 def make_next() -> None:
     """For `_quietly_made` alone."""
     assert _next is not None
-    _made.append(GdbBreakpoint(_next))
+    _made.append(_next())
 
 
 def all_breakpoints() -> list[Breakpoint]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import gdb
 
-from drgn import Object
-from drgn.gdb_process import GdbProcess, check_call, in_one_line
+from drgn import Object, Program
+from drgn.gdb_process import GdbProcess, check_call, in_one_line, returned_value
 from drgn.target import (
     Breakpoint,
     SetBreakpoint,
     Step,
     Stop,
     StopReason,
-    function_at,
 )
+
+from .threads import tid_of
+from .watch import Watch
 
 _COMMANDS = {
     Step.LINE: "step",
@@ -31,6 +33,8 @@ class InferiorControl(GdbProcess):
     """The part of an inferior's target that runs it."""
 
     inferior: gdb.Inferior
+    current: Callable[[], Program]
+    """The program as it is now, of which the user's names are told."""
 
     def _check_current(self) -> None:
         """GDB runs and breaks only in the current inferior."""
@@ -53,7 +57,7 @@ class InferiorControl(GdbProcess):
         if self.kind == "core":
             self._no_control()
         self._check_current()
-        return set_breakpoint(breakpoint, pending)
+        return set_breakpoint(breakpoint, pending, self.current)
 
     def breakpoints(self) -> Sequence[Breakpoint]:
         from .breakpoints import all_breakpoints
@@ -82,12 +86,11 @@ class InferiorControl(GdbProcess):
         """Execute a command that runs the program until it stops."""
         self._check_runs()
         from .breakpoints import silent
-        from .current import refresh
 
-        with silent(), _Watch() as watch:
+        with silent(), Watch() as watch:
             _execute(command)
-        refresh()
-        return watch.stop()
+        self.current()
+        return _why(watch)
 
     def finish(self) -> Stop:
         from .breakpoints import End
@@ -109,8 +112,16 @@ class InferiorControl(GdbProcess):
             return stop
         value = None
         if function is not None and end.return_value is not None:
-            value = _returned(int(function.value().address), end.return_value)
+            value = self._returned(int(function.value().address), end.return_value)
         return stop._replace(reason=StopReason.STEP, value=value)
+
+    def _returned(self, address: int, value: gdb.Value) -> Object | None:
+        from .convert import object_of_type
+
+        prog = self.current()
+        return returned_value(
+            prog, address, lambda type: object_of_type(prog, type, value)
+        )
 
     # Values.
 
@@ -135,79 +146,24 @@ class InferiorControl(GdbProcess):
         return object_of_type(function.prog_, returned, result)
 
 
-def _returned(address: int, value: gdb.Value) -> Object | None:
-    """What a function that begins at an address returned; None if we have no such."""
-    from .convert import object_of_type
-    from .current import current_program
+def _why(watch: Watch) -> Stop:
+    """Why the program has stopped; raises what a callback raised."""
+    from .breakpoints import ours
 
-    prog = current_program()
-    try:
-        type = function_at(prog, address).type_.unaliased().type
-        return object_of_type(prog, type, value)
-    except (LookupError, NotImplementedError):
-        return None
-
-
-class _Watch:
-    """Listens, while the program runs, to why it stops."""
-
-    current: _Watch | None = None
-    error: BaseException | None = None
-    """Of a callback, which has stopped the program."""
-
-    def __init__(self) -> None:
-        self._event: Any = None
-
-    def __enter__(self) -> _Watch:
-        gdb.events.stop.connect(self._stopped)
-        gdb.events.exited.connect(self._stopped)
-        _Watch.current = self
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        _Watch.current = None
-        gdb.events.stop.disconnect(self._stopped)
-        gdb.events.exited.disconnect(self._stopped)
-
-    def _stopped(self, event: Any) -> None:
-        self._event = event
-
-    def stop(self) -> Stop:
-        """Why it stopped; raises what a callback raised."""
-        from .breakpoints import ours
-
-        if self.error is not None:
-            raise self.error
-        event = self._event
-        if isinstance(event, gdb.ExitedEvent):
-            return Stop(StopReason.EXITED, exit_code=getattr(event, "exit_code", None))
-        thread = gdb.selected_thread()
-        tid = None if thread is None else tid_of(thread)
-        if isinstance(event, gdb.BreakpointEvent):
-            return Stop(StopReason.BREAKPOINT, tid, tuple(ours(event.breakpoints)))
-        if isinstance(event, gdb.SignalEvent):
-            return Stop(StopReason.SIGNAL, tid, signal=event.stop_signal)
-        if event is None:
-            return Stop(StopReason.OTHER, tid)
-        return Stop(StopReason.STEP, tid)
-
-
-def callback_failed(error: BaseException) -> None:
-    """Tell who runs the program of an exception in a breakpoint's callback."""
-    if _Watch.current is not None:
-        _Watch.current.error = error
-    else:
-        kind = type(error)
-        name = kind.__qualname__
-        if kind.__module__ != "builtins":
-            name = f"{kind.__module__}.{name}"
-        gdb.write(f"{name}: {error}\n", gdb.STDERR)
-
-
-def tid_of(thread: gdb.InferiorThread) -> int:
-    """The number by which its system knows a thread."""
-    pid, lwp, tid = thread.ptid
-    return int(lwp or tid or pid)
+    if watch.error is not None:
+        raise watch.error
+    event = watch.event
+    if isinstance(event, gdb.ExitedEvent):
+        return Stop(StopReason.EXITED, exit_code=getattr(event, "exit_code", None))
+    thread = gdb.selected_thread()
+    tid = None if thread is None else tid_of(thread)
+    if isinstance(event, gdb.BreakpointEvent):
+        return Stop(StopReason.BREAKPOINT, tid, tuple(ours(event.breakpoints)))
+    if isinstance(event, gdb.SignalEvent):
+        return Stop(StopReason.SIGNAL, tid, signal=event.stop_signal)
+    if event is None:
+        return Stop(StopReason.OTHER, tid)
+    return Stop(StopReason.STEP, tid)
 
 
 def _execute(command: str) -> None:

@@ -24,8 +24,6 @@ from drgn import (
 from drgn.gdb_process import gdb_type_name
 from drgn.target import qualified_name
 
-from . import current
-
 _KEYWORDS = {
     TypeKind.STRUCT: "struct ",
     TypeKind.UNION: "union ",
@@ -191,15 +189,13 @@ def _pointer(target: Type) -> gdb.Type:
 # From GDB.
 
 
-def from_gdb_value(value: gdb.Value, prog: Program | None = None) -> Object:
-    """The Object that one of GDB's values is; ``prog`` None is the current program.
+def from_gdb_value(value: gdb.Value, prog: Program) -> Object:
+    """The Object of a program that one of GDB's values is.
 
     A value in memory becomes a reference, but for integers, enumerators and booleans,
     of which GDB does not tell whether they are bit fields. Raises LookupError if the
     program does not know its type.
     """
-    if prog is None:
-        prog = current.current_program()
     if value.type.strip_typedefs().code in _REFERENCES:
         value = value.referenced_value()
     type = from_gdb_type(value.type, prog)
@@ -250,13 +246,11 @@ def _bytes_of(value: gdb.Value) -> bytes:
         return file.read()
 
 
-def from_gdb_type(type: gdb.Type, prog: Program | None = None) -> Type:
+def from_gdb_type(type: gdb.Type, prog: Program) -> Type:
     """The program's type of the name of GDB's; as GDB describes it if there is none.
 
     Raises LookupError for what the program's language does not have.
     """
-    if prog is None:
-        prog = current.current_program()
     plain = type.unqualified()
     text = str(type)
     # GDB tells qualifiers in the name alone, and cannot make a type with both.

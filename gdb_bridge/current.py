@@ -40,6 +40,7 @@ def current_program() -> Program:
         if target.is_current():
             return prog
     target = _open_target(inferior)
+    target.current = refresh
     prog = program_from_target(target)
     _add_finder(target, prog)
     load_later(prog, partial(_load, target, prog))

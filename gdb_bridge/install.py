@@ -33,4 +33,4 @@ def install() -> None:
 def _converted(value: gdb.Value) -> Object:
     from .convert import from_gdb_value
 
-    return from_gdb_value(value)
+    return from_gdb_value(value, current.current_program())

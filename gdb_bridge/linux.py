@@ -8,7 +8,8 @@ from drgn.gdb_kernel import GdbLinux, find_vmlinux
 from drgn.guest import Vmlinux
 from drgn.target import TargetThread
 
-from .target import InferiorTarget, registers_of
+from .target import InferiorTarget
+from .threads import registers_of
 
 
 def vmlinux_of(progspace: gdb.Progspace) -> Vmlinux | None:

@@ -11,12 +11,12 @@ from typing import Any
 import gdb
 
 import __main__
-from drgn import Object, ObjectAbsentError, StackFrame, StackTrace
+from drgn import Object, ObjectAbsentError, Program, StackFrame, StackTrace
 from drgn.display import displayhook
 from drgn.namespace import LazyGlobals
 
-from . import current
-from .convert import from_gdb_value, to_gdb_value
+from . import convert, current
+from .convert import to_gdb_value
 
 _USED_NAME = re.compile(r"([^\W\d]\w*)[.(\[]")
 
@@ -62,6 +62,17 @@ def names() -> Names:
     else:
         current.refresh()
     return _names
+
+
+def from_gdb_value(value: gdb.Value, prog: Program | None = None) -> Object:
+    """The Object that one of GDB's values is; ``prog`` None is the current program.
+
+    A value in memory becomes a reference, but for integers, enumerators and booleans.
+    Raises LookupError if the program does not know its type.
+    """
+    if prog is None:
+        prog = current.current_program()
+    return convert.from_gdb_value(value, prog)
 
 
 def stack_trace(thread: Any = None) -> StackTrace:

@@ -13,7 +13,7 @@ from drgn.gdb_stub import GdbStub
 
 from .memory import read_memory
 from .selection import selected_thread
-from .target import registers_of
+from .threads import registers_of
 
 
 class Stub(GdbStub):

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import gdb
 
 from drgn import FaultError, Program
-from drgn.gdb_process import GdbSegment, Unreadable, register_value
+from drgn.gdb_process import GdbSegment, Unreadable
 from drgn.target import Memory, TargetThread
 
-from .control import InferiorControl, tid_of
+from .control import InferiorControl
 from .memory import read_memory
-from .selection import selected_inferior, selected_thread
+from .selection import selected_inferior
+from .threads import registers_of, tid_of
 
 
 class InferiorTarget(InferiorControl):
@@ -137,30 +138,3 @@ class InferiorSegment(GdbSegment):
 
 def _number(thread: gdb.InferiorThread) -> int:
     return int(thread.num)
-
-
-def registers_of(thread: gdb.InferiorThread) -> dict[str, int]:
-    """The registers of a thread that GDB can tell; ValueError if it is running."""
-    with selected_thread(thread):
-        try:
-            # For a breakpoint's callback the thread only seems to be running.
-            frame = gdb.newest_frame()
-        except gdb.error:
-            raise ValueError(
-                f"thread {tid_of(thread)} is running: interrupt it first"
-            ) from None
-        values = {}
-        for register in frame.architecture().registers("general"):
-            try:
-                value = int(frame.read_register(register.name))
-            except (gdb.error, ValueError):
-                continue  # Not available, or not a number.
-            known, value = register_value(register.name, value)
-            values[known] = value
-        for name in ("fs_base", "gs_base"):
-            try:
-                known, value = register_value(name, int(frame.read_register(name)))
-                values[known] = value
-            except (gdb.error, ValueError):
-                pass
-        return values

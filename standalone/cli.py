@@ -6,27 +6,20 @@ import errno
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import drgn
 from drgn import MissingDebugInfoError, Program
 
+from .execute import be_silent_at_exit, fail, run_code, run_script
 from .magic import Magic, magic_of
 
 if TYPE_CHECKING:
     import argparse
-    import types
-
 
 _VMCOREINFO_MAX = 1 << 20
 """Bytes of a file of ``--vmcoreinfo`` that are read; the kernel's is a page."""
-
-
-def fail(message: object) -> NoReturn:
-    """End the process with a line on standard error."""
-    print(message, file=sys.stderr)
-    sys.exit(1)
 
 
 def _make_program(args: argparse.Namespace) -> Program:
@@ -124,7 +117,7 @@ def open_program(args: argparse.Namespace) -> Program:
     except (ValueError, LookupError, drgn.BadDataError, drgn.FaultError) as error:
         fail(f"error: {error}")
     except KeyboardInterrupt:
-        _be_silent_at_exit()
+        be_silent_at_exit()
         raise
     gc.freeze()
     gc.enable()
@@ -136,21 +129,6 @@ def _has_main_symbols(prog: Program) -> bool:
         return not prog.main_module().wants_debug_file()
     except LookupError:
         return False
-
-
-def _new_main_module(names: dict[str, Any]) -> types.ModuleType:
-    import types
-
-    module = types.ModuleType("__main__")
-    vars(module).update(names, __builtins__=__builtins__)
-    return module
-
-
-Names = dict[str, Any]
-
-
-def _as_they_are(names: Names) -> Names:
-    return names
 
 
 def _check_script(path: str) -> None:
@@ -168,81 +146,6 @@ def _check_script(path: str) -> None:
             fail(f"error: {path} is a binary, not a drgn script")
     except OSError as error:
         fail(error)
-
-
-def run_script(
-    prog: Program,
-    argv: Sequence[str],
-    globals_func: Callable[[Names], Names] = _as_they_are,
-) -> None:
-    """Run a script with its arguments; ``globals_func`` may add to what it sees."""
-    path = argv[0]
-    try:
-        with open(path, "rb") as file:
-            source = file.read()
-    except OSError as error:
-        fail(error)
-    sys.argv[:] = argv
-    sys.path[0] = os.path.dirname(os.path.abspath(path))
-    own = {"__file__": path, "__cached__": None, "__package__": ""}
-    module = _new_main_module({"prog": prog, **own})
-    sys.modules["__main__"] = module
-    _exec(source, path, globals_func(vars(module)))
-
-
-def run_code(
-    prog: Program,
-    source: str,
-    name: str,
-    argv: Sequence[str],
-    globals_func: Callable[[Names], Names] = _as_they_are,
-) -> None:
-    """Run code that sees what the prompt does, and what ``globals_func`` adds."""
-    from drgn.namespace import LazyGlobals
-
-    sys.argv[:] = argv
-    sys.path[0] = ""
-    _exec(source, name, globals_func(LazyGlobals(prog)))
-
-
-def _exec(source: str | bytes, name: str, names: dict[str, Any]) -> None:
-    """Run code; an exception ends the process as it does in Python.
-
-    The traceback starts at the user's code: frames of ours would only be noise.
-    """
-    try:
-        exec(compile(source, name, "exec", dont_inherit=True), names)
-    except SystemExit:
-        raise
-    except BaseException as error:
-        from drgn.tracebacks import end_at_user
-
-        own = error.__traceback__
-        error.__traceback__ = own.tb_next if own is not None else None
-        end_at_user(error)
-        if isinstance(error, BrokenPipeError):
-            _die_of_broken_pipe()
-        sys.stdout.flush()
-        # Unlike traceback before Python 3.12, it says what a wrong name may have meant.
-        sys.excepthook(type(error), error, error.__traceback__)
-        if isinstance(error, KeyboardInterrupt):
-            _be_silent_at_exit()
-            raise
-        sys.exit(1)
-
-
-def _be_silent_at_exit() -> None:
-    """Let the exception that now ends Python be told no more.
-
-    After a KeyboardInterrupt Python ends by the signal, as whoever waits for it wants.
-    """
-    sys.excepthook = lambda *_: None
-
-
-def _die_of_broken_pipe() -> NoReturn:
-    # What is still buffered has no reader; flushing it at exit would complain.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(1)
 
 
 def _split_gdb_arguments(

@@ -45,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     Exits with status 1 if the program cannot be opened.
     """
     from . import log
-    from .cli import fail, open_program
+    from .cli import open_program
+    from .execute import fail
     from .options import build_parser
     from .prompt import keeping_history, version_header
 

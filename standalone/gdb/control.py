@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drgn import Object, Program, Type, TypeKind
-from drgn.gdb_process import check_call, gdb_type_name
+from drgn.gdb_process import check_call, gdb_type_name, returned_value
 from drgn.target import (
     Breakpoint,
     Place,
@@ -16,7 +16,6 @@ from drgn.target import (
     Step,
     Stop,
     StopReason,
-    function_at,
 )
 
 from .mi import GdbError, Record
@@ -152,11 +151,10 @@ class ControlledTarget(OutsideTarget):
         variable = (self.run.stopped or {}).get("gdb-result-var")
         if stop.reason is not StopReason.STEP or variable is None:
             return stop
-        try:
-            type = function_at(self.prog, address).type_.unaliased().type
-            return stop._replace(value=self._object(type, variable))
-        except (LookupError, NotImplementedError):
-            return stop
+        value = returned_value(
+            self.prog, address, lambda type: self._object(type, variable)
+        )
+        return stop._replace(value=value)
 
     def interrupt(self) -> None:
         if self.kind in (None, "core"):

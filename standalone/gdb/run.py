@@ -7,14 +7,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from ..execute import run_code, run_script
 from .mi import GdbError, GdbLost
 from .session import GdbSession, run_prompt
 
 
 def run_with_gdb(args: argparse.Namespace, gdb_arguments: Sequence[str]) -> int:
     """Run what the command line says. Returns the exit status."""
-    from .. import cli
-
     try:
         session = GdbSession(gdb_arguments, args.quiet)
     except (GdbLost, GdbError) as error:
@@ -27,14 +26,14 @@ def run_with_gdb(args: argparse.Namespace, gdb_arguments: Sequence[str]) -> int:
     try:
         if args.exec is not None:
             argv = ["-e", *args.args]
-            cli.run_code(session.prog, args.exec, "<string>", argv, session.follow)
+            run_code(session.prog, args.exec, "<string>", argv, session.follow)
         elif args.args:
-            cli.run_script(session.prog, args.args, session.follow)
+            run_script(session.prog, args.args, session.follow)
         elif sys.stdin.isatty():
             run_prompt(session)
         else:
             source = sys.stdin.read()
-            cli.run_code(session.prog, source, "<stdin>", [""], session.follow)
+            run_code(session.prog, source, "<stdin>", [""], session.follow)
     finally:
         session.close()
     return 0

@@ -1,0 +1,104 @@
+"""Running a script, or code of a command line, as Python would."""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from drgn import Program
+
+Names = dict[str, Any]
+
+
+def _as_they_are(names: Names) -> Names:
+    return names
+
+
+def fail(message: object) -> NoReturn:
+    """End the process with a line on standard error."""
+    print(message, file=sys.stderr)
+    sys.exit(1)
+
+
+def run_script(
+    prog: Program,
+    argv: Sequence[str],
+    globals_func: Callable[[Names], Names] = _as_they_are,
+) -> None:
+    """Run a script with its arguments; ``globals_func`` may add to what it sees."""
+    path = argv[0]
+    try:
+        with open(path, "rb") as file:
+            source = file.read()
+    except OSError as error:
+        fail(error)
+    sys.argv[:] = argv
+    sys.path[0] = os.path.dirname(os.path.abspath(path))
+    own = {"__file__": path, "__cached__": None, "__package__": ""}
+    module = _new_main_module({"prog": prog, **own})
+    sys.modules["__main__"] = module
+    _exec(source, path, globals_func(vars(module)))
+
+
+def run_code(
+    prog: Program,
+    source: str,
+    name: str,
+    argv: Sequence[str],
+    globals_func: Callable[[Names], Names] = _as_they_are,
+) -> None:
+    """Run code that sees what the prompt does, and what ``globals_func`` adds."""
+    from drgn.namespace import LazyGlobals
+
+    sys.argv[:] = argv
+    sys.path[0] = ""
+    _exec(source, name, globals_func(LazyGlobals(prog)))
+
+
+def _new_main_module(names: Names) -> types.ModuleType:
+    module = types.ModuleType("__main__")
+    vars(module).update(names, __builtins__=__builtins__)
+    return module
+
+
+def _exec(source: str | bytes, name: str, names: Names) -> None:
+    """Run code; an exception ends the process as it does in Python.
+
+    The traceback starts at the user's code: frames of ours would only be noise.
+    """
+    try:
+        exec(compile(source, name, "exec", dont_inherit=True), names)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        from drgn.tracebacks import end_at_user
+
+        own = error.__traceback__
+        error.__traceback__ = own.tb_next if own is not None else None
+        end_at_user(error)
+        if isinstance(error, BrokenPipeError):
+            _die_of_broken_pipe()
+        sys.stdout.flush()
+        # Unlike traceback before Python 3.12, it says what a wrong name may have meant.
+        sys.excepthook(type(error), error, error.__traceback__)
+        if isinstance(error, KeyboardInterrupt):
+            be_silent_at_exit()
+            raise
+        sys.exit(1)
+
+
+def be_silent_at_exit() -> None:
+    """Let the exception that now ends Python be told no more.
+
+    After a KeyboardInterrupt Python ends by the signal, as whoever waits for it wants.
+    """
+    sys.excepthook = lambda *_: None
+
+
+def _die_of_broken_pipe() -> NoReturn:
+    # What is still buffered has no reader; flushing it at exit would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)
