@@ -17,6 +17,13 @@ _ASKED_FOR = (
 )
 
 
+def leave_user_frames(error: BaseException) -> None:
+    """Cut the frame that caught an exception from its traceback, and the engine's."""
+    caught = error.__traceback__
+    error.__traceback__ = caught.tb_next if caught is not None else None
+    end_at_user(error)
+
+
 def end_at_user(error: BaseException) -> None:
     """Cut the engine's frames from the end of an exception's traceback.
 

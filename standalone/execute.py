@@ -74,11 +74,9 @@ def _exec(source: str | bytes, name: str, names: Names) -> None:
     except SystemExit:
         raise
     except BaseException as error:
-        from drgn.tracebacks import end_at_user
+        from drgn.tracebacks import leave_user_frames
 
-        own = error.__traceback__
-        error.__traceback__ = own.tb_next if own is not None else None
-        end_at_user(error)
+        leave_user_frames(error)
         if isinstance(error, BrokenPipeError):
             _die_of_broken_pipe()
         sys.stdout.flush()

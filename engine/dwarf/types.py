@@ -18,6 +18,7 @@ from . import constants as dw
 from .arrays import dimensions
 from .enumerators import enumerators, stored_value
 from .forms import CONSTANTS
+from .members import bit_offset, is_member
 
 if TYPE_CHECKING:
     from ..errors import BadDataError
@@ -302,7 +303,7 @@ class TypeReader:
         }[die.tag]
         tag = _name(die)
         language = language_of(die)
-        templates = partial(self._templates_of, die) if _is_cplusplus(die) else ()
+        templates = partial(self._templates_of, die) if die.unit.is_cplusplus else ()
         if declaration:
             return make(tag, template_parameters=templates, language=language)
         return make(
@@ -316,13 +317,13 @@ class TypeReader:
 
     def _members(self, die: Die) -> list[TypeMember]:
         members: list[TypeMember] = []
-        children = [child for child in die.children() if _is_member(child)]
+        children = [child for child in die.children() if is_member(child)]
         # A flexible array is the last of several members.
         flexible = None
         if len(children) > 1 and die.tag != dw.DW_TAG_union_type:
             flexible = children[-1]
         for child in children:
-            offset = self._member_bit_offset(child)
+            offset = bit_offset(child, self.object_type)
             if offset is None:
                 continue  # Where a virtual base class is can vary.
             if child is flexible:
@@ -365,48 +366,6 @@ class TypeReader:
             )
         self._sized_types[id(type)] = type, sized
         return sized
-
-    def _member_bit_offset(self, die: Die) -> int | None:
-        offset = die.number(dw.DW_AT_data_bit_offset)
-        if offset is not None:
-            return _not_before(die, offset)
-        form = die.form(dw.DW_AT_data_member_location)
-        if form is None:
-            location = 0
-        elif form in _LISTS or (form in _LISTS_BEFORE_4 and die.unit.version < 4):
-            raise _unsupported(die)
-        elif form in CONSTANTS or form == dw.DW_FORM_data16:
-            location = die.number(dw.DW_AT_data_member_location) or 0
-        elif die.tag == dw.DW_TAG_inheritance:
-            return None
-        else:
-            location = _constant_location(die)
-        bit_offset = location * 8
-        # Up to DWARF 3 a bit field lies in a storage unit, of which DW_AT_bit_offset
-        # counts from the most significant bit.
-        from_most_significant = die.number(dw.DW_AT_bit_offset)
-        if from_most_significant is not None:
-            if from_most_significant >= 1 << 63:
-                # Clang's of a field that goes past its storage unit is negative, in a
-                # form without a sign.
-                from_most_significant -= 1 << 64
-            if self._file.order == ">":
-                bit_offset += from_most_significant
-            else:
-                bit_offset += self._from_least_significant(die, from_most_significant)
-        return _not_before(die, bit_offset)
-
-    def _from_least_significant(self, die: Die, offset: int) -> int:
-        """DW_AT_bit_offset of a bit field, counted from the other end of its unit."""
-        from ..types.layout import type_size
-
-        storage = die.number(dw.DW_AT_byte_size)
-        if storage is None:
-            storage = type_size(self.object_type(die))
-        bit_size = die.number(dw.DW_AT_bit_size)
-        if not bit_size:  # It is no bit field.
-            bit_size = 8 * type_size(self.object_type(die))
-        return storage * 8 - offset - bit_size
 
     # Template parameters
 
@@ -519,45 +478,6 @@ def _after_variadic(die: Die, what: str) -> BadDataError:
     )
 
 
-_OP_PLUS_UCONST = 0x23
-_LISTS = frozenset((dw.DW_FORM_sec_offset, dw.DW_FORM_loclistx))
-_LISTS_BEFORE_4 = frozenset((dw.DW_FORM_data4, dw.DW_FORM_data8))
-"""Forms of location lists (DWARF 3, section 7.5.4, has no others)."""
-
-
-def _constant_location(die: Die) -> int:
-    """The offset of a member in the way of DWARF 2: DW_OP_plus_uconst."""
-    from .reader import uleb128
-
-    expression = die.attr(dw.DW_AT_data_member_location)
-    if isinstance(expression, int | str) or not expression:
-        raise die.invalid(dw.DW_AT_data_member_location)
-    if expression[0] != _OP_PLUS_UCONST:
-        raise _unsupported(die)
-    try:
-        value, end = uleb128(expression, 1)
-    except (IndexError, ValueError):
-        value = 1 << 64
-    if value >> 64:
-        raise die.invalid(dw.DW_AT_data_member_location)
-    if end != len(expression):
-        raise _unsupported(die)
-    return value
-
-
-def _not_before(die: Die, bit_offset: int) -> int:
-    """The offset of a member, which must be in its structure."""
-    if bit_offset < 0:
-        raise die.error(f"DW_TAG_member has bit offset {bit_offset}")
-    return bit_offset
-
-
-def _unsupported(die: Die) -> BadDataError:
-    if die.form(dw.DW_AT_data_member_location) == dw.DW_FORM_exprloc:
-        return die.invalid(dw.DW_AT_data_member_location)
-    return die.error("DW_TAG_member has unsupported DW_AT_data_member_location")
-
-
 _TEMPLATE_PARAMETERS = frozenset(
     (
         dw.DW_TAG_template_type_parameter,
@@ -579,15 +499,6 @@ def _flattened(dies: list[Die]) -> Iterator[Die]:
                     yield child
         else:
             yield die
-
-
-def _is_member(die: Die) -> bool:
-    if die.tag == dw.DW_TAG_inheritance:
-        return True
-    # A static member is no part of the object.
-    return die.tag == dw.DW_TAG_member and not (
-        die.flag(dw.DW_AT_external) or die.flag(dw.DW_AT_declaration)
-    )
 
 
 def _name(die: Die) -> str | None:
@@ -612,10 +523,6 @@ def _required_number(die: Die, at: int) -> int:
     if not isinstance(value, int) or value < 0:
         raise die.invalid(at, "missing or invalid")
     return value
-
-
-def _is_cplusplus(die: Die) -> bool:
-    return die.unit.is_cplusplus
 
 
 def language_of(die: Die) -> Language:

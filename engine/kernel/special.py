@@ -97,20 +97,27 @@ def _vmemmap(prog: Program, info: Vmcoreinfo) -> Object | None:
     """The array of all ``struct page`` of SPARSEMEM_VMEMMAP."""
     address = info.symbol("vmemmap")
     if address is None:
-        first = _first_mem_map(prog, info)
-        base = prog._find_object("vmemmap_base", _VARIABLE, None)
-        if base is None:
-            # Without CONFIG_DYNAMIC_MEMORY_LAYOUT, no variable has it.
-            address = _X86_64_VMEMMAP
-        else:
-            address = base.value_()
-            first = address if first is None else first
-        if first != address:
-            return None  # x86-64 has a place for it without SPARSEMEM_VMEMMAP, too.
+        address = _x86_64_vmemmap(prog, info)
+    if address is None:
+        return None
     try:
         return _value(prog, "struct page *", address)
     except LookupError:
         return None
+
+
+def _x86_64_vmemmap(prog: Program, info: Vmcoreinfo) -> int | None:
+    """Where x86-64 has it; None if pages are elsewhere.
+
+    There is a place for it without SPARSEMEM_VMEMMAP, too.
+    """
+    first = _first_mem_map(prog, info)
+    base = prog._find_object("vmemmap_base", _VARIABLE, None)
+    if base is None:
+        # Without CONFIG_DYNAMIC_MEMORY_LAYOUT, no variable has it.
+        return first if first == _X86_64_VMEMMAP else None
+    address: int = base.value_()
+    return address if first in (None, address) else None
 
 
 def _first_mem_map(prog: Program, info: Vmcoreinfo) -> int | None:

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from ..types.type import Type
     from .program import Program
 
-_CHARACTERS = (PrimitiveType.C_CHAR, PrimitiveType.C_SIGNED_CHAR,
-               PrimitiveType.C_UNSIGNED_CHAR)  # fmt: skip
+_CHARACTERS = (
+    PrimitiveType.C_CHAR,
+    PrimitiveType.C_SIGNED_CHAR,
+    PrimitiveType.C_UNSIGNED_CHAR,
+)
 
 
 def call(

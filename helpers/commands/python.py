@@ -45,13 +45,9 @@ def run_python(source: str, globals: dict[str, Any]) -> None:
     except BrokenPipeError:
         raise  # Not the code's fault: who read its output has gone.
     except (Exception, KeyboardInterrupt) as error:
-        # The frame of this function says nothing to the user.
-        own = error.__traceback__
-        error.__traceback__ = own.tb_next if own is not None else None
         import traceback
 
-        from drgn.tracebacks import end_at_user
+        from drgn.tracebacks import leave_user_frames
 
-        end_at_user(error)
-
+        leave_user_frames(error)
         traceback.print_exception(error)

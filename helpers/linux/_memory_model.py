@@ -63,15 +63,11 @@ def _flat_start(prog: Program) -> int:
     return prog["ARCH_PFN_OFFSET"].value_() if "ARCH_PFN_OFFSET" in prog else 0
 
 
-def _valid_sections(prog: Program) -> Iterator[tuple[int, Object]]:
-    for nr, section in for_each_present_section(prog):
-        if valid_section(section):
-            yield nr, section
-
-
 def _section_ranges(prog: Program) -> Iterator[Range]:
     pages_per_section = section_nr_to_pfn(prog, 1).value_()
-    for nr, section in _valid_sections(prog):
+    for nr, section in for_each_present_section(prog):
+        if not valid_section(section):
+            continue
         start = nr * pages_per_section
         mem_map = section_mem_map_addr(section)
         subsections = None if early_section(section) else _subsection_map(section)
@@ -111,13 +107,15 @@ class MemoryMaps:
         self.whole = _whole_map(prog)
         self._base: int | None = None if self.whole is None else self.whole.value_()
         self._size = sizeof(prog.type("struct page"))
-        arrays = []
+        by_frame = []
         if self.whole is None:
             for start, end, mem_map in for_each_valid_page_range(prog):
                 address = mem_map.value_() + start * self._size
-                arrays.append(_Array(address, start, end, mem_map))
-        self._arrays = sorted(arrays, key=lambda array: array.address)
-        self._addresses = [array.address for array in self._arrays]
+                by_frame.append(_Array(address, start, end, mem_map))
+        self._by_frame = by_frame
+        self._starts = [array.start for array in by_frame]
+        self._by_address = sorted(by_frame, key=lambda array: array.address)
+        self._addresses = [array.address for array in self._by_address]
 
     def of_frame(self, pfn: int) -> Object:
         """Return the array by page frame number that has the page of a frame.
@@ -126,9 +124,9 @@ class MemoryMaps:
         """
         if self.whole is not None:
             return self.whole
-        for array in self._arrays:
-            if array.start <= pfn < array.end:
-                return array.mem_map
+        i = bisect_right(self._starts, pfn) - 1
+        if i >= 0 and pfn < self._by_frame[i].end:
+            return self._by_frame[i].mem_map
         address = pfn << self.prog["PAGE_SHIFT"].value_()
         raise FaultError("no struct page for physical address", address)
 
@@ -141,7 +139,7 @@ class MemoryMaps:
             return (page - self._base) // self._size
         i = bisect_right(self._addresses, page) - 1
         if i >= 0:
-            array = self._arrays[i]
+            array = self._by_address[i]
             number = (page - array.address) // self._size
             if number < array.end - array.start:
                 return array.start + number
@@ -161,7 +159,7 @@ class MemoryMaps:
             return (pages - np.uint64(self._base)) // size
         found = np.empty(len(pages), np.uint64)
         left = np.ones(len(pages), np.bool_)
-        for array in self._arrays:
+        for array in self._by_frame:
             numbers = (pages - np.uint64(array.address)) // size
             here = numbers < array.end - array.start  # Huge of pages before it.
             found[here] = numbers[here] + np.uint64(array.start)
@@ -172,20 +170,12 @@ class MemoryMaps:
 
 
 def _whole_map(prog: Program) -> Object | None:
-    try:
-        vmemmap = prog["vmemmap"]
-    except KeyError:
-        vmemmap = None
+    if "mem_section" not in prog and "mem_map" in prog:
+        return prog["mem_map"] - _flat_start(prog)
+    if "vmemmap" in prog:
+        return prog["vmemmap"]
     if "mem_section" not in prog:
-        if "mem_map" in prog:
-            return prog["mem_map"] - _flat_start(prog)
-        return vmemmap
-    first = next((section for _, section in _valid_sections(prog)), None)
-    # x86-64 has a place for CONFIG_SPARSEMEM_VMEMMAP without that, too.
-    if vmemmap is not None and (
-        first is None or section_mem_map_addr(first) == vmemmap
-    ):
-        return vmemmap
+        return None
     maps = {mem_map.value_(): mem_map for _, _, mem_map in _section_ranges(prog)}
     return next(iter(maps.values())) if len(maps) == 1 else None
 

@@ -83,10 +83,8 @@ def check(prog: Program, pages: dict[int, int]) -> None:
 
 
 def test_sections_with_arrays_of_their_own(kernel: Kernel) -> None:
-    """SPARSEMEM, on x86-64 with a vmemmap_base that nothing is at."""
-    memory = Memory(kernel, OF_SECTIONS)
-    prog = memory.prog
-    kernel.objects["vmemmap"] = Object(prog, memory.pages, VMEMMAP)
+    """SPARSEMEM."""
+    prog = Memory(kernel, OF_SECTIONS).prog
     ranges = [
         (start, end, mem_map.value_())
         for start, end, mem_map in for_each_valid_page_range(prog)
