@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Thread:
     """A thread in a program."""
 
-    __slots__ = ("_name", "_object", "_prog", "_target_thread", "_tid")
+    __slots__ = ("_name", "_object", "_prog", "_tid")
 
     def __init__(
         self,
@@ -29,13 +29,11 @@ class Thread:
         tid: int,
         name: str | None = None,
         object: Object | None = None,
-        target_thread: TargetThread | None = None,
     ) -> None:
         self._prog = prog
         self._tid = tid
         self._name = name
         self._object = object
-        self._target_thread = target_thread
 
     @property
     def tid(self) -> int:
@@ -114,7 +112,7 @@ def crashed_thread(prog: Program) -> Thread:
 
 
 def _of_target(prog: Program, thread: TargetThread) -> Thread:
-    return make(Thread, prog, thread.tid, thread.name, target_thread=thread)
+    return make(Thread, prog, thread.tid, thread.name)
 
 
 def _of_task(prog: Program, pid: int, task: Object) -> Thread:

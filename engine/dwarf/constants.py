@@ -233,11 +233,18 @@ DW_LANG_C17 = 0x2C
 DW_LANG_C23 = 0x3E
 DW_LANG_C_plus_plus_23 = 0x3A
 
-CPLUSPLUS_LANGUAGES = frozenset((0x04, 0x19, 0x1A, 0x21, 0x2A, 0x2B, 0x3A))
+CPLUSPLUS_LANGUAGES = frozenset(
+    (
+        DW_LANG_C_plus_plus,
+        DW_LANG_C_plus_plus_03,
+        DW_LANG_C_plus_plus_11,
+        DW_LANG_C_plus_plus_14,
+        DW_LANG_C_plus_plus_17,
+        DW_LANG_C_plus_plus_20,
+        DW_LANG_C_plus_plus_23,
+    )
+)
 """``DW_LANG_*`` of C++, from the standard and the registry of later codes."""
-
-C_LANGUAGES = frozenset((0x01, 0x02, 0x0C, 0x1D, 0x2C, 0x3E))
-"""``DW_LANG_*`` of C: 89, K&R, 99, 11, 17 and 23."""
 
 
 def tag_name(tag: int) -> str:

@@ -239,11 +239,6 @@ class Unit:
             return self.skeleton.comp_dir
         return own
 
-    @property
-    def producer(self) -> str | None:
-        """The compiler and its options."""
-        return self._root_string(dw.DW_AT_producer)
-
     def _root_string(self, at: int) -> str | None:
         value = self.root.attr(at)
         return value if isinstance(value, str) else None

@@ -322,9 +322,6 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
             raise ValueError("cannot get address of value")
         return self._address_
 
-    def _is_pointer(self) -> bool:
-        return codec_of(self._type_).kind is _POINTER
-
     def read_(self) -> Object:
         """This object as a value, read now."""
         type, address, value, bits = self._state_
@@ -560,7 +557,6 @@ _HIDDEN = {
     "__getattr__",
     "__module__",
     "__slots__",
-    "_is_pointer",
     "_rvalue_",
     # What Python 3.13 gives to classes.
     "__firstlineno__",
