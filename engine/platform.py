@@ -11,6 +11,8 @@ from typing import Literal
 from .closed import closed, make, not_constructible
 from .registers import register_names
 
+ByteOrder = Literal["little", "big"]
+
 
 class Architecture(enum.Enum):
     """An instruction set architecture."""
@@ -98,7 +100,7 @@ class Platform:
 
     address_size: int
     """Size of a pointer in bytes."""
-    byteorder: Literal["little", "big"]
+    byteorder: ByteOrder
 
     def __init__(self, arch: Architecture, flags: PlatformFlags | None = None) -> None:
         if not isinstance(arch, Architecture):

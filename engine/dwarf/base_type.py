@@ -5,12 +5,13 @@ from __future__ import annotations
 import operator as arithmetic
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from . import constants as dw
 from . import opcodes as op
 
 if TYPE_CHECKING:
+    from ..platform import ByteOrder
     from .unit import Unit
 
 _SIGNED = frozenset((dw.DW_ATE_signed, dw.DW_ATE_signed_char))
@@ -71,7 +72,7 @@ class BaseType:
         *,
         is_signed: bool = False,
         is_float: bool = False,
-        byte_order: Literal["little", "big"] = "little",
+        byte_order: ByteOrder = "little",
     ) -> None:
         self.size = size
         self.is_signed = is_signed

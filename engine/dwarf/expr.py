@@ -7,7 +7,7 @@ frame bases and call frame information.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import opcodes as op
 from .base_type import BaseType, convert, from_bytes, reinterpret
@@ -27,6 +27,7 @@ from .expr_context import (
 from .reader import sleb128, uleb128
 
 if TYPE_CHECKING:
+    from ..platform import ByteOrder
     from .unit import Unit
 
 _MAX_STEPS = 10_000
@@ -170,7 +171,7 @@ class _Machine:
 
     def _number(self, code: memoryview, position: int, size: int, signed: bool) -> int:
         data, _ = self._bytes(code, position, size)
-        order: Literal["little", "big"] = "little" if self.little_endian else "big"
+        order: ByteOrder = "little" if self.little_endian else "big"
         return int.from_bytes(data, order, signed=signed)
 
     def _block(self, code: memoryview, position: int) -> tuple[memoryview, int]:

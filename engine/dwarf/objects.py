@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..flags import AbsenceReason
 from ..objects.codec import codec_of
@@ -17,6 +17,7 @@ from .pieces import assemble
 
 if TYPE_CHECKING:
     from ..errors import BadDataError
+    from ..platform import ByteOrder
     from ..types.type import Type
     from .die import Die
     from .info import DebugInfo
@@ -160,7 +161,7 @@ def _no_constant(die: Die, kind: TypeKind | None) -> BadDataError:
 
 
 def _number_bytes(value: int, size: int, little_endian: bool) -> bytes:
-    order: Literal["little", "big"] = "little" if little_endian else "big"
+    order: ByteOrder = "little" if little_endian else "big"
     return (value & (1 << 8 * size) - 1).to_bytes(size, order)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..objects.object import Object
 from ..types.layout import type_size
@@ -18,6 +18,7 @@ from .expr_context import (
 )
 
 if TYPE_CHECKING:
+    from ..platform import ByteOrder
     from ..program import Program
     from ..types.type import Type
 
@@ -100,7 +101,7 @@ def _piece_bits(
     kind, value, skipped = piece.kind, piece.value, piece.bit_offset
     if kind == EMPTY:
         raise Unavailable
-    order: Literal["little", "big"] = "little" if little_endian else "big"
+    order: ByteOrder = "little" if little_endian else "big"
     if kind == MEMORY:
         assert isinstance(value, int)
         count = (skipped + size + 7) // 8

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from . import constants as elf
 
 if TYPE_CHECKING:
+    from ..platform import ByteOrder
     from .file import ElfFile
 
 _ENTRY_SIZE = 24
@@ -27,15 +28,15 @@ def find_symbol(file: ElfFile, name: str) -> OneSymbol | None:
         return None
     table = bytes(file.contents(section))
     strings = bytes(file.contents(file.sections[section.link]))
-    order = "little" if file.little_endian else "big"
+    order: ByteOrder = "little" if file.little_endian else "big"
     wanted = name.encode() + b"\0"
     # A string may be the end of another one, so the name may be there often.
     at = strings.find(wanted)
     while at >= 0:
-        entry = _entry_with(table, at.to_bytes(4, order))  # type: ignore[arg-type]
+        entry = _entry_with(table, at.to_bytes(4, order))
         if entry is not None:
-            address = int.from_bytes(entry[8:16], order)  # type: ignore[arg-type]
-            size = int.from_bytes(entry[16:24], order)  # type: ignore[arg-type]
+            address = int.from_bytes(entry[8:16], order)
+            size = int.from_bytes(entry[16:24], order)
             return OneSymbol(address, size)
         at = strings.find(wanted, at + 1)
     return None

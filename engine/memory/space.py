@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .segments import Segment
+    from .segments import Buffer, Segment
 
 
 class AddressSpace:
@@ -131,7 +131,7 @@ class AddressSpace:
             done += part
             address = (address + part) & self.mask
 
-    def locate(self, address: int, size: int) -> tuple[bytes | memoryview, int] | None:
+    def locate(self, address: int, size: int) -> tuple[Buffer, int] | None:
         """A buffer that holds the bytes, and their offset in it.
 
         None if no one buffer does. Raises FaultError as `read` does.
@@ -139,7 +139,7 @@ class AddressSpace:
         end, segment = self.find(address)
         if address + size > end:
             return None
-        return segment.locate(address, size)  # type: ignore[return-value]
+        return segment.locate(address, size)
 
     def columns(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """The first and the last address of every piece, sorted."""

@@ -24,6 +24,7 @@ from .module import MainModule, Module, RelocatableModule
 if TYPE_CHECKING:
     from ..elf.file import ElfFile
     from ..objects.object import Object
+    from ..platform import ByteOrder
     from ..program import Program
     from ..types.type import Type
     from .section_addresses import ModuleSectionAddresses
@@ -263,8 +264,8 @@ class _ModuleReader:
 
     def _word(self, data: bytes, offset: int) -> int:
         size = self._prog.address_size()
-        order = "little" if self._prog._is_little_endian() else "big"
-        return int.from_bytes(data[offset : offset + size], order)  # type: ignore[arg-type]
+        order: ByteOrder = "little" if self._prog._is_little_endian() else "big"
+        return int.from_bytes(data[offset : offset + size], order)
 
     # Build ID.
 

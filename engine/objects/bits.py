@@ -6,6 +6,11 @@ big-endian values from the most significant one (DWARF 5, section 5.7.6).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..platform import ByteOrder
+
 
 def get_bits(buffer: bytes, bit_offset: int, bit_size: int, little: bool) -> int:
     """The unsigned integer at ``bit_offset``; the buffer must hold all of it."""
@@ -26,12 +31,12 @@ def put_bits(
     end = bit_offset + bit_size
     first = bit_offset >> 3
     last = (end + 7) >> 3
-    order: str = "little" if little else "big"
+    order: ByteOrder = "little" if little else "big"
     shift = (bit_offset & 7) if little else (last << 3) - end
     mask = ((1 << bit_size) - 1) << shift
-    old = int.from_bytes(buffer[first:last], order)  # type: ignore[arg-type]
+    old = int.from_bytes(buffer[first:last], order)
     new = (old & ~mask) | (value << shift & mask)
-    buffer[first:last] = new.to_bytes(last - first, order)  # type: ignore[arg-type]
+    buffer[first:last] = new.to_bytes(last - first, order)
 
 
 def wrap(value: int, bits: int, signed: bool) -> int:
