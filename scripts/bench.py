@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -455,6 +455,14 @@ class Bench:
         return rows, good
 
 
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of cells, the columns as wide as their widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = zip(row, widths, strict=True)
+        print("  ".join(cell.ljust(width) for cell, width in cells).rstrip())
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
@@ -509,10 +517,7 @@ def main() -> int:
         f"{dump}, {vmlinux.name}, {os.cpu_count()} processors, "
         f"{options.rounds} rounds, medians"
     )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = zip(row, widths, strict=True)
-        print("  ".join(cell.ljust(width) for cell, width in cells).rstrip())
+    print_table(rows)
     return 0 if good else 1
 
 

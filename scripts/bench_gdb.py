@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from lab import manifest
 
-from bench import run
+from bench import print_table, run
 
 ROOT = Path(__file__).parent.parent
 SOURCE = f"source {ROOT / 'gdb_bridge' / 'drgn.py'}"
@@ -218,10 +218,7 @@ def main() -> int:
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
             bench.one_round()
         rows, good = bench.table()
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = zip(row, widths, strict=True)
-        print("  ".join(cell.ljust(width) for cell, width in cells).rstrip())
+    print_table(rows)
     return 0 if good else 1
 
 

@@ -351,40 +351,11 @@ def _bucket_bits(count: int) -> int:
 
 
 def _plain_columns(file: DwarfFile, parts: list[_Rows]) -> dict[str, memoryview]:
-    rows: list[tuple[int, int]] = []  # (entry, hash)
-    # (entry, hash of its own name, offset of the origin)
-    open_rows: list[tuple[int, int, int]] = []
-    spans: list[tuple[int, int, int]] = []
-    for part in parts:
-        for state, entry, origin in zip(
-            part.hashes, part.entries, part.origins, strict=True
-        ):
-            if not entry & CONTINUES:
-                rows.append((entry, state))
-            elif origin >= scan.ALT_ORIGIN:
-                rows.append((entry, _alt_hash(file, origin)))
-            else:
-                open_rows.append((entry, state, origin))
-        thirds = (part.spans[i::3] for i in range(3))
-        spans.extend(zip(*thirds, strict=True))
-    by_offset = {
-        entry >> 16: state
-        for entry, state in rows
-        if entry >> 8 & 0xFF != dw.DW_TAG_enumerator
-    }
-    while open_rows:
-        unresolved = []
-        for entry, own, origin in open_rows:
-            if origin in by_offset:
-                state = by_offset[entry >> 16] = by_offset[origin]
-                rows.append((entry, state))
-            else:
-                unresolved.append((entry, own, origin))
-        if len(unresolved) == len(open_rows):
-            rows += [(entry, own) for entry, own, _ in open_rows]
-            break
-        open_rows = unresolved
-    rows = [row for row in rows if row[1] > 0 and not row[0] & DECLARATION]
+    rows = [
+        (entry, state)
+        for entry, state in _plain_rows(file, parts)
+        if state > 0 and not entry & DECLARATION
+    ]
     rows.sort(key=lambda row: row[0] >> 16)
     mask = (1 << _bucket_bits(len(rows))) - 1
     buckets: list[list[tuple[int, int]]] = [[] for _ in range(mask + 1)]
@@ -402,7 +373,11 @@ def _plain_columns(file: DwarfFile, parts: list[_Rows]) -> dict[str, memoryview]
         "checks": memoryview(checks),
         "entries": memoryview(entries),
     }
-    spans.sort()
+    spans = sorted(
+        span
+        for part in parts
+        for span in zip(*(part.spans[i::3] for i in range(3)), strict=True)
+    )
     functions = [s for s in spans if s[2] >> 8 & 0xFF == dw.DW_TAG_subprogram]
     units = [s for s in spans if s[2] >> 8 & 0xFF != dw.DW_TAG_subprogram]
     for prefix, dies, chosen in (
@@ -413,6 +388,40 @@ def _plain_columns(file: DwarfFile, parts: list[_Rows]) -> dict[str, memoryview]
         columns[prefix + "_highs"] = memoryview(array("q", [s[1] for s in chosen]))
         columns[dies] = memoryview(array("q", [s[2] >> 16 for s in chosen]))
     return columns
+
+
+def _plain_rows(file: DwarfFile, parts: list[_Rows]) -> list[tuple[int, int]]:
+    """Entry and hash of each row; of a DIE that continues another, that one's hash."""
+    rows: list[tuple[int, int]] = []
+    # (entry, hash of its own name, offset of the origin)
+    open_rows: list[tuple[int, int, int]] = []
+    for part in parts:
+        for state, entry, origin in zip(
+            part.hashes, part.entries, part.origins, strict=True
+        ):
+            if not entry & CONTINUES:
+                rows.append((entry, state))
+            elif origin >= scan.ALT_ORIGIN:
+                rows.append((entry, _alt_hash(file, origin)))
+            else:
+                open_rows.append((entry, state, origin))
+    by_offset = {
+        entry >> 16: state
+        for entry, state in rows
+        if entry >> 8 & 0xFF != dw.DW_TAG_enumerator
+    }
+    while open_rows:
+        unresolved = []
+        for entry, own, origin in open_rows:
+            if origin in by_offset:
+                state = by_offset[entry >> 16] = by_offset[origin]
+                rows.append((entry, state))
+            else:
+                unresolved.append((entry, own, origin))
+        if len(unresolved) == len(open_rows):
+            return rows + [(entry, own) for entry, own, _ in open_rows]
+        open_rows = unresolved
+    return rows
 
 
 def _fast_columns(file: DwarfFile, parts: list[_Rows]) -> dict[str, memoryview]:

@@ -38,6 +38,9 @@ _DW_LNCT_directory_index = 2
 
 _LINE_STR = ".debug_line_str"
 
+_Path = str | tuple[str, int]
+"""A name, or the section and the offset that it is at."""
+
 _FIXED_SIZES = {
     dw.DW_FORM_data1: 1,
     dw.DW_FORM_data2: 2,
@@ -89,9 +92,9 @@ class LineHeader:
         Raises BadDataError if it is malformed or there is none.
         """
         self.unit = unit
-        self._directories: list[str | tuple[str, int]] = []
-        # (name, or the section and offset that it is at; number of its directory)
-        self._files: list[tuple[str | tuple[str, int], int]] = []
+        self._directories: list[_Path] = []
+        # With the numbers of their directories.
+        self._files: list[tuple[_Path, int]] = []
         offset = unit.stmt_list
         if offset is None:
             raise unit.error("there is no DW_AT_stmt_list")
@@ -173,9 +176,8 @@ class LineHeader:
 
     def _entries(
         self, data: memoryview, position: int, offset_size: int
-    ) -> tuple[list[tuple[str | tuple[str, int], int]], int]:
+    ) -> tuple[list[tuple[_Path, int]], int]:
         """A table of version 5, as `_files` has it, and its end."""
-        unit, file = self.unit, self.unit.sections
         formats: list[tuple[int, int]] = []
         number_of_formats = data[position]
         position += 1
@@ -188,39 +190,12 @@ class LineHeader:
             raise ValueError("file entries have no format")
         if count > len(data) - position:
             raise ValueError("too many file entries")
-        entries: list[tuple[str | tuple[str, int], int]] = []
+        entries: list[tuple[_Path, int]] = []
         for _ in range(count):
-            path: str | tuple[str, int] = ""
+            path: _Path = ""
             directory = 0
             for content, form in formats:
-                value: int | str | tuple[str, int] = 0
-                size = _FIXED_SIZES.get(form)
-                if form == dw.DW_FORM_udata:
-                    value, position = uleb128(data, position)
-                elif form == dw.DW_FORM_line_strp or form == dw.DW_FORM_strp:
-                    end = position + offset_size
-                    section = ".debug_str" if form == dw.DW_FORM_strp else _LINE_STR
-                    value = (section, file.unsigned(data[position:end]))
-                    position = end
-                elif size is not None:
-                    value = file.unsigned(data[position : position + size])
-                    position += size
-                elif form == dw.DW_FORM_string:
-                    text, position = c_string(data, position)
-                    value = text.decode("utf-8", "replace")
-                elif form == dw.DW_FORM_block:
-                    size, position = uleb128(data, position)
-                    position += size
-                elif form == dw.DW_FORM_strx:
-                    index, position = uleb128(data, position)
-                    value = unit.string_at_index(index)
-                elif form in _STRX_SIZES:
-                    size = _STRX_SIZES[form]
-                    index = file.unsigned(data[position : position + size])
-                    value = unit.string_at_index(index)
-                    position += size
-                else:
-                    raise ValueError(f"unknown form {form:#x} of a file entry")
+                value, position = self._value(data, position, form, offset_size)
                 if position > len(data):
                     raise IndexError("file entries are truncated")
                 if content == _DW_LNCT_path and not isinstance(value, int):
@@ -229,6 +204,36 @@ class LineHeader:
                     directory = value
             entries.append((path, directory))
         return entries, position
+
+    def _value(
+        self, data: memoryview, position: int, form: int, offset_size: int
+    ) -> tuple[_Path | int, int]:
+        """What an entry of version 5 says in a form, 0 for a block, and its end."""
+        sections = self.unit.sections
+        size = _FIXED_SIZES.get(form)
+        if size is not None:
+            end = position + size
+            return sections.unsigned(data[position:end]), end
+        if form == dw.DW_FORM_udata:
+            return uleb128(data, position)
+        if form == dw.DW_FORM_line_strp or form == dw.DW_FORM_strp:
+            end = position + offset_size
+            section = ".debug_str" if form == dw.DW_FORM_strp else _LINE_STR
+            return (section, sections.unsigned(data[position:end])), end
+        if form == dw.DW_FORM_string:
+            text, end = c_string(data, position)
+            return text.decode("utf-8", "replace"), end
+        if form == dw.DW_FORM_block:
+            size, start = uleb128(data, position)
+            return 0, start + size
+        if form == dw.DW_FORM_strx:
+            index, end = uleb128(data, position)
+            return self.unit.string_at_index(index), end
+        if form in _STRX_SIZES:
+            end = position + _STRX_SIZES[form]
+            index = sections.unsigned(data[position:end])
+            return self.unit.string_at_index(index), end
+        raise ValueError(f"unknown form {form:#x} of a file entry")
 
     def file_name(self, index: int) -> str:
         """The name of a file by its number, as DW_AT_decl_file and rows have it.
@@ -258,7 +263,7 @@ class LineHeader:
             return name
         return f"{directory}/{name}"
 
-    def _string(self, value: str | tuple[str, int]) -> str:
+    def _string(self, value: _Path) -> str:
         return value if isinstance(value, str) else self.unit.sections.string(*value)
 
 

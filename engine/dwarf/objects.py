@@ -10,10 +10,9 @@ from ..objects.object import Object
 from ..types.kinds import TypeKind
 from ..types.layout import type_size
 from . import constants as dw
-from .expr import evaluate
-from .expr_context import ExprContext, Unavailable, Unsupported
+from .expr_context import ExprContext, Unavailable
 from .forms import ADDRESSES, CONSTANTS
-from .pieces import assemble
+from .pieces import evaluated
 
 if TYPE_CHECKING:
     from ..errors import BadDataError
@@ -74,7 +73,7 @@ def _located(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> Ob
             address = unit.address_at_index(index)
     if address is not None:
         return _at(type, debug.module_of(die.unit.file)._to_address(address))
-    return _evaluated(debug, die, type, location)
+    return evaluated(die, type, location, _GlobalContext(debug, unit))
 
 
 def _at(type: Type, address: int | None) -> Object:
@@ -102,27 +101,6 @@ class _GlobalContext(ExprContext):
         if address is None:  # The section is not loaded.
             raise Unavailable
         return address
-
-
-def _evaluated(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> Object:
-    """The object at a location that is not just an address."""
-    prog = debug.prog
-    little_endian = die.unit.file.order == "<"
-    context = _GlobalContext(debug, die.unit)
-    try:
-        pieces = evaluate(
-            location,
-            context,
-            address_size=die.unit.address_size,
-            little_endian=little_endian,
-        )
-        return assemble(context, prog, type, pieces, little_endian=little_endian)
-    except Unavailable:
-        return Object._absent(type, _OPTIMIZED_OUT)
-    except Unsupported:
-        return Object._absent(type, AbsenceReason.NOT_IMPLEMENTED)
-    except ValueError as e:
-        raise die.error(f"DW_AT_location: {e}") from None
 
 
 def _constant_bytes(die: Die, type: Type, value: object) -> bytes:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..flags import AbsenceReason
 from ..objects.object import Object
 from ..types.layout import type_size
+from .expr import evaluate
 from .expr_context import (
     EMPTY,
     MEMORY,
@@ -15,12 +17,13 @@ from .expr_context import (
     ExprError,
     Piece,
     Unavailable,
+    Unsupported,
 )
 
 if TYPE_CHECKING:
     from ..platform import ByteOrder
-    from ..program import Program
     from ..types.type import Type
+    from .die import Die
 
 _MAX_SIZE = 1 << 24
 """Bytes of an object in pieces; what is larger is malformed."""
@@ -29,13 +32,32 @@ _GENERIC_BITS = 64
 """Of a register, or of a number on the stack."""
 
 
-def assemble(
-    context: ExprContext,
-    prog: Program,
-    type_: Type,
-    pieces: Sequence[Piece],
-    *,
-    little_endian: bool,
+def evaluated(
+    die: Die, type_: Type, location: memoryview, context: ExprContext
+) -> Object:
+    """The object of a type at a location, absent where that cannot be told.
+
+    Raises BadDataError, which names the DIE that has the location, if it is malformed.
+    """
+    little_endian = die.unit.file.order == "<"
+    try:
+        pieces = evaluate(
+            location,
+            context,
+            address_size=die.unit.address_size,
+            little_endian=little_endian,
+        )
+        return _assemble(context, type_, pieces, little_endian)
+    except Unavailable:
+        return Object._absent(type_, AbsenceReason.OPTIMIZED_OUT)
+    except Unsupported:
+        return Object._absent(type_, AbsenceReason.NOT_IMPLEMENTED)
+    except ValueError as e:
+        raise die.error(f"DW_AT_location: {e}") from None
+
+
+def _assemble(
+    context: ExprContext, type_: Type, pieces: Sequence[Piece], little_endian: bool
 ) -> Object:
     """An object of a type from its pieces.
 
@@ -48,13 +70,13 @@ def assemble(
         raise Unavailable
     first = pieces[0]
     if first.kind == MEMORY and first.bit_size is None:
-        return _reference(prog, type_, first)
+        return _reference(type_, first)
     try:
         bits = 8 * type_size(type_)
     except TypeError:  # It has no size, so no value either.
         raise Unavailable from None
     if first.kind == MEMORY and _memory_bits(pieces) >= bits:
-        return _reference(prog, type_, first)
+        return _reference(type_, first)
     if bits > 8 * _MAX_SIZE:
         raise ExprError(f"object of {bits // 8} bytes is not in memory")
     value = done = 0
@@ -73,7 +95,7 @@ def assemble(
     return Object._from_buffer(type_, data)
 
 
-def _reference(prog: Program, type_: Type, piece: Piece) -> Object:
+def _reference(type_: Type, piece: Piece) -> Object:
     assert isinstance(piece.value, int)
     return Object._ref(type_, piece.value, bit_offset=piece.bit_offset)
 

@@ -52,9 +52,11 @@ _MADE_OF_ONE = (
 )
 """Types that are made of the one that their ``DW_AT_type`` refers to."""
 
-_COMPOUNDS = frozenset(
-    (dw.DW_TAG_structure_type, dw.DW_TAG_union_type, dw.DW_TAG_class_type)
-)
+_COMPOUNDS = {
+    dw.DW_TAG_structure_type: TypeKind.STRUCT,
+    dw.DW_TAG_union_type: TypeKind.UNION,
+    dw.DW_TAG_class_type: TypeKind.CLASS,
+}
 
 _SIGNED = frozenset((dw.DW_ATE_signed, dw.DW_ATE_signed_char))
 _UNSIGNED = frozenset(
@@ -296,11 +298,7 @@ class TypeReader:
     # Structs, unions and classes
 
     def _compound(self, die: Die, declaration: bool) -> Type:
-        make = {
-            dw.DW_TAG_structure_type: self._factory.struct_type,
-            dw.DW_TAG_union_type: self._factory.union_type,
-            dw.DW_TAG_class_type: self._factory.class_type,
-        }[die.tag]
+        make = partial(self._factory.compound_type, _COMPOUNDS[die.tag])
         tag = _name(die)
         language = language_of(die)
         templates = partial(self._templates_of, die) if die.unit.is_cplusplus else ()

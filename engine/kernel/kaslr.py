@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import FaultError
+from ..memory.paging import TranslatedSegment
 from ..memory.x86_64 import X86_64PageTable
 from .vmlinux import (
     KERNEL_MAP_END,
@@ -131,7 +132,7 @@ class PageTableView(View):
 
     def __init__(self, table: PageTable, physical: AddressSpace, levels: int) -> None:
         self._table = table
-        self._physical = physical
+        self._memory = TranslatedSegment(table, physical)
         self.levels = levels
 
     def _mapped(self) -> Iterator[tuple[int, int]]:
@@ -143,14 +144,7 @@ class PageTableView(View):
             pass  # These are no page tables: they refer to each other.
 
     def read(self, address: int, size: int) -> bytes:
-        pieces = []
-        while size:
-            where, left = self._table.lookup(address)
-            part = min(left, size)
-            pieces.append(self._physical.read(where, part))
-            address += part
-            size -= part
-        return b"".join(pieces)
+        return bytes(self._memory.read(address, size))
 
     def phys_base(self, vmlinux: Vmlinux, offset: int) -> int:
         start = vmlinux.start + offset & _MASK

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, SupportsIndex, TypeVar
 
-from ..types.kinds import Qualifiers
+from ..types.kinds import Qualifiers, TypeKind
 
 if TYPE_CHECKING:
     from ..language.language import Language
@@ -107,13 +107,14 @@ class TypeConstructors:
         language: Language | None = None,
     ) -> Type:
         """Create a structure type, incomplete if it has no size and members."""
-        return self._types.struct_type(
+        return self._compound(
+            TypeKind.STRUCT,
             tag,
             size,
-            _own_parts(members, _MEMBERS),
-            template_parameters=_own_template_parameters(template_parameters),
-            qualifiers=qualifiers,
-            language=language,
+            members,
+            template_parameters,
+            qualifiers,
+            language,
         )
 
     def union_type(
@@ -127,13 +128,14 @@ class TypeConstructors:
         language: Language | None = None,
     ) -> Type:
         """Create a union type, incomplete if it has no size and members."""
-        return self._types.union_type(
+        return self._compound(
+            TypeKind.UNION,
             tag,
             size,
-            _own_parts(members, _MEMBERS),
-            template_parameters=_own_template_parameters(template_parameters),
-            qualifiers=qualifiers,
-            language=language,
+            members,
+            template_parameters,
+            qualifiers,
+            language,
         )
 
     def class_type(
@@ -147,7 +149,28 @@ class TypeConstructors:
         language: Language | None = None,
     ) -> Type:
         """Create a class type, incomplete if it has no size and members."""
-        return self._types.class_type(
+        return self._compound(
+            TypeKind.CLASS,
+            tag,
+            size,
+            members,
+            template_parameters,
+            qualifiers,
+            language,
+        )
+
+    def _compound(
+        self,
+        kind: TypeKind,
+        tag: str | None,
+        size: SupportsIndex | None,
+        members: Sequence[TypeMember] | None,
+        template_parameters: Sequence[TypeTemplateParameter],
+        qualifiers: Qualifiers,
+        language: Language | None,
+    ) -> Type:
+        return self._types.compound_type(
+            kind,
             tag,
             size,
             _own_parts(members, _MEMBERS),

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from ..dwarf import constants as dw
 from ..dwarf import expr
-from ..dwarf.expr_context import ExprContext, Unavailable, Unsupported
+from ..dwarf.expr_context import ExprContext, Unavailable
 from ..dwarf.location import expression_at
 from ..dwarf.objects import constant, entry_address, function, variable
-from ..dwarf.pieces import assemble
+from ..dwarf.pieces import evaluated
 from ..flags import AbsenceReason
 from ..objects.object import Object
 from .unwind import cfa_by
@@ -194,18 +194,4 @@ def frame_object(
     if expression is None or not len(expression):
         return Object._absent(type_, AbsenceReason.OPTIMIZED_OUT)
     context = FrameContext(prog, frames, index, located)
-    little_endian = located.unit.file.order == "<"
-    try:
-        pieces = expr.evaluate(
-            expression,
-            context,
-            address_size=located.unit.address_size,
-            little_endian=little_endian,
-        )
-        return assemble(context, prog, type_, pieces, little_endian=little_endian)
-    except Unavailable:
-        return Object._absent(type_, AbsenceReason.OPTIMIZED_OUT)
-    except Unsupported:
-        return Object._absent(type_, AbsenceReason.NOT_IMPLEMENTED)
-    except ValueError as e:
-        raise located.error(f"DW_AT_location: {e}") from None
+    return evaluated(located, type_, expression, context)

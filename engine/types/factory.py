@@ -253,86 +253,22 @@ class TypeFactory:
 
     # Kinds with parts, new every time.
 
-    def struct_type(
-        self,
-        tag: str | None,
-        size: SupportsIndex | None = None,
-        members: Sequence[TypeMember] | Callable[[], Any] | None = None,
-        *,
-        template_parameters: (Sequence[TypeTemplateParameter] | Callable[[], Any]) = (),
-        qualifiers: Qualifiers = _NONE,
-        language: Language | None = None,
-        alignment: int = 0,
-    ) -> Type:
-        """A struct of ``size`` bytes, incomplete if that and members are None."""
-        return self._compound(
-            TypeKind.STRUCT,
-            tag,
-            size,
-            members,
-            template_parameters,
-            qualifiers,
-            language,
-            alignment,
-        )
-
-    def union_type(
-        self,
-        tag: str | None,
-        size: SupportsIndex | None = None,
-        members: Sequence[TypeMember] | Callable[[], Any] | None = None,
-        *,
-        template_parameters: (Sequence[TypeTemplateParameter] | Callable[[], Any]) = (),
-        qualifiers: Qualifiers = _NONE,
-        language: Language | None = None,
-        alignment: int = 0,
-    ) -> Type:
-        """A union of ``size`` bytes, incomplete if that and members are None."""
-        return self._compound(
-            TypeKind.UNION,
-            tag,
-            size,
-            members,
-            template_parameters,
-            qualifiers,
-            language,
-            alignment,
-        )
-
-    def class_type(
-        self,
-        tag: str | None,
-        size: SupportsIndex | None = None,
-        members: Sequence[TypeMember] | Callable[[], Any] | None = None,
-        *,
-        template_parameters: (Sequence[TypeTemplateParameter] | Callable[[], Any]) = (),
-        qualifiers: Qualifiers = _NONE,
-        language: Language | None = None,
-        alignment: int = 0,
-    ) -> Type:
-        """A class of ``size`` bytes, incomplete if that and members are None."""
-        return self._compound(
-            TypeKind.CLASS,
-            tag,
-            size,
-            members,
-            template_parameters,
-            qualifiers,
-            language,
-            alignment,
-        )
-
-    def _compound(
+    def compound_type(
         self,
         kind: TypeKind,
         tag: str | None,
-        size: SupportsIndex | None,
-        members: Sequence[TypeMember] | Callable[[], Any] | None,
-        template_parameters: Sequence[TypeTemplateParameter] | Callable[[], Any],
-        qualifiers: Qualifiers,
-        language: Language | None,
-        alignment: int,
+        size: SupportsIndex | None = None,
+        members: Sequence[TypeMember] | Callable[[], Any] | None = None,
+        *,
+        template_parameters: Sequence[TypeTemplateParameter] | Callable[[], Any] = (),
+        qualifiers: Qualifiers = _NONE,
+        language: Language | None = None,
+        alignment: int = 0,
     ) -> Type:
+        """A STRUCT, UNION or CLASS of ``size`` bytes.
+
+        It is incomplete if size and members are None.
+        """
         name = KIND_NAMES[kind]
         if size is not None:
             size = uint64(size)
