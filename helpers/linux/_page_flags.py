@@ -122,7 +122,18 @@ PageWorkingset = _getter("PageWorkingset", "PG_workingset")
 PageWriteback = _getter("PageWriteback", "PG_writeback")
 PageXenRemapped = _getter("PageXenRemapped", "PG_xen_remapped")
 PageYoung = _getter("PageYoung", "PG_young")
-PageHead = _getter("PageHead", "PG_head")
+_has_head_flag = _getter("_has_head_flag", "PG_head")
+
+
+def PageHead(page: Object) -> bool:
+    """Return whether a page is the head page of a compound page.
+
+    :param page: ``struct page *``
+
+    >>> PageHead(compound_head(virt_to_page(prog, find_task(prog, 1))))
+    True
+    """
+    return _has_head_flag(page) and _head_of_copy(page) is None
 
 
 def PageTail(page: Object) -> bool:
@@ -133,7 +144,7 @@ def PageTail(page: Object) -> bool:
     >>> PageTail(compound_head(virt_to_page(prog, find_task(prog, 1))))
     False
     """
-    return bool(_compound_info(page) & 1)
+    return _head_of_tail(page) is not None or _head_of_copy(page) is not None
 
 
 def PageCompound(page: Object) -> bool:
@@ -181,14 +192,35 @@ def compound_head(page: Object) -> Object:
     >>> PageHead(compound_head(page))
     True
     """
+    head = _head_of_tail(page)
+    if head is None:
+        head = _head_of_copy(page)
+    return page if head is None else Object(page.prog_, page.type_, head)
+
+
+def _head_of_tail(page: Object) -> int | None:
+    """Return the address of the head page that a tail page names."""
     info = _compound_info(page)
     if not info & 1:
-        return page
+        return None
     address_bits = 8 * page.prog_.address_size()
     if info >> 32 == (1 << address_bits - 32) - 1:
         # In newer kernels, it may be a mask which makes the head's address of a tail's.
-        return Object(page.prog_, page.type_, page.value_() & info)
-    return Object(page.prog_, page.type_, info - 1)
+        address: int = page.value_()
+        return address & info
+    return info - 1
+
+
+def _head_of_copy(page: Object) -> int | None:
+    """Return the address of the head page that a tail page shows a copy of.
+
+    Since 5.18 (e7d324850bfc), the memory map of hugetlb pages may be the same page of
+    memory over and over: what follows the head in it follows each copy.
+    """
+    if not _has_head_flag(page) or page.value_() % page.prog_["PAGE_SIZE"].value_():
+        return None
+    head = _head_of_tail(page + 1)
+    return None if head == page.value_() else head
 
 
 def _compound_info(page: Object) -> int:

@@ -17,12 +17,16 @@ from drgn import (
     SymbolBinding,
     SymbolKind,
     Type,
+    TypeEnumerator,
     TypeMember,
 )
 from drgn.helpers.common.stack import print_registers
 from drgn.helpers.linux import (
+    PageHead,
+    PageTail,
     cgroup_bpf_prog_for_each,
     cgroup_bpf_prog_for_each_effective,
+    compound_head,
     get_kconfig,
     ktime_to_ns,
     mutex_owner,
@@ -384,3 +388,29 @@ def test_shared_data_of_a_socket_buffer(kernel: Kernel, as_offset: bool) -> None
     if as_offset:  # of a buffer that is none
         skb = Object(kernel.prog, sk_buff, {"head": (1 << 64) - 8, "end": end})
         assert skb_shinfo(skb).value_() == 0x6B8
+
+
+@pytest.mark.parametrize("masks", [False, True])
+def test_copies_of_a_head_in_the_memory_map(kernel: Kernel, masks: bool) -> None:
+    """The memory map of a hugetlb page, one page of memory twice, and another page."""
+    ulong = kernel.ulong
+    rest = kernel.prog.array_type(ulong, 6)
+    info = "compound_info" if masks else "compound_head"
+    page = kernel.struct("page", flags=ulong, **{info: ulong}, rest=rest)
+    head_flag = [TypeEnumerator("PG_head", 16)]
+    kernel.types["pageflags"] = kernel.prog.enum_type(
+        "pageflags", kernel.u32, head_flag
+    )
+    kernel.objects["PAGE_SIZE"] = Object(kernel.prog, ulong, 4096)
+    tail = (-0x8000 if masks else BASE) & (1 << 64) - 1 | 1
+    head = [1 << 16, *[0] * 7]
+    memory = head + [0, tail, *[0] * 6] * 63
+    kernel.words(BASE, *memory, *memory, *head, *[0] * 8)
+    pages = kernel.at(page, BASE)
+    assert PageHead(pages) and not PageTail(pages)
+    assert compound_head(pages).value_() == BASE
+    for other in (1, 2, 63, 64, 65, 127):
+        assert not PageHead(pages + other) and PageTail(pages + other), other
+        assert compound_head(pages + other).value_() == BASE
+    # Of a page that says to be a head, but has no tail.
+    assert PageHead(pages + 128) and compound_head(pages + 128) == pages + 128
