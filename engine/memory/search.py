@@ -48,8 +48,10 @@ class MemorySearchIterator(Generic[T]):
     """
 
     __slots__ = (
+        "_alignment",
         "_check",
         "_find",
+        "_least",
         "_memory",
         "_needle",
         "_range",
@@ -62,8 +64,16 @@ class MemorySearchIterator(Generic[T]):
         find: _NewFind[T],
         check: Callable[[], object] = lambda: None,
         needle: bytes = b"",
+        alignment: int = 1,
+        least: int = 1,
     ) -> None:
-        """``needle``, if it is not empty, is what every match is."""
+        """``needle``, if it is not empty, is what every match is.
+
+        Matches begin at multiples of ``alignment``, a power of two, and have at
+        ``least`` so many bytes.
+        """
+        self._alignment = alignment
+        self._least = least
         self._memory = memory
         self._find = find
         self._needle = needle
@@ -115,7 +125,12 @@ class MemorySearchIterator(Generic[T]):
                 if run and run[-1][1] != low:
                     yield from self._search_run(run, offset, find)
                     run = []
-                run.append((low, high, segment))
+                if not run:
+                    low += -low & (self._alignment - 1)
+                    if low > last - self._least + 1:
+                        return
+                if low < high:
+                    run.append((low, high, segment))
         if run:
             yield from self._search_run(run, offset, find)
 
@@ -145,10 +160,10 @@ class MemorySearchIterator(Generic[T]):
                     data = segment.read_once(start, stop - start)
                 except FaultError as error:
                     fault = error
-                    # What lies before the fault can be searched.
                     data = b""
-                    if start < error.address < stop:
-                        data = segment.read_once(start, error.address - start)
+                if fault is not None and start < fault.address < stop:
+                    # What lies before the fault can be searched.
+                    data = segment.read_once(start, fault.address - start)
                 window = b"".join((kept, data))
                 is_last = fault is not None or (is_last_piece and stop == end)
                 needed = yield from find(start - len(kept) + offset, window, is_last)
@@ -205,7 +220,15 @@ def search_bytes(
 
         return find
 
-    return make(MemorySearchIterator, memory, new_find, check, needle)
+    return make(
+        MemorySearchIterator,
+        memory,
+        new_find,
+        check,
+        needle,
+        alignment,
+        len(needle),
+    )
 
 
 def search_uint(
@@ -254,7 +277,14 @@ def search_uint(
         yield from zip(addresses, numbers[indices].tolist(), strict=True)
         return kept
 
-    return make(MemorySearchIterator, memory, lambda first, last: find, check)
+    return make(
+        MemorySearchIterator,
+        memory,
+        lambda first, last: find,
+        check,
+        alignment=size,
+        least=size,
+    )
 
 
 def search_regex(
