@@ -68,10 +68,14 @@ def page_flag_bits(prog: Program) -> dict[str, int]:
     return bits
 
 
+def _has_flag(page: Object, flag: str) -> bool:
+    bit = page_flag_bits(page.prog_).get(flag)
+    return bit is not None and bool(page_flags(page).value_() >> bit & 1)
+
+
 def _getter(name: str, flag: str) -> Callable[[Object], bool]:
     def getter(page: Object) -> bool:
-        bit = page_flag_bits(page.prog_).get(flag)
-        return bit is not None and bool(page_flags(page).value_() >> bit & 1)
+        return _has_flag(page, flag)
 
     getter.__name__ = getter.__qualname__ = name
     getter.__doc__ = f"""Return whether ``{flag}`` is set on a page.
@@ -81,7 +85,7 @@ def _getter(name: str, flag: str) -> Callable[[Object], bool]:
     :param page: ``struct page *``
 
     >>> {name}(compound_head(virt_to_page(find_task(1))))
-    {flag == "PG_head"}
+    False
     """
     return getter
 
@@ -122,7 +126,6 @@ PageWorkingset = _getter("PageWorkingset", "PG_workingset")
 PageWriteback = _getter("PageWriteback", "PG_writeback")
 PageXenRemapped = _getter("PageXenRemapped", "PG_xen_remapped")
 PageYoung = _getter("PageYoung", "PG_young")
-_has_head_flag = _getter("_has_head_flag", "PG_head")
 
 
 def PageHead(page: Object) -> bool:
@@ -133,7 +136,7 @@ def PageHead(page: Object) -> bool:
     >>> PageHead(compound_head(virt_to_page(prog, find_task(prog, 1))))
     True
     """
-    return _has_head_flag(page) and _head_of_copy(page) is None
+    return _has_flag(page, "PG_head") and _head_of_copy(page) is None
 
 
 def PageTail(page: Object) -> bool:
@@ -217,7 +220,10 @@ def _head_of_copy(page: Object) -> int | None:
     Since 5.18 (e7d324850bfc), the memory map of hugetlb pages may be the same page of
     memory over and over: what follows the head in it follows each copy.
     """
-    if not _has_head_flag(page) or page.value_() % page.prog_["PAGE_SIZE"].value_():
+    if (
+        not _has_flag(page, "PG_head")
+        or page.value_() % page.prog_["PAGE_SIZE"].value_()
+    ):
         return None
     head = _head_of_tail(page + 1)
     return None if head == page.value_() else head
