@@ -10,6 +10,7 @@ from .forms import REFERENCES
 if TYPE_CHECKING:
     from .die import Die
 
+_UINT32_MAX = (1 << 32) - 1
 _UINT64_MAX = (1 << 64) - 1
 
 
@@ -36,7 +37,11 @@ def _length(die: Die, default: int | None) -> int | None:
         if at == dw.DW_AT_count:
             return value & _UINT64_MAX
         # A bound of -1, in whatever form, is of an array of length 0.
-        if value == _ALL_ONES.get(form):
+        if value == _UINT64_MAX or (
+            form == dw.DW_FORM_data4
+            and die.unit.address_size == 4
+            and value == _UINT32_MAX
+        ):
             value = -1
         lower = die.attr(dw.DW_AT_lower_bound)
         length = value + 1 - (lower if isinstance(lower, int) else 0)
@@ -45,8 +50,6 @@ def _length(die: Die, default: int | None) -> int | None:
         return length
     return default
 
-
-_ALL_ONES = {dw.DW_FORM_data4: (1 << 32) - 1, dw.DW_FORM_data8: (1 << 64) - 1}
 
 _COMPUTED = REFERENCES | {
     dw.DW_FORM_exprloc,

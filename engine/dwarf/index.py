@@ -136,11 +136,14 @@ class Index:
         if not after:
             return None
         # Assemblers describe aliases one by one: the first of them is the function.
-        i = bisect_left(starts, starts[after - 1])
-        self._check(lows, max(i - 1, 0), i + 1)
-        self._check(highs, i, i + 1)
-        self._check(dies, i, i + 1)
-        return self._columns[dies][i] if pc < self._columns[highs][i] else None
+        first = bisect_left(starts, starts[after - 1])
+        self._check(lows, max(first - 1, 0), first + 1)
+        self._check(highs, first, after)
+        self._check(dies, first, after)
+        for i in range(first, after):
+            if pc < self._columns[highs][i]:
+                return self._columns[dies][i]
+        return None
 
 
 def load_index(file: DwarfFile, *, rebuild: bool = False) -> Index:

@@ -34,12 +34,14 @@ _OPTIMIZED_OUT = AbsenceReason.OPTIMIZED_OUT
 def variable(debug: DebugInfo, die: Die) -> Object:
     """The object of a DW_TAG_variable, or of a template parameter that is a value.
 
-    It is absent if it was optimized out. Raises BadDataError if the DIE is malformed.
+    It is absent if it was optimized out. Raises BadDataError if the DIE is malformed,
+    and TypeError or OverflowError if no object can have its type.
     """
     types = debug.types_of(die.unit.file)
     # A variable can be of any type, if only to tell where it is.
     is_variable = die.tag == dw.DW_TAG_variable
     type = types.attribute_type(die) if is_variable else types.object_type(die)
+    codec_of(type)  # Arrays have elements with a size, and are not too large.
     for origin in die.origins():
         location = origin.attr(dw.DW_AT_location)
         if isinstance(location, memoryview):
@@ -79,7 +81,6 @@ def _located(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> Ob
 def _at(type: Type, address: int | None) -> Object:
     if address is None:  # The section is not loaded.
         return Object._absent(type, AbsenceReason.OTHER)
-    codec_of(type)  # Arrays have elements with a size.
     return Object._ref(type, address)
 
 
@@ -174,10 +175,10 @@ def constant(debug: DebugInfo, die: Die, name: str) -> Object | None:
     """The enumerator of a name in a DW_TAG_enumeration_type; None if it has none."""
     from .enumerators import enumerator_value
 
-    type = debug.type_of(die)
-    if not type.is_complete():
-        return None
     for child in die.children():
         if child.tag == dw.DW_TAG_enumerator and child.name == name:
+            type = debug.type_of(die)
+            if not type.is_complete():
+                return None
             return Object(debug.prog, type, enumerator_value(type, child))
     return None

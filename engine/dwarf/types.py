@@ -68,7 +68,6 @@ _UNSIGNED = frozenset(
         dw.DW_ATE_ASCII,
     )
 )
-_UINT64_MAX = (1 << 64) - 1
 _MAX_DEPTH = 1000
 _TOO_DEEP = "maximum DWARF type parsing depth exceeded"
 
@@ -167,8 +166,6 @@ class TypeReader:
                 raise die.missing(dw.DW_AT_type)
             inner = self._sized(inner)
             for length in reversed(dimensions(die)):
-                if length is not None and length * _known_size(inner) > _UINT64_MAX:
-                    raise die.error("array is too large")
                 inner = self._factory.array_type(inner, length, language=language)
             return inner
         return self._function(die, inner, language)
@@ -445,16 +442,6 @@ def read_parts(type: Type) -> None:
         _ = type.enumerators
     elif kind is TypeKind.FUNCTION:
         _ = type.parameters
-
-
-def _known_size(type: Type) -> int:
-    """The size of a type, 1 if it is incomplete."""
-    from ..types.layout import type_size
-
-    try:
-        return type_size(type)
-    except TypeError:
-        return 1
 
 
 def _alignment(die: Die) -> int:

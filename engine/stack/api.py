@@ -85,14 +85,16 @@ def source_location(
 ) -> SourceLocationList:
     """Where the code at an address comes from, inlined calls first.
 
-    Raises LookupError if that is not known, ValueError if a string cannot be parsed.
+    The name of a file is empty if there is no line for the address. Raises LookupError
+    if no unit has code there, ValueError if a string cannot be parsed.
     """
     if isinstance(address, str):
         number = parse_address(prog, address)
     else:
         number = uint64(address)
-    code = CodeInfo.of(prog).at(number)
-    if code.calls[0].line is None:
+    info = CodeInfo.of(prog)
+    code = info.at(number)
+    if info.unit(code) is None:
         raise LookupError("source code location not found")
 
     def name_of(call: Call) -> str | None:

@@ -184,6 +184,11 @@ class CodeInfo:
                 line = self._call_site(die)
         return calls
 
+    def unit(self, code: Code) -> Unit | None:
+        """The unit that the code at an address is of, if it is known."""
+        file, pc = code.dwarf, code.file_pc
+        return None if file is None or pc is None else file.unit_for_pc(pc)
+
     def _line(self, file: DwarfFile, pc: int) -> Line | None:
         unit = file.unit_for_pc(pc)
         if unit is None:

@@ -131,7 +131,7 @@ def test_array_larger_than_memory(tmp_path: Path) -> None:
     element = struct("s")
     dimension = D(dw.DW_TAG_subrange_type, count=A(dw.DW_FORM_udata, 1 << 62))
     array = D(dw.DW_TAG_array_type, [dimension], type=element)
-    with pytest.raises(BadDataError, match="array is too large"):
+    with pytest.raises(OverflowError, match="type size is too large"):
         program(tmp_path, [element, array, variable(array)])["v"]
 
 

@@ -300,6 +300,16 @@ def integer(size: int = 4, encoding: int = dw.DW_ATE_signed) -> D:
     return D(dw.DW_TAG_base_type, name="int", byte_size=size, encoding=encoding)
 
 
+def test_length_of_an_array_of_32_bits(debug_program) -> None:
+    element = integer()
+    bound = D(dw.DW_TAG_subrange_type, upper_bound=A(dw.DW_FORM_data4, (1 << 32) - 1))
+    array = D(dw.DW_TAG_array_type, [bound], type=element)
+    typedef = D(dw.DW_TAG_typedef, name="t", type=array)
+    unit = Unit([element, array, typedef], address_size=4)
+    image = dwarf_asm.elf(dwarf_asm.assemble([unit]), bits=32, machine=3)
+    assert debug_program(image).type("t").type.length == 0
+
+
 @pytest.mark.parametrize(
     ("bound", "length"),
     [
@@ -307,7 +317,8 @@ def integer(size: int = 4, encoding: int = dw.DW_ATE_signed) -> D:
         ({"upper_bound": A(dw.DW_FORM_data1, 255)}, 256),
         ({"upper_bound": A(dw.DW_FORM_sdata, -1)}, 0),
         ({"upper_bound": A(dw.DW_FORM_data8, (1 << 64) - 1)}, 0),
-        ({"upper_bound": A(dw.DW_FORM_data4, (1 << 32) - 1)}, 0),
+        ({"upper_bound": A(dw.DW_FORM_udata, (1 << 64) - 1)}, 0),
+        ({"upper_bound": A(dw.DW_FORM_data4, (1 << 32) - 1)}, 1 << 32),
         ({"upper_bound": A(dw.DW_FORM_implicit_const, 3)}, 4),
         (
             {

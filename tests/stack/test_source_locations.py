@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import dwarf_asm
 import pytest
+from dwarf_asm import D, Unit
 
-from drgn import SourceLocation
+from drgn import Architecture, Platform, Program, SourceLocation
+from drgn.engine.dwarf import constants as dw
 
 from .conftest import ShowStacks
 from .stacked import SOURCE, frame_named
@@ -75,3 +79,36 @@ def test_source_location_text() -> None:
     assert str(SourceLocation("", 1, 2, lambda: "f")) == "f at ??:?"
     with pytest.raises(AttributeError):
         location.line = 3  # type: ignore[misc]
+
+
+def function(name: str, low: int, high: int) -> D:
+    return D(dw.DW_TAG_subprogram, name=name, low_pc=low, high_pc=high - low)
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        (0x1000, "first at ??:?"),
+        # Where the first of two functions has ended is the second.
+        (0x1010, "second at ??:?"),
+        (0x1020, "??? at ??:?"),
+        (0x0FFF, None),
+        (0x1030, None),
+    ],
+)
+def test_code_without_lines(tmp_path: Path, address: int, text: str | None) -> None:
+    functions = [function("first", 0x1000, 0x1010), function("second", 0x1000, 0x1020)]
+    root = D(dw.DW_TAG_compile_unit, name="a.c", low_pc=0x1000, high_pc=0x30)
+    image = dwarf_asm.elf(dwarf_asm.assemble([Unit(functions, root=root)]))
+    (tmp_path / "image").write_bytes(image)
+    prog = Program(Platform(Architecture.X86_64))
+    module = prog.extra_module("module", create=True)
+    module.address_range = (0, 0x10000)
+    module.try_file(tmp_path / "image", force=True)
+    if text is None:
+        with pytest.raises(LookupError, match="source code location not found"):
+            prog.source_location(address)
+    else:
+        (location,) = locations = prog.source_location(address)
+        assert location == SourceLocation("", 0, 0)
+        assert str(locations) == text

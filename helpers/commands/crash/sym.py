@@ -126,7 +126,7 @@ def _source(prog: Program, symbol: Symbol) -> str:
         location = prog.source_location(symbol.address)[0]
     except (LookupError, IndexError):
         return ""
-    return f" {location.filename}: {location.line}"
+    return f" {location.filename}: {location.line}" if location.filename else ""
 
 
 def _print_code(prog: Program, args: argparse.Namespace) -> None:
