@@ -97,9 +97,10 @@ def _teach(shell: Any, prog: Program, names: dict[str, Any]) -> None:
     shell.events.register("pre_run_cell", lambda info: learn_types())
 
     def complete(completer: Any, text: str) -> list[str]:
-        if "." in text or not isinstance(names, LazyGlobals):
+        if "." in text:
             return []
-        return sorted(name for name in names.names() if name.startswith(text))
+        known = names.names() if isinstance(names, LazyGlobals) else names
+        return sorted(name for name in known if name.startswith(text))
 
     shell.set_custom_completer(complete)
 

@@ -12,7 +12,7 @@ from typing import Any
 import drgn
 from drgn import Program
 from drgn.display import displayhook
-from drgn.namespace import LazyGlobals
+from drgn.namespace import LazyGlobals, default_globals
 
 _HISTORY_LENGTH = 1000
 
@@ -107,9 +107,12 @@ def run_interactive(
 
     from . import ipython_prompt
 
-    names: dict[str, Any] = LazyGlobals(prog)
-    if globals_func is not None:
-        names = globals_func(names)
+    names: dict[str, Any]
+    if globals_func is None:
+        names = LazyGlobals(prog)
+    else:
+        # Who gets them may copy them.
+        names = globals_func(default_globals(prog))
     banner = default_banner(prog)
     if banner_func is not None:
         banner = banner_func(banner)

@@ -62,9 +62,8 @@ from drgn.cli import run_interactive
 prog = drgn.Program(drgn.Platform(drgn.Architecture.X86_64))
 
 def names(names):
-    names["given"] = drgn.Object(prog, "int", 5)
-    names["several"] = [names["given"]]
-    return names
+    given = drgn.Object(prog, "int", 5)
+    return {**names, "given": given, "several": [given]}
 
 run_interactive(prog, lambda text: "Hello", names)
 print("left", sys.displayhook is sys.__displayhook__, "" not in sys.path)
