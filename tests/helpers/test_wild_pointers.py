@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import itertools
@@ -26,8 +27,7 @@ _PARAMETER = re.compile(r":param (\w+): ``(struct \w+ \*)``")
 
 
 def helpers() -> Iterator[tuple[str, Callable[..., Any], str]]:
-    """(name, helper, type of its first pointer) of those that one pointer is enough
-    for."""
+    """(name, helper, type of its first pointer) of those that take a pointer."""
     for module, names in _lazy.exported_names("drgn.helpers.linux").items():
         package = importlib.import_module(f"drgn.helpers.linux.{module}")
         for name in names:
@@ -38,37 +38,46 @@ def helpers() -> Iterator[tuple[str, Callable[..., Any], str]]:
             yield name, helper, match[2]
 
 
+def by_address(key: int | Object, entry: Object) -> int:
+    return int((key if isinstance(key, int) else key.value_()) - entry.value_())
+
+
 #: Further arguments, by the name of the parameter.
 ARGUMENTS: dict[str, Any] = {
     "cpu": 0, "pid": 1, "fd": 0, "index": 1, "ifindex": 1, "id": 1, "handle": 1,
     "addr": 0x1000, "address": 0x1000, "size": 64, "i": 0, "nr": 0, "path": "/a",
-    "name": "lo", "pid_type": 0, "item": 0, "bpf_attach_type": 0, "n": 0,
+    "name": "lo", "pid_type": 0, "item": 0, "bpf_attach_type": 0, "n": 0, "major": 1,
+    "allow_equal": False, "key": 1 << 62, "cmp": by_address,
 }  # fmt: skip
-#: What they find they give to a callback, or they need a type that fits.
-LISTS = {
-    "type": "struct task_struct",
-    "member": "tasks",
+#: Type and member of what is linked: nodes themselves do, which all kernels have.
+ENTRIES = {
+    "struct list_head *": ("struct list_head", "prev"),
+    "struct hlist_head *": ("struct hlist_node", "pprev"),
+    "struct hlist_nulls_head *": ("struct hlist_nulls_node", "pprev"),
+    "struct llist_head *": ("struct llist_node", "next"),
+    "struct llist_node *": ("struct llist_node", "next"),
+    "struct plist_head *": ("struct pm_qos_request", "node"),
+    "struct rb_root *": ("struct rb_node", "rb_left"),
+    "struct rb_node *": ("struct rb_node", "rb_left"),
 }
+#: What a type is called in newer kernels: there is no tag of the old name.
+RENAMED = {"struct radix_tree_root *": "struct xarray *"}  # 4.20 (f8d5d0cc145c)
 
 
 def call(helper: Callable[..., Any], pointer: Object) -> object:
     """Call a helper with a pointer, and take what it yields, up to MANY."""
-    parameters = list(inspect.signature(inspect.unwrap(helper)).parameters.values())
-    names = [p.name for p in parameters if p.name != "prog"]
-    match = _PARAMETER.search(inspect.getdoc(helper) or "")
-    assert match
+    pointers = dict(_PARAMETER.findall(inspect.getdoc(helper) or ""))
+    first = next(iter(pointers.values()))
+    type, member = ENTRIES.get(first, ENTRIES["struct list_head *"])
+    known = {**ARGUMENTS, "type": type, "member": member}
+    known |= {name: pointer for name in pointers if pointers[name] == first}
     arguments: list[Any] = []
-    for parameter in parameters:
+    for parameter in inspect.signature(inspect.unwrap(helper)).parameters.values():
         if parameter.name == "prog":
             continue
-        if parameter.name == match[1]:
-            arguments.append(pointer)
-        elif parameter.default is not parameter.empty:
+        if parameter.default is not parameter.empty and parameter.name not in pointers:
             break
-        elif parameter.name in ARGUMENTS:
-            arguments.append(ARGUMENTS[parameter.name])
-        else:
-            pytest.skip(f"takes {names}")
+        arguments.append(known[parameter.name])
     result = helper(*arguments)
     if isinstance(result, Iterator):
         return sum(1 for _ in itertools.islice(result, MANY))
@@ -103,10 +112,12 @@ def garbage(live: Program, each_lab: Lab) -> list[int]:
 def test_wild_pointers(
     live: Program, garbage: list[int], helper: Callable[..., Any], type: str
 ) -> None:
-    try:
-        pointer_type = live.type(type)
-        live.type(type.removesuffix(" *")).size  # noqa: B018
-    except LookupError:
+    for name in (type, RENAMED.get(type, type)):
+        with contextlib.suppress(LookupError):
+            live.type(name.removesuffix(" *")).size  # noqa: B018
+            pointer_type = live.type(name)
+            break
+    else:
         pytest.skip(f"this kernel has no {type}")
     for address in garbage:
         try:
