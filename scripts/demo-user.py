@@ -4,7 +4,7 @@ from drgn.helpers.linux.rbtree import rbtree_inorder_for_each_entry
 
 print("The threads, their stacks, and the locals of the program's own functions:")
 for thread in prog.threads():
-    print(f"\nThread {thread.tid} {thread.name or ''}")
+    print(f"\nThread {thread.tid} {thread.name or ''}".rstrip(" "))
     for frame in thread.stack_trace():
         print(frame)
         try:
