@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drgn import Object, Program, columns, offsetof
-from drgn.helpers.linux.mapletree import mt_entries
+from drgn.helpers.linux._maple_arrays import tree_entries
+from drgn.helpers.linux._readable import read_members
 from drgn.helpers.linux.pid import pid_addresses, pid_link
 
 if TYPE_CHECKING:
@@ -53,13 +54,25 @@ def vmas(mm: Object) -> NDArray[np.uint64]:
     """
     import numpy as np
 
-    prog = mm.prog_
-    if not prog.type("struct mm_struct").has_member("mm_mt"):
-        # Before 6.1 (763ecb035029), the areas are in a list.
-        next = offsetof(prog.type("struct vm_area_struct"), "vm_next")
-        return prog.chain(mm.mmap, next)
-    entries = mt_entries(mm.mm_mt.address_of_())
-    return np.fromiter((entry for _, _, entry in entries), np.uint64)
+    return _vmas(mm.prog_, np.array([mm.value_()], np.uint64))[1]
+
+
+def _vmas(
+    prog: Program, mms: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """For each area the number of its address space, and its address."""
+    import numpy as np
+
+    mm_struct = prog.type("struct mm_struct")
+    if mm_struct.has_member("mm_mt"):
+        (roots,) = read_members(prog, mm_struct, mms, "mm_mt.ma_root")
+        return tree_entries(prog, roots.astype(np.uint64, copy=False))
+    # Before 6.1 (763ecb035029), the areas are in a list.
+    next = offsetof(prog.type("struct vm_area_struct"), "vm_next")
+    (firsts,) = read_members(prog, mm_struct, mms, "mmap")
+    found = [prog.chain(first, next) for first in firsts.tolist()]
+    numbers = np.repeat(np.arange(len(mms)), [len(areas) for areas in found])
+    return numbers, np.concatenate([np.empty(0, np.uint64), *found])
 
 
 def task_vmas(prog: Program) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -78,9 +91,13 @@ def task_vmas(prog: Program) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
 
     users = tasks(prog)
     mms = columns(users, "mm", type="struct task_struct", prog=prog)["mm"].filled(0)
-    users, mms = users[mms != 0], mms[mms != 0]
-    pointer = prog.type("struct mm_struct *")
-    areas = {mm: vmas(Object(prog, pointer, mm)) for mm in set(mms.tolist())}
-    found = [np.empty(0, np.uint64), *(areas[mm] for mm in mms.tolist())]
-    counts = [len(each) for each in found[1:]]
-    return np.repeat(users, counts), np.concatenate(found)
+    users, mms = users[mms != 0], mms[mms != 0].astype(np.uint64, copy=False)
+    spaces, space_of = np.unique(mms, return_inverse=True)
+    numbers, areas = _vmas(prog, spaces)
+    counts = np.bincount(numbers, minlength=len(spaces))
+    begins = np.cumsum(counts) - counts
+    # The areas of each task's space, one after the other.
+    lengths = counts[space_of]
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    found = areas[np.repeat(begins[space_of], lengths) + within]
+    return np.repeat(users, lengths), found

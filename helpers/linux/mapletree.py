@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ("mt_for_each", "mtree_load")
 
-_ZERO_ENTRY = (257 << 2) | 2  # XA_ZERO_ENTRY
-_RESERVED_MAX = 4096
-_NODE_MASK = 255  # MAPLE_NODE_MASK
-_HEIGHT_MAX = 31  # MAPLE_HEIGHT_MAX
+ZERO_ENTRY = (257 << 2) | 2  # XA_ZERO_ENTRY
+RESERVED_MAX = 4096
+NODE_MASK = 255  # MAPLE_NODE_MASK
+HEIGHT_MAX = 31  # MAPLE_HEIGHT_MAX
 
 
 def mtree_load(mt: Object, index: IntegerLike, *, advanced: bool = False) -> Object:
@@ -52,10 +52,10 @@ def mtree_load(mt: Object, index: IntegerLike, *, advanced: bool = False) -> Obj
             entry = 0
         return _entry_object(prog, entry, advanced)
     layouts = _layouts(prog)
-    first, last = 0, _max_index(prog)
+    first, last = 0, max_index(prog)
     if not 0 <= index <= last:
         return NULL(prog, "void *")
-    for _ in range(_HEIGHT_MAX):
+    for _ in range(HEIGHT_MAX):
         layout = _layout(layouts, entry)
         for slot in layout.ranges(entry, first, last):
             if index <= slot[1]:
@@ -95,21 +95,21 @@ def mt_entries(mt: Object, advanced: bool = False) -> Iterator[tuple[int, int, i
     prog = mt.prog_
     root: int = mt.ma_root.value_()
     if not _is_node(root):
-        if root and (advanced or root != _ZERO_ENTRY):
+        if root and (advanced or root != ZERO_ENTRY):
             yield 0, 0, root
         return
     layouts = _layouts(prog)
-    levels = [iter(((0, _max_index(prog), root),))]
+    levels = [iter(((0, max_index(prog), root),))]
     while levels:
         for first, last, entry in levels[-1]:
             layout = _layout(layouts, entry)
             ranges = layout.ranges(entry, first, last)
             if layout.is_leaf:
                 for first, last, entry in ranges:
-                    if entry and (advanced or entry != _ZERO_ENTRY):
+                    if entry and (advanced or entry != ZERO_ENTRY):
                         yield first, last, entry
                 continue
-            if len(levels) == _HEIGHT_MAX:
+            if len(levels) == HEIGHT_MAX:
                 raise ValidationError("maple tree is too deep")
             levels.append(ranges)
             break
@@ -136,7 +136,7 @@ class _NodeLayout(NamedTuple):
         :param first: First index of the node.
         :param maximum: Last index of the node.
         """
-        node = entry & ~_NODE_MASK
+        node = entry & ~NODE_MASK
         slots = self.read_slots(node + self.slot_offset)
         if self.read_pivots is None:
             for i in range(min(self.slots, maximum - first + 1)):
@@ -191,20 +191,21 @@ def _range_layout(prog: Program, name: str) -> _NodeLayout:
 def _layout(layouts: tuple[_NodeLayout, ...], entry: int) -> _NodeLayout:
     # MAPLE_NODE_TYPE_SHIFT, MAPLE_NODE_TYPE_MASK
     type = entry >> 3 & 15
-    if entry <= _RESERVED_MAX or type >= len(layouts):
+    if entry <= RESERVED_MAX or type >= len(layouts):
         raise ValidationError(f"{entry:#x} is not a maple tree node")
     return layouts[type]
 
 
 def _is_node(entry: int) -> bool:
-    return entry & 3 == 2 and entry > _RESERVED_MAX
+    return entry & 3 == 2 and entry > RESERVED_MAX
 
 
-def _max_index(prog: Program) -> int:
+def max_index(prog: Program) -> int:
+    """Return the highest index of a maple tree."""
     return (1 << 8 * prog.address_size()) - 1
 
 
 def _entry_object(prog: Program, entry: int, advanced: bool) -> Object:
-    if entry == _ZERO_ENTRY and not advanced:
+    if entry == ZERO_ENTRY and not advanced:
         entry = 0
     return Object(prog, "void *", entry)

@@ -29,6 +29,7 @@ from drgn.helpers.linux import (
     slab_object_info,
     virt_to_phys,
 )
+from drgn.helpers.linux.mapletree import mt_for_each
 from drgn.helpers.linux.slab import SlabCorruptionError, SlabFreelistCycleError
 
 
@@ -209,6 +210,57 @@ def test_task_vmas(live: Program) -> None:
         if task.mm
         for area in for_each_vma(task.mm)
     ]
+
+
+def test_vmas_of_random_trees(each_lab: Lab) -> None:
+    """Nodes of each type with all kinds of pivots: as the iterator finds entries."""
+    prog = Program()
+    prog.set_core_dump(each_lab.dump("live.elf"))
+    prog.load_debug_info([each_lab.vmlinux])
+    mm_struct = prog.type("struct mm_struct")
+    if not mm_struct.has_member("mm_mt"):
+        return  # Before 6.1, areas are in a list.
+    nodes, size = 24, 256
+    memory = bytearray(nodes * size + 4096)
+    base = 0x10000
+    prog.add_memory_segment(
+        base,
+        len(memory),
+        lambda a, count, offset, physical: bytes(memory)[offset:][:count],
+    )
+    mm = Object(prog, "struct mm_struct *", base + nodes * size)
+    root = nodes * size + offsetof(mm_struct, "mm_mt.ma_root")
+    random = np.random.default_rng(61)
+    kinds = set()
+    for _ in range(60):
+        words = random.integers(0, 64, (nodes, size // 8)).astype("<u8")
+        # Nodes have later ones in their slots, the second half are leaves.
+        types = np.where(np.arange(nodes) < nodes // 2, 2, 0)
+        types += random.integers(0, 2, nodes)
+        links = base + np.arange(nodes) * size | types << 3 | 2
+        for node in range(nodes // 2):
+            pivots, slots = (15, 16) if types[node] == 2 else (9, 10)
+            below = random.integers(node + 1, nodes, slots)
+            words[node, 1 + pivots : 1 + pivots + slots] = links[below]
+            words[node, 1 : 1 + pivots].sort()
+        words[:, 1:16][random.random((nodes, 15)) < 0.05] = 0
+        memory[: nodes * size] = words.tobytes()
+        wrong = random.random() < 0.1
+        entry = int(links[0]) | (8 << 3 if wrong else 0)
+        memory[root : root + 8] = entry.to_bytes(8, "little")
+        expected: list[int] | str
+        try:
+            expected = addresses(
+                entry for *_, entry in mt_for_each(mm.mm_mt.address_of_())
+            )
+        except (ValidationError, FaultError) as error:
+            expected = type(error).__name__
+        kinds.add(expected if isinstance(expected, str) else "entries")
+        try:
+            assert arrays.vmas(mm).tolist() == expected
+        except (ValidationError, FaultError) as error:
+            assert expected == type(error).__name__
+    assert "entries" in kinds and "ValidationError" in kinds
 
 
 def test_tasks(live: Program) -> None:
