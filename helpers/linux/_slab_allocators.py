@@ -10,12 +10,12 @@ from drgn import FaultError, Object, PlatformFlags, Program, cast, offsetof, siz
 from drgn.helpers.linux._memory_model import for_each_valid_page_range
 from drgn.helpers.linux._page_flags import PageSlab, compound_head
 from drgn.helpers.linux._pages import in_direct_map, virt_to_page
+from drgn.helpers.linux._slab_counts import slab_counts
 from drgn.helpers.linux._slab_layout import (
     SlabCorruptionError,
     fmt,
     object_offset,
     slab_type,
-    total_slabs_member,
 )
 from drgn.helpers.linux._slub_lists import SlubCache, slub_lists
 from drgn.helpers.linux.cpumask import for_each_online_cpu
@@ -155,11 +155,30 @@ class SlabAllocator:
     def __init__(self, cache: Object) -> None:
         self.cache = cache
         self._prog = cache.prog_
-        self.object_size: int = cache.size.value_()
-        self.object_offset = object_offset(cache)
-        self.order: int = cache.gfporder.value_()
-        self.objects_per_slab: int = cache.num.value_()
         self._on_cpus: set[int] | None = None
+
+    @cached_property
+    def object_size(self) -> int:
+        """From one object to the next, in bytes."""
+        size: int = self.cache.size.value_()
+        return size
+
+    @cached_property
+    def object_offset(self) -> int:
+        """Where in its place in a slab an object is."""
+        return object_offset(self.cache)
+
+    @cached_property
+    def order(self) -> int:
+        """The allocation order of the slabs."""
+        order: int = self.cache.gfporder.value_()
+        return order
+
+    @cached_property
+    def objects_per_slab(self) -> int:
+        """How many objects a slab has."""
+        number: int = self.cache.num.value_()
+        return number
 
     def objects(self, slab: Object) -> range:
         """Return the addresses of the objects of a slab, allocated or free."""
@@ -209,13 +228,7 @@ class SlabAllocator:
 
     def usage(self) -> tuple[int, int, int]:
         """Return the numbers of slabs, of objects and of free objects."""
-        slabs = 0
-        total = total_slabs_member(self._prog)
-        free = sum(array.avail.value_() for array in self._arrays())
-        for node in cache_nodes(self.cache):
-            slabs += node.member_(total).value_()
-            free += node.free_objects.value_()
-        return slabs, slabs * self.objects_per_slab, free
+        return slab_counts(self._prog).usage(self.cache.value_())
 
 
 def allocator_of(cache: Object) -> SlubAllocator | SlabAllocator:
