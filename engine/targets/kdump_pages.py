@@ -288,7 +288,7 @@ class KdumpSegment(Segment):
         if first == last:
             if not image.held[first]:
                 self.read(address, size)
-        elif not all(image.held[first : last + 1]):
+        elif image.held.find(b"\0", first, last + 1) >= 0:
             # That is worth it where they are read, not where they might be.
             return None
         return self._image.buffer, address
