@@ -21,7 +21,7 @@ _STT_FUNC, _STT_SECTION, _STT_FILE, _STT_TLS = 2, 3, 4, 6
 _RANKS = {_STB_GLOBAL: 0, _STB_GNU_UNIQUE: 0, _STB_WEAK: 1, _STB_LOCAL: 2}
 
 _CACHE_KIND = "symbols"
-_CACHE_VERSION = 3
+_CACHE_VERSION = 4
 _CACHE_FROM = 4096
 """Number of symbols from which sorting them takes longer than a cache file."""
 
@@ -145,10 +145,11 @@ class SymbolTable:
             if info & 0xF not in (_STT_SECTION, _STT_FILE, _STT_TLS):
                 section = self._section(i, shndx)
                 value = self._address(value, info)
-                if shndx == elf.SHN_ABS and size:
-                    # It has an address and no section.
-                    placed.append((value, i, size))
-                elif section is not None and section.flags & elf.SHF_ALLOC:
+                if section is None:
+                    # It has an address all the same, unless it is still to be placed.
+                    if size and (shndx == elf.SHN_ABS or self._file.type != elf.ET_REL):
+                        placed.append((value, i, size))
+                elif section.flags & elf.SHF_ALLOC:
                     if self._file.type == elf.ET_REL:
                         value += section.address
                     placed.append((value & 2**64 - 1, i, size))

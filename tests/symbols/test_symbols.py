@@ -356,10 +356,14 @@ def symbol_file(
     return prog
 
 
-def test_symbols_without_a_section_have_an_address(tmp_path: Path) -> None:
+# SHN_ABS, SHN_COMMON, SHN_XINDEX without its table, and no section at all.
+@pytest.mark.parametrize("section", [0xFFF1, 0xFFF2, 0xFFFF, 99])
+def test_symbols_without_a_section_have_an_address(
+    tmp_path: Path, section: int
+) -> None:
     prog = symbol_file(
         tmp_path / "file",
-        [("code", 0x10000, 0x20, 1), ("absolute", 0x10010, 4, 0xFFF1)],
+        [("code", 0x10000, 0x20, 1), ("absolute", 0x10010, 4, section)],
     )
     assert prog.symbol(0x10010).name == "absolute"
     assert names(prog.symbols(0x10010)) == ["code", "absolute"]
