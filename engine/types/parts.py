@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
-from ..arguments import check_argument, class_label
+from ..arguments import check_argument, class_label, uint64
 from ..closed import closed
 from .layout import check_object_type
 from .type import Type
@@ -175,6 +175,10 @@ class TypeMember(_TypedPart):
         member._source = None if is_type else source
         return member
 
+    def _bind(self, prog: Program) -> None:
+        uint64(self._bit_offset)
+        super()._bind(prog)
+
     @property
     def bit_offset(self) -> int:
         """Offset of the member in bits."""
@@ -183,9 +187,10 @@ class TypeMember(_TypedPart):
     @property
     def offset(self) -> int:
         """Offset of the member in bytes, ValueError if it is between two."""
-        if self._bit_offset % 8:
+        bit_offset = uint64(self._bit_offset)
+        if bit_offset % 8:
             raise ValueError("member is not byte-aligned")
-        return self._bit_offset // 8
+        return bit_offset // 8
 
     @property
     def bit_field_size(self) -> int | None:
