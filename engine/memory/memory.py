@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 PAGE_SHIFT = 12
 PAGE_SIZE = 1 << PAGE_SHIFT
 _PAGE_MASK = PAGE_SIZE - 1
-# How many pages are looked at together, where they lie in one buffer.
-_CHUNK_PAGES = 16
 # How much of a string is looked at first.
 _SHORT_STRING = 256
 # Up to how many addresses are read one by one.
@@ -57,6 +55,7 @@ class Memory:
         "_direct_map",
         "_mmu",
         "cacheable",
+        "chunk_pages",
         "epoch",
         "page_limit",
         "pages",
@@ -72,6 +71,8 @@ class Memory:
     epoch: Epoch
     cacheable: bool
     """Whether ``pages`` may be filled; a live target's own segments never let it."""
+    chunk_pages: int
+    """How many pages (a power of two) are remembered together if a buffer has them."""
     page_limit: int
     """How many pages are remembered at most."""
 
@@ -82,6 +83,7 @@ class Memory:
         self.window = NO_WINDOW
         self.epoch = Epoch()
         self.cacheable = True
+        self.chunk_pages = 16
         self.page_limit = 1 << 18
         self._direct_map: int | None = None
         self._mmu: PageTable | None = None
@@ -166,11 +168,14 @@ class Memory:
 
     def _find_page(self, number: int) -> Window | None:
         """The window with a page; None where no one buffer holds that."""
-        first, count = number & ~(_CHUNK_PAGES - 1), _CHUNK_PAGES
-        try:
-            found = self.virtual.locate(first << PAGE_SHIFT, PAGE_SIZE * count)
-        except FaultError:
-            found = None
+        found = None
+        count = self.chunk_pages
+        first = number & -count
+        if count > 1:
+            try:
+                found = self.virtual.locate(first << PAGE_SHIFT, PAGE_SIZE * count)
+            except FaultError:
+                pass
         if found is None:
             first, count = number, 1
             found = self.virtual.locate(first << PAGE_SHIFT, PAGE_SIZE)

@@ -61,6 +61,8 @@ class KdumpTarget(Target):
                 self.vmcoreinfo = bytes(note.desc)
 
     def attach(self, memory: Memory) -> None:
+        # Those around a page are seldom held when it is first looked at.
+        memory.chunk_pages = 1
         segment = KdumpSegment(self._parts, memory.forget_pages)
         memory.add(segment, physical=True)
 
