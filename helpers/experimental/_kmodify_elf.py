@@ -65,90 +65,114 @@ class _Strings:
         return offset
 
 
+class _Symbols:
+    """The symbols of sections, of addresses and of functions, by these."""
+
+    def __init__(self, sections: list[Section], functions: dict[str, str]) -> None:
+        self.strings = _Strings()
+        self.numbers = {section.name: i for i, section in enumerate(sections, 1)}
+        self.index: dict[str | int, int] = {}
+        # The first is reserved; local ones come before global ones.
+        self._entries = [_SYM.pack(0, 0, 0, 0, 0, 0)]
+        for name, number in self.numbers.items():
+            self._add(name, 0, _STT_SECTION, number, 0, 0)
+        for section in sections:
+            for relocation in section.relocations:
+                address = relocation.target
+                if isinstance(address, int) and address not in self.index:
+                    name_offset = self.strings.add(f"at_{address:x}")
+                    self._add(address, name_offset, _STT_NOTYPE, ABSOLUTE, address, 0)
+        self.locals = len(self._entries)
+        for name, owner in functions.items():
+            number = self.numbers[owner]
+            size = len(sections[number - 1].data)
+            name_offset = self.strings.add(name)
+            self._add(name, name_offset, _STB_GLOBAL | _STT_FUNC, number, 0, size)
+
+    def _add(
+        self, key: str | int, name: int, info: int, section: int, value: int, size: int
+    ) -> None:
+        self.index[key] = len(self._entries)
+        self._entries.append(_SYM.pack(name, info, 0, section, value, size))
+
+    def table(self) -> bytes:
+        return b"".join(self._entries)
+
+    def relocations(self, section: Section) -> bytes:
+        return b"".join(
+            _RELA.pack(r.offset, self.index[r.target] << 32 | r.type, r.addend)
+            for r in section.relocations
+        )
+
+
+class _File:
+    """The file, section by section. Their headers stand behind them."""
+
+    def __init__(self) -> None:
+        self._names = _Strings()
+        self._headers = [_SHDR.pack(*[0] * 10)]
+        self._body = bytearray(_EHDR.size)
+
+    def add(
+        self,
+        name: str,
+        type: int,
+        data: bytes,
+        align: int = 1,
+        *,
+        flags: int = 0,
+        link: int = 0,
+        info: int = 0,
+        entry: int = 0,
+    ) -> None:
+        name_offset = self._names.add(name)
+        self._body.extend(bytes(-len(self._body) % align))
+        place = (0, len(self._body), len(data))
+        self._headers.append(
+            _SHDR.pack(name_offset, type, flags, *place, link, info, align, entry)
+        )
+        self._body.extend(data)
+
+    def finish(self) -> bytes:
+        """The whole file, with the names of its sections as the last of them."""
+        name = ".shstrtab"
+        self.add(name, _SHT_STRTAB, self._names.data + name.encode() + b"\0")
+        body = self._body
+        body.extend(bytes(-len(body) % 8))
+        ident = b"\x7fELF" + bytes([2, 1, 1, 0]) + bytes(8)  # 64 bits, little-endian
+        body[: _EHDR.size] = _EHDR.pack(
+            ident, 1, 62, 1, 0, 0, len(body), 0, _EHDR.size, 0, 0,
+            _SHDR.size, len(self._headers), len(self._headers) - 1,
+        )  # fmt: skip
+        return bytes(body) + b"".join(self._headers)
+
+
 def relocatable(sections: list[Section], functions: dict[str, str]) -> bytes:
     """Return an ELF file (ET_REL) of sections.
 
     :param functions: Name -> the section that it is the beginning of.
     """
-    numbers = {section.name: i for i, section in enumerate(sections, 1)}
-    strings = _Strings()
-    # The first is reserved; local ones come before global ones.
-    symbols = [_SYM.pack(0, 0, 0, 0, 0, 0)]
-    index: dict[str | int, int] = {}
-    for name, number in numbers.items():
-        index[name] = len(symbols)
-        symbols.append(_SYM.pack(0, _STT_SECTION, 0, number, 0, 0))
-    for section in sections:
-        for relocation in section.relocations:
-            address = relocation.target
-            if isinstance(address, int) and address not in index:
-                index[address] = len(symbols)
-                name_offset = strings.add(f"at_{address:x}")
-                symbols.append(
-                    _SYM.pack(name_offset, _STT_NOTYPE, 0, ABSOLUTE, address, 0)
-                )
-    locals = len(symbols)
-    for name, owner in functions.items():
-        index[name] = len(symbols)
-        size = len(sections[numbers[owner] - 1].data)
-        info = _STB_GLOBAL | _STT_FUNC
-        symbols.append(_SYM.pack(strings.add(name), info, 0, numbers[owner], 0, size))
-
+    symbols = _Symbols(sections, functions)
     relocated = [section for section in sections if section.relocations]
     symtab = len(sections) + len(relocated) + 1
-    names = _Strings()
-    headers = [_SHDR.pack(*[0] * 10)]
-    body = bytearray(_EHDR.size)
-
-    def add(
-        name: str,
-        type: int,
-        flags: int,
-        data: bytes,
-        align: int,
-        *,
-        link: int = 0,
-        info: int = 0,
-        entry: int = 0,
-    ) -> None:
-        name_offset = names.add(name)
-        data = names.data if name == ".shstrtab" else data  # its name is in it, too
-        body.extend(bytes(-len(body) % align))
-        place = (0, len(body), len(data))
-        headers.append(
-            _SHDR.pack(name_offset, type, flags, *place, link, info, align, entry)
-        )
-        body.extend(data)
-
+    file = _File()
     for section in sections:
         flags = section.flags | SHF_ALLOC
-        add(section.name, _SHT_PROGBITS, flags, section.data, section.align)
+        file.add(section.name, _SHT_PROGBITS, section.data, section.align, flags=flags)
     for section in relocated:
-        entries = b"".join(
-            _RELA.pack(r.offset, index[r.target] << 32 | r.type, r.addend)
-            for r in section.relocations
-        )
-        add(
+        file.add(
             f".rela{section.name}",
             _SHT_RELA,
-            SHF_INFO_LINK,
-            entries,
+            symbols.relocations(section),
             8,
+            flags=SHF_INFO_LINK,
             link=symtab,
-            info=numbers[section.name],
+            info=symbols.numbers[section.name],
             entry=_RELA.size,
         )
-    table = b"".join(symbols)
-    add(
-        ".symtab", _SHT_SYMTAB, 0, table, 8,
-        link=symtab + 1, info=locals, entry=_SYM.size,
+    file.add(
+        ".symtab", _SHT_SYMTAB, symbols.table(), 8,
+        link=symtab + 1, info=symbols.locals, entry=_SYM.size,
     )  # fmt: skip
-    add(".strtab", _SHT_STRTAB, 0, strings.data, 1)
-    add(".shstrtab", _SHT_STRTAB, 0, b"", 1)
-    body.extend(bytes(-len(body) % 8))
-    ident = b"\x7fELF" + bytes([2, 1, 1, 0]) + bytes(8)  # 64 bits, little-endian
-    body[: _EHDR.size] = _EHDR.pack(
-        ident, 1, 62, 1, 0, 0, len(body), 0, _EHDR.size, 0, 0,
-        _SHDR.size, len(headers), len(headers) - 1,
-    )  # fmt: skip
-    return bytes(body) + b"".join(headers)
+    file.add(".strtab", _SHT_STRTAB, symbols.strings.data)
+    return file.finish()

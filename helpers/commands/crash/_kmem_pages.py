@@ -162,7 +162,6 @@ def print_pages(prog: Program, runs: Iterator[Pages] | Sequence[Pages]) -> None:
 
     sys.stdout.write(f"{header}  {'INDEX':>12}  {'CNT':>3}  FLAGS\n")
     _print_runs(
-        prog,
         runs,
         lambda pages: page_columns(prog, pages),
         lambda read: (len(read.pages.pfns), lines(read)),
@@ -181,7 +180,6 @@ class _Texts(dict[int, str]):
 
 
 def _print_runs(
-    prog: Program,
     runs: Iterator[Pages] | Sequence[Pages],
     read: Callable[[Pages], Any],
     lines: Callable[[Any], tuple[int, str]],
@@ -263,4 +261,4 @@ def print_members(
         return len(pages.pfns), "".join([line % row for row in rows])
 
     sys.stdout.write(header.rstrip() + "\n")
-    _print_runs(prog, runs, lambda pages: _read(prog, pages, paths), lines)
+    _print_runs(runs, lambda pages: _read(prog, pages, paths), lines)
