@@ -322,7 +322,7 @@ class Codec(Memos):
 
     def has_parts(self) -> bool:
         """Whether values of an array or compound type have elements or members."""
-        return bool(self.length() if self.kind is _ARRAY else self.fields)
+        return bool(self.length() if self.kind is _ARRAY else self.under.members)
 
     def pointer_to(self) -> Type:
         """The type of pointers to this type."""

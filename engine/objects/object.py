@@ -299,8 +299,8 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         if value.__class__ is AbsenceReason:
             if codec.size is None:
                 raise codec.no_values("read object with")
-            if codec.size == 0 and not codec.has_parts():
-                return decode(codec, b"", 0, None)
+            if not codec.scalar and not codec.has_parts():
+                return [] if codec.kind is _ARRAY else {}
             raise ObjectAbsentError("object absent")
         if not codec.scalar:
             return decode(codec, value, 0, None)
