@@ -96,7 +96,11 @@ from drgn.engine.types.parts import (
 )
 from drgn.engine.types.type import Type
 
-Path = str | bytes | _os.PathLike[str] | _os.PathLike[bytes]
+if _typing.TYPE_CHECKING:
+    Path = str | bytes | _os.PathLike[str] | _os.PathLike[bytes]
+else:
+    # isinstance() takes no parameters.
+    Path = str | bytes | _os.PathLike
 
 __version__ = "0.1.0"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import enum
+import pathlib
 import pickle
 from typing import Any
 
@@ -171,6 +172,12 @@ def test_read_only(value: Any, name: str) -> None:
 def test_not_hashable(value: object) -> None:
     with pytest.raises(TypeError):
         hash(value)
+
+
+def test_path_and_integer_are_classes_for_isinstance() -> None:
+    assert isinstance("x", drgn.Path) and isinstance(b"x", drgn.Path)
+    assert isinstance(pathlib.Path("x"), drgn.Path) and not isinstance(1, drgn.Path)
+    assert isinstance(Object(PROG, "int", 1), drgn.IntegerLike)
 
 
 def test_exceptions_can_be_copied() -> None:
