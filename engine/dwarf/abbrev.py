@@ -125,9 +125,9 @@ def read_abbrevs(table: memoryview, offset: int, where: str) -> dict[int, Abbrev
             return _parse(data)
         except IndexError:
             return _parse(bytes(table[offset:]))
-    except (IndexError, ValueError) as e:
+    except (IndexError, ValueError) as error:
         raise BadDataError(
-            f"{where}: .debug_abbrev+{offset:#x}: invalid abbreviations: {e}"
+            f"{where}: .debug_abbrev+{offset:#x}: invalid abbreviations: {error}"
         ) from None
 
 

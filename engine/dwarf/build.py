@@ -294,8 +294,8 @@ def _in_threads(tasks: Sequence[Callable[[], T]], threads: int) -> list[T]:
                 if task is None:
                     return
                 results[number] = task()
-        except BaseException as e:
-            errors.append(e)
+        except BaseException as error:
+            errors.append(error)
 
     helpers = [threading.Thread(target=work) for _ in range(threads - 1)]
     for helper in helpers:

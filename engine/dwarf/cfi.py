@@ -86,8 +86,8 @@ class CfiTable:
             return None
         try:
             return self._row_of_fde(offset, pc)
-        except (IndexError, ValueError) as e:
-            raise self._error(offset, str(e)) from None
+        except (IndexError, ValueError) as error:
+            raise self._error(offset, str(error)) from None
 
     def _error(self, offset: int, message: str) -> BadDataError:
         return BadDataError(f"{self._path}: {self._section}+{offset:#x}: {message}")
@@ -156,8 +156,8 @@ class CfiTable:
                         low, _ = self._address(start, cie.encoding)
                     fdes[low] = position
                 position = end
-        except (IndexError, ValueError, struct.error) as e:
-            raise self._error(position, str(e)) from None
+        except (IndexError, ValueError, struct.error) as error:
+            raise self._error(position, str(error)) from None
         self._starts = sorted(fdes)
 
     def _cie_of(self, body: int, entry_id: int) -> Cie:

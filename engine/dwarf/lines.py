@@ -100,8 +100,8 @@ class LineHeader:
             raise unit.error("there is no DW_AT_stmt_list")
         try:
             self._read(unit, unit.sections.section(".debug_line"), offset)
-        except (IndexError, ValueError) as e:
-            raise line_error(unit, offset, str(e)) from None
+        except (IndexError, ValueError) as error:
+            raise line_error(unit, offset, str(error)) from None
 
     def _read(self, unit: Unit, data: memoryview, position: int) -> None:
         unsigned = unit.sections.unsigned
@@ -321,8 +321,8 @@ class LineTable:
         self._sequences: list[_Sequence] = []
         try:
             self._run()
-        except (StopIteration, IndexError, ValueError) as e:
-            message = str(e) or "line number program is truncated"
+        except (StopIteration, IndexError, ValueError) as error:
+            message = str(error) or "line number program is truncated"
             raise line_error(header.unit, header.program_start, message) from None
         self._sequences.sort()
         self._lows = [sequence.low for sequence in self._sequences]

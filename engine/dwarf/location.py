@@ -52,8 +52,8 @@ def expression_at(die: Die, at: int, file_pc: int) -> memoryview | None:
         if unit.sections.is_dwo:
             return _loc_dwo(unit, value, file_pc)
         return _loc(unit, value, file_pc)
-    except (IndexError, ValueError) as e:
-        raise die.error(f"invalid location list at {value:#x}: {e}") from None
+    except (IndexError, ValueError) as error:
+        raise die.error(f"invalid location list at {value:#x}: {error}") from None
 
 
 _LIST_FORMS = frozenset(

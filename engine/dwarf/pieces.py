@@ -52,8 +52,8 @@ def evaluated(
         return Object._absent(type_, AbsenceReason.OPTIMIZED_OUT)
     except Unsupported:
         return Object._absent(type_, AbsenceReason.NOT_IMPLEMENTED)
-    except ValueError as e:
-        raise die.error(f"DW_AT_location: {e}") from None
+    except ValueError as error:
+        raise die.error(f"DW_AT_location: {error}") from None
 
 
 def _assemble(

@@ -44,8 +44,8 @@ def read_ranges(unit: Unit, offset: int, die: Die) -> list[tuple[int, int]]:
         if unit.version >= 5:
             return _rnglists(unit, offset)
         return _ranges(unit, offset)
-    except (IndexError, ValueError) as e:
-        raise die.error(f"invalid range list at {offset:#x}: {e}") from None
+    except (IndexError, ValueError) as error:
+        raise die.error(f"invalid range list at {offset:#x}: {error}") from None
 
 
 def _ranges(unit: Unit, position: int) -> list[tuple[int, int]]:

@@ -84,9 +84,9 @@ class Sections:
             return c_string(self.section(section), position)[0].decode(
                 "utf-8", "replace"
             )
-        except IndexError as e:
+        except IndexError as error:
             where = f"{self.path}: {self._name(section)}"
-            raise BadDataError(f"{where}+{position:#x}: {e}") from None
+            raise BadDataError(f"{where}+{position:#x}: {error}") from None
 
     def abbrevs(self, unit: Unit, offset: int) -> dict[int, Abbrev]:
         """A table of abbreviations, read for a unit."""

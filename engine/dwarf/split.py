@@ -182,8 +182,8 @@ class SplitUnits:
             path = self._paths[number]
             try:
                 split = SplitFile(self._file, path, self._bases[number])
-            except OSError as e:
-                raise BadDataError(f"{path}: {e.strerror}") from None
+            except OSError as error:
+                raise BadDataError(f"{path}: {error.strerror}") from None
             self._files[number] = split
         return split
 

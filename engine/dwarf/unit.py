@@ -200,10 +200,10 @@ class Unit:
             values, end = abbrev.read(self, start)
             if end > self.limit:
                 raise IndexError("past the end of the unit")
-        except (struct.error, IndexError, ValueError) as e:
+        except (struct.error, IndexError, ValueError) as error:
             raise BadDataError(
                 f"{self.sections.path}: invalid DIE at "
-                f"{self.base - self.sections.base + position:#x}: {e}"
+                f"{self.base - self.sections.base + position:#x}: {error}"
             ) from None
         return Die(self, self.base + position, abbrev, values, end)
 

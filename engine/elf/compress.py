@@ -52,8 +52,8 @@ def _inflate_zlib(payload: memoryview, size: int, where: str) -> memoryview:
     try:
         # One byte more than promised would show that the header is wrong.
         result = inflater.decompress(payload, size + 1)
-    except zlib.error as e:
-        raise BadDataError(f"{where}: zlib: {e}") from None
+    except zlib.error as error:
+        raise BadDataError(f"{where}: zlib: {error}") from None
     # The checksum is behind the data.
     return _checked(result if inflater.eof else b"", size, where)
 
@@ -65,8 +65,8 @@ def _inflate_zstd(payload: memoryview, size: int, where: str) -> memoryview:
     try:
         with zstandard.ZstdDecompressor().stream_reader(payload) as reader:
             result = reader.read(size + 1)
-    except zstandard.ZstdError as e:
-        raise BadDataError(f"{where}: zstd: {e}") from None
+    except zstandard.ZstdError as error:
+        raise BadDataError(f"{where}: zstd: {error}") from None
     return _checked(result, size, where)
 
 

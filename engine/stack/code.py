@@ -96,8 +96,8 @@ class Code:
         if self._calls is None:
             try:
                 self._calls = self._info.calls(self)
-            except BadDataError as e:
-                warning("%s", e)
+            except BadDataError as error:
+                warning("%s", error)
                 self._calls = [Call(None, None, False, [])]
         return self._calls
 
@@ -150,8 +150,8 @@ class CodeInfo:
             for table in tables:
                 try:
                     row = table.row(file_pc)
-                except BadDataError as e:
-                    warning("%s", e)
+                except BadDataError as error:
+                    warning("%s", error)
                     continue
                 if row is not None:
                     return row
@@ -203,8 +203,8 @@ class CodeInfo:
             if header is not None:
                 try:
                     table = LineTable(header)
-                except BadDataError as e:
-                    warning("%s", e)
+                except BadDataError as error:
+                    warning("%s", error)
             self._lines[unit] = table
         return self._lines[unit]
 
@@ -214,8 +214,8 @@ class CodeInfo:
             if unit.stmt_list is not None:
                 try:
                     header = LineHeader(unit)
-                except BadDataError as e:
-                    warning("%s", e)
+                except BadDataError as error:
+                    warning("%s", error)
             self._headers[unit] = header
         return self._headers[unit]
 

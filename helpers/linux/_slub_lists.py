@@ -218,8 +218,8 @@ class SlubCache:
             objects += layout.total_objects.get(data)
             try:
                 free += lists.free_on_list(node + layout.node_partial)
-            except ValidationError as e:
-                message = f"{fmt(self.cache)} partial list: {e}"
+            except ValidationError as error:
+                message = f"{fmt(self.cache)} partial list: {error}"
                 raise SlabPartialListError(message) from None
         return slabs, objects, free + self._free_on_cpus()
 
@@ -233,8 +233,8 @@ class SlubCache:
             if layout.partial is not None:
                 try:
                     on_partial += self._lists.free_on_chain(layout.partial.get(data))
-                except ValidationError as e:
-                    message = f"{fmt(self.cache)} CPU partial list: {e}"
+                except ValidationError as error:
+                    message = f"{fmt(self.cache)} CPU partial list: {error}"
                     raise SlabPartialListError(message) from None
         free.update(self._sheaf_objects())
         return len(free) + on_partial
