@@ -1,8 +1,9 @@
 """Relocation of sections in ``ET_REL`` files: kernel modules and object files.
 
-Symbols are resolved against the layout that `ElfFile` gave to the sections. Relocation
-types are named after the processor supplements of the ABI; only those that appear in
-debug information (of variables of threads too), unwind tables and data are known.
+Symbols are resolved against the layout that `ElfHeaders` gave to the sections.
+Relocation types are named after the processor supplements of the ABI; only those that
+appear in debug information (of variables of threads too), unwind tables and data are
+known.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .file import ElfFile, Section
+    from .headers import ElfHeaders, Section
 
 _Kinds = dict[int, tuple[int, bool]]
 
@@ -117,7 +118,7 @@ _IN_PLACE: dict[int, dict[int, tuple[int, int]]] = {
 }
 
 
-def relocated(file: ElfFile, section: Section, contents: memoryview) -> memoryview:
+def relocated(file: ElfHeaders, section: Section, contents: memoryview) -> memoryview:
     """A section of a relocatable file with its relocations applied.
 
     ``contents`` itself is returned if there are none.
@@ -134,7 +135,7 @@ def relocated(file: ElfFile, section: Section, contents: memoryview) -> memoryvi
     return contents
 
 
-def _apply(file: ElfFile, section: Section, table: Section, data: bytearray) -> None:
+def _apply(file: ElfHeaders, section: Section, table: Section, data: bytearray) -> None:
     import numpy as np
 
     where = f"{file.path}: {table.name}"
@@ -144,7 +145,7 @@ def _apply(file: ElfFile, section: Section, table: Section, data: bytearray) -> 
     if rela:
         fields.append(("addend", file.order + "i" + word[1]))
     dtype = np.dtype(fields)
-    raw = file.contents(table)
+    raw = file.raw(table)
     if len(raw) % dtype.itemsize:
         raise BadDataError(f"{where}: size of relocations is wrong")
     entries = np.frombuffer(raw, dtype)
@@ -171,7 +172,7 @@ def _apply(file: ElfFile, section: Section, table: Section, data: bytearray) -> 
             _apply_one(file, section, data, offset, type_, value, rela, where)
 
 
-def _symbol_values(file: ElfFile, link: int, where: str) -> NDArray[np.int64]:
+def _symbol_values(file: ElfHeaders, link: int, where: str) -> NDArray[np.int64]:
     """File addresses of all symbols in a table."""
     import numpy as np
 
@@ -200,12 +201,12 @@ def _symbol_values(file: ElfFile, link: int, where: str) -> NDArray[np.int64]:
                 ("shndx", order + "u2"),
             ]
         )
-    raw = file.contents(file.sections[link])
+    raw = file.raw(file.sections[link])
     symbols = np.frombuffer(raw[: len(raw) - len(raw) % dtype.itemsize], dtype)
     indexes = symbols["shndx"].astype(np.int64)
     for section in file.sections:
         if section.type == elf.SHT_SYMTAB_SHNDX and section.link == link:
-            wide = np.frombuffer(file.contents(section), order + "u4")
+            wide = np.frombuffer(file.raw(section), order + "u4")
             count = min(len(wide), len(indexes))
             extended = indexes[:count] == elf.SHN_XINDEX
             indexes[:count][extended] = wide[:count][extended]
@@ -217,7 +218,7 @@ def _symbol_values(file: ElfFile, link: int, where: str) -> NDArray[np.int64]:
 
 
 def _scatter(
-    file: ElfFile,
+    file: ElfHeaders,
     section: Section,
     data: bytearray,
     kinds: _Kinds,
@@ -251,7 +252,7 @@ def _scatter(
 
 
 def _apply_one(
-    file: ElfFile,
+    file: ElfHeaders,
     section: Section,
     data: bytearray,
     offset: int,

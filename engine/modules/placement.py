@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..elf import constants as elf
 
 if TYPE_CHECKING:
-    from ..elf.file import ElfFile, Section
+    from ..elf.file import ElfFile
+    from ..elf.headers import Section
     from .module import Module
 
 _MASK = 2**64 - 1

@@ -13,7 +13,8 @@ from ..elf import constants as elf
 from ..errors import BadDataError
 
 if TYPE_CHECKING:
-    from ..elf.file import ElfFile, Section
+    from ..elf.file import ElfFile
+    from ..elf.headers import Section
 
 _STB_LOCAL, _STB_GLOBAL, _STB_WEAK, _STB_GNU_UNIQUE = 0, 1, 2, 10
 _STT_FUNC, _STT_SECTION, _STT_FILE, _STT_TLS = 2, 3, 4, 6

@@ -17,7 +17,7 @@ from .base import NO_FLAGS, Mapping, Note, Target, TargetThread
 
 if TYPE_CHECKING:
     from ..elf.file import ElfFile
-    from ..elf.file import Segment as ProgramHeader
+    from ..elf.headers import Segment as ProgramHeader
     from ..memory.memory import Memory
     from ..memory.space import AddressSpace
 

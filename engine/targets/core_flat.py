@@ -11,7 +11,7 @@ from ..memory.segments import Segment
 from .core import CoreTarget, warn_if_truncated
 
 if TYPE_CHECKING:
-    from ..elf.file import Segment as ProgramHeader
+    from ..elf.headers import Segment as ProgramHeader
     from ..memory.segments import Buffer
     from .kdump_flat import FlatFile
 

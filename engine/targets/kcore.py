@@ -16,7 +16,7 @@ from .base import TargetThread
 from .core import CoreTarget
 
 if TYPE_CHECKING:
-    from ..elf.file import Segment as ProgramHeader
+    from ..elf.headers import Segment as ProgramHeader
 
 _HEADERS_MAX = 1 << 24
 _HEADERS_MIN = 1 << 12
