@@ -296,11 +296,7 @@ class Lookups:
         self: Program, name: str | None, address: int | None
     ) -> Symbol | None:
         for finder, _ in self._symbol_finders:
-            found = _checked_symbols(finder(self, name, address, True))
-            if len(found) > 1:
-                raise ValueError(
-                    "symbol finder returned multiple elements, but one was requested"
-                )
+            found = _checked_symbols(finder(self, name, address, True), one=True)
             if found:
                 return found[0]
         return None
@@ -357,14 +353,21 @@ def _name_or_address(value: Any) -> tuple[str | None, int | None]:
     return None, uint64(operator.index(value))
 
 
-def _checked_symbols(found: Any) -> list[Symbol]:
-    """What a symbol finder returned; TypeError if that is no sequence of Symbols."""
+def _checked_symbols(found: Any, *, one: bool = False) -> list[Symbol]:
+    """What a symbol finder returned, at most ``one`` Symbol if it was asked for one.
+
+    Raises ValueError if there are more, TypeError if that is no sequence of Symbols.
+    """
     from ..symbols.symbol import Symbol
 
     try:
         symbols = list(found)
     except TypeError:
         raise TypeError("symbol finder must return a sequence") from None
+    if one and len(symbols) > 1:
+        raise ValueError(
+            "symbol finder returned multiple elements, but one was requested"
+        )
     if not all(isinstance(symbol, Symbol) for symbol in symbols):
         raise TypeError("symbol finder results must be of type Symbol")
     return symbols
