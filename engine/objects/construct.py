@@ -9,6 +9,7 @@ from ..arguments import buffer_bytes, type_label, uint64
 from ..errors import OutOfBoundsError
 from ..flags import AbsenceReason
 from ..language.c_ops_types import literal_type
+from ..types import layout
 from ..types.kinds import PrimitiveType, TypeKind
 from ..types.members import find_member
 from ..types.type import Type
@@ -32,7 +33,6 @@ UNSET: Any = object()
 """The default of an argument for which None is not allowed."""
 _OTHER = AbsenceReason.OTHER
 _ARRAY = TypeKind.ARRAY
-_BIT_FIELDS = (TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM)
 
 
 def check_program(function: str, prog: Any) -> None:
@@ -62,10 +62,7 @@ def check_bit_field(codec: Codec, bit_field_size: SupportsIndex | None) -> int |
     size = uint64(bit_field_size)
     if size == 0:
         raise ValueError("bit field size cannot be zero")
-    if codec.kind not in _BIT_FIELDS or not codec.scalar:
-        raise ValueError("bit field must be integer")
-    if size > codec.bit_size(None):
-        raise ValueError("bit field size is larger than type size")
+    layout.check_bit_field(codec.type, size)
     return size
 
 

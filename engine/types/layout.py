@@ -20,6 +20,7 @@ _MAX_FLOAT = 32
 _SMALL_MAX_ALIGNMENT = frozenset(
     {Architecture.ARM, Architecture.S390, Architecture.S390X}
 )
+_BIT_FIELDS = frozenset({TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM})
 INCOMPLETE_NAMES = {
     TypeKind.STRUCT: "structure",
     TypeKind.UNION: "union",
@@ -149,6 +150,15 @@ def offsetof(type: Type, member: str) -> int:
             raise ValueError("member is not byte-aligned")
         found = known[member] = offset // 8
     return found
+
+
+def check_bit_field(type: Type, bits: int) -> None:
+    """Raise ValueError if a bit field of so many bits cannot be of ``type``."""
+    type = type.unaliased()
+    if type.kind not in _BIT_FIELDS or not type.is_complete():
+        raise ValueError("bit field must be integer")
+    if bits > 8 * type_size(type):
+        raise ValueError("bit field size is larger than type size")
 
 
 def check_object_type(type: Type) -> None:

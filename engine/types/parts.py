@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 from ..arguments import check_argument, class_label, uint64
 from ..closed import closed
-from .layout import check_object_type
+from .layout import check_bit_field, check_object_type
 from .type import Type
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class _TypedPart:
         """Take the Type or Object that this part is of."""
         if isinstance(value, Type):
             check_object_type(value)
+            if self._bit_field_size is not None:
+                check_bit_field(value, self._bit_field_size)
             prog = value.prog
             self._type = value
         else:

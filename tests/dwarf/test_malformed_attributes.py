@@ -260,6 +260,26 @@ def test_lists_of_locations_of_members(debug_program, form: int) -> None:
         prog.type("struct s")
 
 
+@pytest.mark.parametrize(
+    ("tag", "bits", "message"),
+    [
+        (dw.DW_TAG_pointer_type, 1, "bit field must be integer"),
+        (dw.DW_TAG_structure_type, 1, "bit field must be integer"),
+        (dw.DW_TAG_typedef, 33, "bit field size is larger than type size"),
+    ],
+)
+def test_types_of_bit_fields(debug_program, tag: int, bits: int, message: str) -> None:
+    type_ = integer()
+    inner = D(tag, name="inner", type=type_, byte_size=4)
+    dies = one_member(name="m", type=inner, bit_size=bits)[1:]
+    units = [Unit([type_, inner, *dies])]
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble(units)))
+    member = prog.type("struct s").members[0]
+    with pytest.raises(ValueError, match=message):
+        _ = member.type
+    assert member.bit_offset == 0
+
+
 def test_values_without_a_size(debug_program) -> None:
     array = D(dw.DW_TAG_array_type, [D(dw.DW_TAG_subrange_type, count=2)])
     dies = [D(dw.DW_TAG_typedef, name="nothing"), array]
