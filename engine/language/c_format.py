@@ -416,8 +416,11 @@ class _Formatter:
 
 def _has_value(type: Type) -> bool:
     """Whether a pointer to ``type`` can be followed."""
-    kind = type.unaliased_kind()
-    return kind is not _VOID and kind is not _FUNCTION and type.is_complete()
+    under = type.unaliased()
+    kind = under.kind
+    if kind is _VOID or kind is _FUNCTION or not under.is_complete():
+        return False
+    return kind is not _ARRAY or _has_value(under.type)
 
 
 class _Plan:
