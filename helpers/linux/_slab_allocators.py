@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from drgn import FaultError, Object, PlatformFlags, Program, cast, offsetof, sizeof
-from drgn.helpers.linux._memory_model import for_each_valid_page_range
+from drgn import FaultError, Object, Program, cast
 from drgn.helpers.linux._page_flags import PageSlab, compound_head
 from drgn.helpers.linux._pages import in_direct_map, virt_to_page
 from drgn.helpers.linux._slab_counts import slab_counts
@@ -40,76 +38,7 @@ def slab_of_address(prog: Program, address: int) -> Object | None:
             return None
     except FaultError:
         return None  # A hole in physical memory.
-    return _page_slab(page)
-
-
-def _page_slab(page: Object) -> Object:
-    prog = page.prog_
     return Object(prog, prog.pointer_type(prog.type(slab_type(prog))), page.value_())
-
-
-def slabs_of_cache(cache: Object) -> Iterator[Object]:
-    """Iterate over the slabs of a cache, in the order of their addresses.
-
-    :return: Iterator of ``struct slab *`` (or ``struct page *``) objects.
-    """
-    prog = cache.prog_
-    offset = offsetof(prog.type(slab_type(prog)), "slab_cache")
-    for start, end, mem_map in for_each_valid_page_range(prog):
-        page_p, page_size = mem_map.type_, sizeof(mem_map[0])
-        first = mem_map.value_() + start * page_size
-        for i in _find_word(
-            prog, first + offset, end - start, page_size, cache.value_()
-        ):
-            # Pages of other uses may have the same word at the same place.
-            page = Object(prog, page_p, first + i * page_size)
-            if PageSlab(page):
-                yield _page_slab(page)
-
-
-# Bytes to read at once when scanning, and to skip if some cannot be read.
-_CHUNK = 1 << 21
-_SMALL_CHUNK = 1 << 12
-
-
-def _find_word(
-    prog: Program, address: int, count: int, stride: int, word: int
-) -> Iterator[int]:
-    """Search an array of structures for those that have a word in a place.
-
-    :param address: Address of the word in the first structure.
-    :param count: Number of structures.
-    :param stride: Size of a structure.
-    :return: Iterator of array indices. Structures that cannot be read are skipped.
-    """
-    size = prog.address_size()
-    if prog.platform is not None:
-        little = PlatformFlags.IS_LITTLE_ENDIAN in prog.platform.flags
-        order: Literal["little", "big"] = "little" if little else "big"
-        word = int.from_bytes(word.to_bytes(size, order), sys.byteorder)
-    code: Literal["Q", "I"] = "Q" if size == 8 else "I"
-    per_chunk = _CHUNK // stride
-    small = max(_SMALL_CHUNK // stride, 1)
-    i = 0
-    while i < count:
-        n = min(per_chunk, count - i)
-        try:
-            data = prog.read(address + i * stride, (n - 1) * stride + size)
-        except FaultError:
-            if per_chunk == small:
-                i += n
-            per_chunk = small
-            continue
-        column = memoryview(data).cast(code)[:: stride // size].tolist()
-        found = -1
-        while True:
-            try:
-                found = column.index(word, found + 1)
-            except ValueError:
-                break
-            yield i + found
-        i += n
-        per_chunk = _CHUNK // stride
 
 
 class SlubAllocator:

@@ -83,9 +83,13 @@ def test_interrupted_program(terminal: Terminal) -> None:
     terminal.write("drgn prog.write(frame.pc, b'\\xeb\\xfe')\n")
     terminal.until("(gdb) ")
     # What is typed is echoed, and is not what is waited for.
-    terminal.write("drgn print('g' + 'o'); print(prog.resume().signal)\n")
-    terminal.until("go\r\n")
-    time.sleep(1)  # It goes on in a moment.
+    terminal.write(
+        "drgn print('g' + 'o', prog.main_thread().tid); print(prog.resume().signal)\n"
+    )
+    terminal.until("go ")
+    status = Path(f"/proc/{int(terminal.until(chr(13)))}/status")
+    while "State:\tR" not in status.read_text():
+        time.sleep(0.01)
     terminal.write("\x03")
     terminal.until("SIGINT\r\n")
     terminal.write("drgn frame.name, prog['counter'].value_()\n")

@@ -30,7 +30,6 @@ _OPTION_KINDS = {
     "pages": ("page",),
     "page_members": ("page",),
 }
-IDENTIFYING_OPTIONS = tuple(_OPTION_KINDS)
 
 
 def print_addresses(
