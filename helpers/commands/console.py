@@ -101,6 +101,7 @@ def completing(complete: Any, delimiters: str | None) -> Iterator[None]:
     """
     try:
         import readline
+        import rlcompleter  # noqa: F401 (it sets a completer when it is first imported)
     except ImportError:
         yield
         return
