@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -29,6 +30,18 @@ if TYPE_CHECKING:
     from ..program import Program
 
 _MAX_VDSO_SIZE = 1 << 20
+
+
+def _section_headers_end(header: bytes) -> int:
+    """The end of an ELF file's section headers (gABI's e_shoff, e_shentsize, e_shnum).
+
+    ``header``: its first 64 bytes.
+    """
+    layout = "40xQ10xHH" if header[4] == 2 else "32xI10xHH"
+    order = ">" if header[5] == 2 else "<"
+    offset, size, number = struct.unpack_from(order + layout, header)
+    end: int = offset + size * number
+    return end
 
 
 def find_standard_debug_info(
@@ -99,11 +112,20 @@ class _StandardFinder:
         log.debug("trying vDSO in %s", "memory" if live else "core")
         for start, end in module.address_ranges:
             try:
-                image = self._prog._memory.read(start, min(end - start, _MAX_VDSO_SIZE))
+                image = self._vdso(start, end)
                 try_elf(module, ElfFile.from_bytes(image, "[vdso]"))
             except (BadDataError, FaultError) as error:
                 log.debug("couldn't read the vDSO: %s", error)
             return
+
+    def _vdso(self, start: int, end: int) -> bytes:
+        """What is in memory of the vDSO whose segments are from start to end.
+
+        Its section headers follow them, perhaps on a page of their own.
+        """
+        read = self._prog._memory.read
+        size = max(end - start, _section_headers_end(read(start, 64)))
+        return read(start, min(size, _MAX_VDSO_SIZE))
 
     def _reuse(self, module: Module) -> None:
         if not self._options.try_reuse:

@@ -13,14 +13,17 @@ from pathlib import Path
 import pytest
 
 from drgn import (
+    Architecture,
     DebugInfoOptions,
     KmodSearchMethod,
     MainModule,
     Module,
     ModuleFileStatus,
+    Platform,
     Program,
     SupplementaryFileKind,
 )
+from drgn.engine.elf.file import ElfFile
 
 WANT, HAVE = ModuleFileStatus.WANT, ModuleFileStatus.HAVE
 WANT_SUPPLEMENTARY = ModuleFileStatus.WANT_SUPPLEMENTARY
@@ -311,6 +314,25 @@ class TestStandardFinder:
         module = prog.vdso_module(files.full, 0x4000, create=True)
         prog.find_standard_debug_info([module])
         assert statuses(module) == (WANT, WANT)
+
+    def test_section_headers_behind_a_vdso(self, files: Files) -> None:
+        """Linux 6.1's has them on another page than what is loaded of it."""
+        image = files.stripped.read_bytes()
+        loaded = max(
+            segment.offset + segment.filesz
+            for segment in ElfFile.from_bytes(image).segments
+            if segment.type == 1  # PT_LOAD
+        )
+        assert loaded < len(image) - 64
+        prog = Program(Platform(Architecture.X86_64))
+        prog.add_memory_segment(
+            0x10000, len(image), lambda a, n, o, p: image[o : o + n]
+        )
+        module = prog.vdso_module("linux-vdso.so.1", 0x10400, create=True)
+        module.address_range = 0x10000, 0x10000 + loaded
+        prog.find_standard_debug_info([module])
+        assert statuses(module) == (HAVE, WANT)
+        assert module.loaded_file_path == "[vdso]"
 
     def test_debug_link(self, files: Files, prog: Program) -> None:
         module = prog.extra_module(files.stripped, create=True)
