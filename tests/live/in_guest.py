@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import io
 import json
 import os
 import shutil
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import drgn
 from drgn import FaultError, Object
+from drgn.commands import run_command
 from drgn.helpers.experimental.kmodify import (
     call_function,
     write_memory,
@@ -154,6 +157,9 @@ try:
     mine = "no error"
 except ValueError as error:
     mine = f"{type(error).__name__}: {error}"
+with contextlib.redirect_stdout(io.StringIO()) as output:
+    run_command(prog, f"crash bt {os.getpid()}")
+facts["bt of myself"] = output.getvalue().splitlines()[1:]
 facts["stacks"] = [[frame.name for frame in prog.stack_trace(1)], mine]
 
 # Changing it.

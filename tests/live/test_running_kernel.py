@@ -88,6 +88,7 @@ def test_stacks(facts: dict[str, Any]) -> None:
     init, myself = facts["stacks"]
     assert init[0] in ("context_switch", "__schedule")
     assert "do_wait" in init or "__do_wait" in init
+    assert facts["bt of myself"] == ["(active)"]
     assert myself == "UnsupportedOperation: cannot unwind stack of running task"
 
 

@@ -6,7 +6,15 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from drgn import FaultError, MainModule, Object, Program, StackFrame, sizeof
+from drgn import (
+    FaultError,
+    MainModule,
+    Object,
+    Program,
+    StackFrame,
+    UnsupportedOperation,
+    sizeof,
+)
 from drgn.commands import (
     CommandArgumentError,
     DrgnCodeBlockContext,
@@ -40,6 +48,9 @@ def _show(prog: Program, args: argparse.Namespace, task: Object) -> None:
     print(task_line(task))
     try:
         frames = list(_frames(prog, task))
+    except UnsupportedOperation:
+        print("(active)")  # in the running kernel
+        return
     except (FaultError, LookupError, ValueError) as error:
         # A dump may lack a running task's registers.
         print(f"(no stack trace: {error})")
