@@ -387,6 +387,8 @@ class LineTable:
                     )
             elif op == 0:
                 length = _uleb128(data, next(data))
+                if not 0 < length <= len(section):
+                    raise ValueError("extended opcode has an invalid length")
                 op = next(data)
                 operand = bytes(islice(data, length - 1))
                 if len(operand) != length - 1:

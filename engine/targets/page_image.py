@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 
 
 class PageImage:
@@ -25,13 +26,7 @@ class PageImage:
         self.held: mmap.mmap | bytes = b""
         self._buffer = memoryview(bytearray())
         try:
-            # The system counts what is used of such a file, not how large it is.
-            file = os.memfd_create("pages")
-            try:
-                os.ftruncate(file, frames << shift)
-                self._buffer = memoryview(mmap.mmap(file, frames << shift))
-            finally:
-                os.close(file)
+            self._buffer = memoryview(_sparse(frames << shift))
             self.held = mmap.mmap(-1, frames)
         except (OSError, OverflowError, ValueError):
             self._buffer = self._buffer[:0]
@@ -48,3 +43,16 @@ class PageImage:
         self._buffer[start : start + len(page)] = page
         self.held[frame] = 1
         self.count += 1
+
+
+def _sparse(size: int) -> mmap.mmap:
+    """Zeros that take up no memory until they are written to."""
+    if sys.platform != "linux":
+        return mmap.mmap(-1, size)
+    # Linux counts what is used of such a file, but all of anonymous memory.
+    file = os.memfd_create("pages")
+    try:
+        os.ftruncate(file, size)
+        return mmap.mmap(file, size)
+    finally:
+        os.close(file)

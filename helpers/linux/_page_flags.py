@@ -158,7 +158,7 @@ def PageCompound(page: Object) -> bool:
     >>> PageCompound(virt_to_page(prog, find_task(prog, 1)))
     True
     """
-    return PageHead(page) or PageTail(page)
+    return _has_flag(page, "PG_head") or _head_of_tail(page) is not None
 
 
 def PageSlab(page: Object) -> bool:
@@ -220,12 +220,12 @@ def _head_of_copy(page: Object) -> int | None:
     Since 5.18 (e7d324850bfc), the memory map of hugetlb pages may be the same page of
     memory over and over: what follows the head in it follows each copy.
     """
-    if (
-        not _has_flag(page, "PG_head")
-        or page.value_() % page.prog_["PAGE_SIZE"].value_()
-    ):
+    if not _has_flag(page, "PG_head"):
         return None
-    head = _head_of_tail(page + 1)
+    following = page + 1
+    if page.value_() % page.prog_["PAGE_SIZE"].value_():
+        return None
+    head = _head_of_tail(following)
     return None if head == page.value_() else head
 
 

@@ -22,6 +22,7 @@ from drgn import (
 )
 from drgn.helpers.common.stack import print_registers
 from drgn.helpers.linux import (
+    PageCompound,
     PageHead,
     PageTail,
     cgroup_bpf_prog_for_each,
@@ -412,5 +413,9 @@ def test_copies_of_a_head_in_the_memory_map(kernel: Kernel, masks: bool) -> None
     for other in (1, 2, 63, 64, 65, 127):
         assert not PageHead(pages + other) and PageTail(pages + other), other
         assert compound_head(pages + other).value_() == BASE
+        assert PageCompound(pages + other)
+    for asked in (PageHead, compound_head):
+        with pytest.raises(TypeError, match="'struct page'"):
+            asked(pages[0])
     # Of a page that says to be a head, but has no tail.
     assert PageHead(pages + 128) and compound_head(pages + 128) == pages + 128
