@@ -39,11 +39,12 @@ inlined = next(
     pc for pc in range(start, start + 4096) if len(prog.stack_trace_from_pcs([pc])) > 1
 )
 frame = cast("struct inactive_task_frame *", find_task(prog, 2).thread.sp)
-data = (inlined + 2).to_bytes(8, "little")
-prog.add_memory_segment(
-    frame.ret_addr.address_, 8, lambda a, n, o, p: data[o : o + n], False
-)
+place = frame.ret_addr.address_
+words = [prog.read(place, 8), (inlined + 2).to_bytes(8, "little")]
+prog.add_memory_segment(place, 8, lambda a, n, o, p: words[-1][o : o + n], False)
 with contextlib.redirect_stdout(io.StringIO()) as output:
     run_command(prog, "crash bt 2")
 # Beneath it the stack is another's.
 print(*output.getvalue().splitlines()[:3], sep="\n")
+# Who uses the program after this finds what was there.
+prog.add_memory_segment(place, 8, lambda a, n, o, p: words[0][o : o + n], False)
