@@ -18,9 +18,9 @@ _HISTORY_LENGTH = 1000
 
 
 def version_header() -> str:
-    """One line that says which pydrgn and which Python this is."""
+    """One line that says which drgn this is, in upstream's form."""
     python = ".".join(str(part) for part in sys.version_info[:3])
-    return f"pydrgn {drgn.__version__} (using Python {python})"
+    return f"drgn {drgn.__version__} (using Python {python}, pydrgn)"
 
 
 def _history_path() -> str:

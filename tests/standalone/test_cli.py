@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -303,7 +304,9 @@ def test_interrupted_scripts_end_by_the_signal(process: int) -> None:
 
 def test_version() -> None:
     result = drgn("--version")
-    assert result.stdout.startswith("pydrgn ")
+    assert re.fullmatch(
+        r"drgn [0-9.]+ \(using Python [0-9.]+, pydrgn\)\n", result.stdout
+    )
     assert result.returncode == 0
 
 
