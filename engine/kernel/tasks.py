@@ -159,9 +159,12 @@ def task_cpu(prog: Program, task: Object) -> int:
 def running_cpu(prog: Program, task: Object) -> int | None:
     """The CPU that runs a task, None if none does."""
     cpu = task_cpu(prog, task)
-    if current_task(prog, cpu).value_() == task.value_():
-        return cpu
-    return None
+    while current_task(prog, cpu).value_() != task.value_():
+        # In a running kernel it may have gone to another CPU in the meantime.
+        before, cpu = cpu, task_cpu(prog, task)
+        if cpu == before:
+            return None
+    return cpu
 
 
 def crashed_cpu(prog: Program) -> int:
