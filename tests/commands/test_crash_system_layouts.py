@@ -113,9 +113,7 @@ def test_usage_of_slab(
     kernel.words(BASE + 0x3000, BASE + 0x3010, 0, 0, 5)
     kernel.words(BASE + 0x4000, 20)
     for name in ("for_each_online_node", "for_each_online_cpu"):
-        monkeypatch.setattr(
-            f"drgn.helpers.linux._slab_allocators.{name}", lambda prog: [0]
-        )
+        monkeypatch.setattr(f"drgn.helpers.linux._slab_counts.{name}", lambda prog: [0])
     allocator = SlabAllocator(kernel.at(cache, BASE))
     assert allocator.order == 1
     assert allocator.usage() == (3, 384, 132)

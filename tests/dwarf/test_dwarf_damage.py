@@ -41,6 +41,12 @@ def everything(version: int) -> bytes:
             name="p",
             type=pointer,
             data_member_location=A(dw.DW_FORM_udata, 8),
+        ),
+        D(
+            dw.DW_TAG_member,
+            name="b",
+            type=number,
+            data_member_location=A(dw.DW_FORM_udata, 4),
             bit_size=A(dw.DW_FORM_data1, 5),
         ),
     ]
@@ -93,8 +99,9 @@ def ask(image: bytes) -> None:
                 assert "image: " in str(e)
         except (TypeError, OverflowError, ValueError) as e:
             # What the program's own types are, a user may ask in vain: an incomplete
-            # type has no size, one of 2**60 bytes cannot be read.
-            words = ("type", "large", "big", "unsupported")
+            # type has no size, one of 2**60 bytes cannot be read, a bit field is an
+            # integer.
+            words = ("type", "large", "big", "unsupported", "bit field")
             assert any(word in str(e) for word in words)
 
     for name in ("struct s", "enum e", "t", "int"):
