@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
+from operator import and_, sub
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,9 @@ def pointers(type: Type, addresses: Iterable[int], offset: int = 0) -> Iterator[
     new = bare.new
     # All but what cannot be is done by iterators of C, in half the time.
     if offset:
-        addresses = map(offset.__rsub__, addresses)
+        addresses = map(sub, addresses, repeat(offset))
     if not _are_within(addresses, mask):
-        addresses = map(mask.__and__, addresses)
+        addresses = map(and_, addresses, repeat(mask))
     for state in zip(repeat(type), repeat(None), addresses, repeat(None)):
         pointer = new()
         pointer._state_ = state

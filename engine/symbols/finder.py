@@ -91,12 +91,7 @@ class ModuleSymbols:
     def best_at(self, address: int) -> Symbol | None:
         """The symbol that names an address best."""
         for table in self._tables:
-
-            def best(file_address: int, table: SymbolTable = table) -> list[Entry]:
-                entry = table.best(file_address)
-                return [] if entry is None else [entry]
-
-            for _entry, symbol in self._at(table, address, best):
+            for _entry, symbol in self._at(table, address, table.best):
                 return symbol
         return None
 

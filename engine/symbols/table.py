@@ -254,8 +254,8 @@ class SymbolTable:
         found.sort(key=lambda e: e.number)
         return found
 
-    def best(self, address: int) -> Entry | None:
-        """The symbol that names a file address best.
+    def best(self, address: int) -> list[Entry]:
+        """The symbol that names a file address best, if there is one.
 
         That is the one with the nearest start; of these the smallest; of these
         rather a global one than a weak or a local one; of these the first.
@@ -263,7 +263,10 @@ class SymbolTable:
         sized = sorted(
             self._sized(address), key=lambda e: (-e.value, e.size, e.rank, e.number)
         )
-        return sized[0] if sized else self._label(address)
+        if sized:
+            return sized[:1]
+        label = self._label(address)
+        return [] if label is None else [label]
 
     def _sized(self, address: int) -> Iterator[Entry]:
         i = bisect_right(self._starts, address) - 1

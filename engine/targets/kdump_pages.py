@@ -332,8 +332,7 @@ class KdumpSegment(Segment):
         touched += [
             np.minimum(first + i, last) for i in range(1, int((last - first).max()))
         ]
-        held = np.frombuffer(image.held, np.bool_)
-        good = np.logical_and.reduce([held[frames] for frames in touched])
+        good = image.all_held(touched)
         if not good.all():
             frames = np.unique(np.concatenate(touched))
             if len(frames) > _BATCH:
@@ -345,8 +344,7 @@ class KdumpSegment(Segment):
                 self.gather(addresses[half:], out[half:], valid[half:])
                 return
             image, _ = self._hold(frames.tolist())
-            held = np.frombuffer(image.held, np.bool_)
-            good = np.logical_and.reduce([held[frames] for frames in touched])
+            good = image.all_held(touched)
         if good.all():
             take_rows(image.buffer, where, out)
             valid[:] = True

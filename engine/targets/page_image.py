@@ -5,6 +5,12 @@ from __future__ import annotations
 import mmap
 import os
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class PageImage:
@@ -35,6 +41,14 @@ class PageImage:
     def __bool__(self) -> bool:
         """Whether pages can be put."""
         return len(self.held) > 0
+
+    def all_held(self, frames: Sequence[NDArray[np.int64]]) -> NDArray[np.bool_]:
+        """Whether the pages are there, for each row of some columns of frames."""
+        import numpy as np
+
+        held = np.frombuffer(self.held, np.bool_)
+        rows: NDArray[np.bool_] = np.logical_and.reduce([held[each] for each in frames])
+        return rows
 
     def put(self, frame: int, page: bytes) -> None:
         """Keep the page of a frame, which is not there yet."""

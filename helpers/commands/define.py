@@ -166,6 +166,7 @@ def _register(
         command = _FunctionCommand(
             func, name=command_name, namespace=namespace, **parts
         )
+        # Our own are tested; each of their parsers would cost the start a little.
         if not getattr(func, "__module__", "").startswith("drgn."):
             command.check()
         namespace.register(command_name, command)

@@ -136,7 +136,7 @@ def PageHead(page: Object) -> bool:
     >>> PageHead(compound_head(virt_to_page(prog, find_task(prog, 1))))
     True
     """
-    return _has_flag(page, "PG_head") and _head_of_copy(page) is None
+    return _has_flag(page, "PG_head") and _copied_head(page) is None
 
 
 def PageTail(page: Object) -> bool:
@@ -147,7 +147,7 @@ def PageTail(page: Object) -> bool:
     >>> PageTail(compound_head(virt_to_page(prog, find_task(prog, 1))))
     False
     """
-    return _head_of_tail(page) is not None or _head_of_copy(page) is not None
+    return _head(page) is not None
 
 
 def PageCompound(page: Object) -> bool:
@@ -158,7 +158,7 @@ def PageCompound(page: Object) -> bool:
     >>> PageCompound(virt_to_page(prog, find_task(prog, 1)))
     True
     """
-    return _has_flag(page, "PG_head") or _head_of_tail(page) is not None
+    return _has_flag(page, "PG_head") or _named_head(page) is not None
 
 
 def PageSlab(page: Object) -> bool:
@@ -195,13 +195,19 @@ def compound_head(page: Object) -> Object:
     >>> PageHead(compound_head(page))
     True
     """
-    head = _head_of_tail(page)
-    if head is None:
-        head = _head_of_copy(page)
+    head = _head(page)
     return page if head is None else Object(page.prog_, page.type_, head)
 
 
-def _head_of_tail(page: Object) -> int | None:
+def _head(page: Object) -> int | None:
+    """Return the address of the head page of a tail page."""
+    head = _named_head(page)
+    if head is None and _has_flag(page, "PG_head"):
+        head = _copied_head(page)
+    return head
+
+
+def _named_head(page: Object) -> int | None:
     """Return the address of the head page that a tail page names."""
     info = _compound_info(page)
     if not info & 1:
@@ -214,18 +220,16 @@ def _head_of_tail(page: Object) -> int | None:
     return info - 1
 
 
-def _head_of_copy(page: Object) -> int | None:
-    """Return the address of the head page that a tail page shows a copy of.
+def _copied_head(page: Object) -> int | None:
+    """Return the address of the head page if what has its flag is a copy of it.
 
     Since 5.18 (e7d324850bfc), the memory map of hugetlb pages may be the same page of
     memory over and over: what follows the head in it follows each copy.
     """
-    if not _has_flag(page, "PG_head"):
-        return None
     following = page + 1
     if page.value_() % page.prog_["PAGE_SIZE"].value_():
         return None
-    head = _head_of_tail(following)
+    head = _named_head(following)
     return None if head == page.value_() else head
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drgn import Object, Program, ProgramFlags, offsetof
+from drgn import Object, Program, offsetof
+from drgn.helpers.linux._kept import kept
 from drgn.helpers.linux._raw import word_struct
 from drgn.helpers.linux._slab_layout import field, total_slabs_member
 from drgn.helpers.linux.cpumask import for_each_online_cpu
@@ -88,9 +89,4 @@ class SlabCounts:
 
 def slab_counts(prog: Program) -> SlabCounts:
     """Return what counts objects in a kernel, kept unless the kernel is running."""
-    if prog.flags & ProgramFlags.IS_LIVE:
-        return SlabCounts(prog)
-    counts: SlabCounts | None = prog.cache.get(SlabCounts)
-    if counts is None:
-        counts = prog.cache[SlabCounts] = SlabCounts(prog)
-    return counts
+    return kept(prog, SlabCounts)

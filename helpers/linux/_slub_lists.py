@@ -10,8 +10,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from drgn import FaultError, Object, Program, ProgramFlags, Type, offsetof, sizeof
+from drgn import FaultError, Object, Program, Type, offsetof, sizeof
 from drgn.helpers import ValidationError
+from drgn.helpers.linux._kept import kept
 from drgn.helpers.linux._memory_model import memory_maps
 from drgn.helpers.linux._pages import pfn_to_virt
 from drgn.helpers.linux._raw import word_struct
@@ -160,12 +161,7 @@ class SlubLists:
 
 def slub_lists(prog: Program) -> SlubLists:
     """Return what reads the lists of a kernel, kept unless the kernel is running."""
-    if prog.flags & ProgramFlags.IS_LIVE:
-        return SlubLists(prog)
-    lists: SlubLists | None = prog.cache.get(SlubLists)
-    if lists is None:
-        lists = prog.cache[SlubLists] = SlubLists(prog)
-    return lists
+    return kept(prog, SlubLists)
 
 
 class SlubCache:
