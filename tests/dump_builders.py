@@ -121,6 +121,7 @@ def kdump(
     release: bytes = b"6.1.0",
     notes: bytes = b"",
     vmcoreinfo: bytes = VMCOREINFO,
+    phys_base: int = 0,
     version: int = 6,
     bits: int = 64,
     order: str = "<",
@@ -144,8 +145,8 @@ def kdump(
     notes_at = PAGE + 128
     info_at = notes_at + len(notes)
     sub = struct.pack(
-        order + ("QIIQQQQQQQQQQQ" if is_64 else "IIIIIQIQIQIQQQ"),
-        0, 0, part is not None, first, last,
+        order + ("qIIQQQQQQQQQQQ" if is_64 else "iIIIIQIQIQIQQQ"),
+        phys_base, 0, part is not None, first, last,
         info_at, len(vmcoreinfo), notes_at, len(notes), 0, 0,
         first, last, frames,
     )  # fmt: skip

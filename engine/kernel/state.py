@@ -71,6 +71,9 @@ class KernelState:
         info = self.vmcoreinfo
         phys_base = info.number("phys_base")
         if phys_base is None:
+            # Since 4.10 (401721ecd1dc); kdump files have it in a header, too.
+            phys_base = self.target.phys_base
+        if phys_base is None:
             root = self._physical_by_segment(info.swapper_pg_dir)
         else:
             root = info.swapper_pg_dir - _START_KERNEL_MAP + phys_base
@@ -86,10 +89,7 @@ class KernelState:
         )
 
     def _physical_by_segment(self, address: int) -> int | None:
-        """The physical address of a virtual one by the headers of an ELF dump.
-
-        Old kernels do not have phys_base in VMCOREINFO.
-        """
+        """The physical address of a virtual one by the headers of an ELF dump."""
         elf = getattr(self.target, "elf", None)
         for header in () if elf is None else elf.segments:
             if header.type == PT_LOAD and header.vaddr != header.paddr:

@@ -77,6 +77,9 @@ class Target:
     flags: ProgramFlags = NO_FLAGS
     vmcoreinfo: bytes | None = None
     """What a kernel says of itself (``/sys/kernel/vmcoreinfo``), if it is one."""
+    phys_base: int | None = None
+    """Where a kernel of x86-64 is in physical memory, if the dump's headers say that:
+    what VMCOREINFO calls so."""
 
     def attach(self, memory: Memory) -> None:
         """Add the segments of memory that this target knows."""

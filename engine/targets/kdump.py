@@ -56,6 +56,7 @@ class KdumpTarget(Target):
         ]
         self.platform = _platform(header, self._notes)
         self.vmcoreinfo = header.vmcoreinfo
+        self.phys_base = header.phys_base
         for note in self._notes:
             if self.vmcoreinfo is None and note.name == b"VMCOREINFO":
                 self.vmcoreinfo = bytes(note.desc)

@@ -26,7 +26,7 @@ _COUNTS_OFFSET = {8: 424, 4: 412}
 
 # phys_base, dump_level, split, start_pfn, end_pfn, then offset and size of vmcoreinfo,
 # notes and eraseinfo, then start_pfn_64, end_pfn_64, max_mapnr_64
-_SUB_HEADER = {8: "QIIQQQQQQQQQQQ", 4: "IIIIIQIQIQIQQQ"}
+_SUB_HEADER = {8: "qIIQQQQQQQQQQQ", 4: "iIIIIQIQIQIQQQ"}
 
 
 class KdumpHeader(NamedTuple):
@@ -50,6 +50,7 @@ class KdumpHeader(NamedTuple):
     first_frame: int
     last_frame: int
     """This part of a split dump has the frames from first to last, exclusive."""
+    phys_base: int
     vmcoreinfo: bytes | None
     notes: memoryview
 
@@ -74,7 +75,7 @@ def read_header(file: DumpFile) -> KdumpHeader:
     if len(data) < sub_header.size:
         raise BadDataError(f"{path}: header of kdump file is truncated")
     fields = sub_header.unpack(data)
-    _phys_base, _level, split, first, last, info, info_size, notes, notes_size = fields[
+    phys_base, _level, split, first, last, info, info_size, notes, notes_size = fields[
         :9
     ]
     if version >= 6:
@@ -106,6 +107,7 @@ def read_header(file: DumpFile) -> KdumpHeader:
         is_split=is_split,
         first_frame=first,
         last_frame=min(last, frames),
+        phys_base=phys_base,
         vmcoreinfo=_part(file, info, info_size) if version >= 3 and info else None,
         notes=memoryview(_part(file, notes, notes_size) if version >= 4 else b""),
     )

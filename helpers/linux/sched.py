@@ -144,7 +144,9 @@ def idle_task(prog: Program, cpu: IntegerLike) -> Object:
 
 
 # include/linux/sched.h: bits of a task's state that are not in task_state_array.
+_TASK_INTERRUPTIBLE = 0x1
 _TASK_UNINTERRUPTIBLE = 0x2
+_OLD_TASK_PARKED = 0x200
 _TASK_NOLOAD = 0x400
 _TASK_IDLE = _TASK_UNINTERRUPTIBLE | _TASK_NOLOAD
 _TASK_RTLOCK_WAIT = 0x1000
@@ -184,6 +186,9 @@ def get_task_state(task: Object) -> str:
         return names[-1]
     if idle and state & (_TASK_RTLOCK_WAIT | _TASK_FROZEN):
         state = _TASK_UNINTERRUPTIBLE
+    if not idle and state == _OLD_TASK_PARKED:
+        # Since 4.14 (8ef9925b02c2), there is a name for it.
+        state = _TASK_INTERRUPTIBLE
     reported = (1 << len(names) - 1 - idle) - 1
     return names[((state | task.exit_state.value_()) & reported).bit_length()]
 

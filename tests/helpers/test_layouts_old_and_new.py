@@ -22,6 +22,7 @@ from drgn.helpers.linux import (
     cgroup_bpf_prog_for_each,
     cgroup_bpf_prog_for_each_effective,
     get_slab_cache_aliases,
+    get_task_state,
     hrtimer_clock_base_for_each,
     idr_find,
     idr_for_each,
@@ -66,6 +67,34 @@ def operations(kernel: Kernel, flags: Type, first_flag: int, discard: int) -> Ty
         kernel.objects[enumerator.name] = Object(prog, op, enumerator.value)
     kernel.objects["__REQ_FAILFAST_DEV"] = Object(prog, kernel.u32, first_flag)
     return kernel.struct("request", cmd_flags=flags)
+
+
+@pytest.mark.parametrize(
+    ("state", "exit_state", "expected"),
+    [
+        (0, 0, "R (running)"),
+        (0x1, 0, "S (sleeping)"),
+        (0x402, 0, "D (disk sleep)"),  # TASK_IDLE
+        (0x200, 0, "S (sleeping)"),  # TASK_PARKED
+        (0x40, 0x20, "Z (zombie)"),
+    ],
+)
+def test_states_of_tasks_before_4_14(
+    kernel: Kernel, state: int, exit_state: int, expected: str
+) -> None:
+    """As the kernel's get_task_state() has it."""
+    prog = kernel.prog
+    names = [b"R (running)", b"S (sleeping)", b"D (disk sleep)", b"T (stopped)"]
+    names += [b"t (tracing stop)", b"X (dead)", b"Z (zombie)"]
+    addresses = [BASE + 0x100 + 32 * i for i in range(len(names))]
+    for address, name in zip(addresses, names, strict=True):
+        kernel.memory(address, name + b"\0")
+    char = kernel.to(prog.int_type("char", 1, True))
+    array = prog.array_type(char, len(names))
+    kernel.objects["task_state_array"] = Object(prog, array, addresses)
+    task = kernel.struct("task_struct", state=kernel.long, exit_state=kernel.int)
+    kernel.words(BASE, state, exit_state)
+    assert get_task_state(kernel.at(task, BASE)) == expected
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import struct
+from pathlib import Path
+
 import pytest
+from dump_builders import PAGE, Load, elf_core, kdump, note
 
 from drgn import BadDataError, Program
 from drgn.engine.kernel.vmcoreinfo import Vmcoreinfo
@@ -67,3 +71,46 @@ def test_old_kernels_say_less() -> None:
 def test_bad_ones_are_told(info: bytes, message: str) -> None:
     with pytest.raises(BadDataError, match=message):
         Program(vmcoreinfo=info)
+
+
+ROOT, UPPER, MIDDLE, DATA = 16, 17, 18, 5
+IMAGE = 0xFFFFFFFF80000000
+
+
+def old_kernel() -> dict[int, bytes]:
+    """Pages of a kernel whose image is mapped at physical 0, by frame number."""
+
+    def table(**entries: int) -> bytes:
+        words = [entries.get(f"_{i}", 0) for i in range(512)]
+        return struct.pack("<512Q", *words)
+
+    present, huge = 0x3, 0x80
+    return {
+        DATA: b"in the image".ljust(PAGE, b"."),
+        ROOT: table(_511=UPPER * PAGE | present),
+        UPPER: table(_510=MIDDLE * PAGE | present),
+        MIDDLE: table(_16=huge | present),  # IMAGE + 16 * 2 MiB
+    }
+
+
+@pytest.mark.parametrize("kind", ["kdump", "elf"])
+def test_headers_say_where_kernels_before_4_10_are(tmp_path: Path, kind: str) -> None:
+    """VMCOREINFO has no phys_base, and an address of the variable of that name."""
+    start = 16 << 21
+    info = text("SYMBOL(phys_base)=ffffffff82003010", without="NUMBER(phys_base)")
+    top = IMAGE + start + ROOT * PAGE
+    info = info.replace(b"ffffffff82a10000", f"{top:x}".encode())
+    pages = old_kernel()
+    if kind == "kdump":
+        data = kdump(pages, vmcoreinfo=info, phys_base=-start)
+    else:
+        memory = b"".join(pages.get(frame, bytes(PAGE)) for frame in range(ROOT + 4))
+        loads = [Load(IMAGE + start + PAGE * ROOT, memory[PAGE * ROOT :], PAGE * ROOT)]
+        loads.append(Load(0xFFFF888000000000, memory, 0))
+        data = elf_core(loads, note(b"VMCOREINFO", 0, info))
+    path = tmp_path / "dump"
+    path.write_bytes(data)
+    prog = Program()
+    prog.set_core_dump(path)
+    assert prog.read(IMAGE + start + DATA * PAGE, 12) == b"in the image"
+    assert prog.read(0xFFFFFFFF82000000 + DATA * PAGE + 3, 3) == b"the"
