@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import islice
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import BadDataError
 from . import constants as dw
-from .reader import c_string, uleb128
+from .reader import c_string, sleb128, uleb128
 
 if TYPE_CHECKING:
     from .unit import Unit
@@ -46,7 +47,6 @@ _FIXED_SIZES = {
     dw.DW_FORM_data2: 2,
     dw.DW_FORM_data4: 4,
     dw.DW_FORM_data8: 8,
-    dw.DW_FORM_data16: 16,
 }
 _STRX_SIZES = {
     dw.DW_FORM_strx1: 1,
@@ -57,6 +57,18 @@ _STRX_SIZES = {
 
 
 _MAX_SHIFT = 7 * 19
+
+# The registers of the machine that runs a program: unsigned int, but for lines, which
+# are signed, and columns.
+_REGISTER = 0xFFFFFFFF
+_SIGN = 0x80000000
+_MAX_COLUMN = 0xFFFF
+
+# Operands of the standard opcodes, which a program may not use with others.
+_STANDARD_LENGTHS = (0, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1)
+
+# What has no name.
+_UNNAMED_FILE = "???"
 
 
 class Line(NamedTuple):
@@ -73,7 +85,6 @@ class LineHeader:
     __slots__ = (
         "_directories",
         "_files",
-        "address_size",
         "line_base",
         "line_range",
         "max_ops_per_inst",
@@ -127,10 +138,11 @@ class LineHeader:
         self.version = number(2)
         if not 2 <= self.version <= 5:
             raise ValueError(f"unknown version {self.version}")
-        self.address_size = unit.address_size
         if self.version >= 5:
-            self.address_size = number(1)
-            number(1)  # Size of segment selectors.
+            if number(1) != unit.address_size:
+                raise ValueError("addresses are not those of the unit")
+            if number(1):
+                raise ValueError("there are segment selectors")
         header_length = number(offset_size)
         self.program_start = position + header_length
         if self.program_start > self.program_end:
@@ -143,25 +155,35 @@ class LineHeader:
             self.line_base -= 0x100
         self.line_range = number(1)
         self.opcode_base = number(1)
-        if self.line_range == 0 or self.opcode_base == 0:
-            raise ValueError("line_range or opcode_base is 0")
+        if 0 in (self.max_ops_per_inst, self.line_range, self.opcode_base):
+            raise ValueError(
+                "maximum_operations_per_instruction, line_range or opcode_base is 0"
+            )
         self.opcode_lengths = [0] + [number(1) for _ in range(self.opcode_base - 1)]
         if self.version >= 5:
             entries, position = self._entries(data, position, offset_size)
-            self._directories = [name for name, _ in entries]
-            self._files, position = self._entries(data, position, offset_size)
+            self._directories = [path for path, _ in entries]
+            entries, position = self._entries(data, position, offset_size)
+            for path, directory in entries:
+                if directory is None or not 0 <= directory < len(self._directories):
+                    raise ValueError(f"there is no directory {directory}")
+                self._files.append((path, directory))
+            if position > self.program_start:
+                raise IndexError("header is truncated")
+            if not self._files:
+                self._files.append((_UNNAMED_FILE, 0))
         else:
             self._read_tables(data, position)
 
     def _read_tables(self, data: memoryview, position: int) -> None:
         """The directories and files of versions 2 to 4."""
         self._directories.append(self.unit.comp_dir or "")
+        self._files.append((_UNNAMED_FILE, 0))  # Files count from 1.
         while True:
             name, position = c_string(data, position)
             if not name:
                 break
             self._directories.append(name.decode("utf-8", "replace"))
-        self._files.append((self.unit.name or "", 0))  # Files count from 1.
         while data[position]:
             position = self.define_file(data, position)
 
@@ -171,13 +193,15 @@ class LineHeader:
         directory, position = uleb128(data, position)
         _time, position = uleb128(data, position)
         _size, position = uleb128(data, position)
+        if directory >= len(self._directories):
+            raise ValueError(f"there is no directory {directory}")
         self._files.append((name.decode("utf-8", "replace"), directory))
         return position
 
     def _entries(
         self, data: memoryview, position: int, offset_size: int
-    ) -> tuple[list[tuple[_Path, int]], int]:
-        """A table of version 5, as `_files` has it, and its end."""
+    ) -> tuple[list[tuple[_Path, int | None]], int]:
+        """A table of version 5 (paths and numbers of directories) and its end."""
         formats: list[tuple[int, int]] = []
         number_of_formats = data[position]
         position += 1
@@ -190,25 +214,38 @@ class LineHeader:
             raise ValueError("file entries have no format")
         if count > len(data) - position:
             raise ValueError("too many file entries")
-        entries: list[tuple[_Path, int]] = []
+        entries: list[tuple[_Path, int | None]] = []
         for _ in range(count):
-            path: _Path = ""
-            directory = 0
+            path: _Path | None = None
+            directory: int | None = None
             for content, form in formats:
                 value, position = self._value(data, position, form, offset_size)
                 if position > len(data):
                     raise IndexError("file entries are truncated")
-                if content == _DW_LNCT_path and not isinstance(value, int):
-                    path = value
-                elif content == _DW_LNCT_directory_index and isinstance(value, int):
-                    directory = value
-            entries.append((path, directory))
+                if content == _DW_LNCT_path:
+                    path = value if isinstance(value, str | tuple) else None
+                elif content == _DW_LNCT_directory_index:
+                    directory = value if isinstance(value, int) else None
+            entries.append((self._checked(path), directory))
         return entries, position
+
+    def _checked(self, path: _Path | None) -> _Path:
+        """A path that is there; ValueError or IndexError if it is not."""
+        if path is None:
+            raise ValueError("a file entry has no path")
+        if isinstance(path, tuple):
+            section, offset = path
+            if offset >= len(self.unit.sections.section(section)):
+                raise IndexError(f"there is no string at {section}+{offset:#x}")
+        return path
 
     def _value(
         self, data: memoryview, position: int, form: int, offset_size: int
-    ) -> tuple[_Path | int, int]:
-        """What an entry of version 5 says in a form, 0 for a block, and its end."""
+    ) -> tuple[_Path | int | None, int]:
+        """The path or number that an entry of version 5 has in a form, and its end.
+
+        None if it is neither, as a checksum.
+        """
         sections = self.unit.sections
         size = _FIXED_SIZES.get(form)
         if size is not None:
@@ -225,7 +262,15 @@ class LineHeader:
             return text.decode("utf-8", "replace"), end
         if form == dw.DW_FORM_block:
             size, start = uleb128(data, position)
-            return 0, start + size
+            return None, start + size
+        if form == dw.DW_FORM_sdata:
+            return sleb128(data, position)
+        if form == dw.DW_FORM_data16:
+            return None, position + 16
+        if form == dw.DW_FORM_flag:
+            return None, position + 1
+        if form == dw.DW_FORM_sec_offset:
+            return None, position + offset_size
         if form == dw.DW_FORM_strx:
             index, end = uleb128(data, position)
             return self.unit.string_at_index(index), end
@@ -235,17 +280,21 @@ class LineHeader:
             return self.unit.string_at_index(index), end
         raise ValueError(f"unknown form {form:#x} of a file entry")
 
+    def has_file(self, index: int) -> bool:
+        """Whether there is a file of a number."""
+        return 0 <= index < len(self._files)
+
     def file_name(self, index: int) -> str:
         """The name of a file by its number, as DW_AT_decl_file and rows have it.
 
         It is as the compiler saw it: in its directory if that was given to it, in the
         directory of the compilation otherwise, and not normalised.
         """
-        if not 0 <= index < len(self._files):
+        if not self.has_file(index):
             return ""
         path, directory = self._files[index]
         name = self._string(path)
-        if name.startswith("/") or not 0 <= directory < len(self._directories):
+        if name.startswith("/") or name == _UNNAMED_FILE:
             return name
         prefix = self._string(self._directories[directory])
         return f"{prefix}/{name}" if prefix else name
@@ -296,36 +345,28 @@ def _sleb128(data: Iterator[int]) -> int:
     return result - (1 << shift) if byte & 0x40 else result
 
 
-class _Sequence(NamedTuple):
-    """A run of rows [start, stop) whose addresses ascend from low to below high."""
-
-    low: int
-    high: int
-    start: int
-    stop: int
-
-
 class LineTable:
     """The rows that a unit's line number program makes, for looking up addresses.
 
-    Of rows with the same address only the last one is kept.
+    Sequences that overlap cover each other row by row, but for those of code that the
+    linker has left out: they start at 0 and cover nothing. Of rows with the same
+    address only the last one is kept.
     """
 
-    __slots__ = ("_addresses", "_lows", "_rows", "_sequences", "header")
+    __slots__ = ("_addresses", "_rows", "header")
 
     def __init__(self, header: LineHeader) -> None:
         """Run the program; BadDataError if it is malformed."""
         self.header = header
         self._addresses: list[int] = []
-        self._rows: list[tuple[int, int, int]] = []  # (file, line, column)
-        self._sequences: list[_Sequence] = []
+        # (file, line, column), None where a sequence has ended.
+        self._rows: list[tuple[int, int, int] | None] = []
         try:
             self._run()
         except (StopIteration, IndexError, ValueError) as error:
             message = str(error) or "line number program is truncated"
             raise line_error(header.unit, header.program_start, message) from None
-        self._sequences.sort()
-        self._lows = [sequence.low for sequence in self._sequences]
+        self._sort()
 
     def _run(self) -> None:
         # The hot loop of printing stacks: units have 10^5 bytes of program. Reading
@@ -334,24 +375,28 @@ class LineTable:
         header = self.header
         section = header.unit.sections.section(".debug_line")
         data = iter(bytes(section[header.program_start : header.program_end]))
+        address_size = header.unit.address_size
         base = header.opcode_base
-        # A machine with several operations in an instruction is told of the
-        # instruction alone.
-        step = header.min_inst_length
-        ops = max(header.max_ops_per_inst, 1)
+        lengths = header.opcode_lengths
+        if any(map(operator.ne, lengths, _STANDARD_LENGTHS)):
+            raise ValueError("a standard opcode has an invalid number of operands")
+        # In operations: what is left of an instruction counts in the next advance.
         advances = [
-            0 if op < base else step * ((op - base) // header.line_range) // ops
-            for op in range(256)
+            0 if op < base else (op - base) // header.line_range for op in range(256)
         ]
         deltas = [
             0 if op < base else header.line_base + (op - base) % header.line_range
             for op in range(256)
         ]
+        step, ops, op_index = header.min_inst_length, header.max_ops_per_inst, 0
+        if ops == 1:
+            advances = [step * advance for advance in advances]
         const_advance = advances[255]
         add_address, add_row = self._addresses.append, self._rows.append
         address, file, line, column = 0, 1, 1, 0
         # The last row of the current address, and whether there is one.
-        row, pending, start = (1, 1, 0), False, 0
+        row, pending = (1, 1, 0), False
+        starts = [0]  # Of sequences, as indexes of rows.
         for op in data:
             if op >= base or op == _DW_LNS_copy:
                 line += deltas[op]
@@ -359,13 +404,19 @@ class LineTable:
                     if pending:
                         add_address(address)
                         add_row(row)
-                    address += advances[op]
+                    if ops == 1:
+                        address += advances[op]
+                    else:
+                        whole, op_index = divmod(op_index + advances[op], ops)
+                        address += step * whole
                 row = file, line, column
                 pending = True
             elif op == _DW_LNS_set_column:
                 column = next(data)
                 if column >= 0x80:
-                    column = _uleb128(data, column)
+                    column = _uleb128(data, column) & _REGISTER
+                    if column > _MAX_COLUMN:
+                        raise ValueError(f"there is no column {column}")
             elif op == _DW_LNS_negate_stmt:
                 pass
             elif op == _DW_LNS_advance_line:
@@ -377,14 +428,23 @@ class LineTable:
                     add_address(address)
                     add_row(row)
                     pending = False
-                if op == _DW_LNS_const_add_pc:
-                    address += const_advance
-                elif op == _DW_LNS_advance_pc:
-                    address += step * _uleb128(data, next(data)) // ops
-                else:
+                if op == _DW_LNS_fixed_advance_pc:
                     address += header.unit.sections.unsigned(
                         bytes((next(data), next(data)))
                     )
+                    op_index = 0
+                elif ops == 1:
+                    if op == _DW_LNS_const_add_pc:
+                        address += const_advance
+                    else:
+                        address += step * (_uleb128(data, next(data)) & _REGISTER)
+                else:
+                    if op == _DW_LNS_const_add_pc:
+                        advance = const_advance
+                    else:
+                        advance = _uleb128(data, next(data))
+                    whole, op_index = divmod(op_index + advance, ops)
+                    address += step * whole
             elif op == 0:
                 length = _uleb128(data, next(data))
                 if not 0 < length <= len(section):
@@ -398,43 +458,62 @@ class LineTable:
                         add_address(address)
                         add_row(row)
                         pending = False
+                    op_index = 0
                     if op == _DW_LNE_end_sequence:
-                        self._end_sequence(start, address)
-                        start = len(self._addresses)
+                        add_address(address)
+                        add_row(None)
+                        starts.append(len(self._rows))
                         address, file, line, column = 0, 1, 1, 0
+                    elif length - 1 != address_size:
+                        raise ValueError("address has an invalid size")
                     else:
                         address = header.unit.sections.unsigned(operand)
                 elif op == _DW_LNE_define_file:
                     header.define_file(memoryview(operand), 0)
             else:
-                for _ in range(header.opcode_lengths[op]):
+                for _ in range(lengths[op]):
                     _uleb128(data, next(data))
+        if pending:
+            add_address(address)
+            add_row(row)
+        self._uncover(starts)
 
-    def _end_sequence(self, start: int, end_address: int) -> None:
-        addresses = self._addresses
+    def _uncover(self, starts: list[int]) -> None:
+        """Take away rows of sequences at 0 that lie over what others start with."""
+        addresses, rows = self._addresses, self._rows
+        starts = [start for start in starts if start < len(addresses)]
+        lowest = min(filter(None, (addresses[start] for start in starts)), default=0)
         stop = len(addresses)
-        if start == stop:
-            return
-        run = addresses[start:stop]
-        if run != sorted(run):
-            # Rows out of order are allowed to no producer, and yet there are some.
-            order = sorted(range(start, stop), key=addresses.__getitem__)
-            self._rows[start:stop] = [self._rows[i] for i in order]
-            addresses[start:stop] = run = [addresses[i] for i in order]
-        self._sequences.append(_Sequence(run[0], end_address, start, stop))
+        for start in reversed(starts):
+            if lowest and addresses[start] == 0:
+                kept = [i for i in range(start, stop) if addresses[i] < lowest]
+                rows[start:stop] = [rows[i] for i in kept]
+                addresses[start:stop] = [addresses[i] for i in kept]
+            stop = start
+
+    def _sort(self) -> None:
+        """Order rows by their addresses; where a sequence ends another may begin."""
+        rows = self._rows
+        keys = [
+            2 * address + (row is not None)
+            for address, row in zip(self._addresses, rows, strict=True)
+        ]
+        if keys != sorted(keys):
+            order = sorted(range(len(keys)), key=keys.__getitem__)
+            self._addresses = [keys[i] >> 1 for i in order]
+            self._rows = [rows[i] for i in order]
+        if rows:
+            self._rows[-1] = None  # Whatever the program says, code ends somewhere.
 
     def lookup(self, pc: int) -> Line | None:
         """The source of the code at a file address, None if no row covers it."""
-        i = bisect_right(self._lows, pc)
-        while i:
-            i -= 1
-            sequence = self._sequences[i]
-            if pc < sequence.high:
-                row = (
-                    bisect_right(self._addresses, pc, sequence.start, sequence.stop) - 1
-                )
-                file, line, column = self._rows[row]
-                return Line(self.header.file_name(file), max(line, 0), column)
-            if i and self._sequences[i - 1].high <= sequence.low:
-                break
-        return None
+        i = bisect_right(self._addresses, pc)
+        row = self._rows[i - 1] if i else None
+        if row is None:
+            return None
+        file, line, column = row
+        file &= _REGISTER
+        if not self.header.has_file(file):
+            return None
+        line = ((line & _REGISTER) ^ _SIGN) - _SIGN
+        return Line(self.header.file_name(file), line, column)

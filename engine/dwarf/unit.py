@@ -9,6 +9,7 @@ from ..errors import BadDataError
 from . import constants as dw
 from .abbrev import Abbrev
 from .die import Die
+from .forms import CONSTANTS
 from .reader import uleb128
 
 if TYPE_CHECKING:
@@ -260,7 +261,14 @@ class Unit:
 
     @property
     def stmt_list(self) -> int | None:
-        """Offset of the line number program in ``.debug_line``."""
+        """Offset of the line number program in ``.debug_line``.
+
+        Numbers are offsets up to version 3 only; later ones have a form of their own.
+        """
+        form = self.root.form(dw.DW_AT_stmt_list)
+        number = self.version <= 3 and form in CONSTANTS
+        if form != dw.DW_FORM_sec_offset and not number:
+            return None
         offset = self._root_number(dw.DW_AT_stmt_list)
         return None if offset is None else offset + self.part(".debug_line")
 

@@ -225,7 +225,7 @@ class CodeInfo:
         file = die.attr(dw.DW_AT_call_file)
         line = die.attr(dw.DW_AT_call_line)
         column = die.attr(dw.DW_AT_call_column)
-        if header is None or not isinstance(file, int):
+        if header is None or not isinstance(file, int) or not header.has_file(file):
             return None
         return Line(
             header.file_name(file),

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dwarf_asm import sleb, uleb
 
 from drgn import BadDataError
 from drgn.engine.dwarf.file import DwarfFile
@@ -132,6 +133,9 @@ def program(
         "line_base": -3,
         "line_range": 12,
         "opcode_base": 10,
+        "advance_pc": 1,
+        "address_size": 8,
+        "segment_selector_size": 0,
     } | (header or {})
     if tables is None:
         tables = b"include\0/abs\0\0a.c\0\0\0\0b.h\0\1\0\0c.h\0\2\0\0/root.h\0\1\0\0\0"
@@ -141,12 +145,12 @@ def program(
     body += struct.pack(
         "<BbBB", 1, fields["line_base"], fields["line_range"], fields["opcode_base"]
     )
-    lengths = [0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1]
+    lengths = [0, fields["advance_pc"], 1, 1, 1, 0, 0, 0, 1, 0, 0, 1]
     lengths += [2] * 8  # Operands of opcodes that nobody knows.
     body += bytes(lengths[: fields["opcode_base"] - 1]) + tables
     start = struct.pack("<H", version)
     if version >= 5:
-        start += bytes((8, 0))
+        start += bytes((fields["address_size"], fields["segment_selector_size"]))
     contents = start + struct.pack("<I", len(body)) + body + b"".join(instructions)
     section = struct.pack("<I", len(contents)) + contents
     return unit_with(section)
@@ -155,7 +159,9 @@ def program(
 def unit_with(section: bytes) -> SimpleNamespace:
     own = SimpleNamespace(
         path="file",
-        section=lambda name: memoryview(section if name == ".debug_line" else b""),
+        section=lambda name: memoryview(
+            section if name == ".debug_line" else bytes(16)
+        ),
         unsigned=lambda data: int.from_bytes(data, "little"),
         string=lambda section, position: {0: "dir", 4: "one.c", 10: "two.c"}[position],
     )
@@ -207,7 +213,7 @@ def test_special_opcodes_and_sequences() -> None:
     assert table.lookup(0x1004) == Line("/src/a.c", 4, 0)
     assert table.lookup(0x100B) == Line("/src/a.c", 4, 0)
     assert table.lookup(0x100C) is None
-    assert table.lookup(0x50F) == Line("/src/a.c", 0, 0)  # 1 - 29 + 1 is no line
+    assert table.lookup(0x50F) == Line("/src/a.c", -27, 0)  # 1 - 29 + 1
     assert table.lookup(0x510) is None
 
 
@@ -289,8 +295,9 @@ def test_file_names() -> None:
     assert header.file_name(2) == "include/b.h"
     assert header.file_name(3) == "/abs/c.h"
     assert header.file_name(4) == "/root.h"
-    assert header.file_name(0) == "/src/unit.c"
+    assert header.file_name(0) == "???"
     assert header.file_name(99) == ""
+    assert [header.has_file(index) for index in (0, 4, 5)] == [True, True, False]
 
 
 def test_files_defined_by_the_program() -> None:
@@ -329,6 +336,78 @@ def test_version_5_tables() -> None:
     assert table.lookup(0x11) == Line("dir/one.c", 1, 0)
 
 
+def test_operations_of_an_instruction() -> None:
+    """With 3 operations in 4 bytes, addresses count whole instructions."""
+    table = run(
+        program(
+            set_address(0x10),
+            special(2, 1),
+            special(2, 1),  # Operation 4: the second one of the next instruction.
+            special(1, 1),
+            b"\x09\x04\x00",  # fixed_advance_pc starts an instruction.
+            special(1, 1),
+            b"\x02\x03",
+            END,
+            header={"min_inst_length": 4, "max_ops": 3},
+        )
+    )
+    lines = [table.lookup(pc) for pc in (0xF, 0x10, 0x13, 0x14, 0x17, 0x18, 0x1B, 0x1C)]
+    assert [line and line.line for line in lines] == [None, 2, 2, 4, 4, 5, 5, None]
+
+
+def sequence(low: int, size: int, line: int) -> bytes:
+    advance = b"\x03" + bytes([line - 1])
+    return set_address(low) + advance + COPY + b"\x02" + uleb(size) + END
+
+
+@pytest.mark.parametrize(
+    ("sequences", "lines"),
+    [
+        # The later row counts, and an end ends whatever there is.
+        ([(0x10, 0x20, 1), (0x18, 8, 2)], {0x10: 1, 0x18: 2, 0x1F: 2, 0x20: None}),
+        ([(0x18, 8, 2), (0x10, 0x20, 1)], {0x10: 1, 0x18: 2, 0x1F: 2, 0x20: None}),
+        ([(0x18, 8, 2), (0x10, 8, 1)], {0x17: 1, 0x18: 2, 0x1F: 2, 0x20: None}),
+        ([(0x10, 8, 1), (0x10, 8, 2)], {0x10: 2, 0x17: 2, 0x18: None}),
+        # Sections that the linker has left out are at 0.
+        ([(0, 0x100, 1), (0x20, 8, 2)], {1: 1, 0x1F: 1, 0x20: 2, 0x28: None}),
+        (
+            [(0x20, 8, 2), (0, 0x100, 1), (0, 9, 3)],
+            {1: 3, 9: None, 0x27: 2, 0x40: None},
+        ),
+        ([(0, 0x100, 1), (0, 8, 2)], {1: 2, 8: None, 0x40: None}),
+    ],
+)
+def test_overlapping_sequences(
+    sequences: list[tuple[int, int, int]], lines: dict[int, int | None]
+) -> None:
+    table = run(program(*(sequence(*numbers) for numbers in sequences)))
+    found = {pc: table.lookup(pc) for pc in lines}
+    assert {pc: line and line.line for pc, line in found.items()} == lines
+
+
+def test_code_ends_with_the_last_row() -> None:
+    table = run(program(set_address(0x10), special(0, 1), special(4, 1)))
+    assert table.lookup(0x13) == Line("/src/a.c", 2, 0)
+    assert table.lookup(0x14) is None
+
+
+@pytest.mark.parametrize(
+    ("instructions", "line"),
+    [
+        (b"\x04\x00", Line("???", 1, 0)),
+        (b"\x04\x05", None),  # There are four.
+        (b"\x04" + uleb(2**32 + 1), Line("/src/a.c", 1, 0)),
+        (b"\x05" + uleb(2**32 + 7), Line("/src/a.c", 1, 7)),
+        (b"\x05" + uleb(0xFFFF), Line("/src/a.c", 1, 0xFFFF)),
+        (b"\x03" + sleb(2**31), Line("/src/a.c", 1 - 2**31, 0)),
+        (b"\x03" + sleb(-(2**32)), Line("/src/a.c", 1, 0)),
+    ],
+)
+def test_registers_of_the_program(instructions: bytes, line: Line | None) -> None:
+    table = run(program(set_address(0x10), instructions, COPY, b"\x02\x01", END))
+    assert table.lookup(0x10) == line
+
+
 def test_rows_out_of_order_are_sorted() -> None:
     table = run(
         program(
@@ -355,6 +434,17 @@ def test_rows_out_of_order_are_sorted() -> None:
         program(b"\0\x00" + COPY),
         program(b"\0" + b"\xff" * 12 + b"\x01" + COPY),
         program(header={"line_range": 0}),
+        program(header={"max_ops": 0}),
+        program(b"\x05" + uleb(0x10000)),
+        program(b"\0\x05\x02" + bytes(4)),  # Addresses have 8 bytes.
+        program(tables=b"dir\0\0a.c\0\2\0\0\0"),
+        program(b"\0\x08\x03b.c\0\3\0\0"),
+        program(version=5, tables=bytes((1, 1, 8, 1, 0, 1, 1, 8, 1)) + b"a.c\0"),
+        program(version=5, tables=bytes((1, 1, 8, 0, 1, 2, 11, 1, 0))),
+        program(version=5, tables=bytes((1, 1, 31, 1, 0xFF, 0xFF, 0, 0, 0, 0))),
+        program(version=5, header={"address_size": 4}),
+        program(version=5, header={"segment_selector_size": 1}),
+        program(header={"advance_pc": 2}),
         program(header={"opcode_base": 0}),
         program(tables=b"no end"),
         program(version=6),
@@ -364,7 +454,7 @@ def test_rows_out_of_order_are_sorted() -> None:
         unit_with(b"\x10\0\0\0\4\0"),
         unit_with(b""),
     ],
-    ids=range(16),
+    ids=range(27),
 )
 def test_malformed(unit: Any) -> None:
     with pytest.raises(BadDataError, match="file: .debug_line") as caught:
