@@ -67,6 +67,7 @@ DW_TAG_GNU_call_site_parameter = 0x410A
 DW_AT_sibling = 0x01
 DW_AT_location = 0x02
 DW_AT_name = 0x03
+DW_AT_ordering = 0x09
 DW_AT_byte_size = 0x0B
 DW_AT_bit_offset = 0x0C
 DW_AT_bit_size = 0x0D
@@ -83,6 +84,7 @@ DW_AT_lower_bound = 0x22
 DW_AT_producer = 0x25
 DW_AT_prototyped = 0x27
 DW_AT_return_addr = 0x2A
+DW_AT_bit_stride = 0x2E
 DW_AT_upper_bound = 0x2F
 DW_AT_abstract_origin = 0x31
 DW_AT_accessibility = 0x32
@@ -103,6 +105,7 @@ DW_AT_type = 0x49
 DW_AT_use_location = 0x4A
 DW_AT_vtable_elem_location = 0x4D
 DW_AT_data_location = 0x50
+DW_AT_byte_stride = 0x51
 DW_AT_entry_pc = 0x52
 DW_AT_extension = 0x54
 DW_AT_ranges = 0x55
@@ -208,6 +211,8 @@ DW_ATE_ASCII = 0x12
 DW_END_big = 1
 DW_END_little = 2
 
+DW_ORD_col_major = 1
+
 # Range list entries.
 DW_RLE_end_of_list = 0x00
 DW_RLE_base_addressx = 0x01
@@ -232,6 +237,23 @@ DW_LANG_C_plus_plus_20 = 0x2B
 DW_LANG_C17 = 0x2C
 DW_LANG_C23 = 0x3E
 DW_LANG_C_plus_plus_23 = 0x3A
+DW_LANG_Ada83 = 0x03
+DW_LANG_Cobol74 = 0x05
+DW_LANG_Cobol85 = 0x06
+DW_LANG_Fortran77 = 0x07
+DW_LANG_Fortran90 = 0x08
+DW_LANG_Pascal83 = 0x09
+DW_LANG_Modula2 = 0x0A
+DW_LANG_Ada95 = 0x0D
+DW_LANG_Fortran95 = 0x0E
+DW_LANG_PLI = 0x0F
+DW_LANG_Modula3 = 0x17
+DW_LANG_Julia = 0x1F
+DW_LANG_Fortran03 = 0x22
+DW_LANG_Fortran08 = 0x23
+DW_LANG_Fortran18 = 0x2D
+DW_LANG_Ada2005 = 0x2E
+DW_LANG_Ada2012 = 0x2F
 
 CPLUSPLUS_LANGUAGES = frozenset(
     (
@@ -245,6 +267,29 @@ CPLUSPLUS_LANGUAGES = frozenset(
     )
 )
 """``DW_LANG_*`` of C++, from the standard and the registry of later codes."""
+
+LANGUAGES_COUNTING_FROM_ONE = frozenset(
+    (
+        DW_LANG_Ada83,
+        DW_LANG_Cobol74,
+        DW_LANG_Cobol85,
+        DW_LANG_Fortran77,
+        DW_LANG_Fortran90,
+        DW_LANG_Pascal83,
+        DW_LANG_Modula2,
+        DW_LANG_Ada95,
+        DW_LANG_Fortran95,
+        DW_LANG_PLI,
+        DW_LANG_Modula3,
+        DW_LANG_Julia,
+        DW_LANG_Fortran03,
+        DW_LANG_Fortran08,
+        DW_LANG_Fortran18,
+        DW_LANG_Ada2005,
+        DW_LANG_Ada2012,
+    )
+)
+"""Where arrays start at 1 if DW_AT_lower_bound does not say (DWARF 5, table 7.17)."""
 
 
 def tag_name(tag: int) -> str:

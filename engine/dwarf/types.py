@@ -15,7 +15,7 @@ from ..types.parts import (
     TypeTemplateParameter,
 )
 from . import constants as dw
-from .arrays import dimensions
+from .arrays import check_layout, dimensions, has_computed_length
 from .enumerators import enumerators, stored_value
 from .forms import CONSTANTS
 from .members import bit_offset, is_member
@@ -164,7 +164,8 @@ class TypeReader:
         if tag == dw.DW_TAG_array_type:
             if not die.has(dw.DW_AT_type):
                 raise die.missing(dw.DW_AT_type)
-            inner = self._sized(inner)
+            check_layout(die, inner)
+            inner = self._sized(inner, die)
             for length in reversed(dimensions(die)):
                 inner = self._factory.array_type(inner, length, language=language)
             return inner
@@ -254,9 +255,11 @@ class TypeReader:
         raise die.error(f"DW_TAG_base_type has unknown DWARF encoding {encoding:#x}")
 
     def _unspecified(self, die: Die) -> Type:
-        name = die.required_name
         language = language_of(die)
         type = self._factory.void_type(language=language)
+        if not die.has(dw.DW_AT_name):
+            return type  # What functions in assembler return.
+        name = die.required_name
         if name == "decltype(nullptr)":
             type = self._factory.pointer_type(
                 type, die.unit.address_size, self._byteorder(die), language=language
@@ -332,13 +335,17 @@ class TypeReader:
 
     def _sized_member_type(self, die: Die) -> Type:
         """The type of a member that cannot be a flexible array."""
-        return self._sized(self.object_type(die))
+        return self._sized(self.object_type(die), die)
 
-    def _sized(self, type: Type) -> Type:
-        """A type with length 0 in place of an unknown one, where none can be unknown.
+    def _sized(self, type: Type, die: Die) -> Type:
+        """A DIE's type with length 0 in place of one that is left out.
 
         gcc before 9 left out the length of arrays of length zero.
         """
+        sized = self._without_open_length(type)
+        return type if sized is not type and has_computed_length(die) else sized
+
+    def _without_open_length(self, type: Type) -> Type:
         kind = type.kind
         if kind is not TypeKind.ARRAY and kind is not TypeKind.TYPEDEF:
             return type
@@ -347,7 +354,7 @@ class TypeReader:
             return known[1]
         sized = type
         if kind is TypeKind.TYPEDEF:
-            inner = self._sized(type.type)
+            inner = self._without_open_length(type.type)
             if inner is not type.type:
                 sized = self._factory.typedef_type(
                     type.name,

@@ -134,9 +134,11 @@ class Module:
     def object(self) -> Object:
         """``struct module *`` of a kernel module; else absent, unless it was set."""
         if self._object is None:
+            from ..language.language import Language
             from ..objects.object import Object
 
-            self._object = Object._absent(self._prog.void_type())
+            void = self._prog.void_type(language=Language.C)
+            self._object = Object._absent(void)
         return self._object
 
     @object.setter

@@ -168,21 +168,21 @@ class CodeInfo:
         file, pc = code.dwarf, code.file_pc
         if file is None or pc is None:
             return [Call(None, None, False, [])]
-        frames = split_frames(scopes_at(file, pc))
         line = self._line(file, pc)
-        if not frames:
-            return [Call(None, line, False, [])]
         calls: list[Call] = []
-        for scopes in frames:
-            die = scopes[0]
-            is_inline = die.tag == dw.DW_TAG_inlined_subroutine
-            name = die.origin_attr(dw.DW_AT_name)
-            calls.append(
-                Call(name if isinstance(name, str) else None, line, is_inline, scopes)
-            )
-            if is_inline:
-                line = self._call_site(die)
-        return calls
+        try:
+            for scopes in split_frames(scopes_at(file, pc)):
+                die = scopes[0]
+                is_inline = die.tag == dw.DW_TAG_inlined_subroutine
+                calls.append(Call(_function_name(die), line, is_inline, scopes))
+                if is_inline:
+                    line = self._call_site(die)
+        except BadDataError as error:
+            # The line does not depend on the scopes.
+            warning("%s", error)
+            calls = []
+            line = self._line(file, pc)
+        return calls or [Call(None, line, False, [])]
 
     def unit(self, code: Code) -> Unit | None:
         """The unit that the code at an address is of, if it is known."""
@@ -232,3 +232,17 @@ class CodeInfo:
             line if isinstance(line, int) else 0,
             column if isinstance(column, int) else 0,
         )
+
+
+def _function_name(die: Die) -> str | None:
+    """The name of a function or an inlined one, if it can be had.
+
+    The abstract origins of link-time optimized functions may lie in a file that was
+    not linked yet when the .dwo file was written.
+    """
+    try:
+        name = die.origin_attr(dw.DW_AT_name)
+    except BadDataError as error:
+        warning("%s", error)
+        return None
+    return name if isinstance(name, str) else None

@@ -341,6 +341,83 @@ def test_lengths_of_arrays(debug_program, bound: dict[str, A], length) -> None:
     assert prog["v"].type_.length == length
 
 
+@pytest.mark.parametrize(
+    ("bound", "length"),
+    [
+        ({"upper_bound": A(dw.DW_FORM_data1, 9)}, 9),
+        ({"upper_bound": A(dw.DW_FORM_data1, 0)}, 0),
+        ({"upper_bound": A(dw.DW_FORM_sdata, -1)}, 0),
+        (
+            {
+                "upper_bound": A(dw.DW_FORM_data1, 9),
+                "lower_bound": A(dw.DW_FORM_data1, 0),
+            },
+            10,
+        ),
+        (
+            {
+                "upper_bound": A(dw.DW_FORM_data1, 9),
+                "lower_bound": A(dw.DW_FORM_exprloc, b"\x30"),
+            },
+            None,
+        ),
+    ],
+)
+def test_lengths_of_arrays_that_start_at_one(debug_program, bound, length) -> None:
+    element = integer()
+    array = D(dw.DW_TAG_array_type, [D(dw.DW_TAG_subrange_type, **bound)], type=element)
+    variable = D(dw.DW_TAG_variable, name="v", type=array)
+    unit = Unit([element, array, variable], language=dw.DW_LANG_Fortran08)
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([unit])))
+    assert prog["v"].type_.length == length
+
+
+@pytest.mark.parametrize(
+    ("layout", "error"),
+    [
+        ({"bit_stride": A(dw.DW_FORM_data1, 1)}, "DW_AT_bit_stride is not the size"),
+        ({"byte_stride": A(dw.DW_FORM_data1, 8)}, "DW_AT_byte_stride is not the size"),
+        ({"data_location": A(dw.DW_FORM_exprloc, b"\x97\x06")}, "DW_AT_data_location"),
+        ({"byte_stride": A(dw.DW_FORM_data1, 4)}, None),
+        ({"ordering": A(dw.DW_FORM_data1, 0)}, None),
+    ],
+)
+def test_elements_that_lie_elsewhere(debug_program, layout, error: str | None) -> None:
+    element = integer()
+    bound = D(dw.DW_TAG_subrange_type, count=A(dw.DW_FORM_data1, 3))
+    array = D(dw.DW_TAG_array_type, [bound], type=element, **layout)
+    prog = one(
+        debug_program, [element, array, D(dw.DW_TAG_typedef, name="t", type=array)]
+    )
+    if error is None:
+        assert prog.type("t").type.length == 3
+        return
+    with pytest.raises(BadDataError, match=error):
+        prog.type("t")
+
+
+def test_first_index_varies_fastest(debug_program) -> None:
+    element = integer()
+    bounds = [
+        D(dw.DW_TAG_subrange_type, count=A(dw.DW_FORM_data1, n)) for n in (2, 3, 4)
+    ]
+    ordering = A(dw.DW_FORM_data1, dw.DW_ORD_col_major)
+    array = D(dw.DW_TAG_array_type, bounds, type=element, ordering=ordering)
+    prog = one(
+        debug_program, [element, array, D(dw.DW_TAG_typedef, name="t", type=array)]
+    )
+    assert prog.type("t").type.type_name() == "int [4][3][2]"
+
+
+def test_functions_in_assembler_return_void(debug_program) -> None:
+    unspecified = D(dw.DW_TAG_unspecified_type)
+    function = D(
+        dw.DW_TAG_subprogram, name="f", low_pc=0x10, high_pc=4, type=unspecified
+    )
+    prog = one(debug_program, [unspecified, function])
+    assert prog.function("f").type_.type_name() == "void (void)"
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_bit_fields_in_storage_units(debug_program, order: str) -> None:
     # DWARF 2: DW_AT_bit_offset counts from the most significant bit of 4 bytes.

@@ -19,6 +19,9 @@ def prog(request, debug_program) -> Program:
     integer = D(dw.DW_TAG_base_type, name="int", byte_size=4, encoding=encoding)
     array = D(dw.DW_TAG_array_type, [D(dw.DW_TAG_subrange_type)], type=integer)
     typedef = D(dw.DW_TAG_typedef, name="open", type=array)
+    computed = D(dw.DW_TAG_subrange_type, count=A(dw.DW_FORM_exprloc, b"\x30"))
+    variable = D(dw.DW_TAG_array_type, [computed], type=integer)
+    named_variable = D(dw.DW_TAG_typedef, name="computed", type=variable)
     two = D(dw.DW_TAG_subrange_type, count=A(dw.DW_FORM_data1, 2))
     of_open = D(dw.DW_TAG_array_type, [two], type=typedef)
 
@@ -31,7 +34,7 @@ def prog(request, debug_program) -> Program:
 
     last = compound("last", integer, array)
     dies = [
-        integer, array, typedef, of_open,
+        integer, array, typedef, of_open, variable, named_variable,
         D(dw.DW_TAG_typedef, name="of_open", type=of_open),
         D(dw.DW_TAG_variable, name="extern", type=array),
         last,
@@ -40,6 +43,7 @@ def prog(request, debug_program) -> Program:
         compound("two", integer, array, array),
         compound("named_last", integer, typedef),
         compound("named_inner", typedef, integer),
+        compound("computed", variable, named_variable, array, integer),
         compound("un", integer, array, tag=dw.DW_TAG_union_type),
     ]  # fmt: skip
     units = [Unit(dies, language=request.param)]
@@ -61,6 +65,8 @@ def lengths(type_: Type) -> list[int | None]:
         ("struct two", [0, None]),
         ("struct named_last", [None]),
         ("struct named_inner", [0]),
+        # The program knows their length, which is not zero.
+        ("struct computed", [None, None, 0]),
         ("union un", [0]),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from drgn import (
     DebugInfoOptions,
     KmodSearchMethod,
+    Language,
     Module,
     ModuleFileStatus,
     Object,
@@ -183,6 +184,10 @@ class TestAttributes:
         assert module.wants_loaded_file()
         assert module.wants_debug_file()
         assert module.object.absent_
+
+    def test_object_is_of_c(self, prog: Program, module: Module) -> None:
+        prog.language = Language.CPP
+        assert module.object.type_.language is Language.C
 
     def test_build_id(self, module: Module) -> None:
         module.build_id = bytearray(b"zz")

@@ -7,7 +7,7 @@ from typing import Any
 
 import dwarf_asm
 import pytest
-from dwarf_asm import D, Unit
+from dwarf_asm import A, D, Unit
 
 from drgn import Architecture, Platform, Program, SourceLocation
 from drgn.engine.dwarf import constants as dw
@@ -85,6 +85,18 @@ def function(name: str, low: int, high: int) -> D:
     return D(dw.DW_TAG_subprogram, name=name, low_pc=low, high_pc=high - low)
 
 
+def program_of(functions: list[D], directory: Path) -> Program:
+    """A program whose code of [0x1000, 0x1030) is of one unit, without lines."""
+    root = D(dw.DW_TAG_compile_unit, name="a.c", low_pc=0x1000, high_pc=0x30)
+    image = dwarf_asm.elf(dwarf_asm.assemble([Unit(functions, root=root)]))
+    (directory / "image").write_bytes(image)
+    prog = Program(Platform(Architecture.X86_64))
+    module = prog.extra_module("module", create=True)
+    module.address_range = (0, 0x10000)
+    module.try_file(directory / "image", force=True)
+    return prog
+
+
 @pytest.mark.parametrize(
     ("address", "text"),
     [
@@ -98,13 +110,7 @@ def function(name: str, low: int, high: int) -> D:
 )
 def test_code_without_lines(tmp_path: Path, address: int, text: str | None) -> None:
     functions = [function("first", 0x1000, 0x1010), function("second", 0x1000, 0x1020)]
-    root = D(dw.DW_TAG_compile_unit, name="a.c", low_pc=0x1000, high_pc=0x30)
-    image = dwarf_asm.elf(dwarf_asm.assemble([Unit(functions, root=root)]))
-    (tmp_path / "image").write_bytes(image)
-    prog = Program(Platform(Architecture.X86_64))
-    module = prog.extra_module("module", create=True)
-    module.address_range = (0, 0x10000)
-    module.try_file(tmp_path / "image", force=True)
+    prog = program_of(functions, tmp_path)
     if text is None:
         with pytest.raises(LookupError, match="source code location not found"):
             prog.source_location(address)
@@ -112,3 +118,21 @@ def test_code_without_lines(tmp_path: Path, address: int, text: str | None) -> N
         (location,) = locations = prog.source_location(address)
         assert location == SourceLocation("", 0, 0)
         assert str(locations) == text
+
+
+def test_functions_whose_names_are_elsewhere(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As `gcc -flto -gsplit-dwarf` has them: what is inlined is known all the same."""
+    lost = A(dw.DW_FORM_ref_addr, 0x10000)
+    call = D(
+        dw.DW_TAG_inlined_subroutine, abstract_origin=lost, low_pc=0x1000, high_pc=8
+    )
+    outer = D(
+        dw.DW_TAG_subprogram, [call], abstract_origin=lost, low_pc=0x1000, high_pc=0x10
+    )
+    prog = program_of([outer, function("known", 0x1010, 0x1020)], tmp_path)
+    assert str(prog.source_location(0x1000)) == "#0  ??? at ??:?\n#1  ??? at ??:?"
+    assert "DW_TAG_inlined_subroutine has invalid DW_AT_abstract_origin" in caplog.text
+    assert str(prog.source_location(0x1008)) == "??? at ??:?"
+    assert str(prog.source_location(0x1010)) == "known at ??:?"
