@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Self, TypeVar
 
 from drgn import FaultError, Program, ProgramFlags
 from drgn.gdb_process import GdbProcess
@@ -17,6 +18,8 @@ from drgn.guest import (
     open_vmlinux,
 )
 from drgn.target import Mapping, Memory, TargetThread
+
+KernelT = TypeVar("KernelT", bound="GdbKernel")
 
 # Of Debian and Fedora, wherever that is unpacked.
 _PACKAGE = re.compile(r"(.+)/(?:boot/vmlinux-[^/]+|lib/modules/[^/]+/vmlinux[^/]*)")
@@ -159,6 +162,15 @@ class GdbMissingKernel(GdbProcess):
         self.stub.probe()
         found = find_guest_kernel(self._vmlinux, self.stub)
         return None if found is None or found.vmcoreinfo is None else found
+
+    def kernel_or_self(self, make: Callable[[], KernelT]) -> KernelT | Self:
+        """What ``make`` makes, with the kernel if there is one now."""
+        found = self.find()
+        if found is None:
+            return self
+        kernel = make()
+        kernel.set_kernel(self.stub, found)
+        return kernel
 
     def changed(self) -> None:
         super().changed()

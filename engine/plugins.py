@@ -131,6 +131,18 @@ def _any_entry_points() -> bool:
     Few have, and importing importlib.metadata takes longer than to look.
     """
     group = f"[{_GROUP}]".encode()
+    for path in _entry_points_files():
+        try:
+            with open(path, "rb", buffering=0) as file:
+                if group in file.read():
+                    return True
+        except OSError:  # Most have none.
+            continue
+    return False
+
+
+def _entry_points_files() -> Iterator[str]:
+    """Where installed distributions may list their entry points."""
     for directory in sys.path:
         try:
             names = os.listdir(directory or ".")
@@ -138,14 +150,7 @@ def _any_entry_points() -> bool:
             continue
         for name in names:
             if name.endswith((".dist-info", ".egg-info")):
-                path = os.path.join(directory, name, "entry_points.txt")
-                try:
-                    with open(path, "rb", buffering=0) as file:
-                        if group in file.read():
-                            return True
-                except OSError:
-                    continue
-    return False
+                yield os.path.join(directory, name, "entry_points.txt")
 
 
 def _items(variable: str) -> list[str]:

@@ -16,15 +16,9 @@ def open_kernel(inferior: gdb.Inferior) -> InferiorTarget | None:
     vmlinux = vmlinux_of(inferior.progspace)
     if vmlinux is None:
         return None
-    stub = Stub(inferior)
     missing = MissingKernelTarget(inferior)
-    missing.set_missing(stub, vmlinux)
-    found = missing.find()
-    if found is None:
-        return missing
-    kernel = KernelTarget(inferior)
-    kernel.set_kernel(stub, found)
-    return kernel
+    missing.set_missing(Stub(inferior), vmlinux)
+    return missing.kernel_or_self(lambda: KernelTarget(inferior))
 
 
 class MissingKernelTarget(GdbMissingKernel, InferiorTarget):

@@ -126,24 +126,24 @@ class BaseType:
         return ("<" if self.byte_order == "little" else ">") + code
 
 
-def from_bytes(data: bytes, type_: BaseType) -> int | float:
+def from_bytes(data: bytes, type: BaseType) -> int | float:
     """The value of a type whose bytes are given. ValueError if they do not fit."""
-    if len(data) != type_.size:
+    if len(data) != type.size:
         raise ValueError("constant of DWARF expression has another size than its type")
-    if type_.is_float:
-        return float(struct.unpack(type_._float_format(), data)[0])
-    return int.from_bytes(data, type_.byte_order, signed=type_.is_signed)
+    if type.is_float:
+        return float(struct.unpack(type._float_format(), data)[0])
+    return int.from_bytes(data, type.byte_order, signed=type.is_signed)
 
 
-def convert(value: int | float, type_: BaseType) -> int | float:
+def convert(value: int | float, type: BaseType) -> int | float:
     """A value as one of another type, as C converts."""
-    if type_.is_float:
-        return from_bytes(type_.to_bytes(float(value)), type_)
+    if type.is_float:
+        return from_bytes(type.to_bytes(float(value)), type)
     try:
         number = int(value)
     except (OverflowError, ValueError):  # Infinity and NaN.
         number = 0
-    return from_bytes(type_.to_bytes(number), type_)
+    return from_bytes(type.to_bytes(number), type)
 
 
 def reinterpret(value: int | float, old: BaseType, new: BaseType) -> int | float:

@@ -357,7 +357,7 @@ class _Machine:
         return position
 
     def _unary_typed(self, operator: int, operand: Typed) -> Typed:
-        value, type_ = operand
+        value, type = operand
         if operator == op.DW_OP_abs:
             value = abs(value)
         elif operator == op.DW_OP_neg:
@@ -366,7 +366,7 @@ class _Machine:
             value = ~value
         else:
             raise ExprError("DWARF expression takes a float for an integer")
-        return Typed(convert(value, type_), type_)
+        return Typed(convert(value, type), type)
 
     def _locate(self, operator: int, code: memoryview, position: int) -> int:
         """Register and implicit locations, pieces (2.6.1)."""
@@ -403,28 +403,28 @@ class _Machine:
     def _typed(self, operator: int, code: memoryview, position: int) -> int:
         """Operators that name a base type (2.5.1.1, 2.5.1.6)."""
         if operator in (op.DW_OP_const_type, op.DW_OP_GNU_const_type):
-            type_, position = self._base_type(code, position)
+            type, position = self._base_type(code, position)
             size = self._unsigned(code, position, 1)
             data, position = self._bytes(code, position + 1, size)
-            self.stack.append(Typed(from_bytes(bytes(data), type_), type_))
+            self.stack.append(Typed(from_bytes(bytes(data), type), type))
         elif operator in (op.DW_OP_regval_type, op.DW_OP_GNU_regval_type):
             register, position = _uleb128(code, position)
-            type_, position = self._base_type(code, position)
+            type, position = self._base_type(code, position)
             value = self.context.register(register)
-            self.stack.append(reinterpret_generic(value, type_, self.address_size))
+            self.stack.append(reinterpret_generic(value, type, self.address_size))
         elif operator in (
             op.DW_OP_deref_type,
             op.DW_OP_GNU_deref_type,
             op.DW_OP_xderef_type,
         ):
             size = self._unsigned(code, position, 1)
-            type_, position = self._base_type(code, position + 1)
+            type, position = self._base_type(code, position + 1)
             if operator == op.DW_OP_xderef_type:
                 raise Unsupported("DW_OP_xderef_type")
-            if size != type_.size:
+            if size != type.size:
                 raise ExprError("DW_OP_deref_type has another size than its type")
             memory = self._read(self._pop_integer(), size)
-            self.stack.append(Typed(from_bytes(memory, type_), type_))
+            self.stack.append(Typed(from_bytes(memory, type), type))
         else:
             offset, position = _uleb128(code, position)
             operand = self.stack.pop()
@@ -442,12 +442,12 @@ class _Machine:
                 data = operand.type.to_bytes(operand.value)
                 return self._unsigned(memoryview(data), 0, len(data)) & self.mask
             return int(value) & self.mask
-        type_ = BaseType.of(self._unit(), offset)
+        type = BaseType.of(self._unit(), offset)
         if not reinterprets:
-            return Typed(convert(value, type_), type_)
+            return Typed(convert(value, type), type)
         if isinstance(operand, int):
-            return reinterpret_generic(operand, type_, self.address_size)
-        return Typed(reinterpret(value, operand.type, type_), type_)
+            return reinterpret_generic(operand, type, self.address_size)
+        return Typed(reinterpret(value, operand.type, type), type)
 
     def _other(self, operator: int, code: memoryview, position: int) -> int:
         """Operators that ask the context."""
@@ -484,12 +484,12 @@ class _Machine:
         return position
 
 
-def reinterpret_generic(value: int, type_: BaseType, address_size: int) -> Typed:
+def reinterpret_generic(value: int, type: BaseType, address_size: int) -> Typed:
     """The low bytes of an operand without a type as one of a base type."""
-    if type_.size > address_size:
+    if type.size > address_size:
         raise Unavailable
-    data = (value & (1 << type_.size * 8) - 1).to_bytes(type_.size, type_.byte_order)
-    return Typed(from_bytes(data, type_), type_)
+    data = (value & (1 << type.size * 8) - 1).to_bytes(type.size, type.byte_order)
+    return Typed(from_bytes(data, type), type)
 
 
 _CONSTANTS = {

@@ -33,7 +33,7 @@ _GENERIC_BITS = 64
 
 
 def evaluated(
-    die: Die, type_: Type, location: memoryview, context: ExprContext
+    die: Die, type: Type, location: memoryview, context: ExprContext
 ) -> Object:
     """The object of a type at a location, absent where that cannot be told.
 
@@ -47,17 +47,17 @@ def evaluated(
             address_size=die.unit.address_size,
             little_endian=little_endian,
         )
-        return _assemble(context, type_, pieces, little_endian)
+        return _assemble(context, type, pieces, little_endian)
     except Unavailable:
-        return Object._absent(type_, AbsenceReason.OPTIMIZED_OUT)
+        return Object._absent(type, AbsenceReason.OPTIMIZED_OUT)
     except Unsupported:
-        return Object._absent(type_, AbsenceReason.NOT_IMPLEMENTED)
+        return Object._absent(type, AbsenceReason.NOT_IMPLEMENTED)
     except ValueError as error:
         raise die.error(f"DW_AT_location: {error}") from None
 
 
 def _assemble(
-    context: ExprContext, type_: Type, pieces: Sequence[Piece], little_endian: bool
+    context: ExprContext, type: Type, pieces: Sequence[Piece], little_endian: bool
 ) -> Object:
     """An object of a type from its pieces.
 
@@ -70,13 +70,13 @@ def _assemble(
         raise Unavailable
     first = pieces[0]
     if first.kind == MEMORY and first.bit_size is None:
-        return _reference(type_, first)
+        return _reference(type, first)
     try:
-        bits = 8 * type_size(type_)
+        bits = 8 * type_size(type)
     except TypeError:  # It has no size, so no value either.
         raise Unavailable from None
     if first.kind == MEMORY and _memory_bits(pieces) >= bits:
-        return _reference(type_, first)
+        return _reference(type, first)
     if bits > 8 * _MAX_SIZE:
         raise ExprError(f"object of {bits // 8} bytes is not in memory")
     value = done = 0
@@ -92,12 +92,12 @@ def _assemble(
     else:
         raise Unavailable
     data = value.to_bytes(bits // 8, "little" if little_endian else "big")
-    return Object._from_buffer(type_, data)
+    return Object._from_buffer(type, data)
 
 
-def _reference(type_: Type, piece: Piece) -> Object:
+def _reference(type: Type, piece: Piece) -> Object:
     assert isinstance(piece.value, int)
-    return Object._ref(type_, piece.value, bit_offset=piece.bit_offset)
+    return Object._ref(type, piece.value, bit_offset=piece.bit_offset)
 
 
 def _memory_bits(pieces: Sequence[Piece]) -> int:

@@ -106,20 +106,20 @@ def _thread_id(thread: SupportsIndex | None) -> int:
     return tid
 
 
-def _unaliased(type_: Type) -> Type:
-    while type_.kind is TypeKind.TYPEDEF:
-        type_ = type_.type
-    return type_
+def _unaliased(type: Type) -> Type:
+    while type.kind is TypeKind.TYPEDEF:
+        type = type.type
+    return type
 
 
-def _is_struct(type_: Type, tag: str) -> bool:
-    type_ = _unaliased(type_)
-    return type_.kind is _STRUCT and type_.tag == tag
+def _is_struct(type: Type, tag: str) -> bool:
+    type = _unaliased(type)
+    return type.kind is _STRUCT and type.tag == tag
 
 
-def _is_pointer_to(type_: Type, tag: str) -> bool:
-    type_ = _unaliased(type_)
-    return type_.kind is _POINTER and _is_struct(type_.type, tag)
+def _is_pointer_to(type: Type, tag: str) -> bool:
+    type = _unaliased(type)
+    return type.kind is _POINTER and _is_struct(type.type, tag)
 
 
 def _pt_regs(obj: Object) -> bytes | None:

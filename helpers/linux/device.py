@@ -92,6 +92,8 @@ def bus_to_subsys(bus: Object) -> Object:
     >>> bus_to_subsys(prog["pci_bus_type"].address_of_()).bus.name.string_()
     b'pci'
     """
+    if not bus:
+        return NULL(bus.prog_, "struct subsys_private *")
     try:
         return bus.p.read_()
     except AttributeError:
@@ -108,6 +110,8 @@ def class_to_subsys(class_: Object) -> Object:
     >>> class_to_subsys(prog["block_class"].address_of_()).type_
     struct subsys_private *
     """
+    if not class_:
+        return NULL(class_.prog_, "struct subsys_private *")
     try:
         return class_.p.read_()
     except AttributeError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from drgn import Object, Program
 from drgn.helpers.common.prog import takes_program_or_default
-from drgn.helpers.linux.mm import PageUsage
+from drgn.helpers.linux._page_usage import PageUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

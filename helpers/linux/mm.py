@@ -11,7 +11,7 @@ is mapped at the address, or if what was there is swapped or paged out.
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from drgn import NULL, IntegerLike, Object, Program, container_of
 from drgn.helpers.common.prog import takes_program_or_default
@@ -79,6 +79,7 @@ from drgn.helpers.linux._page_flags import (
     decode_page_flags_value,
     page_flags,
 )
+from drgn.helpers.linux._page_usage import PageUsage as PageUsage
 from drgn.helpers.linux._pages import (
     PFN_PHYS,
     PHYS_PFN,
@@ -101,6 +102,7 @@ from drgn.helpers.linux._pages import (
     virt_to_phys,
 )
 from drgn.helpers.linux.device import bus_for_each_dev
+from drgn.helpers.linux.hugetlb import hugetlb_total_pages
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.percpu import percpu_counter_sum_positive
 from drgn.helpers.linux.rbtree import rb_find
@@ -199,20 +201,6 @@ __all__ = (
     "vmalloc_to_page",
     "vmalloc_to_pfn",
 )
-
-
-class PageUsage(NamedTuple):
-    """Usage of memory, in pages."""
-
-    pages: int
-    """All pages."""
-    free_pages: int
-    """Free pages."""
-
-    @property
-    def used_pages(self) -> int:
-        """Pages in use."""
-        return self.pages - self.free_pages
 
 
 @takes_program_or_default
@@ -344,8 +332,6 @@ def vm_commit_limit(prog: Program) -> int:
     if kbytes:
         allowed = kbytes >> prog["PAGE_SHIFT"].value_() - 10
     else:
-        from drgn.helpers.linux.hugetlb import hugetlb_total_pages
-
         usable = totalram_pages(prog) - hugetlb_total_pages(prog)
         allowed = usable * prog["sysctl_overcommit_ratio"].value_() // 100
     try:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from drgn import Object, Program, sizeof
 from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux._page_usage import PageUsage
 from drgn.helpers.linux.fs import d_path
-from drgn.helpers.linux.mm import PageUsage
 from drgn.helpers.linux.vmstat import global_node_page_state
 
 if TYPE_CHECKING:

@@ -35,13 +35,8 @@ def open_target(gdb: Gdb) -> ControlledTarget:
         missing = MissingKernelTarget(gdb)
         stub = Stub(missing)
         missing.set_missing(stub, vmlinux)
-        found = missing.find()
-        if found is None:
-            return missing
-        kernel = KernelTarget(gdb)
-        kernel.set_kernel(stub, found)
-        stub.target = kernel
-        return kernel
+        stub.target = missing.kernel_or_self(lambda: KernelTarget(gdb))
+        return stub.target
     dump = find_dump(files)
     if isinstance(dump, str):
         bad = BadVmcoreTarget(gdb)

@@ -10,7 +10,7 @@ import pytest
 from guest_facts import inode_at, task_of
 from lab.manifest import Lab
 
-from drgn import MissingDebugInfoError, Object, Program
+from drgn import NULL, MissingDebugInfoError, Object, Program
 from drgn.helpers.linux import (
     MAJOR,
     MINOR,
@@ -224,6 +224,8 @@ def test_classes_and_buses(live: Program, each_lab: Lab) -> None:
     ]
     subsys = class_to_subsys(block)
     assert subsys.member_("class").value_() == block.value_()
+    assert not class_to_subsys(NULL(live, "struct class *"))
+    assert not bus_to_subsys(NULL(live, "struct bus_type *"))
     buses = {
         name: set(devices)
         for name, *devices in map(str.split, each_lab.fact("sys/bus").splitlines())
