@@ -99,7 +99,8 @@ class _Node:
         if codec.kind is _ARRAY:
             type, size = codec.element_of()
             element = codec_of(type)
-            for i in range(codec.length()):
+            # Elements of no size lie at one place: one stands for all.
+            for i in range(codec.length() if size else min(codec.length(), 1)):
                 yield self.part(element, 8 * size * i)
         else:
             for field in codec.fields:
@@ -113,7 +114,7 @@ class _Node:
         if codec.scalar:
             return not codec.get(self.load(), self.bit_offset, self.bits)
         self.try_load()
-        if self.buffer is not None:
+        if self.buffer is not None and codec.size:
             start = self.bit_offset >> 3
             if not any(self.buffer[start : start + codec.size]):
                 return True
@@ -165,6 +166,8 @@ class _Elements:
     def __iter__(self) -> Iterator[tuple[str, _Node]]:
         indices = self.options.element_indices
         skip_zeros = indices and not self.options.implicit_elements
+        if skip_zeros and not self.size and self.node.part(self.element, 0).is_zero():
+            return
         for i in range(self.length):
             part = self.node.part(self.element, 8 * self.size * i)
             if not (skip_zeros and part.is_zero()):
@@ -256,7 +259,7 @@ class _Formatter:
         text = address if symbol is None else f"{symbol} = {address}"
         referent = codec.under.type
         if self.options.string and is_character(referent):
-            prog._is_64_bit()
+            prog._require_address_size()
             try:
                 string = prog._memory.read_c_string(value, None)
             except FaultError:
@@ -264,7 +267,7 @@ class _Formatter:
             else:
                 text = f"{text} = {string_text(string)}"
         elif dereference and _has_value(referent):
-            prog._is_64_bit()
+            prog._require_address_size()
             first = f"*{prefix}{text if symbol is None else f'({text})'} = "
             target = _Node(codec_of(referent), None, 0, value)
             try:
@@ -396,7 +399,7 @@ class _Formatter:
             raw = bytes(node.buffer[start : start + size * length]).rstrip(b"\0")
             length = -(-len(raw) // size)
         while length and node.part(element, 8 * size * (length - 1)).is_zero():
-            length -= 1
+            length = length - 1 if size else 0
         return length
 
     def _string(self, node: _Node) -> str | None:

@@ -75,7 +75,7 @@ def check_platform(codec: Codec) -> None:
     if codec.scalar:
         codec.type.prog._is_little_endian()
     elif codec.kind is ARRAY or codec.kind is FUNCTION:
-        codec.type.prog._is_64_bit()
+        codec.type.prog._require_address_size()
 
 
 def check_width(codec: Codec, bits: int | None) -> None:

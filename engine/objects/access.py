@@ -60,7 +60,7 @@ def find_step(type: Type, name: str) -> Step:
         bits = (bit_offset & 7, bit_field_size)
     pointer = None
     if follow:
-        type.prog._is_64_bit()
+        type.prog._require_address_size()
         pointer = codec_of(type)
     step = (pointer, declared.type, bit_offset >> 3, bits)
     if type._steps is None:

@@ -309,7 +309,7 @@ class Codec(Memos):
             type = self.under.type
             element = (type, type_size(type))
             if self.kind is _POINTER:
-                self.type._prog._is_64_bit()
+                self.type._prog._require_address_size()
             self.element = element
         found: tuple[Type, int] = self.element
         return found

@@ -127,7 +127,7 @@ def _reference(
     codec = codec_of(type)
     size = check_bit_field(codec, size)
     _check_alignment(codec, bit_offset)
-    prog._is_64_bit()
+    prog._require_address_size()
     bits = None
     if bit_offset & 7 or size is not None:
         bits = (bit_offset & 7, size)

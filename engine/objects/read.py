@@ -141,7 +141,7 @@ def read_string(obj: Object) -> bytes:
     codec = codec_of(obj._type_)
     memory = obj._prog_._memory
     if codec.kind is _POINTER:
-        obj._prog_._is_64_bit()
+        obj._prog_._require_address_size()
         return memory.read_c_string(obj.value_(), None)
     if codec.kind is not _ARRAY:
         raise TypeError(

@@ -45,6 +45,10 @@ class MemoryAccess:
             raise ValueError("program address size is not known")
         return self._platform.is_64_bit
 
+    def _require_address_size(self) -> None:
+        """Raise ValueError if the size of addresses is not known."""
+        self._is_64_bit()
+
     def address_size(self) -> int:
         """Size of an address in bytes; ValueError if it is not known."""
         return 8 if self._is_64_bit() else 4
@@ -137,7 +141,7 @@ class MemoryAccess:
         if not callable(read_fn):
             raise TypeError("read_fn must be callable")
         address, size = uint64(address), uint64(size)
-        self._is_64_bit()
+        self._require_address_size()
         self._memory.add_callback(address, size, read_fn, physical)
 
     # Page tables and arrays, which upstream does not have.

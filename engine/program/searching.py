@@ -34,7 +34,7 @@ def search_memory(
             raise ValueError("needle cannot be empty")
         if align <= 0 or align & (align - 1):
             raise ValueError("alignment must be power of 2")
-        return search_bytes(prog._memory, needle, align, prog._is_64_bit)
+        return search_bytes(prog._memory, needle, align, prog._require_address_size)
     if alignment is not None:
         raise TypeError("alignment is only allowed with bytes or str value")
     if isinstance(value, Object):
@@ -42,7 +42,7 @@ def search_memory(
         needle = value.to_bytes_()
         if not needle:
             raise ValueError("can't search for object with size 0")
-        return search_bytes(prog._memory, needle, align, prog._is_64_bit)
+        return search_bytes(prog._memory, needle, align, prog._require_address_size)
     if not hasattr(type(value), "__index__"):
         raise TypeError(
             "value must be bytes, str, int, or drgn.Object, not " + type(value).__name__
@@ -54,7 +54,7 @@ def search_memory(
     needle = _unsigned(number, 64).to_bytes(
         size, "little" if prog._is_little_endian() else "big"
     )
-    return search_bytes(prog._memory, needle, size, prog._is_64_bit)
+    return search_bytes(prog._memory, needle, size, prog._require_address_size)
 
 
 def search_memory_regex(prog: Program, pattern: Any) -> MemorySearchIterator[Any]:
@@ -67,7 +67,7 @@ def search_memory_regex(prog: Program, pattern: Any) -> MemorySearchIterator[Any
         prog._memory,
         compile_pattern(pattern),
         bytes.decode if isinstance(pattern, str) else bytes,
-        prog._is_64_bit,
+        prog._require_address_size,
     )
 
 
@@ -95,7 +95,7 @@ def search_memory_uint(
     if not values:
         raise ValueError("at least one value or range is required")
     return search_uint(
-        prog._memory, size, prog._is_little_endian(), singles, ranges, prog._is_64_bit
+        prog._memory, size, prog._is_little_endian(), singles, ranges, prog._require_address_size
     )
 
 

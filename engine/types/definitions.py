@@ -185,23 +185,24 @@ class CompoundDefinition(TemplateDefinition):
 
         Raises RecursionError if it is looked for in an unnamed member of itself.
         """
-        found = self._found
-        if found is None:
-            found = {}
-            try:
-                self._collect(found, 0, ())
-            except RecursionError:
-                # What comes before the member without end is there.
-                if name not in found:
-                    raise RecursionError(_ENDLESS) from None
-            else:
-                self._found = found
+        if self._found is not None:
+            return self._found.get(name)
+        found: dict[str, tuple[TypeMember, int]] = {}
+        try:
+            self._collect(found, 0, ())
+        except RecursionError:
+            # What comes before the member without end is there.
+            if name not in found:
+                raise RecursionError(_ENDLESS) from None
+        else:
+            self._found = found
         return found.get(name)
 
     def member_names(self) -> list[str]:
         """The names of all members that `find_member()` finds."""
-        self.find_member("")
-        return list(self._found or ())
+        found: dict[str, tuple[TypeMember, int]] = {}
+        self._collect(found, 0, ())
+        return list(found)
 
     def _collect(
         self,
