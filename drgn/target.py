@@ -104,3 +104,4 @@ def load_later(prog: Program, load: Callable[[], None] | None) -> None:
     If it raises, the exception goes to the user, and it is called again next time.
     """
     prog._modules.pending = load
+    prog._forget_objects()  # Those that are not there may be there then.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import log
@@ -40,22 +40,25 @@ def load_debug_info(
 
     Raises MissingDebugInfoError if a module stays without.
     """
+    names = [] if paths is None else [os.fsdecode(path) for path in paths]
+    if not names and not default and not main:
+        return
     if default:
         log.debug("loading default debugging symbols")
     elif main:
         log.debug("loading main debugging symbols")
     else:
         log.debug("loading debugging symbols")
-    _Load(prog, _Provided(() if paths is None else paths), default, main).run()
+    _Load(prog, _Provided(names), default, main).run()
 
 
 class _Provided:
     """The files that the user gave, by build ID."""
 
-    def __init__(self, paths: Iterable[Any]) -> None:
+    def __init__(self, paths: Sequence[str]) -> None:
         self.files: dict[bytes, list[tuple[str, ElfFile]]] = {}
         self._matched: set[bytes] = set()
-        for path in [os.fsdecode(path) for path in paths]:
+        for path in paths:
             file = self._open(path)
             if file is not None and file.build_id is not None:
                 log.debug("provided file %s build ID %s", path, file.build_id.hex())
@@ -135,7 +138,8 @@ class _Load:
 
     def run(self) -> None:
         if not self._main and not self._provided.files:
-            # There is nothing to do, but what is loaded is not looked for in vain.
+            # What is loaded is not looked for in vain.
+            log.debug("no usable provided files")
             return
         if self._prog._kernel is not None:
             self._kernel()

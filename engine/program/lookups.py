@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     SymbolFinder = Callable[[Program, str | None, int | None, bool], Sequence[Symbol]]
 
 _ANY = FindObjectFlags.ANY
+_UNKNOWN: Any = object()
+# Names without an object are only remembered beside so many.
+_REMEMBERED_MAX = 1 << 16
 _WHAT = {
     FindObjectFlags.CONSTANT: "constant ",
     FindObjectFlags.FUNCTION: "function ",
@@ -58,7 +61,8 @@ class Lookups:
     _symbol_finders: FinderRegistry[SymbolFinder]
     _type_memo: dict[tuple[str, str | None], Type]
     _found_types: dict[tuple[TypeKindSet, str, str | None], Type]
-    _found_objects: dict[tuple[str, int, str | None], Object]
+    _found_objects: dict[tuple[str, int, str | None], Object | None]
+    """What static finders found; None is what none of them knows."""
 
     # Types.
 
@@ -222,12 +226,12 @@ class Lookups:
     ) -> Object | None:
         """Ask the object finders; None if none of them knows the object."""
         key = (name, flags._value_, filename)
+        memo = self._found_objects
         for finder, static in self._object_finders:
-            if static:
-                found = self._found_objects.get(key)
-                if found is not None:
-                    return found
-            found = finder(self, name, flags, filename)
+            # Finders may load debugging information, which makes another memo.
+            found = self._found_objects.get(key, _UNKNOWN) if static else _UNKNOWN
+            if found is _UNKNOWN:
+                found = finder(self, name, flags, filename)
             if found is None:
                 continue
             if not isinstance(found, Object):
@@ -237,6 +241,8 @@ class Lookups:
             if static:
                 self._found_objects[key] = found
             return found
+        if memo is self._found_objects and len(memo) < _REMEMBERED_MAX:
+            memo[key] = None
         return None
 
     def register_object_finder(
@@ -340,7 +346,8 @@ class Lookups:
 
     def _forget_objects(self: Program) -> None:
         """Drop what object finders found: it may have other addresses."""
-        self._found_objects.clear()
+        # Another dict, so that a lookup under way sees that it was asked too early.
+        self._found_objects = {}
 
 
 def _path(filename: Any) -> str | None:

@@ -95,7 +95,12 @@ def search_memory_uint(
     if not values:
         raise ValueError("at least one value or range is required")
     return search_uint(
-        prog._memory, size, prog._is_little_endian(), singles, ranges, prog._require_address_size
+        prog._memory,
+        size,
+        prog._is_little_endian(),
+        singles,
+        ranges,
+        prog._require_address_size,
     )
 
 

@@ -518,6 +518,27 @@ class TestProvidedFiles:
         )
         assert list(prog.modules()) == []
 
+    @pytest.mark.parametrize(
+        ("paths", "messages"),
+        [
+            ([], []),
+            (["/missing"], ["loading debugging symbols", "no usable provided files"]),
+        ],
+    )
+    def test_nothing_to_do_is_told(
+        self,
+        paths: list[str],
+        messages: list[str],
+        prog: Program,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        with caplog.at_level(logging.DEBUG, "drgn"):
+            prog.load_debug_info(paths)
+            with pytest.raises(TypeError):
+                prog.load_debug_info([*paths, 5])
+        debug = [r.message for r in caplog.records if r.levelno == logging.DEBUG]
+        assert debug == messages
+
     def test_main_module_of_a_program_without_target(
         self, compile_c: Callable[..., Path], prog: Program
     ) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from drgn import (
     TypeKind,
     TypeKindSet,
 )
+from drgn.target import load_later
 
 
 @pytest.fixture
@@ -135,6 +139,64 @@ def test_object_finder_is_asked_every_time(prog: Program) -> None:
     assert asked[0] == (prog, "counter", FindObjectFlags.ANY, None)
     prog.variable("counter", "a.c")
     assert asked[-1] == (prog, "counter", FindObjectFlags.VARIABLE, "a.c")
+
+
+class TestWhatIsLookedForInVain:
+    """It is not looked for again, until it may be there."""
+
+    @pytest.fixture
+    def load(self, prog: Program, compile_c: Callable[..., Path]) -> Callable[[], None]:
+        path = compile_c("int number = 5;", "-g", "-c", suffix=".o")
+        return lambda: prog.extra_module("number", create=True).try_file(path)
+
+    def test_once(self, prog: Program, load: Callable[[], None]) -> None:
+        load()
+        assert "missing" not in prog
+        calls: list[str] = []
+        sys.setprofile(lambda frame, event, arg: calls.append(frame.f_code.co_name))
+        try:
+            assert "missing" not in prog
+        finally:
+            sys.setprofile(None)
+        assert "_find_object" in calls and "find_object" not in calls
+
+    def test_loaded_later(self, prog: Program, load: Callable[[], None]) -> None:
+        assert "number" not in prog
+        load()
+        assert "number" in prog
+
+    def test_loaded_by_a_finder(self, prog: Program, load: Callable[[], None]) -> None:
+        asked: list[str] = []
+
+        def finder(prog: Program, name: str, *args: Any) -> None:
+            asked.append(name)
+            if asked == [name, name]:
+                load()
+
+        prog.register_object_finder("mine", finder, enable_index=0)
+        assert "number" not in prog
+        assert "number" in prog
+
+    def test_loaded_by_the_last_finder(
+        self, prog: Program, load: Callable[[], None]
+    ) -> None:
+        asked: list[str] = []
+
+        def finder(prog: Program, name: str, *args: Any) -> None:
+            asked.append(name)
+            if len(asked) == 1:
+                load()
+
+        prog.register_object_finder("mine", finder, enable_index=-1)
+        assert "number" not in prog  # It was asked for too early.
+        assert "number" in prog
+
+    def test_loaded_when_it_is_needed(
+        self, prog: Program, load: Callable[[], None]
+    ) -> None:
+        assert "number" not in prog
+        load_later(prog, load)
+        assert "number" in prog
 
 
 @pytest.mark.parametrize(
