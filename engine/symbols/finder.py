@@ -62,7 +62,7 @@ class ModuleSymbols:
         """Rank and Symbol of the ones with a name, at an address, or of all."""
         for table in self._tables:
             if address is not None:
-                for entry, symbol in self._at(table, address, table.containing):
+                for entry, symbol in self._at(address, table.containing):
                     if name is None or entry.name == name:
                         yield entry.rank, symbol
                 continue
@@ -72,12 +72,9 @@ class ModuleSymbols:
                     yield entry.rank, found
 
     def _at(
-        self,
-        table: SymbolTable,
-        address: int,
-        look: Callable[[int], Iterable[Entry]],
+        self, address: int, look: Callable[[int], Iterable[Entry]]
     ) -> Iterator[tuple[Entry, Symbol]]:
-        """What is found at the file addresses of an address and stays there."""
+        """What is found at an address's places in files, and lies there in memory."""
         found = False
         for file_address in self._placement.to_files(address):
             for entry in () if found else look(file_address):
@@ -91,7 +88,7 @@ class ModuleSymbols:
     def best_at(self, address: int) -> Symbol | None:
         """The symbol that names an address best."""
         for table in self._tables:
-            for _entry, symbol in self._at(table, address, table.best):
+            for _entry, symbol in self._at(address, table.best):
                 return symbol
         return None
 
