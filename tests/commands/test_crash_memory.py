@@ -194,6 +194,16 @@ def test_list_in_a_circle(
     assert capsys.readouterr().out.split()[-1] == "10030"
 
 
+def test_list_of_list_heads_that_a_null_ends(lines: Lines, put: Put) -> None:
+    end = ["", "invalid list entry: 0"]
+    put(BASE, BASE + 0x10)
+    assert lines(f"list {BASE:x}") == [f"{BASE:x}", f"{BASE + 0x10:x}"]
+    assert lines(f"list -h {BASE:x}") == [f"{BASE:x}", f"{BASE + 0x10:x}", *end]
+    assert lines(f"list -H {BASE:x}") == [f"{BASE + 0x10:x}", *end]
+    assert lines(f"list -H -r {BASE:x}") == end
+    assert lines(f"list -H -e {BASE + 0x10:x} {BASE:x}") == ["(empty)"]
+
+
 def test_empty_list(lines: Lines, put: Put) -> None:
     put(BASE, BASE, BASE)
     for options in ("-H", "-H -r", "-H -s list_head.next", "-h -O 0"):
@@ -243,6 +253,7 @@ def test_tree_in_a_circle(
         ("tree -t m deadbeef0000", (FaultError, LookupError)),
         ("tree -t z 0", CommandArgumentError),
         ("vtop -c 99999 0", LookupError),
+        ("vtop -c 99999 ffffffffffffffff", LookupError),
         ("ptov ffffffffffffffff", ValueError),
         ("struct task_struct deadbeef0000", FaultError),
         ("struct task_struct ffffffffffffffff", FaultError),

@@ -208,3 +208,13 @@ def test_code_runs(panicked: Program, line: str) -> None:
         finally:
             set_default_prog(None)
     assert set(names) - {"prog", "__builtins__"}, code
+
+
+@pytest.mark.parametrize("noise", ["__kstrtab", "__crc_", ".L"])
+def test_sym_of_what_lists_leave_out_has_no_neighbours(
+    live: Program, noise: str
+) -> None:
+    symbol = next(s for s in live.symbols() if s.name.startswith(noise))
+    for options in ("", "-n", "-p", "-n -p"):
+        (line,) = lines_of(live, f"sym {options} {symbol.name}")
+        assert line.split()[1] == symbol.name

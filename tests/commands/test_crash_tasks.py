@@ -12,9 +12,10 @@ import pytest
 from lab.manifest import Lab
 
 from drgn import FaultError, Program, offsetof
-from drgn.commands import CommandArgumentError
+from drgn.commands import CommandArgumentError, run_command
 from drgn.helpers.linux.fs import for_each_file
 from drgn.helpers.linux.pid import find_task, for_each_task
+from drgn.helpers.linux.stack import kernel_stack_trace
 
 from .crash_output import lines_of
 
@@ -84,6 +85,12 @@ def test_ps_states(live: Program, each_lab: Lab) -> None:
 def test_ps_summary_counts_all(live: Program) -> None:
     counts = [int(line.split(": ")[1]) for line in lines_of(live, "ps -S")]
     assert sum(counts) == len(lines_of(live, "ps")) - 1
+
+
+@pytest.mark.parametrize("options", ["", "-s", "-S", "-l", "-m", "-t", "-a", "-p"])
+def test_ps_of_no_task(live: Program, options: str) -> None:
+    lines = lines_of(live, f"ps {options} -k init")
+    assert [line.split()[-1] for line in lines] == ["COMM"] * (options in ("", "-s"))
 
 
 def test_ps_elapsed_where_a_cpu_is_offline(panicked: Program) -> None:
@@ -235,6 +242,14 @@ def test_foreach_vtop(live: Program) -> None:
     user = lines_of(live, f"foreach 1 2 vtop {start:x}")
     assert user[2] == lines_of(live, f"vtop -c 1 {start:x}")[1] != user[-1]
     assert user[-1].endswith("(not accessible)")
+
+
+def test_bt_returns_the_last_stack(live: Program) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):
+        for line in ("bt 2", "bt 1 2", "foreach 1 2 bt", "bt -f 2 | cat"):
+            stack = run_command(live, f"crash {line}")
+            assert str(stack) == str(kernel_stack_trace(live, 2))
+        assert run_command(live, "crash bt --drgn 2") is None
 
 
 def test_bt_of_a_zombie(live: Program) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from drgn import FaultError, Object, Program
 from drgn.commands import argument, argument_group, mutually_exclusive_group
@@ -23,15 +24,15 @@ class TaskCommand:
     """What a command does with a task, and the Python that does the same.
 
     ``arguments`` are its options, but for those that choose tasks. ``show`` prints what
-    it has to say of one task, and ``code`` adds statements about the variable ``task``.
-    A command that has nothing to say of some tasks has a ``wants``, one that makes a
-    table of all tasks a ``show_all`` in place of ``show``, and one with options that
-    choose tasks a ``select``.
+    it has to say of one task, and may return a value, and ``code`` adds statements
+    about the variable ``task``. A command that has nothing to say of some tasks has a
+    ``wants``, one that makes a table of all tasks a ``show_all`` in place of ``show``,
+    and one with options that choose tasks a ``select``.
     """
 
     arguments: Sequence[Argument]
     code: Callable[[CrashCodeBuilder, argparse.Namespace], None]
-    show: Callable[[Program, argparse.Namespace, Object], None] | None = None
+    show: Callable[[Program, argparse.Namespace, Object], Any] | None = None
     show_all: Callable[[Program, argparse.Namespace, Iterable[Object]], None] | None = (
         None
     )
@@ -45,26 +46,28 @@ class TaskCommand:
         tasks: Iterable[Object],
         *,
         keep_going: bool = False,
-    ) -> None:
+    ) -> Any:
         """Print what there is to say of tasks, each after an empty line.
 
-        ``keep_going`` says in a line what is damaged of a task, and goes on.
+        ``keep_going`` says in a line what is damaged of a task, and goes on. Returns
+        the value of the last task.
         """
         if self.show_all is not None:
-            self.show_all(prog, args, tasks)
-            return
+            return self.show_all(prog, args, tasks)
         assert self.show is not None
         separator = ""
+        value = None
         for task in tasks:
             try:
                 if self.wants is None or self.wants(args, task):
                     print(end=separator)
                     separator = "\n"
-                    self.show(prog, args, task)
+                    value = self.show(prog, args, task)
             except (FaultError, ValidationError) as error:
                 if not keep_going:
                     raise
                 print(f"(task {task.value_():x}: {error})")
+        return value
 
     def run_chosen(
         self, prog: Program, args: argparse.Namespace, chosen: Sequence[PidOrTask]

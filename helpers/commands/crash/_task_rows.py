@@ -85,6 +85,8 @@ def _cpus(prog: Program, tasks: Sequence[Object]) -> list[int]:
 
 def task_states(prog: Program, tasks: Sequence[Object]) -> list[str]:
     """The letters of tasks' states."""
+    if not tasks:
+        return []
     # Renamed in 5.14 (2f064a59a11f).
     state = "__state" if _has(prog, "__state") else "state"
     read = columns(tasks, state, "exit_state")
@@ -179,6 +181,8 @@ def _percpu_offsets(prog: Program) -> list[int]:
 
 def kernel_stack_pointers(prog: Program, tasks: Sequence[Object]) -> list[int]:
     """The stack pointer of each task in the kernel, 0 where it is not known."""
+    if not tasks:
+        return []
     saved = _saved_stack_pointers(prog, tasks)
     active = _active(prog, tasks)
     return [

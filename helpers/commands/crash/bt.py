@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from drgn import (
@@ -27,7 +27,7 @@ from drgn.helpers.linux.cpumask import for_each_possible_cpu
 from drgn.helpers.linux.panic import panic_task
 from drgn.helpers.linux.sched import cpu_curr, task_on_cpu
 from drgn.helpers.linux.slab import slab_object_info
-from drgn.helpers.linux.stack import StackKind, kernel_stack_trace
+from drgn.helpers.linux.stack import LinuxKernelStack, StackKind, kernel_stack_trace
 
 from ._code import CrashCodeBuilder
 from ._cpuspec import parse_cpuspec
@@ -44,20 +44,30 @@ _OTHER_STACKS = (
 )
 
 
-def _show(prog: Program, args: argparse.Namespace, task: Object) -> None:
+def _show(
+    prog: Program, args: argparse.Namespace, task: Object
+) -> LinuxKernelStack | None:
     print(task_line(task))
     try:
-        frames = list(_frames(prog, task))
+        stack = kernel_stack_trace(prog, task)
     except UnsupportedOperation:
         print("(active)")  # in the running kernel
-        return
+        return None
     except (FaultError, LookupError, ValueError) as error:
         # A dump may lack a running task's registers.
         print(f"(no stack trace: {error})")
-        return
-    if not frames:
+        return None
+    if len(stack):
+        _print_frames(prog, args, stack)
+    else:
         print("(no stack trace: stack of task is freed)")
-        return
+    return stack
+
+
+def _print_frames(
+    prog: Program, args: argparse.Namespace, stack: LinuxKernelStack
+) -> None:
+    frames = [(frame, segment.kind) for segment in stack.segments for frame in segment]
     word = _word_formatter(prog, args)
     for number, (frame, kind) in enumerate(frames):
         if kind is StackKind.USER:
@@ -73,12 +83,6 @@ def _show(prog: Program, args: argparse.Namespace, task: Object) -> None:
             _print_variables(frame)
         if word is not None and next_frame is not None and not frame.is_inline:
             _print_stack(prog, frame, next_frame, word)
-
-
-def _frames(prog: Program, task: Object) -> Iterator[tuple[StackFrame, StackKind]]:
-    for segment in kernel_stack_trace(prog, task).segments:
-        for frame in segment:
-            yield frame, segment.kind
 
 
 def _print_frame(
@@ -287,12 +291,13 @@ _BT = TASK_COMMANDS["bt"] = TaskCommand(_OPTIONS, _code, _show)
 )
 def _crash_cmd_bt(
     prog: Program, name: str, args: argparse.Namespace, **kwargs: Any
-) -> None:
+) -> Any:
+    """Return the stack that was printed last, as a LinuxKernelStack."""
     _check(args)
     if args.drgn:
         _print_code(prog, args)
-    else:
-        _BT.run(prog, args, _tasks(prog, args))
+        return None
+    return _BT.run(prog, args, _tasks(prog, args))
 
 
 def _check(args: argparse.Namespace) -> None:

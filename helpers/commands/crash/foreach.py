@@ -119,7 +119,8 @@ def _crash_cmd_foreach(
     *,
     parser: argparse.ArgumentParser,
     **kwargs: Any,
-) -> None:
+) -> Any:
+    """Return what the command returns of the last task."""
     if args.command is None:
         _fail("no command given")
     selection = _selection(prog, args.words)
@@ -134,12 +135,13 @@ def _crash_cmd_foreach(
     if command.select is not None:
         command.select(command_args, selection)
     if not (args.drgn or command_args.drgn):
-        command.run(prog, command_args, selection.tasks(prog), keep_going=True)
-        return
+        tasks = selection.tasks(prog)
+        return command.run(prog, command_args, tasks, keep_going=True)
     code = CrashCodeBuilder(prog)
     with selection.begin_code(code):
         command.code(code, command_args)
     code.print()
+    return None
 
 
 def _fail(message: str) -> NoReturn:

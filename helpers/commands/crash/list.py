@@ -75,7 +75,9 @@ def _crash_cmd_list(
     for address in walk.addresses():
         empty = False
         walk.entries.print(address, walk.link.bytes)
-    if empty:
+    if walk.is_cut:
+        print("\ninvalid list entry: 0")
+    elif empty:
         print("(empty)")
 
 
@@ -146,6 +148,8 @@ class _Walk:
         self.embedded = args.embedded and self.anchor is None
         # The previous list_head's address lies after the next one's.
         self.previous = sizeof(prog.type("void *")) if args.reverse else 0
+        # A list of list_heads is a ring: where a NULL ends it, it is damaged.
+        self.is_cut = False
 
     def addresses(self) -> Iterator[int]:
         """Addresses of the entries.
@@ -161,6 +165,7 @@ class _Walk:
             first = self._prog.read_word(self.anchor + forth)
         else:
             first = self.start + back
+        self.is_cut = of_heads and first == 0
         if self.anchor is not None and first in (0, self.anchor, self.end):
             return
         seen: set[int] = set()
@@ -170,6 +175,7 @@ class _Walk:
             seen.add(node)
             following = self._prog.read_word(node + forth)
             if following in (0, node, first, self.anchor, self.end):
+                self.is_cut = of_heads and following == 0
                 return
             if following in seen:
                 raise CommandError(

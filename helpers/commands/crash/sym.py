@@ -57,14 +57,16 @@ def _crash_cmd_sym(
 _NOISE = ("__crc_", "__kstrtab", ".L", "$")
 
 
+def _is_listed(symbol: Symbol) -> bool:
+    return symbol.kind not in (
+        SymbolKind.FILE,
+        SymbolKind.SECTION,
+    ) and not symbol.name.startswith(_NOISE)
+
+
 def _by_address(prog: Program) -> list[Symbol]:
-    symbols = [
-        symbol
-        for symbol in prog.symbols()
-        if symbol.kind not in (SymbolKind.FILE, SymbolKind.SECTION)
-        and not symbol.name.startswith(_NOISE)
-    ]
-    return sorted(symbols, key=attrgetter("address"))
+    listed = (symbol for symbol in prog.symbols() if _is_listed(symbol))
+    return sorted(listed, key=attrgetter("address"))
 
 
 def _line(symbol: Symbol) -> str:
@@ -89,8 +91,8 @@ def _print_symbols(prog: Program, args: argparse.Namespace) -> None:
             print(f"symbol not found: {word}\npossible alternatives:")
             _print_matches(symbols, word, "  ")
             continue
-        shown = [symbol]
-        if args.previous or args.next:
+        shown: Sequence[Symbol] = [symbol]
+        if (args.previous or args.next) and _is_listed(symbol):
             symbols = symbols or _by_address(prog)
             i = _index(symbols, symbol)
             first = i - 1 if args.previous and i else i

@@ -178,7 +178,8 @@ def _crash_cmd_vtop(
         append_vtop(code, spaces)
         code.print()
         return
-    task = task_context(prog, args.task) if has_user else None
+    wants_task = has_user or args.task is not None
+    task = task_context(prog, args.task) if wants_task else None
     print_vtop(prog, args, task)
 
 
