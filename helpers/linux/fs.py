@@ -343,22 +343,17 @@ def for_each_mount(
 
 
 def _mounts(ns: Object) -> Iterator[Object]:
-    try:
-        # A red-black tree since 6.8 (2eea9ce4310d).
-        mounts = ns.mounts
-        mounts.rb_node  # noqa: B018
-    except AttributeError:
-        for mnt in list_for_each_entry(
-            "struct mount", ns.list.address_of_(), "mnt_list"
-        ):
-            # Since 5.8 (9f6c61f96f2d), the list also has the positions of readers of
-            # /proc/mounts.
-            if not mnt.mnt.mnt_flags.value_() & _MNT_CURSOR:
-                yield mnt
-    else:
+    # A red-black tree since 6.8 (2eea9ce4310d); it was a number until then.
+    if hasattr(getattr(ns, "mounts", None), "rb_node"):
         yield from rbtree_inorder_for_each_entry(
-            "struct mount", mounts.address_of_(), "mnt_node"
+            "struct mount", ns.mounts.address_of_(), "mnt_node"
         )
+        return
+    for mnt in list_for_each_entry("struct mount", ns.list.address_of_(), "mnt_list"):
+        # Since 5.8 (9f6c61f96f2d), the list also has the positions of readers of
+        # /proc/mounts.
+        if not mnt.mnt.mnt_flags.value_() & _MNT_CURSOR:
+            yield mnt
 
 
 @takes_object_or_program_or_default

@@ -95,11 +95,7 @@ def _base(idr: Object) -> int:
 
 
 def _is_layered(idr: Object) -> bool:
-    try:
-        idr.idr_rt  # noqa: B018
-    except AttributeError:
-        return True
-    return False
+    return not hasattr(idr, "idr_rt")
 
 
 def _layered_find(idr: Object, id: int) -> Object:

@@ -178,11 +178,7 @@ def pid_link(prog: Program, pid_type: int) -> str:
 
 def _has_idr(ns: Object) -> bool:
     # Since 4.15 (95846ecf9dac), which also removed the hash table.
-    try:
-        ns.idr  # noqa: B018
-    except AttributeError:
-        return False
-    return True
+    return hasattr(ns, "idr")
 
 
 def pid_addresses(prog: Program, ns: Object) -> Iterator[int]:

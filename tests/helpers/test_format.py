@@ -60,7 +60,13 @@ def test_escape() -> None:
     assert escape_ascii_string(b"\0\a\b\t\n\v\f\r\x1f\x7f\xff A'\"\\") == (
         r"\0\a\b\t\n\v\f\r\x1f\x7f\xff A" + "'\"\\"
     )
-    assert escape_ascii_character(ord("'"), escape_single_quote=True) == r"\'"
+    for char, option in (
+        ("'", "escape_single_quote"),
+        ('"', "escape_double_quote"),
+        ("\\", "escape_backslash"),
+    ):
+        assert escape_ascii_character(ord(char)) == char
+        assert escape_ascii_character(ord(char), **{option: True}) == f"\\{char}"
     assert double_quote_ascii_string(b'a"b\\c') == r'"a\"b\\c"'
 
 
@@ -109,8 +115,9 @@ def test_table_formats() -> None:
     assert table([["HEX", "X"], [CellFormat(255, "<x"), 1]]) == ["HEX  X", "ff   1"]
     assert table([["WIDER"], [CellFormat(255, "#x")]]) == ["WIDER", " 0xff"]
     assert table([["WIDER"], [CellFormat("a", "^")]]) == ["WIDER", "  a"]
-    with pytest.raises(ValueError, match="width"):
-        CellFormat(1, "08x")
+    for spec in ("08x", "<8x", "*^8", "+8d"):
+        with pytest.raises(ValueError, match="width"):
+            CellFormat(1, spec)
 
 
 def test_table_groups() -> None:

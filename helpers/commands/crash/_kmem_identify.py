@@ -53,23 +53,25 @@ def print_addresses(
         known = False
         for kind in kinds:
             found = finder.find(kind, address)
-            if found is not None:
-                sys.stdout.write(separator)
-                separator = "\n"
-                known = True
-                if named:
-                    print(
-                        "kmem: ignoring pre-selected slab caches for address:"
-                        f" {address:x}"
-                    )
-                _print(prog, kind, address, found, members, ignored)
-        if not known and option in ("slab", "vmalloc"):
+            if found is None:
+                continue
+            sys.stdout.write(separator)
+            separator = "\n"
+            known = True
+            if named:
+                print(
+                    f"kmem: ignoring pre-selected slab caches for address: {address:x}"
+                )
+            _print(prog, kind, address, found, members, ignored)
+        if known:
+            continue
+        if option in ("slab", "vmalloc"):
             print(
                 f"{separator}kmem: address is not allocated in {option} subsystem:"
                 f" {address:x}"
             )
             separator = "\n"
-        elif not known:
+        else:
             print(f"kmem: nothing is known of address: {address:x}", file=sys.stderr)
 
 

@@ -209,64 +209,80 @@ def _pci_dev_row(dev: Object) -> Row:
 def _print_code(prog: Program, args: argparse.Namespace) -> None:
     code = CrashCodeBuilder(prog)
     if args.io_ports:
-        code.add_from_import("drgn.helpers.linux.ioport", "for_each_resource")
-        code.append(
-            'ports = prog["ioport_resource"].address_of_()\n'
-            "for resource in for_each_resource(ports):\n"
-            "    start = resource.start\n"
-            "    end = resource.end\n"
-            "    name = resource.name\n"
-        )
+        _append_ports(code)
     elif args.pci:
-        code.add_from_import(
-            "drgn.helpers.linux.pci",
-            "for_each_pci_root_bus", "pci_bus_for_each_child", "pci_bus_for_each_dev",
-            "pci_bus_name", "pci_is_bridge", "pci_name", "pci_pcie_type",
-        )  # fmt: skip
-        code.append(
-            "buses = list(for_each_pci_root_bus())\n"
-            "for bus in buses:\n"
-            "    busname = pci_bus_name(bus)\n"
-            "    for dev in pci_bus_for_each_dev(bus):\n"
-            "        do_bu_sl_fn = pci_name(dev)\n"
-            '        class_ = dev.member_("class") >> 8\n'
-            "        vendor = dev.vendor\n"
-            "        device = dev.device\n"
-            "        type_ = pci_pcie_type(dev)\n"
-            "        is_bridge = pci_is_bridge(dev)\n"
-            "    # The loop goes on with the buses behind bridges.\n"
-            "    buses.extend(pci_bus_for_each_child(bus))\n"
-        )
+        _append_pci(code)
     elif args.disks or args.busy_disks:
-        code.add_from_import(
-            "drgn.helpers.linux.block",
-            "disk_name", "for_each_disk", "request_queue_busy_iter", "rq_data_dir",
-        )  # fmt: skip
-        code.append(
-            "for disk in for_each_disk():\n"
-            "    major = disk.major\n"
-            "    name = disk_name(disk)\n"
-            "    queue = disk.queue\n"
-            "    writes = [rq_data_dir(rq) for rq in request_queue_busy_iter(queue)]\n"
-            "    total = len(writes)\n"
-            "    write = sum(writes)\n"
-            "    read = total - write\n"
-        )
+        _append_requests(code)
     else:
-        code.add_from_import("drgn.helpers.linux.block", "for_each_disk")
-        code.add_from_import(
-            "drgn.helpers.linux.device",
-            "MAJOR", "for_each_registered_blkdev", "for_each_registered_chrdev",
-        )  # fmt: skip
-        code.append(
-            "for dev, _, name, cdev in for_each_registered_chrdev():\n"
-            "    major = MAJOR(dev)\n"
-            "    operations = cdev.ops if cdev else None\n"
-            "\n"
-            "names = {major: name for major, name, _ in for_each_registered_blkdev()}\n"
-            "for disk in for_each_disk():\n"
-            "    major = disk.major\n"
-            "    name = names.get(major.value_())\n"
-            "    operations = disk.fops\n"
-        )
+        _append_devices(code)
     code.print()
+
+
+def _append_ports(code: CrashCodeBuilder) -> None:
+    code.add_from_import("drgn.helpers.linux.ioport", "for_each_resource")
+    code.append(
+        'ports = prog["ioport_resource"].address_of_()\n'
+        "for resource in for_each_resource(ports):\n"
+        "    start = resource.start\n"
+        "    end = resource.end\n"
+        "    name = resource.name\n"
+    )
+
+
+def _append_pci(code: CrashCodeBuilder) -> None:
+    code.add_from_import(
+        "drgn.helpers.linux.pci",
+        "for_each_pci_root_bus", "pci_bus_for_each_child", "pci_bus_for_each_dev",
+        "pci_bus_name", "pci_is_bridge", "pci_name", "pci_pcie_type",
+    )  # fmt: skip
+    code.append(
+        "buses = list(for_each_pci_root_bus())\n"
+        "for bus in buses:\n"
+        "    busname = pci_bus_name(bus)\n"
+        "    for dev in pci_bus_for_each_dev(bus):\n"
+        "        do_bu_sl_fn = pci_name(dev)\n"
+        '        class_ = dev.member_("class") >> 8\n'
+        "        vendor = dev.vendor\n"
+        "        device = dev.device\n"
+        "        type_ = pci_pcie_type(dev)\n"
+        "        is_bridge = pci_is_bridge(dev)\n"
+        "    # The loop goes on with the buses behind bridges.\n"
+        "    buses.extend(pci_bus_for_each_child(bus))\n"
+    )
+
+
+def _append_requests(code: CrashCodeBuilder) -> None:
+    code.add_from_import(
+        "drgn.helpers.linux.block",
+        "disk_name", "for_each_disk", "request_queue_busy_iter", "rq_data_dir",
+    )  # fmt: skip
+    code.append(
+        "for disk in for_each_disk():\n"
+        "    major = disk.major\n"
+        "    name = disk_name(disk)\n"
+        "    queue = disk.queue\n"
+        "    writes = [rq_data_dir(rq) for rq in request_queue_busy_iter(queue)]\n"
+        "    total = len(writes)\n"
+        "    write = sum(writes)\n"
+        "    read = total - write\n"
+    )
+
+
+def _append_devices(code: CrashCodeBuilder) -> None:
+    code.add_from_import("drgn.helpers.linux.block", "for_each_disk")
+    code.add_from_import(
+        "drgn.helpers.linux.device",
+        "MAJOR", "for_each_registered_blkdev", "for_each_registered_chrdev",
+    )  # fmt: skip
+    code.append(
+        "for dev, _, name, cdev in for_each_registered_chrdev():\n"
+        "    major = MAJOR(dev)\n"
+        "    operations = cdev.ops if cdev else None\n"
+        "\n"
+        "names = {major: name for major, name, _ in for_each_registered_blkdev()}\n"
+        "for disk in for_each_disk():\n"
+        "    major = disk.major\n"
+        "    name = names.get(major.value_())\n"
+        "    operations = disk.fops\n"
+    )

@@ -175,54 +175,73 @@ def _print_idt(prog: Program) -> None:
 def _print_code(prog: Program, args: argparse.Namespace) -> None:
     code = CrashCodeBuilder(prog)
     if args.idt:
-        code.add_from_import("drgn.helpers.linux.irq", "gate_desc_func")
-        has_length = prog["idt_table"].type_.length is not None
-        begin = f"for vec in range({_VECTORS}):\n"
-        if has_length:
-            begin = 'for vec, gate in enumerate(prog["idt_table"]):\n'
-        with code.begin_block(begin):
-            if not has_length:
-                code.append('gate = prog["idt_table"][vec]\n')
-            code.append("func = gate_desc_func(gate)\n")
-            _append_symbol(code, "func")
+        _append_idt(code, prog["idt_table"].type_.length is not None)
     elif args.softirqs:
-        with code.begin_block('for vec, softirq in enumerate(prog["softirq_vec"]):\n'):
-            code.append("action = softirq.action\n")
-            _append_symbol(code, "action")
+        _append_softirqs(code)
     elif args.affinity:
-        code.add_from_import("drgn.helpers.linux.cpumask", "cpumask_to_cpulist")
-        code.add_from_import("drgn.helpers.linux.irq", "irq_desc_affinity_mask")
-        with _handled_block(code):
-            code.append(
-                "affinity = irq_desc_affinity_mask(irq_desc)\n"
-                "affinity_list = cpumask_to_cpulist(affinity)\n"
-            )
+        _append_affinity(code)
     elif args.statistics:
-        cpus = parse_cpuspec("a" if args.cpus is None else args.cpus)
-        if cpus.kind == "all":
-            code.add_from_import("drgn.helpers.linux.cpumask", "for_each_possible_cpu")
-            code.append("cpus = list(for_each_possible_cpu())\n")
-        else:
-            code.append(f"cpus = {cpus.resolve(prog)}\n")
-        code.add_from_import(
-            "drgn.helpers.linux.irq", "irq_desc_chip_name", "irq_desc_kstat_cpu"
-        )
-        with _handled_block(code):
-            code.append(
-                "counts = [irq_desc_kstat_cpu(irq_desc, cpu) for cpu in cpus]\n"
-                "chip_name = irq_desc_chip_name(irq_desc)\n"
-            )
+        _append_statistics(code, prog, args.cpus)
     elif args.numbers:
-        code.add_from_import("drgn.helpers.linux.irq", "irq_to_desc")
-        with code.begin_block(f"for irq in {args.numbers}:\n"):
-            code.append("irq_desc = irq_to_desc(irq)\n")
-            code.append("if not irq_desc:\n    continue\n")
-            code.append(_ACTIONS)
+        _append_numbers(code, args.numbers)
     else:
         code.add_from_import("drgn.helpers.linux.irq", "for_each_irq_desc")
         with code.begin_block("for irq, irq_desc in for_each_irq_desc():\n"):
             code.append(_ACTIONS)
     code.print()
+
+
+def _append_idt(code: CrashCodeBuilder, has_length: bool) -> None:
+    code.add_from_import("drgn.helpers.linux.irq", "gate_desc_func")
+    begin = f"for vec in range({_VECTORS}):\n"
+    if has_length:
+        begin = 'for vec, gate in enumerate(prog["idt_table"]):\n'
+    with code.begin_block(begin):
+        if not has_length:
+            code.append('gate = prog["idt_table"][vec]\n')
+        code.append("func = gate_desc_func(gate)\n")
+        _append_symbol(code, "func")
+
+
+def _append_softirqs(code: CrashCodeBuilder) -> None:
+    with code.begin_block('for vec, softirq in enumerate(prog["softirq_vec"]):\n'):
+        code.append("action = softirq.action\n")
+        _append_symbol(code, "action")
+
+
+def _append_affinity(code: CrashCodeBuilder) -> None:
+    code.add_from_import("drgn.helpers.linux.cpumask", "cpumask_to_cpulist")
+    code.add_from_import("drgn.helpers.linux.irq", "irq_desc_affinity_mask")
+    with _handled_block(code):
+        code.append(
+            "affinity = irq_desc_affinity_mask(irq_desc)\n"
+            "affinity_list = cpumask_to_cpulist(affinity)\n"
+        )
+
+
+def _append_statistics(code: CrashCodeBuilder, prog: Program, cpus: str | None) -> None:
+    cpuspec = parse_cpuspec("a" if cpus is None else cpus)
+    if cpuspec.kind == "all":
+        code.add_from_import("drgn.helpers.linux.cpumask", "for_each_possible_cpu")
+        code.append("cpus = list(for_each_possible_cpu())\n")
+    else:
+        code.append(f"cpus = {cpuspec.resolve(prog)}\n")
+    code.add_from_import(
+        "drgn.helpers.linux.irq", "irq_desc_chip_name", "irq_desc_kstat_cpu"
+    )
+    with _handled_block(code):
+        code.append(
+            "counts = [irq_desc_kstat_cpu(irq_desc, cpu) for cpu in cpus]\n"
+            "chip_name = irq_desc_chip_name(irq_desc)\n"
+        )
+
+
+def _append_numbers(code: CrashCodeBuilder, numbers: list[int]) -> None:
+    code.add_from_import("drgn.helpers.linux.irq", "irq_to_desc")
+    with code.begin_block(f"for irq in {numbers}:\n"):
+        code.append("irq_desc = irq_to_desc(irq)\n")
+        code.append("if not irq_desc:\n    continue\n")
+        code.append(_ACTIONS)
 
 
 _ACTIONS = """\
