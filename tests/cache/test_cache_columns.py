@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from drgn.engine import cache
 
 KEY = b"\xab\xcd"
-STAMP = (1234, 5678)
+STAMP = (1234, 5678, 9012)
 COLUMNS = {
     "numbers": memoryview(array("q", [1, -2, 3])),
     "small": memoryview(array("I", [7])),
@@ -28,12 +28,12 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def store(version: int = 1, key: bytes = KEY, stamp: tuple[int, int] = STAMP) -> bool:
+def store(version: int = 1, key: bytes = KEY, stamp: cache.Stamp = STAMP) -> bool:
     return cache.store_columns("test", version, key, stamp, COLUMNS)
 
 
 def load(
-    version: int = 1, key: bytes = KEY, stamp: tuple[int, int] = STAMP
+    version: int = 1, key: bytes = KEY, stamp: cache.Stamp = STAMP
 ) -> dict[str, list[int]] | None:
     columns = cache.load_columns("test", version, key, stamp)
     if columns is None:
@@ -52,7 +52,13 @@ def test_columns_come_back() -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [{"version": 2}, {"key": b"\xab"}, {"stamp": (1234, 0)}, {"stamp": (0, 5678)}],
+    [
+        {"version": 2},
+        {"key": b"\xab"},
+        {"stamp": (1234, 5678, 0)},
+        {"stamp": (1234, 0, 9012)},
+        {"stamp": (0, 5678, 9012)},
+    ],
 )
 def test_columns_of_something_else_are_not_taken(other: dict[str, object]) -> None:
     store()
