@@ -183,3 +183,18 @@ def test_where_the_files_are(
 def test_a_key_that_does_not_fit() -> None:
     assert not store(key=b"")
     assert not store(key=bytes(65))
+
+
+@pytest.mark.parametrize("mtime", [0, 1_700_000_000_123_456_789, -1])
+def test_stamp_of_a_file_of_any_time(mtime: int, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    os.utime(path, ns=(0, mtime))
+    stamp = cache.source_stamp(str(path))
+    assert stamp == (3, mtime % 2**64)
+    assert store(stamp=stamp)
+    assert load(stamp=stamp) == EXPECTED
+
+
+def test_there_is_no_stamp_of_what_is_not_there(tmp_path: Path) -> None:
+    assert cache.source_stamp(str(tmp_path / "missing")) is None
