@@ -96,6 +96,31 @@ def test_a_damaged_header_or_table_is_not_taken(data: st.DataObject) -> None:
         assert load() is None
 
 
+def test_which_elements_are_intact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A damaged byte spoils the block that it is in, and no other."""
+    monkeypatch.setattr(cache, "_BLOCK", 16)
+    assert store()
+    path = Path(cache.cache_path("test", KEY))
+    whole = bytearray(path.read_bytes())
+    # Elements 0 and 1 of "numbers" are in one block, 2 and all of "small" in the next.
+    place = whole.index(bytes(COLUMNS["numbers"].cast("B")))
+    for damaged, spoiled in ((place + 15, {0, 1}), (place + 16, {2})):
+        path.write_bytes(whole)
+        columns = cache.load_columns("test", 1, KEY, STAMP)
+        assert columns is not None
+        assert all(map(columns.intact, columns))
+        torn = bytearray(whole)
+        torn[damaged] ^= 1
+        path.write_bytes(torn)
+        columns = cache.load_columns("test", 1, KEY, STAMP)
+        assert columns is not None
+        assert not columns.intact("numbers")
+        for i in range(3):
+            assert columns.intact("numbers", i, i + 1) == (i not in spoiled)
+        assert columns.intact("small") == (2 not in spoiled)
+        assert columns.intact("none")
+
+
 def test_a_foreign_file_is_not_taken(directory: Path) -> None:
     directory.mkdir()
     path = Path(cache.cache_path("test", KEY))

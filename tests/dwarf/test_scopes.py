@@ -88,6 +88,18 @@ def test_inlined_calls(file: DwarfFile) -> None:
     }
 
 
+def test_a_scope_is_from_its_first_byte_to_its_last(file: DwarfFile) -> None:
+    ((low, high),) = function(file, "outer").ranges()
+    nested = {die for pc in range(low, high) for die in scopes_at(file, pc)[1:]}
+    assert len(nested) == 5
+    for die in nested:
+        for first, end in die.ranges():
+            assert die in scopes_at(file, first)
+            assert die in scopes_at(file, end - 1)
+            assert die not in scopes_at(file, first - 1)
+            assert die not in scopes_at(file, end)
+
+
 def test_inner_scopes_come_after_outer_ones(file: DwarfFile) -> None:
     ((low, high),) = function(file, "outer").ranges()
     deepest = max((scopes_at(file, pc) for pc in range(low, high)), key=len)
@@ -110,6 +122,25 @@ def test_inner_scopes_come_after_outer_ones(file: DwarfFile) -> None:
         ["shadow"],
         ["shadow"],
     ]
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_enumerators_of_a_scoped_enumeration_are_not_seen_around_it(
+    compile_c: Any, compiler: str
+) -> None:
+    source = """
+    int f(int x) {
+        enum Plain { SEEN }; enum class Scoped { HIDDEN };
+        Plain p = SEEN; Scoped s = Scoped::HIDDEN;
+        return x + p + int(s);
+    }
+    """
+    path = compile_c(
+        source, "-g", "-O0", "-c", "-x", "c++", compiler=compiler, suffix=".o"
+    )
+    scope = function(DwarfFile(open_elf(path)), "f")
+    names = {name for name, _ in local_entries(scope)}
+    assert names == {"x", "p", "s", "SEEN"}
 
 
 def test_no_function(file: DwarfFile) -> None:
