@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -78,10 +79,10 @@ def columns(
     for path in paths:
         tokens = _parse(path)
         for i in range(1, len(tokens) + 1):
-            prefix = tuple(tokens[:i])
+            prefix = tokens[:i]
             if prefix not in places:
                 places[prefix] = _step(prog, places[prefix[:-1]], prefix[-1], targets)
-        column = places[tuple(tokens)]
+        column = places[tokens]
         column.want()
         wanted[path] = column
     result: dict[str, Any] = {}
@@ -119,7 +120,8 @@ def _root(objects: Any, type: str | Type | None, prog: Program | None) -> _Place
     return _Place(found, rows)
 
 
-def _parse(path: str) -> list[str]:
+@functools.lru_cache
+def _parse(path: str) -> tuple[str, ...]:
     """The steps of a path: names, and indices as ``[n]``."""
     steps = []
     position = 0
@@ -131,7 +133,7 @@ def _parse(path: str) -> list[str]:
         position = match.end()
     if not steps:
         raise ValueError("empty path")
-    return steps
+    return tuple(steps)
 
 
 def _follow(

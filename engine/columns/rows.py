@@ -30,7 +30,7 @@ class Rows:
     ``find``: returns the addresses, uint64[n], and which rows there are, bool[n].
     """
 
-    __slots__ = ("_blocks", "_find", "_found", "_prog", "_wanted")
+    __slots__ = ("_blocks", "_find", "_found", "_places", "_prog", "_wanted")
 
     def __init__(
         self, prog: Program, find: Callable[[], tuple[Addresses, Valid]]
@@ -39,8 +39,13 @@ class Rows:
         self._find = find
         self._found: tuple[Addresses, Valid] | None = None
         self._wanted: set[tuple[int, int]] = set()
-        # (start, end) -> what is there in each row, and in which rows.
-        self._blocks: dict[tuple[int, int], tuple[NDArray[Any], Valid]] = {}
+        # What is wanted -> the block that it is read with.
+        self._places: dict[tuple[int, int], tuple[int, int]] = {}
+        # (start, end) -> what is there in each row, in which rows, and in which of
+        # those that there are it is not.
+        self._blocks: dict[
+            tuple[int, int], tuple[NDArray[Any], Valid, NDArray[np.intp]]
+        ] = {}
 
     @property
     def found(self) -> tuple[Addresses, Valid]:
@@ -52,48 +57,53 @@ class Rows:
     def want(self, offset: int, size: int) -> None:
         """Say that so many bytes at an offset will be read."""
         self._wanted.add((offset, offset + size))
+        self._places = {}
 
     def read(self, offset: int, dtype: np.dtype[Any]) -> tuple[NDArray[Any], Valid]:
         """Items at an offset, and in which rows they could be read; see `read_values`.
 
-        Where nothing was read they are zero.
+        They have been wanted. Where nothing was read they are zero.
         """
         addresses, valid = self.found
-        start, end = self._block(offset, offset + dtype.itemsize)
-        where = addresses + np.uint64(offset % 2**64)
-        if end - start <= dtype.itemsize:
+        size = dtype.itemsize
+        if not self._places:
+            self._places = self._plan()
+        start, end = block = self._places[offset, offset + size]
+        if end - start == size:
+            where = addresses + np.uint64(offset % 2**64)
             return read_values(self._prog, where, dtype, valid)
-        if (start, end) not in self._blocks:
-            self._blocks[start, end] = read_values(
+        if block not in self._blocks:
+            octets, good = read_values(
                 self._prog,
                 addresses + np.uint64(start % 2**64),
                 np.dtype((np.uint8, (end - start,))),
                 valid,
             )
-        octets, good = self._blocks[start, end]
-        part = octets[:, offset - start : offset - start + dtype.itemsize]
-        raw = np.ascontiguousarray(part).reshape(-1)
+            self._blocks[block] = octets, good, np.flatnonzero(valid & ~good)
+        octets, good, lost = self._blocks[block]
+        part = octets[:, offset - start : offset - start + size]
+        raw = part.reshape(-1)  # Of a part, this is a copy.
         values = raw.view(dtype.base).reshape((len(addresses), *dtype.shape))
-        lost = np.flatnonzero(valid & ~good)
         if len(lost):
             # The block has a part that cannot be read; this one may be readable.
             good = good.copy()
+            where = addresses[lost] + np.uint64(offset % 2**64)
             values[lost], good[lost] = read_values(
-                self._prog, where[lost], dtype, valid[lost]
+                self._prog, where, dtype, valid[lost]
             )
         return values, good
 
-    def _block(self, start: int, end: int) -> tuple[int, int]:
-        """What is read together with the bytes from ``start`` to ``end``."""
+    def _plan(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """What is read together: the block of each part that is wanted."""
         limit = min(_BLOCK, _MEMORY // max(len(self.found[0]), 1))
-        block: tuple[int, int] | None = None
+        places = {}
+        together: list[tuple[int, int]] = []
+        start = end = 0
         for low, high in sorted(self._wanted):
-            if block is not None and max(block[1], high) - block[0] <= limit:
-                block = block[0], max(block[1], high)
-                continue
-            if block is not None and block[0] <= start and end <= block[1]:
-                return block
-            block = low, high
-        if block is not None and block[0] <= start and end <= block[1]:
-            return block
-        return start, end
+            if not together or max(end, high) - start > limit:
+                places.update(dict.fromkeys(together, (start, end)))
+                together, start, end = [], low, high
+            together.append((low, high))
+            end = max(end, high)
+        places.update(dict.fromkeys(together, (start, end)))
+        return places

@@ -88,6 +88,36 @@ def gather_pages(
         valid[row] = True
 
 
+def deal(
+    space: AddressSpace,
+    segments: list[Segment],
+    addresses: NDArray[np.uint64],
+    size: int,
+) -> tuple[list[tuple[Segment, NDArray[np.intp]]], NDArray[np.intp]]:
+    """Which segments of a space hold ``size`` bytes at which of n addresses.
+
+    Returns the segments, each with its rows of ``addresses`` in ascending order, and
+    the rows of which another segment or none has the last bytes.
+    """
+    starts, lasts = space.columns()
+    # All in one piece, as most are.
+    lowest, highest = addresses.min(), addresses.max()
+    piece = int(starts.searchsorted(lowest, "right")) - 1
+    last = lasts[piece]
+    if piece >= 0 and highest <= last and last - highest >= np.uint64(size - 1):
+        return [(segments[piece], np.arange(len(addresses)))], np.empty(0, np.intp)
+    index = starts.searchsorted(addresses, "right").astype(np.int64) - 1
+    last = lasts[index]
+    inside = (index >= 0) & (addresses <= last)
+    whole = inside & (last - addresses >= np.uint64(size - 1))
+    rows = np.flatnonzero(whole)
+    rows = rows[np.argsort(index[rows], kind="stable")]
+    borders = np.flatnonzero(np.diff(index[rows])) + 1
+    groups = [group for group in np.split(rows, borders) if len(group)]
+    pieces = [(segments[index[group[0]]], group) for group in groups]
+    return pieces, np.flatnonzero(inside & ~whole)
+
+
 def gather_pieces(
     space: AddressSpace,
     segments: list[Segment],
@@ -102,31 +132,18 @@ def gather_pieces(
     if not size:
         valid[:] = True
         return
-    starts, lasts = space.columns()
-    # All in one piece, as most are.
-    lowest, highest = addresses.min(), addresses.max()
-    piece = int(starts.searchsorted(lowest, "right")) - 1
-    last = lasts[piece]
-    if piece >= 0 and highest <= last and last - highest >= np.uint64(size - 1):
-        segments[piece].gather(addresses, out, valid)
-        return
-    index = starts.searchsorted(addresses, "right").astype(np.int64) - 1
-    last = lasts[index]
-    inside = (index >= 0) & (addresses <= last)
-    whole = inside & (last - addresses >= np.uint64(size - 1))
-    rows = np.flatnonzero(whole)
-    rows = rows[np.argsort(index[rows], kind="stable")]
-    borders = np.flatnonzero(np.diff(index[rows])) + 1
-    for group in np.split(rows, borders):
-        if not len(group):
-            continue
-        part = np.zeros((len(group), size), np.uint8)
-        good = np.zeros(len(group), np.bool_)
-        segments[index[group[0]]].gather(addresses[group], part, good)
-        out[group] = part
-        valid[group] = good
+    pieces, across = deal(space, segments, addresses, size)
+    for segment, rows in pieces:
+        if len(rows) == count:
+            segment.gather(addresses, out, valid)
+            return
+        part = np.zeros((len(rows), size), np.uint8)
+        good = np.zeros(len(rows), np.bool_)
+        segment.gather(addresses[rows], part, good)
+        out[rows] = part
+        valid[rows] = good
     # What lies in two segments is rare.
-    for row in np.flatnonzero(inside & ~whole).tolist():
+    for row in across.tolist():
         try:
             out[row].data[:] = space.read(int(addresses[row]), size)
         except FaultError:

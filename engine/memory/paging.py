@@ -288,6 +288,17 @@ class TranslatedSegment(Segment):
             done += left
         return self._physical.locate(first, size)
 
+    def locate_pages(
+        self, addresses: NDArray[np.uint64]
+    ) -> tuple[Buffer, NDArray[np.intp], NDArray[np.int64]] | None:
+        import numpy as np
+
+        where, left = self.table.translate_many(addresses)
+        rows = np.flatnonzero(left >= 4096)
+        for buffer, part, offsets in self._physical.locate_pages(where[rows]):
+            return buffer, rows[part], offsets
+        return None
+
     def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         for address, _physical, size in self.table.walk(start, end):
             yield address, address + size

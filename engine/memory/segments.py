@@ -60,6 +60,16 @@ class Segment:
         """
         return None
 
+    def locate_pages(
+        self, addresses: NDArray[np.uint64]
+    ) -> tuple[Buffer, NDArray[np.intp], NDArray[np.int64]] | None:
+        """`locate` of those of n pages of 4096 bytes that are in one buffer by now.
+
+        Returns the buffer, which rows of ``addresses`` are in it, and their offsets.
+        None if there is no such buffer.
+        """
+        return None
+
     def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """The ranges between ``start`` and ``end`` that there is something to read.
 
@@ -110,6 +120,14 @@ class BufferSegment(Segment):
 
     def locate(self, address: int, size: int) -> tuple[memoryview, int]:
         return self.buffer, address + self._base
+
+    def locate_pages(
+        self, addresses: NDArray[np.uint64]
+    ) -> tuple[Buffer, NDArray[np.intp], NDArray[np.int64]]:
+        import numpy as np
+
+        offsets = addresses.view("i8") + _signed(self._base)
+        return self.buffer, np.arange(len(addresses)), offsets
 
     def gather(
         self,

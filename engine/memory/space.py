@@ -141,6 +141,20 @@ class AddressSpace:
             return None
         return segment.locate(address, size)
 
+    def locate_pages(
+        self, addresses: NDArray[np.uint64]
+    ) -> Iterator[tuple[Buffer, NDArray[np.intp], NDArray[np.int64]]]:
+        """The pages of n that buffers hold, see `Segment.locate_pages`."""
+        from .gather import deal
+
+        if not len(addresses) or not self._segments:
+            return
+        for segment, rows in deal(self, self._segments, addresses, 4096)[0]:
+            found = segment.locate_pages(addresses[rows])
+            if found is not None:
+                buffer, part, offsets = found
+                yield buffer, rows[part], offsets
+
     def columns(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """The first and the last address of every piece, sorted."""
         if self._columns is None:

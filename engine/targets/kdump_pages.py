@@ -293,6 +293,18 @@ class KdumpSegment(Segment):
             return None
         return self._image.buffer, address
 
+    def locate_pages(
+        self, addresses: NDArray[np.uint64]
+    ) -> tuple[Buffer, NDArray[np.intp], NDArray[np.int64]] | None:
+        import numpy as np
+
+        image = self._image
+        if not image or 1 << self._shift < 4096:
+            return None
+        places = addresses.view(np.int64)
+        rows = np.flatnonzero(image.all_held([places >> self._shift]))
+        return image.buffer, rows, places[rows]
+
     def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         import numpy as np
 
