@@ -401,29 +401,44 @@ class Memory:
 
         from .gather import take_rows
 
-        if self._places is None:
-            from .page_places import PagePlaces
-
-            self._places = PagePlaces()
-        places, known = self._places.find(addresses, size)
+        pages = self._page_places()
+        places, known = pages.find(addresses, size)
         if known.all():
             out = np.empty((len(addresses), size), np.uint8)
-            take_rows(self._places.buffer, places, out)
+            take_rows(pages.buffer, places, out)
             return out, known
         out = np.zeros((len(addresses), size), np.uint8)
         rows, others = np.flatnonzero(known), np.flatnonzero(~known)
         part = np.empty((len(rows), size), np.uint8)
-        take_rows(self._places.buffer, places[rows], part)
+        take_rows(pages.buffer, places[rows], part)
         out[rows] = part
         where = addresses[others]
         part = np.zeros((len(others), size), np.uint8)
         good = np.zeros(len(others), np.bool_)
         self.virtual.gather(where, part, good)
         out[others], known[others] = part, good
-        # Pages may have been forgotten meanwhile.
-        if self._places is not None and good.any():
-            self._places.learn(self.virtual, where[good], size)
+        if good.any():
+            self.remember(where[good], size)
         return out, known
+
+    def _page_places(self) -> PagePlaces:
+        """What is forgotten with ``pages``, of many."""
+        if self._places is None:
+            from .page_places import PagePlaces
+
+            self._places = PagePlaces()
+        return self._places
+
+    def remember(self, addresses: NDArray[np.uint64], size: int) -> None:
+        """Remember where the pages of n things lie that were read, where they stay."""
+        if self.cacheable:
+            self._page_places().learn(self.virtual, addresses, size)
+
+    def follow(
+        self, node: int, end: int, next_offset: int, count: int
+    ) -> tuple[NDArray[np.uint64], int]:
+        """See `PagePlaces.follow`."""
+        return self._page_places().follow(node, end, next_offset, count)
 
     def _read_few(
         self, addresses: list[int], size: int

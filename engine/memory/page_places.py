@@ -66,6 +66,41 @@ class PagePlaces:
             known[crossing] &= self._distances[next] == distances[crossing]
         return addresses.view(np.int64) + distances, known
 
+    def follow(
+        self, node: int, end: int, next_offset: int, count: int
+    ) -> tuple[Addresses, int]:
+        """Nodes of a chain of little-endian 64-bit pointers, as `chains.nodes`.
+
+        At most ``count`` from one on, as far as it is known where they are. Returns
+        uint64[n] addresses and the address of the next one, which may be ``end``.
+        """
+        offset = np.uint64(next_offset % 2**64)
+        place, known = self.find(np.array([node], np.uint64) + offset, 8)
+        if not known[0]:
+            return np.empty(0, np.uint64), node
+        # All are taken for as far from their places as the first one is. Which of them
+        # are is looked up then, at once.
+        distance = int(place[0]) - node
+        words = memoryview(self.buffer)[: len(self.buffer) & -8].cast("Q")
+        found = []
+        append = found.append
+        try:
+            for _ in range(count):
+                append(node)
+                node = words[node + distance >> 3]
+                if node == end:
+                    break
+        except IndexError:
+            found.pop()
+        nodes = np.array(found, np.uint64)
+        places, good = self.find(nodes + offset, 8)
+        good &= places.view(np.uint64) - nodes == np.uint64(distance % 2**64)
+        good &= places & 7 == 0
+        if not good.all():
+            first = int(good.argmin())
+            return nodes[:first], found[first]
+        return nodes, node
+
     def learn(self, space: AddressSpace, addresses: Addresses, size: int) -> None:
         """Remember the pages in which ``size`` bytes at addresses of a space are."""
         ends = addresses + np.uint64(size - 1)

@@ -82,6 +82,10 @@ class PageTable:
         """Forget all tables."""
         self._tables.clear()
 
+    def is_in_buffer(self) -> bool:
+        """Whether the top table is where it never changes."""
+        return self.root in self._tables or self._load(self.root) is not None
+
     def _entry(self, table: int, index: int) -> int:
         """An entry of the table at a physical address; FaultError if not there."""
         try:
@@ -293,6 +297,8 @@ class TranslatedSegment(Segment):
     ) -> tuple[Buffer, NDArray[np.intp], NDArray[np.int64]] | None:
         import numpy as np
 
+        if not self.table.is_in_buffer():
+            return None
         where, left = self.table.translate_many(addresses)
         rows = np.flatnonzero(left >= 4096)
         for buffer, part, offsets in self._physical.locate_pages(where[rows]):

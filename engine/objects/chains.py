@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from operator import and_, sub
@@ -14,9 +15,15 @@ from . import bare
 from .codec import codec_of
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ..program import Program
     from ..types.type import Type
     from .object import Object
+
+# How many nodes of a chain are read one by one in any case.
+_SHORT = 64
 
 
 def pointers(type: Type, addresses: Iterable[int], offset: int = 0) -> Iterator[Object]:
@@ -101,25 +108,40 @@ def follow(
         laps *= 2
 
 
-def nodes(prog: Program, first: int, end: int, next_offset: int) -> list[int]:
+def nodes(
+    prog: Program, first: int, end: int, next_offset: int
+) -> NDArray[np.uint64]:
     """The addresses of the nodes of a chain, see `follow`.
 
     Raises FaultError if a node cannot be read, BadDataError if the chain runs into a
     cycle without ``end``.
     """
+    import numpy as np
+
     memory, mask = prog._memory, prog._memory.virtual.mask
     size = prog.address_size()
-    order = "<" if prog._is_little_endian() else ">"
-    unpack = Struct(order + ("Q" if size == 8 else "I")).unpack_from
+    little = prog._is_little_endian()
+    unpack = Struct(("<" if little else ">") + ("Q" if size == 8 else "I")).unpack_from
+    are_words = little and size == 8 and sys.byteorder == "little"
     windows = memory.pages.get
     base, limit, buffer = memory.window
-    found: list[int] = []
-    append = found.append
+    parts: list[NDArray[np.uint64]] = []
     node = first
-    laps = 64
+    laps = _SHORT
     while node != end:
         mark = node
-        for _ in range(laps):
+        left = laps
+        if laps > _SHORT and are_words:
+            part, node = memory.follow(node, end, next_offset, laps)
+            parts.append(part)
+            left -= len(part)
+            if (part[1:] == mark).any():
+                node, left = mark, 0
+            elif node == end:
+                break
+        found: list[int] = []
+        append = found.append
+        for _ in range(left):
             append(node)
             address = node + next_offset
             where = address - base
@@ -132,9 +154,12 @@ def nodes(prog: Program, first: int, end: int, next_offset: int) -> list[int]:
             else:
                 node = prog._read_uint(address & mask, size, False)
                 base, limit, buffer = memory.window
-            if node == end:
-                return found
-            if node == mark:
-                raise BadDataError(f"cycle at {node:#x} in a chain of pointers")
-        laps *= 2
-    return found
+            if node == end or node == mark:
+                break
+        parts.append(np.array(found, np.uint64))
+        if node == mark:
+            raise BadDataError(f"cycle at {node:#x} in a chain of pointers")
+        if laps > _SHORT and found and limit:
+            memory.remember(parts[-1] + np.uint64(next_offset % 2**64), size)
+        laps *= 8
+    return np.concatenate(parts) if parts else np.empty(0, np.uint64)

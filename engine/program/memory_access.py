@@ -212,12 +212,10 @@ class MemoryAccess:
         Raises FaultError if a node cannot be read, and BadDataError if the list runs
         into a cycle.
         """
-        import numpy as np
-
         from ..objects.chains import nodes
 
         first, end = self._address(first), self._address(end)
-        return np.array(nodes(self, first, end, operator.index(next_offset)), np.uint64)
+        return nodes(self, first, end, operator.index(next_offset))
 
     # Searching.
 
