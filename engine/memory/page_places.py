@@ -82,7 +82,7 @@ class PagePlaces:
         # are is looked up then, at once.
         distance = int(place[0]) - node
         words = memoryview(self.buffer)[: len(self.buffer) & -8].cast("Q")
-        found = []
+        found: list[int] = []
         append = found.append
         try:
             for _ in range(count):

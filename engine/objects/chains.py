@@ -108,9 +108,7 @@ def follow(
         laps *= 2
 
 
-def nodes(
-    prog: Program, first: int, end: int, next_offset: int
-) -> NDArray[np.uint64]:
+def nodes(prog: Program, first: int, end: int, next_offset: int) -> NDArray[np.uint64]:
     """The addresses of the nodes of a chain, see `follow`.
 
     Raises FaultError if a node cannot be read, BadDataError if the chain runs into a
@@ -154,7 +152,7 @@ def nodes(
             else:
                 node = prog._read_uint(address & mask, size, False)
                 base, limit, buffer = memory.window
-            if node == end or node == mark:
+            if node in (end, mark):
                 break
         parts.append(np.array(found, np.uint64))
         if node == mark:

@@ -127,15 +127,26 @@ def _walk(
     for i, (number, count) in enumerate(zip(first, counts, strict=True)):
         following = next[begin : begin + count]
         begin += count
-        is_free = bytearray(count)
-        last = None
-        while number >= 0 and not is_free[number]:
+        # What is no number stops as an object does that was there before.
+        is_free = bytearray(count) + b"\1\1\1"
+        while not is_free[number]:
             is_free[number] = 1
-            last, number = number, following[number]
+            number = following[number]
         if number != _END:
-            return b"", (i, last)
+            return b"", (i, _last(first[i], following))
+        del is_free[count:]
         found.append(is_free)
     return b"".join(found), None
+
+
+def _last(number: int, following: list[int]) -> int | None:
+    """The last object of a list that does not end well, if it has one."""
+    seen = set()
+    last = None
+    while number >= 0 and number not in seen:
+        seen.add(number)
+        last, number = number, following[number]
+    return last
 
 
 def _numbers(

@@ -32,3 +32,18 @@ def read_values(prog: Program, type: str | Type, addresses: Addresses) -> NDArra
         prog.read(int(addresses[found.mask][0]), found.dtype.itemsize)
     values: NDArray[Any] = found.data
     return values
+
+
+def read_strings(prog: Program, addresses: Addresses) -> NDArray[np.bytes_]:
+    """Strings at addresses, an array of n; FaultError if one cannot be read."""
+    import numpy as np
+
+    found = prog.gather("char [64]", addresses)
+    octets = found.data.view(np.uint8)
+    ends = octets == 0
+    if not len(addresses) or found.mask.any() or not ends.any(1).all():
+        # Of some, this is not all.
+        return np.array([prog.read_c_string(each) for each in addresses.tolist()], "S")
+    octets[np.logical_or.accumulate(ends, 1)] = 0
+    longest = max(int(ends.argmax(1).max()), 1)
+    return octets.view("S64").reshape(-1).astype(f"S{longest}")

@@ -8,7 +8,7 @@ import numpy as np
 
 from drgn import BadDataError, Object, Program, columns, offsetof
 from drgn.helpers.linux import _free_lists, _slab_array_caches
-from drgn.helpers.linux._readable import read_members
+from drgn.helpers.linux._readable import read_members, read_strings
 from drgn.helpers.linux._slab_arrays import slab_starts
 from drgn.helpers.linux._slab_layout import (
     SlabPartialListError,
@@ -52,7 +52,7 @@ def slab_usage(prog: Program) -> dict[str, NDArray[Any]]:
     names = columns(caches, "name", type="struct kmem_cache", prog=prog)["name"]
     table: dict[str, NDArray[Any]] = {
         "cache": caches,
-        "name": np.array([prog.read_c_string(name) for name in names.tolist()]),
+        "name": read_strings(prog, names.filled(0).astype(np.uint64)),
     }
     kmem_cache = prog.type("struct kmem_cache")
     if kmem_cache.has_member("oo"):

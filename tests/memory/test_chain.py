@@ -20,6 +20,7 @@ from drgn import (
     Program,
     chains,
 )
+from drgn.engine.memory.segments import BufferSegment
 
 BASE = 0xFFFF0000
 NODE = 16
@@ -143,3 +144,76 @@ def test_fault(walk: Walk, tmp_path: Path) -> None:
         with pytest.raises(FaultError) as error:
             walk(prog, node(0))
         assert error.value.address == 0x1008
+
+
+# Addresses and offsets of pages of one buffer, not all as far from it, and another
+# buffer, whose last page ends early.
+_PIECES = [(0x10000, 0x3000, 0x8000), (0x18000, 0, 0x3000), (0x40000, 0xB000, 0x2000)]
+_OTHER = 0x80000, 0, 0x2A00
+
+
+class _Scattered:
+    """Nodes all over memory that lies in buffers."""
+
+    def __init__(self, seed: int, step: int, count: int = 3000) -> None:
+        self.prog = Program(
+            Platform(
+                Architecture.UNKNOWN,
+                PlatformFlags.IS_64_BIT | PlatformFlags.IS_LITTLE_ENDIAN,
+            )
+        )
+        self.buffer, self.other = bytearray(0xD000), bytearray(_OTHER[2])
+        memory, view = self.prog._memory, memoryview(self.buffer)
+        for start, offset, size in _PIECES:
+            memory.add(BufferSegment(start, size, view, offset))
+        start, _, size = _OTHER
+        memory.add(BufferSegment(start, size, memoryview(self.other)))
+        places = [
+            range(start, start + size - 15, step)
+            for start, _, size in [*_PIECES, _OTHER]
+        ]
+        random = np.random.default_rng(seed)
+        # Those of the first piece are the most: a walk through the others stops often.
+        self.nodes = random.permutation(np.concatenate(places))[:count].tolist()
+        for this, next in itertools.pairwise([*self.nodes, 0]):
+            self.link(this, next)
+
+    def link(self, this: int, next: int) -> None:
+        place = this + 8
+        pieces = [(self.buffer, *piece) for piece in _PIECES]
+        for buffer, start, offset, size in [*pieces, (self.other, *_OTHER)]:
+            if start <= place < start + size:
+                struct.pack_into("<Q", buffer, place - start + offset, next)
+
+
+@pytest.mark.parametrize("step", [16, 20, 8 * 67])
+@pytest.mark.parametrize("seed", range(4))
+def test_long_chains_in_buffers(seed: int, step: int) -> None:
+    """The same the first time, and when it is known where their pages are."""
+    scattered = _Scattered(seed, step)
+    nodes, prog = scattered.nodes, scattered.prog
+    for _ in range(3):
+        assert prog.chain(nodes[0], 8).tolist() == nodes
+    assert prog.chain(nodes[0], 8, nodes[-1]).tolist() == nodes[:-1]
+
+
+@pytest.mark.parametrize("end", [0x77000, 2**64 - 8, 2**63, 0x41FF9, 0x82A00])
+def test_long_chains_that_leave_memory(end: int) -> None:
+    scattered = _Scattered(1, 16)
+    nodes, prog = scattered.nodes, scattered.prog
+    assert len(prog.chain(nodes[0], 8)) == len(nodes)
+    scattered.link(nodes[-1], end)
+    with pytest.raises(FaultError) as error:
+        prog.chain(nodes[0], 8)
+    read = (end + 8) % 2**64
+    assert error.value.address in range(read, read + 8)
+    assert prog.chain(nodes[0], 8, end).tolist() == nodes
+
+
+@pytest.mark.parametrize("back", [1, 70, 1000, 2999])
+def test_long_cycles_in_buffers(back: int) -> None:
+    scattered = _Scattered(2, 16)
+    scattered.link(scattered.nodes[-1], scattered.nodes[-back])
+    for _ in range(3):
+        with pytest.raises(BadDataError, match="cycle at 0x[0-9a-f]+ in a chain"):
+            scattered.prog.chain(scattered.nodes[0], 8)

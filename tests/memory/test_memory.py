@@ -229,3 +229,45 @@ def test_slow_memory_is_gathered_by_pages() -> None:
             assert row.tobytes() == data[address - 0x1000 :][:4]
     # Two pages, one in vain, and what is alone: two in the bad page, two across.
     assert sorted(segment.sizes) == [4, 4, 4, 4, 4096, 4096, 4096]
+
+
+@pytest.mark.parametrize("size", [1, 8, 100, 4096, 5000])
+@pytest.mark.parametrize("count", [40, 2000])
+def test_many_in_pages_whose_places_are_known(size: int, count: int) -> None:
+    """In one buffer, not all as far from it, in parts of pages and in another."""
+    random = np.random.default_rng(size)
+    buffer, other = (memoryview(random.bytes(0x6000)) for _ in range(2))
+    memory = Memory()
+    pieces = [(1, 4), (2, 5), (3, 0), (4, 1), (6, 3), (7, 2), (9, 3)]
+    for page, place in pieces:
+        part = 0xA00 if page == 9 else 0x1000
+        memory.add(BufferSegment(page << 12, part, buffer, place << 12))
+    memory.add(BufferSegment(0xA000, 0x2000, other))
+    memory.add_callback(0xC000, 0x1000, lambda address, size, *_: b"c" * size)
+    for _ in range(4):
+        addresses = random.integers(0, 0xE000, count, np.uint64)
+        rows, valid = memory.read_many(addresses, size)
+        for address, row, good in zip(addresses.tolist(), rows, valid, strict=True):
+            try:
+                assert row.tobytes() == memory.read(address, size) and good
+            except FaultError:
+                assert not good and not row.any()
+
+
+def test_many_after_memory_has_changed() -> None:
+    memory = Memory()
+    memory.add(BufferSegment(0x1000, 0x1000, memoryview(b"a" * 0x1000)))
+    addresses = [0x1100] * 100
+    for letter in b"aab":
+        if letter == ord("b"):
+            memory.add(BufferSegment(0x1000, 0x1000, memoryview(b"b" * 0x1000)))
+        assert (memory.read_many(addresses, 3)[0] == letter).all()
+
+
+def test_what_changes_is_not_remembered_for_many() -> None:
+    memory = Memory()
+    letters = bytearray(b"a")
+    memory.add_callback(0x1000, 0x1000, lambda _, size, *__: bytes(letters) * size)
+    assert (memory.read_many([0x1100] * 100, 3)[0] == ord("a")).all()
+    letters[:] = b"b"
+    assert (memory.read_many([0x1100] * 100, 3)[0] == ord("b")).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -280,6 +281,11 @@ def test_many_as_one(
     memory = machine.memory
     physical, mapped = memory.translate_many(addresses)
     rows, valid = memory.read_many(addresses, size)
+    # So many that numpy looks, and again when it is known where pages are.
+    for _ in range(2):
+        some = memory.read_many(addresses * 50, size)
+        assert (some[0] == np.tile(rows, (50, 1))).all()
+        assert (some[1] == np.tile(valid, 50)).all()
     for index, address in enumerate(addresses):
         try:
             expected = memory.translate(address)

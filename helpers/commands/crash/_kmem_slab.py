@@ -9,7 +9,6 @@ from typing import Any
 from drgn import FaultError, Object, Program, cast
 from drgn.helpers import ValidationError
 from drgn.helpers.common.format import CellFormat, print_table
-from drgn.helpers.linux.mm import page_to_virt
 from drgn.helpers.linux.slab import (
     SlabObjectInfo,
     find_containing_slab_cache,
@@ -106,6 +105,8 @@ def print_slab_object(
 
     If the name of the cache is ignored, that is all that is said.
     """
+    from drgn.helpers.linux.mm import page_to_virt
+
     if ignored:
         cache = find_containing_slab_cache(prog, address)
         if cache and cache.name.string_() in ignored:
