@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from lab.manifest import Lab
 
 from drgn import Object, Program
 from drgn.helpers.linux import find_task, list_for_each_entry, path_lookup
 
 
+def facts_of(lab: Lab, name: str) -> dict[str, str]:
+    """What a task said, if the kernel has what it is about (Debian's all have)."""
+    facts = lab.task(name)
+    if "missing" in facts:
+        pytest.skip(f"{lab.kernel} has no {facts['missing']}")
+    return facts
+
+
 def task_of(prog: Program, lab: Lab, name: str) -> Object:
-    task = find_task(prog, int(lab.task(name)["pid"]))
+    task = find_task(prog, int(facts_of(lab, name)["pid"]))
     assert task.comm.string_().decode() == name[:15]
     return task
 

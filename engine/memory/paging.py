@@ -21,6 +21,8 @@ _TABLE_LIMIT = 1 << 14
 _WALK_LIMIT = 1 << 20
 """How many page tables a walk visits at most: 4 GiB of them."""
 _DIRECT_MAP_TABLES = 1 << 14
+_LOOKUP_MAX = 1 << 14
+"""Up to so many bytes, looking up each page takes no longer than walking along all."""
 
 
 class Level(NamedTuple):
@@ -254,6 +256,13 @@ class TranslatedSegment(Segment):
         if size <= left:
             return self._read_page(address, where, size)
         pieces = []
+        if size > _LOOKUP_MAX:
+            for start, where, mapped in self.table.walk(address, address + size):
+                if start != address:
+                    break
+                pieces.append(self._read_page(address, where, mapped))
+                address += mapped
+                size -= mapped
         while size:
             where, left = self.table.lookup(address)
             part = min(size, left)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from guest_facts import has_orc, inode_at, task_of
+from guest_facts import facts_of, has_orc, inode_at, task_of
 from lab.manifest import Lab
 
 from drgn import Object, Program, cast
@@ -103,7 +103,7 @@ def waiters_of(lock: Object, type: str) -> list[Object]:
 
 def test_owners_of_semaphores(live: Program, each_lab: Lab) -> None:
     for name, how in (("write-holder", "WRITE_LOCKED"), ("read-holder", "READ_LOCKED")):
-        facts = each_lab.task(name)
+        facts = facts_of(each_lab, name)
         inode = inode_at(live, facts["path"])
         assert inode.i_ino.value_() == int(facts["inode"])
         sem = inode.i_rwsem.address_of_()

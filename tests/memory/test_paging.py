@@ -149,6 +149,37 @@ def test_read_crosses_pages_that_are_not_neighbours() -> None:
     assert info.value.address == 0x402000
 
 
+@pytest.mark.parametrize("gone", [None, 33, 39, 40])
+def test_read_crosses_many_pages(gone: int | None) -> None:
+    """Over the end of a table, from and to the middle of pages."""
+    machine = _Machine()
+    start, pages = 0x5F0000, 41
+    frames = [0x40 + (17 * i) % pages for i in range(pages)]
+    for i, frame in enumerate(frames):
+        machine.ram[frame << 12 : frame + 1 << 12] = bytes([i]) * 4096
+        if i != gone:
+            machine.entry(start + (i << 12), 0, frame << 12 | _PRESENT)
+    expected = b"".join(bytes([i]) * 4096 for i in range(pages))[100:-100]
+    if gone is None:
+        assert machine.memory.read(start + 100, len(expected)) == expected
+        return
+    with pytest.raises(FaultError) as info:
+        machine.memory.read(start + 100, len(expected))
+    assert str(info.value) == f"address is not mapped: {start + (gone << 12):#x}"
+    before = (gone << 12) - 100
+    assert machine.memory.read(start + 100, before) == expected[:before]
+
+
+def test_read_over_a_table_outside_of_memory() -> None:
+    machine = _Machine()
+    for i in range(16):
+        machine.entry(0x5F0000 + (i << 12), 0, 0x80000 + (i << 12) | _PRESENT)
+    machine.entry(0x600000, 1, 0x7000_0000 | _PRESENT)
+    with pytest.raises(FaultError) as info:
+        machine.memory.read(0x5F0000, 0x20000)
+    assert str(info.value) == "could not find physical memory segment: 0x70000000"
+
+
 def test_neighbours_are_one_view() -> None:
     machine = _Machine()
     machine.entry(0x400000, 0, 0x80000 | _PRESENT)

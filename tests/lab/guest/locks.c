@@ -7,6 +7,7 @@
  */
 #include "workload.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
@@ -28,7 +29,11 @@ static int pipe_fds[2];
 
 static char *missing_page(void)
 {
-	int fd = CHECK((int)syscall(SYS_userfaultfd, O_CLOEXEC));
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOSYS)
+		missing("CONFIG_USERFAULTFD");
+	CHECK(fd);
 	struct uffdio_api api = { .api = UFFD_API };
 	char *page = CHECK((char *)mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));

@@ -62,6 +62,13 @@ void ready(void)
 	CHECK(write(ready_pipe[1], "r", 1));
 }
 
+void missing(const char *what)
+{
+	fact("missing", "%s", what);
+	ready();
+	sleep_forever();
+}
+
 /* Start one task and wait until it says that it is about to block. */
 pid_t start(const char *name, void (*body)(void))
 {

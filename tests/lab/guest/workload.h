@@ -26,6 +26,8 @@ void fact(const char *key, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* The task is about to block: the next one may start. */
 void ready(void);
+/* The kernel was built without what the task is about. */
+void missing(const char *what) __attribute__((noreturn));
 /* Start one task and wait until it says that it is about to block. */
 pid_t start(const char *name, void (*body)(void));
 void sleep_forever(void) __attribute__((noreturn));
