@@ -142,6 +142,16 @@ COMPOUNDS = [
         "name='T'),))",
     ),
     (
+        'p.struct_type("s", template_parameters=[TypeTemplateParameter(lambda: I)])',
+        "prog.struct_type(tag='s', size=None, members=None, "
+        "template_parameters=(TypeTemplateParameter(prog.type('int')),))",
+    ),
+    (
+        'p.struct_type("s", template_parameters=[TypeTemplateParameter(lambda: Q)])'
+        ".template_parameters[0].argument",
+        "ValueError: objects are from different programs",
+    ),
+    (
         'p.struct_type("s", template_parameters=(TypeTemplateParameter(Q),))',
         "ValueError: object is from different program",
     ),
