@@ -17,8 +17,9 @@ import typing as _typing
 from typing import SupportsIndex as IntegerLike
 
 _folder = _os.path.dirname(_os.path.abspath(__file__))
-if not _os.path.isdir(_os.path.join(_folder, "engine")):
-    # In a checkout the other packages lie beside this one (see pyproject.toml).
+if __name__ == "drgn" and not _os.path.isdir(_os.path.join(_folder, "engine")):
+    # In a checkout the other packages lie beside this one (see pyproject.toml). Who
+    # walks through all packages comes by this one again, as drgn.drgn.
     _root = _os.path.dirname(_folder)
     __path__ += [_root, _os.path.join(_root, "helpers")]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -19,3 +21,17 @@ def test_every_package_is_installed() -> None:
     # helpers/commands is drgn.commands.
     moved = {name for name in expected if name.startswith("drgn.helpers.commands")}
     assert expected - moved == set(SETUPTOOLS["packages"])
+
+
+def test_packages_can_be_walked_through() -> None:
+    # In a checkout the package's path holds the folder that the package is in.
+    script = (
+        "import drgn, pkgutil\n"
+        "for module in pkgutil.walk_packages(drgn.__path__, 'drgn.'):\n"
+        "    print(module.name)"
+    )
+    names = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert len(names) == len(set(names))
+    assert {"drgn.cli", "drgn.commands", "drgn.helpers.linux.sched"} <= set(names)

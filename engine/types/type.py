@@ -316,10 +316,13 @@ class Type:
     def dtype(self) -> np.dtype[Any]:
         """The numpy dtype that has the layout of this type.
 
-        See ``engine/columns/dtype.py`` for the mapping. TypeError if there is
+        See ``engine/columns/dtype.py`` for the mapping. AttributeError if there is
         none, as for void, functions and incomplete types.
         """
-        return self.prog._dtype_of(self)
+        try:
+            return self.prog._dtype_of(self)
+        except TypeError as error:
+            raise AttributeError(str(error)) from None
 
     def __str__(self) -> str:
         return self.language.definition(self)
