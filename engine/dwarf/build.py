@@ -153,53 +153,21 @@ class _Scanner:
         self.ints = ints
 
     def run(self, first: int, last: int) -> list[_Rows]:
-        """Scan the units from ``first`` up to ``last``."""
+        """Scan the units from ``first`` up to ``last``.
+
+        Raises BadDataError for what is malformed.
+        """
         abbrev_room = 1 << 12
         room = 0
-        # A step takes two bytes at least; what is malformed shall not take more room.
-        most_steps = len(self.sections[0]) // 2 + 4
         parts: list[_Rows] = []
-        result = self.ints(scan.RESULT_COLUMNS)
         while first < last:
             size = self.units[last - 1].limit - self.units[first].offset
             size += self.units[first].base
             room = max(room, size // 32 + 256)
-            rows = self.ints(abbrev_room)
-            abbrevs = self.ints(abbrev_room * scan_abbrevs.ABBREV_COLUMNS)
-            steps = self.ints(
-                min(abbrev_room * 8, most_steps) * scan_abbrevs.STEP_COLUMNS
-            )
-            hashes, entries = self.ints(room), self.ints(room)
-            origins, spans = self.ints(room), self.ints(room)
-            self.kernel(
-                self.info,
-                self.base,
-                self.sections,
-                self.table,
-                first,
-                last,
-                self.space.sections.order == ">",
-                rows,
-                abbrevs,
-                steps,
-                hashes,
-                entries,
-                origins,
-                spans,
-                result,
-            )
+            found, result = self._scan(first, last, abbrev_room, room)
+            if found is not None:
+                parts.append(found)
             status = int(result[scan.RESULT_STATUS])
-            count = int(result[scan.RESULT_ROWS])
-            span_count = int(result[scan.RESULT_SPANS])
-            if count or span_count:
-                parts.append(
-                    _Rows(
-                        hashes[:count],
-                        entries[:count],
-                        origins[:count],
-                        spans[: span_count * 3],
-                    )
-                )
             done = int(result[scan.RESULT_UNIT])
             if status == scan_abbrevs.STATUS_FULL and done == first:
                 room *= 4
@@ -213,6 +181,43 @@ class _Scanner:
                 self._refuse(self.units[done], int(result[scan.RESULT_POSITION]))
             first = done
         return parts
+
+    def _scan(
+        self, first: int, last: int, abbrev_room: int, room: int
+    ) -> tuple[_Rows | None, Any]:
+        """What was found before units or room ended, if anything; and the result."""
+        # A step takes two bytes at least; what is malformed shall not take more room.
+        most_steps = min(abbrev_room * 8, len(self.sections[0]) // 2 + 4)
+        hashes, entries, origins, spans = (self.ints(room) for _ in range(4))
+        result = self.ints(scan.RESULT_COLUMNS)
+        self.kernel(
+            self.info,
+            self.base,
+            self.sections,
+            self.table,
+            first,
+            last,
+            self.space.sections.order == ">",
+            self.ints(abbrev_room),
+            self.ints(abbrev_room * scan_abbrevs.ABBREV_COLUMNS),
+            self.ints(most_steps * scan_abbrevs.STEP_COLUMNS),
+            hashes,
+            entries,
+            origins,
+            spans,
+            result,
+        )
+        count = int(result[scan.RESULT_ROWS])
+        span_count = int(result[scan.RESULT_SPANS])
+        if not count and not span_count:
+            return None, result
+        rows = _Rows(
+            hashes[:count],
+            entries[:count],
+            origins[:count],
+            spans[: span_count * 3],
+        )
+        return rows, result
 
     def _refuse(self, unit: Unit, position: int) -> NoReturn:
         """Raise BadDataError for the DIE at a position, which says what is wrong."""
