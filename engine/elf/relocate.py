@@ -157,7 +157,7 @@ def _apply(file: ElfHeaders, section: Section, table: Section, data: bytearray) 
         symbols = (entries["info"] >> 8).astype(np.int64)
         types = (entries["info"] & 0xFF).astype(np.int64)
     values = _symbol_values(file, table.link, where)
-    if len(symbols) and int(symbols.max()) >= len(values):
+    if (symbols >= len(values)).any():
         raise BadDataError(f"{where}: relocation of an invalid symbol")
     values = values[symbols]
     if rela:

@@ -101,7 +101,7 @@ def deal(
     """
     starts, lasts = space.columns()
     # All in one piece, as most are.
-    lowest, highest = addresses.min(), addresses.max()
+    lowest, highest = np.min(addresses), np.max(addresses)
     piece = int(starts.searchsorted(lowest, "right")) - 1
     last = lasts[piece]
     if piece >= 0 and highest <= last and last - highest >= np.uint64(size - 1):

@@ -47,7 +47,7 @@ class PageImage:
         import numpy as np
 
         held = np.frombuffer(self.held, np.bool_)
-        rows: NDArray[np.bool_] = np.logical_and.reduce([held[each] for each in frames])
+        rows: NDArray[np.bool_] = np.all([held[each] for each in frames], axis=0)
         return rows
 
     def put(self, frame: int, page: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from lab.manifest import Lab
@@ -161,6 +162,30 @@ def test_context_of_a_dump_without_a_panic(lab: Lab) -> None:
 def test_errors(prog: Program, line: str, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         run_command(prog, f"crash {line}")
+
+
+@pytest.mark.parametrize(
+    ("more", "options"),
+    [
+        ("cat", " -e"),  # util-linux's, since 2.38
+        ("! [ $# = 1 ] && cat", ""),  # an older one's, busybox's
+    ],
+)
+def test_more_ends_where_the_text_ends(
+    prog: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    more: str,
+    options: str,
+) -> None:
+    pager = tmp_path / "more"
+    pager.write_text(f"#!/bin/sh\n{more}\n")
+    pager.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setitem(prog.config, "crash_pager", None)  # to be as it was
+    run_command(prog, "crash set scroll more")
+    assert capsys.readouterr().out == f"scroll: on ({pager}{options})\n"
 
 
 def test_members_that_debug_info_lacks(prog: Program) -> None:

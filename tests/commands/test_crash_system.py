@@ -11,7 +11,7 @@ from lab.manifest import Lab
 
 from drgn import Program
 from drgn.commands import CommandArgumentError, CommandError, run_command
-from drgn.commands.crash._output import progress
+from drgn.commands.crash._output import progress, working
 from drgn.helpers.linux import find_task, for_each_online_cpu
 
 from .crash_output import crash, rows, tables
@@ -352,6 +352,7 @@ class _Terminal(io.StringIO):
 
 def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
     output, errors = _Terminal(), _Terminal()
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("sys.stdout", output)
     monkeypatch.setattr("sys.stderr", errors)
     for i in progress([1, 2], "Counting"):
@@ -364,3 +365,15 @@ def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", errors)
     assert list(progress([1, 2], "Counting")) == [1, 2]
     assert errors.getvalue() == ""
+
+
+def test_dumb_terminals_show_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They cannot take it back, so that it would stay among the output."""
+    terminal = _Terminal()
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setattr("sys.stderr", terminal)
+    assert list(progress([1, 2], "Counting")) == [1, 2]
+    with working("Searching"):
+        pass
+    assert terminal.getvalue() == ""

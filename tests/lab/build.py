@@ -115,7 +115,7 @@ def boot_and_dump_la57(directory: Path, guest: Guest, dumps: Dumps) -> None:
 def go_live(machine: Machine, seconds: float = 600) -> None:
     """Lead a guest to where it is dumped live, and stop it there.
 
-    Raises LabError if it does not get there, in ``seconds`` for each half of the way.
+    Raises GuestError if it does not get there, in ``seconds`` for each half of the way.
     """
     machine.wait_for("LAB hold-disk", seconds)
     machine.qmp(
@@ -257,9 +257,11 @@ def main() -> int:
             tree=options.build,
             again=options.again,
         )
-    except packages.LabError as error:
+    except (packages.LabError, OSError) as error:
         print(f"kernel-lab: {error}", file=sys.stderr)
-        return CANNOT_BE_HAD
+        # An OSError is of a cache that cannot be written to, a full disk, ...
+        broken = isinstance(error, (packages.GuestError, OSError))
+        return 1 if broken else CANNOT_BE_HAD
     print(f"vmlinux {lab.vmlinux}")
     for name, paths in lab.dumps.items():
         print(name, *paths)

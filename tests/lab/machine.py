@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from .monitor import Monitor
-from .packages import LabError
+from .packages import GuestError, LabError
 
 #: One slab cache has all of SLUB's debugging: checks, red zones, poison, owners. The
 #: emulated timer is not checked: where the machine is busy its ticks come too late.
@@ -126,14 +126,14 @@ class Machine:
     def wait_for(self, text: str, seconds: float = 600) -> None:
         """Wait until the guest's console has said ``text``.
 
-        Raises LabError if it does not in time, or panics first.
+        Raises GuestError if it does not in time, or panics first.
         """
         deadline = time.monotonic() + seconds
         while text.encode() not in (said := self.console()):
             ended = self._process.poll() is not None or _PANIC in said
             if ended or time.monotonic() > deadline:
                 tail = said[-1500:].decode(errors="replace")
-                raise LabError(f"the guest never said {text!r}; it said:\n{tail}")
+                raise GuestError(f"the guest never said {text!r}; it said:\n{tail}")
             time.sleep(0.1)
 
     @property
@@ -163,7 +163,7 @@ class Machine:
                 more = b""
             if not more:
                 tail = self.console()[-1500:].decode(errors="replace")
-                raise LabError(f"the guest does not answer; it said:\n{tail}")
+                raise GuestError(f"the guest does not answer; it said:\n{tail}")
             line += more
         return line.rstrip()
 

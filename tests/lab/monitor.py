@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .packages import LabError
+from .packages import GuestError
 
 
 class Monitor:
@@ -46,10 +46,10 @@ class Monitor:
         while True:
             line = self._file.readline()
             if not line:
-                raise LabError(f"QEMU went away during {command}")
+                raise GuestError(f"QEMU went away during {command}")
             answer = json.loads(line)
             if "error" in answer:
-                raise LabError(f"QMP {command}: {answer['error']['desc']}")
+                raise GuestError(f"QMP {command}: {answer['error']['desc']}")
             if "return" in answer:
                 return answer["return"]
 

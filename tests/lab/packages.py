@@ -17,6 +17,10 @@ class LabError(Exception):
     """The lab cannot be built; says what is missing."""
 
 
+class GuestError(LabError):
+    """Nothing is missing, but the guest does not do what it should."""
+
+
 def _natural(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)]
 

@@ -1,4 +1,4 @@
-"""What a guest has written about itself."""
+"""What a guest has written about itself, and how it is told that there is none."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from . import build, packages
 from .build import unpack_facts
 
 
@@ -37,3 +38,28 @@ def test_facts_are_unpacked_anew(
     unpack_facts(image, facts)
     assert [path.name for path in facts.iterdir()] == ["sys"]
     assert (facts / "sys/vmcoreinfo").read_bytes() == b"yes"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (packages.LabError("no apt"), build.CANNOT_BE_HAD),
+        (packages.GuestError("the guest never said a word"), 1),
+        (OSError(28, "No space left on device", "live.elf"), 1),
+    ],
+)
+def test_a_lab_that_cannot_be_built(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    status: int,
+) -> None:
+    """What is missing is said apart from what is wrong."""
+
+    def choose(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(packages, "choose", choose)
+    monkeypatch.setattr("sys.argv", ["kernel-lab"])
+    assert build.main() == status
+    assert capsys.readouterr().err == f"kernel-lab: {error}\n"

@@ -6,10 +6,13 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from drgn import PlatformFlags, Program
 from drgn.helpers.common.format import escape_ascii_string
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 T = TypeVar("T")
 
@@ -53,15 +56,25 @@ def print_lines(lines: list[tuple[str, str]], width: int) -> None:
         print(f"{title:>{width}}: {value}")
 
 
+def _terminal() -> Console | None:
+    """Where a wait is shown: the terminal that the output goes to, if it is not a dumb
+    one, which cannot take back what it shows."""
+    if not sys.stderr.isatty() or not sys.stdout.isatty():
+        return None
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return console if console.is_interactive else None
+
+
 @contextmanager
 def working(description: str) -> Iterator[None]:
     """Show on a terminal that something takes its time; nothing may be printed then."""
-    if not sys.stderr.isatty() or not sys.stdout.isatty():
+    console = _terminal()
+    if console is None:
         yield
         return
-    from rich.console import Console
-
-    with Console(stderr=True).status(description):
+    with console.status(description):
         yield
 
 
@@ -72,15 +85,15 @@ def progress(
 
     Nothing is shown in a pipe or a file. What is printed meanwhile is printed as it is.
     """
-    if not sys.stderr.isatty() or not sys.stdout.isatty():
+    console = _terminal()
+    if console is None:
         yield from items
         return
-    from rich.console import Console
     from rich.progress import Progress
 
     # By default it would take every line that is printed through its own rendering.
     with Progress(
-        console=Console(stderr=True),
+        console=console,
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,

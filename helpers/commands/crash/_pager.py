@@ -14,13 +14,26 @@ if TYPE_CHECKING:
     import subprocess
 
 # The options let a short text end without a question and stay on the screen.
-_PAGERS = {"less": ["less", "-E", "-X"], "more": ["more"]}
+_PAGERS = {"less": "-E -X", "more": "-e"}
 
 
 def pager_command(name: str) -> str | None:
     """How the pager of a name is run; None if it is not installed."""
     program = shutil.which(name)
-    return None if program is None else " ".join([program, *_PAGERS[name][1:]])
+    if program is None or (name == "more" and not _takes_e(program)):
+        return program
+    return f"{program} {_PAGERS[name]}"
+
+
+def _takes_e(more: str) -> bool:
+    """Whether a ``more`` knows ``-e``. util-linux's does since 2.38, and wants it;
+    others end where the text ends, and refuse it."""
+    import subprocess
+
+    nothing = subprocess.DEVNULL
+    return not subprocess.call(
+        [more, "-e"], stdin=nothing, stdout=nothing, stderr=nothing
+    )
 
 
 def chosen_pager(prog: Program) -> str | None:
