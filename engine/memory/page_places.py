@@ -97,7 +97,7 @@ class PagePlaces:
         good &= places.view(np.uint64) - nodes == np.uint64(distance % 2**64)
         good &= places & 7 == 0
         if not good.all():
-            first = int(good.argmin())
+            first = int(np.argmin(good))
             return nodes[:first], found[first]
         return nodes, node
 
