@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from . import constants as dw
 from . import opcodes as op
 from .base_type import BaseType, convert, from_bytes, reinterpret
 from .expr_arithmetic import BINARY, RELATIONS, SHIFTS, binary, to_signed
@@ -297,7 +298,7 @@ class _Machine:
         else:
             offset = unit.offset + self._unsigned(code, position, size)
             die = unit.die_at(offset)
-        location = die.attr(0x02)  # DW_AT_location
+        location = die.attr(dw.DW_AT_location)
         if isinstance(location, memoryview):
             self.run(location)
         return position + size

@@ -10,6 +10,7 @@ from ..objects.object import Object
 from ..types.kinds import TypeKind
 from ..types.layout import type_size
 from . import constants as dw
+from . import opcodes as op
 from .expr_context import ExprContext, Unavailable
 from .forms import ADDRESSES, CONSTANTS
 from .pieces import evaluated
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from .die import Die
     from .info import DebugInfo
     from .unit import Unit
-
-_DW_OP_addr = 0x03
-_DW_OP_addrx = 0xA1
-_DW_OP_GNU_addr_index = 0xFB
 
 _MAX_NUMBER = 64  # Bytes; more than any register has.
 
@@ -62,9 +59,9 @@ def _located(debug: DebugInfo, die: Die, type: Type, location: memoryview) -> Ob
         return Object._absent(type, _OPTIMIZED_OUT)
     unit = die.unit
     address: int | None = None
-    if location[0] == _DW_OP_addr and len(location) == 1 + unit.address_size:
+    if location[0] == op.DW_OP_addr and len(location) == 1 + unit.address_size:
         address = unit.file.unsigned(location[1:])
-    elif location[0] in (_DW_OP_addrx, _DW_OP_GNU_addr_index):
+    elif location[0] in (op.DW_OP_addrx, op.DW_OP_GNU_addr_index):
         from .reader import uleb128
 
         try:

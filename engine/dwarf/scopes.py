@@ -17,8 +17,8 @@ _NESTED = frozenset(
         dw.DW_TAG_inlined_subroutine,
         dw.DW_TAG_lexical_block,
         dw.DW_TAG_subprogram,
-        0x32,  # DW_TAG_try_block
-        0x25,  # DW_TAG_catch_block
+        dw.DW_TAG_try_block,
+        dw.DW_TAG_catch_block,
     )
 )
 _CALLABLE = frozenset((dw.DW_TAG_inlined_subroutine, dw.DW_TAG_subprogram))

@@ -111,8 +111,8 @@ class ElfFile(ElfHeaders):
             if not self._fits(offset, size):
                 continue
             data = self.data[offset : offset + size]
-            for name, type_, desc in iter_notes(data, align, self.little_endian):
-                if name == b"GNU" and type_ == elf.NT_GNU_BUILD_ID and len(desc):
+            for name, type, desc in iter_notes(data, align, self.little_endian):
+                if name == b"GNU" and type == elf.NT_GNU_BUILD_ID and len(desc):
                     return bytes(desc)
         return None
 

@@ -197,7 +197,7 @@ class ElfHeaders:
         relocatable = self.type == elf.ET_REL
         next_address = _FIRST_ADDRESS
         for index, header in enumerate(headers):
-            name, type_, flags, address, start, size, link, info, align, entry = header
+            name, type, flags, address, start, size, link, info, align, entry = header
             if relocatable and flags & elf.SHF_ALLOC:
                 mask = max(align, 1) - 1
                 address = (next_address + mask) & ~mask
@@ -207,7 +207,7 @@ class ElfHeaders:
                 Section(
                     index,
                     strings[name : max(end, 0)].decode("utf-8", "replace"),
-                    type_,
+                    type,
                     flags,
                     address,
                     start,
@@ -228,8 +228,8 @@ class ElfHeaders:
             self.segments = [Segment(*fields) for fields in phdr.iter_unpack(table)]
         else:
             self.segments = [
-                Segment(type_, flags, start, vaddr, paddr, filesz, memsz, align)
-                for type_, start, vaddr, paddr, filesz, memsz, flags, align in (
+                Segment(type, flags, start, vaddr, paddr, filesz, memsz, align)
+                for type, start, vaddr, paddr, filesz, memsz, flags, align in (
                     phdr.iter_unpack(table)
                 )
             ]

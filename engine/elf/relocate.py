@@ -168,8 +168,8 @@ def _apply(file: ElfHeaders, section: Section, table: Section, data: bytearray) 
         _scatter(file, section, data, kinds, distinct, offsets, types, values, rela)
     else:
         rows = zip(offsets.tolist(), types.tolist(), values.tolist(), strict=True)
-        for offset, type_, value in rows:
-            _apply_one(file, section, data, offset, type_, value, rela, where)
+        for offset, type, value in rows:
+            _apply_one(file, section, data, offset, type, value, rela, where)
 
 
 def _symbol_values(file: ElfHeaders, link: int, where: str) -> NDArray[np.int64]:
@@ -232,9 +232,9 @@ def _scatter(
     import numpy as np
 
     target = np.frombuffer(data, np.uint8)
-    for type_ in distinct:
-        size, relative = kinds[type_]
-        chosen = types == type_
+    for type in distinct:
+        size, relative = kinds[type]
+        chosen = types == type
         at = offsets[chosen]
         if len(at) and (int(at.min()) < 0 or int(at.max()) + size > len(data)):
             raise BadDataError(
@@ -256,23 +256,23 @@ def _apply_one(
     section: Section,
     data: bytearray,
     offset: int,
-    type_: int,
+    type: int,
     value: int,
     rela: bool,
     where: str,
 ) -> None:
-    if type_ == _NONE:
+    if type == _NONE:
         return
     sign: int | None = None
     relative = False
-    kind = _KINDS.get(file.machine, {}).get(type_)
+    kind = _KINDS.get(file.machine, {}).get(type)
     if kind:
         size, relative = kind
     else:
-        in_place = _IN_PLACE.get(file.machine, {}).get(type_)
+        in_place = _IN_PLACE.get(file.machine, {}).get(type)
         if in_place is None:
             if not section.flags & elf.SHF_ALLOC or section.name.startswith(".debug_"):
-                raise BadDataError(f"{where}: unknown relocation type {type_}")
+                raise BadDataError(f"{where}: unknown relocation type {type}")
             return  # Code is relocated in more ways than concern us.
         size, sign = in_place
     if offset < 0 or offset + size > len(data):

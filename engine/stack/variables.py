@@ -123,7 +123,7 @@ class FrameContext(ExprContext):
             )
         target = site.attr(dw.DW_AT_call_target)
         if target is None:
-            target = site.attr(_DW_AT_GNU_call_site_target)
+            target = site.attr(dw.DW_AT_GNU_call_site_target)
         if not isinstance(target, memoryview):
             return False
         callee = self._frames[self._index - 1].code
@@ -143,9 +143,6 @@ class FrameContext(ExprContext):
         )
 
 
-_DW_AT_GNU_call_site_target = 0x2113
-
-
 def _linkage_name(die: Die) -> object:
     return die.origin_attr(dw.DW_AT_linkage_name) or die.origin_attr(dw.DW_AT_name)
 
@@ -156,16 +153,15 @@ def _call_site(caller: Frame) -> Die | None:
     if code is None or code.module is None or pc is None:
         return None
     return_pc = code.module._to_file(pc)
-    for call in code.calls:
-        for scope in call.scopes:
-            for child in scope.children():
-                if child.tag not in _CALL_SITES:
-                    continue
-                there = child.attr(dw.DW_AT_call_return_pc)
-                if there is None:
-                    there = child.attr(dw.DW_AT_low_pc)
-                if there == return_pc:
-                    return child
+    scopes = (scope for call in code.calls for scope in call.scopes)
+    for child in (child for scope in scopes for child in scope.children()):
+        if child.tag not in _CALL_SITES:
+            continue
+        there = child.attr(dw.DW_AT_call_return_pc)
+        if there is None:
+            there = child.attr(dw.DW_AT_low_pc)
+        if there == return_pc:
+            return child
     return None
 
 
@@ -186,12 +182,12 @@ def frame_object(
     located = next((d for d in die.origins() if d.has(dw.DW_AT_location)), None)
     if located is None:
         return variable(debug, die)  # It is constant or optimized out.
-    type_ = debug.types_of(die.unit.file).object_type(die)
+    type = debug.types_of(die.unit.file).object_type(die)
     code = frames[index].code
     expression = None
     if code is not None and code.file_pc is not None:
         expression = expression_at(located, dw.DW_AT_location, code.file_pc)
     if expression is None or not len(expression):
-        return Object._absent(type_, AbsenceReason.OPTIMIZED_OUT)
+        return Object._absent(type, AbsenceReason.OPTIMIZED_OUT)
     context = FrameContext(prog, frames, index, located)
-    return evaluated(located, type_, expression, context)
+    return evaluated(located, type, expression, context)
