@@ -32,6 +32,7 @@ class DwarfFile(Sections):
     """
 
     __slots__ = (
+        "_functions",
         "_importer",
         "_index",
         "_supplementary",
@@ -65,6 +66,7 @@ class DwarfFile(Sections):
         self._usual_language: int | None = None
         self._units: dict[int, Unit] = {}
         self._index: Index | None = None
+        self._functions: dict[int, list[tuple[int, int, Die]]] = {}
         self._type_units: dict[Sections, dict[int, int]] = {}
         self._supplementary = (
             DwarfFile(supplementary, importer=self)
@@ -234,10 +236,38 @@ class DwarfFile(Sections):
             offset = self.index.function_at(file_pc)
         except BadDataError:
             offset = self._rebuild_index().function_at(file_pc)
-        return None if offset is None else self.die_at(offset)
+        if offset is not None:
+            return self.die_at(offset)
+        unit = self.unit_for_pc(file_pc)
+        if unit is None:
+            return None
+        if unit.offset not in self._functions:
+            self._functions[unit.offset] = list(_all_functions(unit))
+        for low, high, die in self._functions[unit.offset]:
+            if low <= file_pc < high:
+                return die
+        return None
 
     def __repr__(self) -> str:
         return f"DwarfFile({self.path!r})"
+
+
+def _all_functions(unit: Unit) -> Iterator[tuple[int, int, Die]]:
+    """The address ranges of all functions of a unit, also of those within functions.
+
+    Those are lambdas, methods of local classes and gcc's nested functions. They are not
+    in the index, for whose sake functions are not looked into.
+    """
+    position = unit.root.body_position
+    while position < unit.limit:
+        die = unit.read_die(position)
+        if die is None:
+            position += 1
+            continue
+        position = die.body_position
+        if die.tag == dw.DW_TAG_subprogram:
+            for low, high in die.ranges():
+                yield low, high, die
 
 
 def _is_named(die: Die, tag: int, name: str) -> bool:

@@ -143,6 +143,57 @@ def test_enumerators_of_a_scoped_enumeration_are_not_seen_around_it(
     assert names == {"x", "p", "s", "SEEN"}
 
 
+NESTED = """
+int outer(int x)
+{
+    volatile int o = x;
+    int nested(int y)
+    {
+        volatile int n = y + o;
+        return n;
+    }
+    return nested(x);
+}
+"""
+LAMBDA = """
+int outer(int x)
+{
+    struct Local {
+        int method(int y) { volatile int m = y; return m; }
+    } local;
+    auto lambda = [x](int z) { volatile int l = z; return l + x; };
+    return local.method(x) + lambda(x);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("compiler", "source", "names"),
+    [
+        ("gcc", NESTED, {"outer": "o", "nested": "n"}),
+        ("g++", LAMBDA, {"outer": "x", "method": "m", "operator()": "l"}),
+        ("clang++", LAMBDA, {"outer": "x", "method": "m", "operator()": "l"}),
+    ],
+)
+def test_functions_within_functions(
+    compile_c: Any, compiler: str, source: str, names: dict[str, str]
+) -> None:
+    flags = ("-g", "-O0", "-fPIC", "-shared", "-nostdlib")
+    language = "-xc" if compiler == "gcc" else "-xc++"
+    path: Path = compile_c(source, *flags, language, compiler=compiler)
+    file = DwarfFile(open_elf(path))
+    text = file.elf.section(".text")
+    assert text is not None
+    found: dict[str, set[str]] = {}
+    for pc in range(text.address, text.address + text.size):
+        scopes = scopes_at(file, pc)
+        for die in scopes:
+            name = scopes[0].origin_attr(dw.DW_AT_name)
+            found.setdefault(name, set()).update(n for n, _ in local_entries(die))
+    assert found.keys() == names.keys()
+    assert all(local in found[name] for name, local in names.items())
+
+
 def test_no_function(file: DwarfFile) -> None:
     assert scopes_at(file, 0) == []
     assert split_frames([]) == []
