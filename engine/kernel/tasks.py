@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..errors import BadDataError
+from ..errors import BadDataError, FaultError
 from ..flags import ProgramFlags
 from ..objects.object import Object
 from ..types.layout import offsetof
@@ -157,13 +157,23 @@ def task_cpu(prog: Program, task: Object) -> int:
 
 
 def running_cpu(prog: Program, task: Object) -> int | None:
-    """The CPU that runs a task, None if none does."""
+    """The CPU that runs a task, None if none does.
+
+    A dump may lack the memory of CPUs: there the task's own word is taken.
+    """
+    says_so = task.type_.unaliased().type.has_member("on_cpu")  # SMP
+    if says_so and not task.member_("on_cpu").value_():
+        return None
     cpu = task_cpu(prog, task)
-    while current_task(prog, cpu).value_() != task.value_():
-        # In a running kernel it may have gone to another CPU in the meantime.
-        before, cpu = cpu, task_cpu(prog, task)
-        if cpu == before:
-            return None
+    try:
+        while current_task(prog, cpu).value_() != task.value_():
+            # In a running kernel it may have gone to another CPU in the meantime.
+            before, cpu = cpu, task_cpu(prog, task)
+            if cpu == before:
+                return None
+    except FaultError:
+        if not says_so:
+            raise
     return cpu
 
 

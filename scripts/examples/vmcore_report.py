@@ -3,9 +3,10 @@
     drgn -c vmcore -s vmlinux scripts/examples/vmcore_report.py [--json] [PART]...
 
 One pass, part by part: the system, its panic, the stacks of all CPUs and of blocked
-tasks (identical ones together), memory, modules, mounts and BPF programs. A part that
-the dump does not allow is skipped, and so is a task whose stack cannot be read; what
-was skipped and why is in the report, with the time that each part took. ``--json``
+tasks (identical ones together), memory, modules, mounts and BPF programs. What the dump
+does not allow is skipped: a value, a stack, the rest of a list that leads out of it, or
+a whole part. What was skipped and why is in the report, with the time that each part
+took. ``--json``
 gives the same for machines: an object with a list "parts", each with "name",
 "seconds", "skipped" (a list of texts) and "data".
 """
@@ -18,9 +19,9 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
-from drgn import Object, StackFrame
+from drgn import FaultError, Object, StackFrame
 from drgn.helpers.common.format import number_in_binary_units
 from drgn.helpers.linux import (
     bpf_link_for_each,
@@ -29,7 +30,7 @@ from drgn.helpers.linux import (
     cpu_curr,
     for_each_module,
     for_each_mount,
-    for_each_online_cpu,
+    for_each_present_cpu,
     for_each_slab_cache,
     for_each_swap_info,
     for_each_task,
@@ -44,6 +45,7 @@ from drgn.helpers.linux import (
     mount_src,
     nr_free_pages,
     num_online_cpus,
+    num_present_cpus,
     panic_message,
     panic_task,
     slab_cache_pages_per_slab,
@@ -51,15 +53,18 @@ from drgn.helpers.linux import (
     swap_file_path,
     swap_usage_in_pages,
     tainted,
+    task_on_cpu,
     task_since_last_arrival_ns,
     task_state_to_char,
     totalram_pages,
     uptime_pretty,
 )
 
+T = TypeVar("T")
 Data = dict[str, Any]
 LOG_LINES = 100
 TOP_CACHES = 10
+NO_PANIC = "the kernel has not panicked"
 
 parts: dict[str, Callable[[list[str]], Data]] = {}
 
@@ -75,44 +80,76 @@ def part(function: Callable[[list[str]], Data]) -> Callable[[list[str]], Data]:
 
 @part
 def system(skipped: list[str]) -> Data:
-    uts = prog["init_uts_ns"].name
-    moment = time.gmtime(ktime_get_real_seconds(prog).value_())
-    return {
-        "release": text(uts.release.string_()),
-        "version": text(uts.version.string_()),
-        "host": text(uts.nodename.string_()),
-        "date": time.strftime("%Y-%m-%d %H:%M:%S UTC", moment),
-        "uptime": uptime_pretty(prog),
-        "load": " ".join(f"{load:.2f}" for load in loadavg(prog)),
-        "CPUs": num_online_cpus(prog),
-        "tainted": tainted(prog),
+    values: dict[str, Callable[[], Any]] = {
+        "release": lambda: text(prog["init_uts_ns"].name.release.string_()),
+        "version": lambda: text(prog["init_uts_ns"].name.version.string_()),
+        "host": lambda: text(prog["init_uts_ns"].name.nodename.string_()),
+        "date": lambda: date(ktime_get_real_seconds(prog).value_()),
+        "uptime": lambda: uptime_pretty(prog),
+        "load": lambda: " ".join(f"{load:.2f}" for load in loadavg(prog)),
+        "CPUs": lambda: num_present_cpus(prog),
+        "CPUs online": lambda: num_online_cpus(prog),
+        "tainted": lambda: tainted(prog),
     }
+    return {name: attempt(skipped, name, value) for name, value in values.items()}
+
+
+def date(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
 
 
 @part
 def panic(skipped: list[str]) -> Data:
-    message = panic_message(prog)
-    task = panic_task(prog) if message else None
-    log = get_dmesg(prog).decode(errors="replace").splitlines()
+    message = attempt(skipped, "message", logged_panic)
+    task = ""
+    if message != NO_PANIC:
+        task = attempt(skipped, "task", panicked_task) or ""
+    log = attempt(skipped, "log", get_dmesg, prog) or b""
     return {
-        "message": text(message) if message else "the kernel has not panicked",
-        "task": describe(task) if task else "",
-        "log": log[-LOG_LINES:],
+        "message": message,
+        "task": task,
+        "log": text(log).splitlines()[-LOG_LINES:],
     }
+
+
+def logged_panic() -> str:
+    message = panic_message(prog)
+    return text(message) if message else NO_PANIC
+
+
+def panicked_task() -> str:
+    task = panic_task(prog)
+    return describe(task) if task else ""
 
 
 @part
 def cpus(skipped: list[str]) -> Data:
-    current = ((f"CPU {cpu}", cpu_curr(prog, cpu)) for cpu in for_each_online_cpu(prog))
-    return {"stacks": grouped(current, skipped)}
+    def running() -> Iterator[tuple[str, Object]]:
+        for cpu in all_of(skipped, "CPUs", for_each_present_cpu, prog):
+            task = attempt(skipped, f"CPU {cpu}", task_of_cpu, cpu)
+            if task is not None:
+                yield f"CPU {cpu}", task
+
+    return {"stacks": grouped(running(), skipped)}
+
+
+def task_of_cpu(cpu: int) -> Object | None:
+    """The task on a CPU, which a panic may have taken offline."""
+    task = cpu_curr(prog, cpu)
+    return task if task and task_on_cpu(task) else None
 
 
 @part
 def blocked(skipped: list[str]) -> Data:
-    tasks = [task for task in for_each_task(prog) if task_state_to_char(task) == "D"]
+    tasks = [
+        task
+        for task in all_of(skipped, "tasks", for_each_task, prog)
+        if task_state_to_char(task) == "D"
+    ]
     try:
         waiting = [(task_since_last_arrival_ns(task), task) for task in tasks]
-    except AttributeError as error:  # Kernels may be built without.
+    except (AttributeError, FaultError) as error:
+        # Kernels may be built without, and dumps lack the clocks of CPUs.
         skipped.append(f"times: {error}")
         return {"stacks": grouped((("blocked", task) for task in tasks), skipped)}
     # Who has waited longest comes first.
@@ -123,105 +160,163 @@ def blocked(skipped: list[str]) -> Data:
 
 @part
 def memory(skipped: list[str]) -> Data:
-    page_size = prog["PAGE_SIZE"].value_()
-
-    def size(pages: int) -> str:
-        return number_in_binary_units(pages * page_size)
-
-    found = {"total": size(totalram_pages(prog)), "free": size(nr_free_pages(prog))}
-    for key, item in [
-        ("page cache", "NR_FILE_PAGES"),
-        ("anonymous", "NR_ANON_MAPPED"),
-        ("dirty", "NR_FILE_DIRTY"),
-        ("writeback", "NR_WRITEBACK"),
-    ]:
-        found[key] = size(global_node_page_state(prog, prog[item]))
-    usages = []
-    for cache in for_each_slab_cache(prog):
-        name = text(cache.name.string_())
-        try:
-            usage = slab_cache_usage(cache)
-        except Exception as error:
-            skipped.append(f"slab cache {name}: {error}")
-            continue
-        pages = usage.num_slabs * slab_cache_pages_per_slab(cache)
-        objects = usage.num_objs - usage.free_objs
-        usages.append((pages, name, objects, usage.num_objs))
-    usages.sort(reverse=True)
-    found["slab"] = size(sum(pages for pages, *_ in usages))
+    counts: dict[str, Callable[[], int]] = {
+        "total": lambda: totalram_pages(prog),
+        "free": lambda: nr_free_pages(prog),
+        "page cache": lambda: node_pages("NR_FILE_PAGES"),
+        "anonymous": lambda: node_pages("NR_ANON_MAPPED"),
+        "dirty": lambda: node_pages("NR_FILE_DIRTY"),
+        "writeback": lambda: node_pages("NR_WRITEBACK"),
+    }
+    found: Data = {}
+    for name, count in counts.items():
+        pages = attempt(skipped, name, count)
+        found[name] = None if pages is None else size(pages)
+    caches = list_of(skipped, "slab caches", slab_cache, for_each_slab_cache, prog)
+    caches.sort(key=lambda cache: (cache["pages"], cache["name"]), reverse=True)
+    found["slab"] = size(sum(cache["pages"] for cache in caches))
     return {
         **found,
         "slab caches": [
-            {"name": name, "size": size(pages), "used": used, "objects": objects}
-            for pages, name, used, objects in usages[:TOP_CACHES]
-        ],
-        "swap": [
             {
-                "file": text(swap_file_path(swap)),
-                "size": size(swap.pages.value_()),
-                "used": size(swap_usage_in_pages(swap)),
+                "name": cache["name"],
+                "size": size(cache["pages"]),
+                "used": cache["used"],
+                "objects": cache["objects"],
             }
-            for swap in for_each_swap_info(prog)
+            for cache in caches[:TOP_CACHES]
         ],
+        "swap": list_of(skipped, "swap", swap, for_each_swap_info, prog),
+    }
+
+
+def size(pages: int) -> str:
+    return number_in_binary_units(pages * prog["PAGE_SIZE"].value_())
+
+
+def node_pages(name: str) -> int:
+    return global_node_page_state(prog, prog[name])
+
+
+def slab_cache(cache: Object) -> Data:
+    usage = slab_cache_usage(cache)
+    return {
+        "name": text(cache.name.string_()),
+        "pages": usage.num_slabs * slab_cache_pages_per_slab(cache),
+        "used": usage.num_objs - usage.free_objs,
+        "objects": usage.num_objs,
+    }
+
+
+def swap(area: Object) -> Data:
+    return {
+        "file": text(swap_file_path(area)),
+        "size": size(area.pages.value_()),
+        "used": size(swap_usage_in_pages(area)),
     }
 
 
 @part
 def modules(skipped: list[str]) -> Data:
-    loaded = []
-    for module in for_each_module(prog):
-        regions = module_address_regions(module)
-        # That of its initialization is freed.
-        base = min((base for base, size in regions if size), default=0)
-        loaded.append(
-            {
-                "name": text(module.name.string_()),
-                "address": f"{base:#x}",
-                "size": number_in_binary_units(sum(size for _, size in regions)),
-                "taints": module_taints(module),
-            }
-        )
-    return {"modules": loaded}
+    return {"modules": list_of(skipped, "modules", loaded, for_each_module, prog)}
+
+
+def loaded(module: Object) -> Data:
+    regions = module_address_regions(module)
+    # That of its initialization is freed.
+    base = min((base for base, size in regions if size), default=0)
+    return {
+        "name": text(module.name.string_()),
+        "address": f"{base:#x}",
+        "size": number_in_binary_units(sum(size for _, size in regions)),
+        "taints": module_taints(module),
+    }
 
 
 @part
 def mounts(skipped: list[str]) -> Data:
+    return {"mounts": list_of(skipped, "mounts", mounted, for_each_mount, prog)}
+
+
+def mounted(mount: Object) -> Data:
     return {
-        "mounts": [
-            {
-                "source": text(mount_src(mount)),
-                "type": text(mount_fstype(mount)),
-                "directory": text(mount_dst(mount)),
-            }
-            for mount in for_each_mount(prog)
-        ]
+        "source": text(mount_src(mount)),
+        "type": text(mount_fstype(mount)),
+        "directory": text(mount_dst(mount)),
     }
 
 
 @part
 def bpf(skipped: list[str]) -> Data:
-    programs = [
-        {
-            "ID": each.aux.id.value_(),
-            "type": enumerator(each.type, "BPF_PROG_TYPE_"),
-            "name": text(each.aux.name.string_()),
-            "maps": " ".join(str(map.id.value_()) for map in bpf_prog_used_maps(each)),
-        }
-        for each in bpf_prog_for_each(prog)
-    ]
+    # Kernels before 5.8 have no links.
+    return {
+        "programs": list_of(skipped, "BPF programs", program, bpf_prog_for_each, prog),
+        "links": list_of(skipped, "BPF links", link, bpf_link_for_each, prog),
+    }
+
+
+def program(each: Object) -> Data:
+    return {
+        "ID": each.aux.id.value_(),
+        "type": enumerator(each.type, "BPF_PROG_TYPE_"),
+        "name": text(each.aux.name.string_()),
+        "maps": " ".join(str(map.id.value_()) for map in bpf_prog_used_maps(each)),
+    }
+
+
+def link(each: Object) -> Data:
+    return {
+        "ID": each.id.value_(),
+        "type": enumerator(each.type, "BPF_LINK_TYPE_"),
+        "program": each.prog.aux.id.value_() if each.prog else "",
+    }
+
+
+# What a dump may not allow.
+
+
+def attempt(
+    skipped: list[str], what: str, find: Callable[..., T], *arguments: Any
+) -> T | None:
+    """What a function finds; None, and a line about it, if it fails."""
     try:
-        links = [
-            {
-                "ID": link.id.value_(),
-                "type": enumerator(link.type, "BPF_LINK_TYPE_"),
-                "program": link.prog.aux.id.value_() if link.prog else "",
-            }
-            for link in bpf_link_for_each(prog)
-        ]
-    except LookupError as error:  # Kernels before 5.8 have none.
-        skipped.append(f"BPF links: {error}")
-        links = []
-    return {"programs": programs, "links": links}
+        return find(*arguments)
+    except Exception as error:
+        skipped.append(f"{what}: {error}")
+        return None
+
+
+def all_of(
+    skipped: list[str], what: str, find: Callable[..., Iterable[T]], *arguments: Any
+) -> Iterator[T]:
+    """What a function iterates over, up to where it fails."""
+    try:
+        yield from find(*arguments)
+    except Exception as error:
+        skipped.append(f"the rest of {what}: {error}")
+
+
+def list_of(
+    skipped: list[str],
+    what: str,
+    row: Callable[[Object], Data],
+    find: Callable[..., Iterable[Object]],
+    *arguments: Any,
+) -> list[Data]:
+    """A row of each thing that a function iterates over, but of those that fail."""
+    rows = (
+        attempt(skipped, f"{named(each)} of {what}", row, each)
+        for each in all_of(skipped, what, find, *arguments)
+    )
+    return [each for each in rows if each is not None]
+
+
+def named(thing: Object) -> str:
+    """Its name, or its address if it has none that the dump allows."""
+    try:
+        return text(thing.name.string_())
+    except Exception:
+        return f"{thing.value_():#x}"
 
 
 def text(name: bytes) -> str:
@@ -239,20 +334,21 @@ def describe(task: Object) -> str:
     return f"{task.pid.value_()} ({text(task.comm.string_())})"
 
 
-def grouped(
-    tasks: Iterable[tuple[str, Object]], skipped: list[str]
-) -> list[dict[str, Any]]:
+def grouped(tasks: Iterable[tuple[str, Object]], skipped: list[str]) -> list[Data]:
     """Stacks of (note, task) pairs, those of the same functions and lines as one."""
     groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for note, task in tasks:
-        who = f"{describe(task)}, {note}"
-        try:
-            stack = tuple(frame_line(frame) for frame in prog.stack_trace(task))
-        except Exception as error:
-            skipped.append(f"stack of {who}: {error}")
+        who = attempt(skipped, f"task {task.value_():#x}, {note}", describe, task)
+        if who is None:
             continue
-        groups[stack].append(who)
+        stack = attempt(skipped, f"stack of {who}, {note}", stack_lines, task)
+        if stack is not None:
+            groups[stack].append(f"{who}, {note}")
     return [{"tasks": who, "stack": list(stack)} for stack, who in groups.items()]
+
+
+def stack_lines(task: Object) -> tuple[str, ...]:
+    return tuple(frame_line(frame) for frame in prog.stack_trace(task))
 
 
 def frame_line(frame: StackFrame) -> str:
@@ -287,7 +383,7 @@ def write_text(found: dict[str, Any]) -> None:
         if isinstance(value, list):
             print(f"{key}: {len(value)}")
             write_list(value)
-        else:
+        elif value is not None:
             print(f"{key}: {value}")
     for each in found["skipped"]:
         print(f"skipped: {each}")

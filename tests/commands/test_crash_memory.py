@@ -98,6 +98,9 @@ def test_rd(prog: Program, lines: Lines) -> None:
         f"{start:x}:  {banner[:60].decode()}",
         f"{start + 60:x}:  {banner[60:61].decode()}",
     ]
+    # A part of a word is that word.
+    for end in (start, start + 1, start + 8, start + 15):
+        assert lines(f"rd -x -e {end:x} linux_banner") == [f"{start:x}:  {words[0]}"]
     assert lines("rd -R -8 linux_banner 1 -x") == [f"{start:x}:  4c"]
     assert lines("rd -8 -o -1 linux_banner 2 -x") == [f"{start - 1:x}:  00 4c"]
     assert lines("rd -p 1000 -x") == [

@@ -106,7 +106,7 @@ def test_report_has_what_the_guest_said(lab: Lab) -> None:
 
 @each_lab
 def test_report_of_a_panic(lab: Lab) -> None:
-    report = _report(lab, "panic.elf", "panic", "cpus", "blocked")
+    report = _report(lab, "panic.elf", "system", "panic", "cpus", "blocked")
     panic = report["panic"]["data"]
     # PREEMPT_RT's patches for 5.10 log the reason as a line of its own.
     assert panic["message"] in (
@@ -119,6 +119,12 @@ def test_report_of_a_panic(lab: Lab) -> None:
     stacks = report["cpus"]["data"]["stacks"]
     (crashed,) = [each for each in stacks if each["tasks"][0].startswith("1 (init), ")]
     assert any(frame.startswith("sysrq_handle_crash ") for frame in crashed["stack"])
+    # The panic has stopped the other CPU, which is offline by that.
+    assert sorted(each["tasks"][0].split(", ")[1] for each in stacks) == [
+        "CPU 0",
+        "CPU 1",
+    ]
+    assert report["system"]["data"]["CPUs"] == 2
     waiting = [
         who for each in report["blocked"]["data"]["stacks"] for who in each["tasks"]
     ]
@@ -177,8 +183,40 @@ def test_report_says_what_it_skips(tmp_path: Path) -> None:
     )
     answer = runner.ours("-q", "-c", lab.dump("live.elf"), "-s", lab.vmlinux, script)
     assert answer.status == 0
-    assert "skipped: all of it: FaultError: address is not mapped: 0x0" in answer.output
+    skipped = "skipped: the rest of modules: address is not mapped: 0x0"
+    assert skipped in answer.output
     assert any(line.startswith("mounts: ") for line in answer.output)
+
+
+@each_lab
+def test_report_of_a_dump_without_the_memory_of_cpus(lab: Lab, tmp_path: Path) -> None:
+    script = tmp_path / "incomplete.py"
+    script.write_text(
+        "import sys\n"
+        "from drgn import FaultError, sizeof\n"
+        "from drgn.helpers.linux import for_each_present_cpu, per_cpu\n"
+        "def read(address, *_):\n"
+        "    raise FaultError('not in the dump', address)\n"
+        "for cpu in for_each_present_cpu(prog):\n"
+        "    rq = per_cpu(prog['runqueues'], cpu)\n"
+        "    prog.add_memory_segment(rq.address_, sizeof(rq), read, False)\n"
+        "sys.argv[1:] = ['--json', 'panic', 'cpus', 'blocked']\n"
+        f"exec(open({str(EXAMPLES / 'vmcore_report.py')!r}).read())\n"
+    )
+    answer = runner.ours("-q", "-c", lab.dump("panic.elf"), "-s", lab.vmlinux, script)
+    assert (answer.errors, answer.status) == ("", 0)
+    parts = json.loads("\n".join(answer.output))["parts"]
+    panic, cpus, blocked = (part["data"] for part in parts)
+    whole = _report(lab, "panic.elf", "panic", "blocked")
+    assert panic["message"] == whole["panic"]["data"]["message"]
+    assert panic["log"] == whole["panic"]["data"]["log"]
+    assert cpus["stacks"] == []
+    assert all("not in the dump" in line for part in parts for line in part["skipped"])
+    assert [line.split(": ")[0] for line in parts[1]["skipped"]] == ["CPU 0", "CPU 1"]
+    stacks = sorted(each["stack"] for each in blocked["stacks"])
+    assert stacks == sorted(
+        each["stack"] for each in whole["blocked"]["data"]["stacks"]
+    )
 
 
 def test_report_refuses_an_unknown_part(tmp_path: Path) -> None:

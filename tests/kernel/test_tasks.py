@@ -7,7 +7,7 @@ import struct
 import pytest
 from mock_kernel import Kernel
 
-from drgn import Architecture, Object, Platform, Program
+from drgn import Architecture, FaultError, Object, Platform, Program
 from drgn.engine.kernel.tasks import running_cpu
 
 RUNQUEUES, TASK, PER_CPU = 0xFFFF888000010000, 0xFFFF888000020000, 0x100
@@ -24,6 +24,28 @@ def test_a_task_that_goes_to_another_cpu(seen_on: list[int], runs_on: int) -> No
 
 def test_a_task_that_does_not_run() -> None:
     assert _running_cpu([0], 1) is None
+
+
+@pytest.mark.parametrize(("on_cpu", "runs_on"), [(0, None), (1, 1)])
+def test_a_task_of_a_cpu_that_the_dump_lacks(on_cpu: int, runs_on: int | None) -> None:
+    prog = Program(Platform(Architecture.X86_64))
+    kernel = Kernel(prog)
+    task = kernel.struct("task_struct", cpu=kernel.int, on_cpu=kernel.int)
+    queue = kernel.struct("rq", curr=kernel.to(task))
+    kernel.objects["runqueues"] = Object(prog, queue, address=RUNQUEUES)
+    kernel.words(TASK, 1, on_cpu)
+    assert running_cpu(prog, kernel.at(task, TASK)) == runs_on
+
+
+def test_a_cpu_that_the_dump_lacks_of_a_kernel_that_is_not_smp() -> None:
+    prog = Program(Platform(Architecture.X86_64))
+    kernel = Kernel(prog)
+    task = kernel.struct("task_struct", cpu=kernel.int)
+    queue = kernel.struct("rq", curr=kernel.to(task))
+    kernel.objects["runqueues"] = Object(prog, queue, address=RUNQUEUES)
+    kernel.words(TASK, 0)
+    with pytest.raises(FaultError):
+        running_cpu(prog, kernel.at(task, TASK))
 
 
 def _running_cpu(seen_on: list[int], runs_on: int) -> int | None:

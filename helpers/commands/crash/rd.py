@@ -140,7 +140,7 @@ def _count(args: argparse.Namespace, start: int, unit: int) -> int:
     if args.end is not None:
         if args.end < start:
             raise ValueError(f"the end lies before the start: {args.end:#x}")
-        return int((args.end - start) // unit)
+        return max(1, int((args.end - start) // unit))
     if args.count is not None and args.count < 0:
         raise ValueError(f"not a count: {args.count}")
     if args.text and args.count is None:
@@ -280,7 +280,7 @@ def _print_code(
     read = _append_reader(code, prog, args, location)
     code.append(f"start = {start}\n")
     if args.end is not None:
-        code.append(f"count = ({args.end:#x} - start) // {unit}\n")
+        code.append(f"count = max(1, ({args.end:#x} - start) // {unit})\n")
     elif args.text and args.count is None:
         byte = read.format(address="start + len(text)", size=1)
         code.append(

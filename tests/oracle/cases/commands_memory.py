@@ -73,6 +73,8 @@ rd -o 10 linux_banner 2
 rd -o 0x10 linux_banner
 rd -e {init_task + 0x20:x} init_task
 rd -e {init_task + 0x25:x} init_task
+rd -e {init_task + 3:x} init_task
+rd -32 -e {init_task:x} init_task
 rd -e {init_task - 1:x} init_task
 rd -e {init_task + 0x20:x} init_task 2
 rd -R -e {init_task + 0x20:x} init_task
