@@ -249,6 +249,8 @@ class TestSectionAddresses:
         assert addresses == {".text": 0x7000, ".data": 0x8000}
         del addresses[".text"]
         assert list(addresses) == [".data"]
+        addresses.clear()
+        assert dict(addresses) == {}
         for name in (".text", 3):
             with pytest.raises(KeyError):
                 addresses[name]  # type: ignore[index]
@@ -272,6 +274,8 @@ class TestSectionAddresses:
             module.section_addresses[".data"] = 3
         with pytest.raises(ValueError, match="cannot be modified after file is set"):
             module.section_addresses.clear()
+        with pytest.raises(ValueError, match="cannot be modified after file is set"):
+            del module.section_addresses[".text"]
         assert dict(module.section_addresses) == {".text": 0x7000}
 
     def test_what_is_wrong_is_told_before_what_cannot_change(
