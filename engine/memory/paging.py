@@ -337,10 +337,15 @@ def find_direct_map(table: PageTable) -> int:
     """
     sizes: dict[int, int] = {}
     memory = sum(end - start for start, end, _ in table._physical)
+    # As many tables as it takes in the smallest pages, and some: above it, KASAN maps
+    # one page of zeros all over terabytes.
+    mode = table._mode
+    tables = memory >> mode.levels[-1].shift + mode.index_bits
+    budget = [min(tables + 256, _DIRECT_MAP_TABLES)]
     try:
         # Linux maps it below all else that may be large, in huge pages. So what maps
         # a good part of memory is it, and most of its pages need not be visited.
-        for address, where, size in table._walk(2**63, 2**64, [_DIRECT_MAP_TABLES]):
+        for address, where, size in table._walk(2**63, 2**64, budget):
             sizes[address - where] = sizes.get(address - where, 0) + size
             if 8 * sizes[address - where] > memory:
                 break

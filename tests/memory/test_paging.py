@@ -267,6 +267,33 @@ def test_the_direct_map_is_found() -> None:
     assert machine.memory.direct_map == base
 
 
+def test_the_direct_map_below_the_shadow_of_kasan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With debug_pagealloc, little of memory may be mapped in its place."""
+    machine = _Machine()
+    base = 0xFFFF_8880_0000_0000
+    machine.entry(base + 0x80000, 0, 0x80000 | _PRESENT)
+    machine.entry(base + 0x90000, 0, 0x90000 | _PRESENT)
+    # Terabytes of the same page, by the same three tables.
+    zeros = 0xF0000
+    for address in range(0xFFFF_EC00_0000_0000, 0xFFFF_FC00_0000_0000, 1 << 39):
+        machine.entry(address, 3, 0xF1000 | _PRESENT)
+    for table, target in ((0xF1000, 0xF2000), (0xF2000, 0xF3000), (0xF3000, zeros)):
+        entries = (target | _PRESENT).to_bytes(8, "little") * 512
+        machine.ram[table : table + 4096] = entries
+    present = PageTable._present
+    visited = []
+
+    def count(table: PageTable, at: int, *rest: int) -> list[tuple[int, int]]:
+        visited.append(at)
+        return present(table, at, *rest)
+
+    monkeypatch.setattr(PageTable, "_present", count)
+    assert machine.memory.direct_map == base
+    assert len(visited) < 1000
+
+
 def test_no_direct_map() -> None:
     with pytest.raises(FaultError, match="direct map"):
         _ = _Machine().memory.direct_map
