@@ -7,11 +7,12 @@ Stack
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import operator
 from typing import TYPE_CHECKING
 
-from drgn import IntegerLike, Object, Program, StackFrame, TypeKind
+from drgn import FaultError, IntegerLike, Object, Program, StackFrame, TypeKind
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux._cpu_stacks import exception_stacks, interrupt_stack
 from drgn.helpers.linux.pid import find_task
@@ -171,17 +172,24 @@ def _kind(frame: StackFrame, stacks: list[tuple[int, int, StackKind]]) -> StackK
 
 
 def _stacks(task: Object) -> list[tuple[int, int, StackKind]]:
-    """Return the stacks that a task may be on: its own and those of its CPU."""
+    """Return the stacks that a task may be on: its own and those of its CPU.
+
+    Of the CPU's those that the dump has, which may lack the memory of CPUs.
+    """
     prog = task.prog_
     size: int = prog["THREAD_SIZE"].value_()
     start: int = task.stack.value_()
     stacks = [(start, start + size, StackKind.TASK)]
-    cpu = task_cpu(task)
+    with contextlib.suppress(FaultError):
+        stacks += _stacks_of_cpu(prog, task_cpu(task))
+    return stacks
+
+
+def _stacks_of_cpu(prog: Program, cpu: int) -> Iterator[tuple[int, int, StackKind]]:
     interrupts = interrupt_stack(prog, cpu)
     if interrupts is not None:
         start, size = interrupts
-        stacks.append((start, start + size, StackKind.IRQ))
+        yield start, start + size, StackKind.IRQ
     for name, start, size in exception_stacks(prog, cpu):
         kind = StackKind.NMI if name == "NMI" else StackKind.EXCEPTION
-        stacks.append((start, start + size, kind))
-    return stacks
+        yield start, start + size, kind

@@ -23,6 +23,7 @@ from drgn.helpers.linux import (
     for_each_online_cpu,
     for_each_sysv_shm,
     for_each_vmap_area,
+    idle_task,
     irq_to_desc,
     neigh_table_for_each_neighbor,
     per_cpu_ptr,
@@ -282,3 +283,48 @@ def test_names_that_could_not_be_printed(broken: tuple[Program, Patch]) -> None:
         "FLAGS: -1\n"
         + "".join(f"  {line}\n" for line in crash(prog, "kmem -g").splitlines())
     )
+
+
+def test_a_dump_without_the_memory_of_cpus(
+    scratch: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ("ps -u", "ps -k", "foreach bt", "bt -a", "foreach set")
+    whole = {line: crash(scratch, line) for line in lines}
+    idle = [
+        f"{idle_task(scratch, cpu).value_():x}" for cpu in for_each_online_cpu(scratch)
+    ]
+    start = scratch.symbol("__per_cpu_start").address
+    size = scratch.symbol("__per_cpu_end").address - start
+
+    def read(address: int, *_: object) -> bytes:
+        raise FaultError("not in the dump", address)
+
+    for cpu in for_each_online_cpu(scratch):
+        address = per_cpu_ptr(Object(scratch, "void *", start), cpu).value_()
+        scratch.add_memory_segment(address, size, read, False)
+    scratch.config.clear()
+    capsys.readouterr()
+
+    def without_idle(text: str) -> list[str]:
+        # Where the CPU has its stacks is not known either.
+        text = re.sub(r"--- <\w+ stack> ---\n", "", text)
+        blocks = text.split("\n\n") if "\n\n" in text else text.splitlines()
+        return [
+            each.strip("\n")
+            for each in blocks
+            if not any(address in each for address in idle)
+        ]
+
+    for line in ("foreach bt", "foreach set"):
+        assert without_idle(crash(scratch, line)) == without_idle(whole[line])
+        left_out = capsys.readouterr().err.splitlines()
+        assert [each.split(": ")[0] for each in left_out] == [
+            f"idle task of CPU {cpu} left out" for cpu in for_each_online_cpu(scratch)
+        ]
+    # Counters of memory are the CPUs', too.
+    for line in ("ps -u", "ps -k"):
+        columns = [row.split()[:5] for row in without_idle(crash(scratch, line))]
+        assert columns == [row.split()[:5] for row in without_idle(whole[line])]
+    running = re.findall(r"PID: (\d+)", crash(scratch, "bt -a"))
+    assert sorted(running) == sorted(re.findall(r"PID: (\d+)", whole["bt -a"]))
+    assert crash(scratch, "set").startswith("    PID: 1\n")

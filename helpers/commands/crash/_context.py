@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from drgn import FaultError, Object, Program, ProgramFlags
@@ -51,7 +52,7 @@ def default_context(prog: Program) -> tuple[Object, tuple[str, int | None]]:
 
     In a dump this is the task that panicked, or if none did (the dump is of a virtual
     machine that ran on), the one that ran on the first CPU; in the running kernel, the
-    task of the debugger.
+    task of the debugger. Where the dump lacks the memory of CPUs it is PID 1.
     """
     local = ProgramFlags.IS_LIVE | ProgramFlags.IS_LOCAL
     if prog.flags & local == local:
@@ -59,11 +60,13 @@ def default_context(prog: Program) -> tuple[Object, tuple[str, int | None]]:
         task = find_task(prog, pid)
         if task:
             return task, ("pid", pid)
-    task = panic_task(prog)
-    if task:
-        return task, ("panic_task", None)
-    cpu = next(iter(for_each_online_cpu(prog)), 0)
-    return cpu_curr(prog, cpu), ("cpu", cpu)
+    with contextlib.suppress(FaultError):
+        task = panic_task(prog)
+        if task:
+            return task, ("panic_task", None)
+        cpu = next(iter(for_each_online_cpu(prog)), 0)
+        return cpu_curr(prog, cpu), ("cpu", cpu)
+    return find_task(prog, 1), ("pid", 1)
 
 
 def find_pid_or_task(prog: Program, chosen: PidOrTask) -> Object:

@@ -18,7 +18,7 @@ from drgn.helpers.linux.sched import (
 
 from ._code import CrashCodeBuilder
 from ._define import PidOrTask, pid_or_task
-from ._tasks import chosen_tasks, tasks_expression
+from ._tasks import all_tasks, chosen_tasks, tasks_expression
 
 # include/uapi/linux/sched.h
 POLICIES = {
@@ -95,7 +95,8 @@ class TaskSelection:
         )
 
     def _all(self, prog: Program) -> Iterator[Object]:
-        for task in for_each_task(prog, idle=True):
+        # Idle tasks are the kernel's.
+        for task in for_each_task(prog) if self.user else all_tasks(prog):
             if not self.leaders or thread_group_leader(task):
                 yield task
 

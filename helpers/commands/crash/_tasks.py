@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 
-from drgn import Object, Program
+from drgn import FaultError, Object, Program
 from drgn.commands import DrgnCodeBlockContext, argument
 from drgn.helpers.common.format import double_quote_ascii_string
 from drgn.helpers.linux.cpumask import for_each_online_cpu
+from drgn.helpers.linux.pid import for_each_task
 from drgn.helpers.linux.sched import idle_task, task_cpu
 
 from ._code import CrashCodeBuilder
@@ -35,13 +37,29 @@ def chosen_tasks(prog: Program, chosen: Sequence[PidOrTask]) -> Iterator[Object]
     for each in chosen:
         if each.kind == "pid" and each.value == 0:
             # Every CPU has an idle task, and this is the PID of all of them.
-            for cpu in for_each_online_cpu(prog):
-                yield idle_task(prog, cpu)
+            yield from _idle_tasks(prog)
             continue
         try:
             yield find_pid_or_task(prog, each)
         except LookupError:
             print(no_such_task(each))
+
+
+def all_tasks(prog: Program) -> Iterator[Object]:
+    """All tasks, the idle ones first."""
+    yield from _idle_tasks(prog)
+    yield from for_each_task(prog)
+
+
+def _idle_tasks(prog: Program) -> Iterator[Object]:
+    """The idle tasks, but of CPUs whose memory the dump lacks, which is said."""
+    for cpu in for_each_online_cpu(prog):
+        try:
+            task = idle_task(prog, cpu)
+        except FaultError as error:
+            print(f"idle task of CPU {cpu} left out: {error}", file=sys.stderr)
+        else:
+            yield task
 
 
 def no_such_task(chosen: PidOrTask) -> str:

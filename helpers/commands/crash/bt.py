@@ -25,7 +25,8 @@ from drgn.commands import (
 from drgn.helpers.common.stack import print_registers
 from drgn.helpers.linux.cpumask import for_each_possible_cpu
 from drgn.helpers.linux.panic import panic_task
-from drgn.helpers.linux.sched import cpu_curr, task_on_cpu
+from drgn.helpers.linux.pid import for_each_task
+from drgn.helpers.linux.sched import cpu_curr, task_cpu, task_on_cpu
 from drgn.helpers.linux.slab import slab_object_info
 from drgn.helpers.linux.stack import LinuxKernelStack, StackKind, kernel_stack_trace
 
@@ -330,7 +331,12 @@ def _tasks(prog: Program, args: argparse.Namespace) -> Iterable[Object]:
 
 def _running(prog: Program, cpus: Iterable[int]) -> list[Object]:
     """The tasks that are on CPUs, those too which a panic took offline."""
-    tasks = (cpu_curr(prog, cpu) for cpu in cpus)
+    numbers = list(cpus)
+    try:
+        tasks = [cpu_curr(prog, cpu) for cpu in numbers]
+    except FaultError:
+        # A dump that lacks the memory of CPUs may have what they ran.
+        tasks = [task for task in for_each_task(prog) if task_cpu(task) in numbers]
     return [task for task in tasks if task and task_on_cpu(task)]
 
 

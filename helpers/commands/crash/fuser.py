@@ -15,12 +15,12 @@ from drgn.helpers.common.format import (
 )
 from drgn.helpers.linux.fs import d_path, for_each_file
 from drgn.helpers.linux.mm import for_each_vma
-from drgn.helpers.linux.pid import for_each_task
 
 from ._address import parse_hex
 from ._code import CrashCodeBuilder
 from ._define import crash_command
 from ._output import progress
+from ._tasks import all_tasks
 
 
 class _Reference:
@@ -69,7 +69,7 @@ def _crash_cmd_fuser(
     reference = _Reference(args.file)
     mapped: dict[int, bool] = {}
     rows: list[list[Any]] = []
-    for task in progress(list(for_each_task(prog, idle=True)), "Looking at tasks"):
+    for task in progress(list(all_tasks(prog)), "Looking at tasks"):
         usage = " ".join(_usage(task, reference, mapped))
         if usage:
             comm = double_quote_ascii_string(task.comm.string_())

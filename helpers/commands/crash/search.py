@@ -16,7 +16,6 @@ from drgn.commands import (
     mutually_exclusive_group,
 )
 from drgn.helpers.linux.cpumask import for_each_online_cpu
-from drgn.helpers.linux.pid import for_each_task
 from drgn.helpers.linux.sched import cpu_curr
 
 from ._address import parse_location
@@ -24,7 +23,7 @@ from ._code import CrashCodeBuilder
 from ._define import crash_command
 from ._dump import characters, lines
 from ._output import address_digits, byte_order, working
-from ._tasks import task_line
+from ._tasks import all_tasks, task_line
 
 _CONTEXT_BYTES = 56
 
@@ -129,7 +128,7 @@ def _range(prog: Program, args: argparse.Namespace) -> tuple[int | None, int | N
 
 def _tasks(prog: Program, which: str) -> Iterator[Object]:
     if which == "all":
-        return for_each_task(prog, idle=True)
+        return all_tasks(prog)
     return (cpu_curr(prog, cpu) for cpu in for_each_online_cpu(prog))
 
 

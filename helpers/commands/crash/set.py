@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from drgn import Object, Program
+from drgn import FaultError, Object, Program
 from drgn.commands import (
     CommandArgumentError,
     CommandError,
@@ -115,12 +115,19 @@ def _chosen(
     return find_pid_or_task(prog, task), (task.kind, task.value)
 
 
+def _has_panicked(task: Object) -> bool:
+    try:
+        return bool(task == panic_task(task.prog_))
+    except FaultError:
+        return False  # A dump may lack the memory of the CPU that panicked.
+
+
 def print_task(task: Object, width: int = 7) -> None:
     """Print which task the context is, with titles that end at a column."""
     address = f"{task.value_():x}"
     info = f"{task_thread_info(task).value_():x}"
     state = get_task_state(task)
-    if task == panic_task(task.prog_):
+    if _has_panicked(task):
         state += " (PANIC)"
     elif task_on_cpu(task):
         state += " (ACTIVE)"

@@ -14,7 +14,6 @@ from drgn.helpers.linux.cpumask import (
 )
 from drgn.helpers.linux.mm import totalram_pages
 from drgn.helpers.linux.panic import panic_message
-from drgn.helpers.linux.pid import for_each_task
 from drgn.helpers.linux.sched import loadavg
 from drgn.helpers.linux.timekeeping import ktime_get_real_seconds
 from drgn.helpers.linux.timekeeping import uptime as uptime_seconds
@@ -22,6 +21,7 @@ from drgn.helpers.linux.timekeeping import uptime as uptime_seconds
 from ._code import CrashCodeBuilder
 from ._define import crash_command
 from ._output import print_lines
+from ._tasks import all_tasks
 from ._time import date, uptime
 
 #: Where the titles of ``sys`` end.
@@ -83,7 +83,7 @@ def _system(prog: Program) -> list[tuple[str, str]]:
     names = prog["init_uts_ns"].name
     memory = totalram_pages(prog) * prog["PAGE_SIZE"].value_()
     loads = ", ".join(f"{load:.2f}" for load in loadavg(prog))
-    tasks = sum(1 for _ in for_each_task(prog, idle=True))
+    tasks = sum(1 for _ in all_tasks(prog))
     kernel = prog.main_module().debug_file_path or "(not loaded)"
     if prog["tainted_mask"]:
         kernel += "  [TAINTED]"
