@@ -18,6 +18,8 @@ class Terminal:
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
         self.pid, self.fd = pty.fork()
         if not self.pid:
+            # What a shell starts in the background ignores Ctrl-C.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execve(argv[0], list(argv), environment)
         self._seen = ""
         self.escapes = False
@@ -28,14 +30,17 @@ class Terminal:
         os.write(self.fd, text.encode())
 
     def until(self, text: str) -> str:
-        """What is printed up to ``text``, which must come within a minute.
+        """What is printed up to ``text``, which must come within two minutes.
 
         Colors and movements of the cursor are left out, unless `escapes`.
         """
         while text not in self._seen:
-            ready, _, _ = select.select([self.fd], [], [], 60)
+            ready, _, _ = select.select([self.fd], [], [], 120)
             assert ready, self._seen
-            self._seen += os.read(self.fd, 65536).decode()
+            try:
+                self._seen += os.read(self.fd, 65536).decode(errors="replace")
+            except OSError:
+                raise AssertionError(f"ended after {self._seen!r}") from None
             if not self.escapes:
                 self._seen = _ESCAPE.sub("", self._seen)
         before, _, self._seen = self._seen.partition(text)
@@ -43,6 +48,11 @@ class Terminal:
 
     def status(self) -> int:
         """The exit status of the process, which must end by itself."""
+        try:
+            while os.read(self.fd, 65536):
+                pass
+        except OSError:
+            pass  # It has ended.
         _, status = os.waitpid(self.pid, 0)
         self.pid = 0
         return os.waitstatus_to_exitcode(status)

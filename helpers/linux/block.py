@@ -127,10 +127,7 @@ def print_disks(prog: Program) -> None:
     ...
     """
     for disk in for_each_disk(prog):
-        dev = disk_devt(disk)
-        name = escape_ascii_string(disk_name(disk), escape_backslash=True)
-        pointer = disk.format_(dereference=False, symbolize=False)
-        print(f"{MAJOR(dev)}:{MINOR(dev)} {name} {pointer}")
+        _print_device(disk, disk_devt(disk), disk_name(disk))
 
 
 @takes_program_or_default
@@ -191,10 +188,13 @@ def print_partitions(prog: Program) -> None:
     ...
     """
     for part in for_each_partition(prog):
-        dev = part_devt(part)
-        name = escape_ascii_string(part_name(part), escape_backslash=True)
-        pointer = part.format_(dereference=False, symbolize=False)
-        print(f"{MAJOR(dev)}:{MINOR(dev)} {name} {pointer}")
+        _print_device(part, part_devt(part), part_name(part))
+
+
+def _print_device(device: Object, dev: Object, name: bytes) -> None:
+    text = escape_ascii_string(name, escape_backslash=True)
+    pointer = device.format_(dereference=False, symbolize=False)
+    print(f"{MAJOR(dev)}:{MINOR(dev)} {text} {pointer}")
 
 
 @takes_program_or_default
