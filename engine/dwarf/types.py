@@ -301,7 +301,7 @@ class TypeReader:
         make = partial(self._factory.compound_type, _COMPOUNDS[die.tag])
         tag = _name(die)
         language = language_of(die)
-        templates = partial(self._templates_of, die) if die.unit.is_cplusplus else ()
+        templates = partial(self._templates_of, die)
         if declaration:
             return make(tag, template_parameters=templates, language=language)
         return make(

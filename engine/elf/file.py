@@ -164,10 +164,14 @@ class ElfFile(ElfHeaders):
 
     @property
     def has_dwarf(self) -> bool:
-        """Whether there is a ``.debug_info`` section with bytes in it."""
-        section = self.section(".debug_info")
+        """Whether there are ``.debug_info`` with bytes in it and ``.debug_abbrev``."""
+        info, abbrev = self.section(".debug_info"), self.section(".debug_abbrev")
         return (
-            section is not None and section.type != elf.SHT_NOBITS and section.size > 0
+            info is not None
+            and info.type != elf.SHT_NOBITS
+            and info.size > 0
+            and abbrev is not None
+            and abbrev.type != elf.SHT_NOBITS
         )
 
     def __repr__(self) -> str:

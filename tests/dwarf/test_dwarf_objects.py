@@ -411,3 +411,18 @@ def test_what_classes_have_of_languages_without_them(debug_program, tag: int) ->
     for name in ("value", "inner::deep", "outer::deep", "outer::", "outer::inner::x"):
         with pytest.raises(ObjectNotFoundError):
             prog[name]
+
+
+@pytest.mark.parametrize("language", [dw.DW_LANG_C11, dw.DW_LANG_C_plus_plus_14])
+def test_template_parameters_of_any_language(debug_program, language: int) -> None:
+    number = integer()
+    parameters = [
+        D(dw.DW_TAG_template_type_parameter, name="T", type=number),
+        D(dw.DW_TAG_template_value_parameter, name="N", type=number, const_value=3),
+    ]
+    of = D(dw.DW_TAG_structure_type, parameters, name="of", byte_size=4)
+    unit = Unit([number, of], language=language)
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([unit])))
+    first, second = prog.type("struct of").template_parameters
+    assert (first.name, first.argument) == ("T", prog.type("int"))
+    assert (second.name, second.argument.value_()) == ("N", 3)

@@ -56,6 +56,17 @@ def test_sections_are_those_of_readelf(compile_c) -> None:
     assert file.contents(".no_such_section") == b""
 
 
+@pytest.mark.parametrize("kind", [{}, {"type": 8}])  # 8: SHT_NOBITS.
+@pytest.mark.parametrize("name", [".debug_info", ".debug_abbrev"])
+def test_debug_information_needs_abbreviations(name: str, kind: dict[str, int]) -> None:
+    sections = {".debug_info": b"x", ".debug_abbrev": b""}
+    assert ElfFile.from_bytes(dwarf_asm.elf(sections), "file").has_dwarf
+    if not kind:
+        del sections[name]
+    image = dwarf_asm.elf(sections, headers={name: kind})
+    assert not ElfFile.from_bytes(image, "file").has_dwarf
+
+
 def test_build_id_is_that_of_readelf(compile_c) -> None:
     path = compile_c(PROGRAM)
     notes = subprocess.run(
