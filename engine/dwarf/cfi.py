@@ -195,7 +195,7 @@ class CfiTable:
         if version >= 4:
             address_size = data[position]
             if address_size not in (2, 4, 8):
-                raise ValueError(f"invalid address size {address_size}")
+                raise ValueError(f"unsupported address size {address_size}")
             if data[position + 1]:
                 raise ValueError("segment selectors are not supported")
             position += 2
@@ -229,7 +229,8 @@ class CfiTable:
                     break
             position = start
         elif augmentation not in (b"", b"eh"):
-            raise ValueError(f"unknown CIE augmentation {augmentation!r}")
+            text = augmentation.decode("ascii", "backslashreplace")
+            raise ValueError(f"unknown CFI augmentation {text}")
         if position > end:
             raise IndexError("CIE is truncated")
         return Cie(
@@ -286,7 +287,7 @@ class CfiTable:
         if position > end:
             raise IndexError("FDE is truncated")
         machine = RowMachine(cie, low, self._little_endian)
-        machine.run(cie.instructions, pc)
+        machine.run(cie.instructions, pc, initial=True)
         machine.initial = dict(machine.rules)
         machine.run(bytes(self._data[position:end]), pc)
         if machine.cfa is None:

@@ -67,7 +67,6 @@ _DW_CFA_def_cfa_offset_sf = 0x13
 _DW_CFA_val_offset = 0x14
 _DW_CFA_val_offset_sf = 0x15
 _DW_CFA_val_expression = 0x16
-_DW_CFA_GNU_window_save = 0x2D
 _DW_CFA_GNU_args_size = 0x2E
 _DW_CFA_GNU_negative_offset_extended = 0x2F
 
@@ -78,7 +77,25 @@ _ADVANCES = {
 }
 
 
+_NOT_INITIAL = frozenset(
+    (
+        _DW_CFA_advance_loc,
+        _DW_CFA_set_loc,
+        *_ADVANCES,
+        _DW_CFA_restore,
+        _DW_CFA_restore_extended,
+    )
+)
+_WITH_OPERANDS = frozenset(
+    (
+        *range(_DW_CFA_offset_extended, _DW_CFA_val_expression + 1),
+        _DW_CFA_GNU_args_size,
+        _DW_CFA_GNU_negative_offset_extended,
+    )
+)
+
 _MAX_REMEMBERED = 256
+_MAX_OFFSET = (1 << 63) - 1
 
 
 class RowMachine:
@@ -95,10 +112,11 @@ class RowMachine:
         self.initial: dict[int, Rule] = {}
         self.stack: list[tuple[Rule | None, dict[int, Rule]]] = []
 
-    def run(self, code: bytes, pc: int) -> None:
+    def run(self, code: bytes, pc: int, *, initial: bool = False) -> None:
         """Run instructions until the row for ``pc`` is complete.
 
-        Raises IndexError or ValueError if they are malformed.
+        ``initial``: they are those of the CIE, which are for no address. Raises
+        IndexError or ValueError if they are malformed.
         """
         view = memoryview(code)
         cie = self.cie
@@ -107,6 +125,9 @@ class RowMachine:
             op = code[position]
             position += 1
             low, op = op & 0x3F, op & 0xC0 or op
+            if initial and op in _NOT_INITIAL:
+                byte = code[position - 1]
+                raise ValueError(f"invalid initial DWARF CFI opcode {byte:#x}")
             if op == _DW_CFA_advance_loc:
                 self.location += low * cie.code_alignment
             elif op in _ADVANCES:
@@ -117,7 +138,12 @@ class RowMachine:
             elif op == _DW_CFA_set_loc:
                 if cie.encoding & 0x70:
                     raise ValueError("DW_CFA_set_loc with a relative address")
-                self.location = self._unsigned(view, position, cie.address_size)
+                location = self._unsigned(view, position, cie.address_size)
+                if location <= self.location:
+                    raise ValueError(
+                        "DW_CFA_set_loc location is not greater than current location"
+                    )
+                self.location = location
                 position += cie.address_size
             elif op == _DW_CFA_offset:
                 number, position = uleb128(view, position)
@@ -160,11 +186,11 @@ class RowMachine:
             return position
         if op == _DW_CFA_restore_state:
             if not self.stack:
-                raise ValueError("DW_CFA_restore_state without DW_CFA_remember_state")
+                raise ValueError("DW_CFA_restore_state with empty state stack")
             self.cfa, self.rules = self.stack.pop()
             return position
-        if op == _DW_CFA_GNU_window_save:
-            raise ValueError("DW_CFA_GNU_window_save is not supported")
+        if op not in _WITH_OPERANDS:
+            raise ValueError(f"unknown DWARF CFI opcode {op:#x}")
         # All others have at least one number; most start with a register.
         if op == _DW_CFA_def_cfa_offset_sf:
             number, position = sleb128(view, position)
@@ -172,7 +198,7 @@ class RowMachine:
             return position
         first, position = uleb128(view, position)
         if op == _DW_CFA_def_cfa_offset:
-            self._set_cfa(offset=first)
+            self._set_cfa(offset=_offset(first))
         elif op == _DW_CFA_def_cfa_register:
             self._set_cfa(register=first)
         elif op == _DW_CFA_def_cfa_expression:
@@ -200,17 +226,15 @@ class RowMachine:
         else:
             number, position = uleb128(view, position)
             if op == _DW_CFA_def_cfa:
-                self.cfa = (REGISTER_PLUS, first, number)
+                self.cfa = (REGISTER_PLUS, first, _offset(number))
             elif op == _DW_CFA_offset_extended:
                 rules[first] = (AT_CFA_PLUS, number * scale)
             elif op == _DW_CFA_val_offset:
                 rules[first] = (CFA_PLUS, number * scale)
             elif op == _DW_CFA_GNU_negative_offset_extended:
                 rules[first] = (AT_CFA_PLUS, -number * scale)
-            elif op == _DW_CFA_register:
-                rules[first] = (REGISTER, number)
             else:
-                raise ValueError(f"unknown call frame instruction {op:#x}")
+                rules[first] = (REGISTER, number)
         return position
 
     def _block(self, view: memoryview, position: int, length: int) -> tuple[bytes, int]:
@@ -230,6 +254,13 @@ class RowMachine:
             old_register if register is None else register,
             old_offset if offset is None else offset,
         )
+
+
+def _offset(number: int) -> int:
+    """An unsigned operand as the offset of the CFA."""
+    if number > _MAX_OFFSET:
+        raise ValueError("offset is too large")
+    return number
 
 
 _SIGNED = {

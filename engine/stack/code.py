@@ -49,7 +49,7 @@ class Call:
 
 
 class Code:
-    """The code at an address. Errors in debug information only make it less known."""
+    """The code at an address. Errors in lines and scopes only make it less known."""
 
     __slots__ = ("_calls", "_cfi", "_info", "_orc", "address", "file_pc", "module")
 
@@ -75,7 +75,7 @@ class Code:
 
     @property
     def cfi(self) -> CfiRow | None:
-        """The call frame information for the address."""
+        """The call frame information for the address. BadDataError if malformed."""
         if isinstance(self._cfi, bool):
             self._cfi = self._info.cfi(self)
         return self._cfi
@@ -148,11 +148,7 @@ class CodeInfo:
             if tables is None:
                 tables = self._cfi_tables[elf] = cfi_tables(elf)
             for table in tables:
-                try:
-                    row = table.row(file_pc)
-                except BadDataError as error:
-                    warning("%s", error)
-                    continue
+                row = table.row(file_pc)
                 if row is not None:
                     return row
         return None

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from ..dwarf import cfi_rows as cfi
 from ..dwarf.expr import evaluate_value
 from ..dwarf.expr_context import ExprContext, Unavailable, Unsupported
-from ..errors import FaultError
+from ..errors import BadDataError, FaultError
 from ..flags import ProgramFlags
 from ..kernel import orc
 from . import registers as regs
@@ -54,6 +54,8 @@ _ORC_REGISTERS = {
     orc.REG_BP_INDIRECT: RBP,
     orc.REG_SP_INDIRECT: RSP,
 }
+
+_KNOWN_REGISTERS = frozenset(regs.NUMBERS.values())
 
 
 class Frame:
@@ -139,7 +141,10 @@ class Unwinder:
     def unwind(
         self, registers: Registers, interrupted: bool, limit: int = MAX_FRAMES
     ) -> list[Frame]:
-        """The frames of a stack, from the innermost one; at least one."""
+        """The frames of a stack, from the innermost one; at least one.
+
+        Raises BadDataError if the call frame information of one of them is malformed.
+        """
         frame = Frame(self._info, registers, interrupted)
         frames = [frame]
         seen: set[tuple[int | None, int | None]] = set()
@@ -242,6 +247,10 @@ class Unwinder:
     # Call frame information
 
     def _by_cfi(self, frame: Frame, row: CfiRow) -> Frame | None:
+        if row.return_address not in _KNOWN_REGISTERS:
+            assert frame.code is not None and frame.code.module is not None
+            name = frame.code.module.name
+            raise BadDataError(f"{name}: unknown return address register")
         cfa = cfa_by(self._prog, frame, row)
         if cfa is None:
             return None

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dwarf_asm import uleb
 
 from drgn import BadDataError
 from drgn.engine.dwarf import cfi_rows as rules
@@ -273,6 +274,35 @@ def test_rows_hold_from_their_address(advance: bytes) -> None:
 def test_malformed_instructions(code: bytes) -> None:
     with pytest.raises((IndexError, ValueError)):
         rows_of(code)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (b"\x3f", "unknown DWARF CFI opcode 0x3f"),
+        (b"\x17\x01\x02", "unknown DWARF CFI opcode 0x17"),
+        (b"\x2d", "unknown DWARF CFI opcode 0x2d"),
+        (b"\x0b", "DW_CFA_restore_state with empty state stack"),
+        (b"\x0c\x07" + uleb(2**63), "offset is too large"),
+        (b"\x0e" + uleb(2**64 - 8), "offset is too large"),
+        (
+            b"\x01" + struct.pack("<Q", 0x1000),
+            "DW_CFA_set_loc location is not greater than current location",
+        ),
+    ],
+)
+def test_what_malformed_instructions_are_told(code: bytes, message: str) -> None:
+    with pytest.raises(BadDataError, match=rf"file: \.debug_frame\+0x\w+: {message}$"):
+        debug_frame(GOOD_CIE, fde(0x1000, 8, code=code)).row(0x1000)
+
+
+@pytest.mark.parametrize(
+    "code", [b"\x41", b"\x02\x01", b"\x01" + bytes(8), b"\xc3", b"\x06\x03"]
+)
+def test_a_cie_has_no_addresses(code: bytes) -> None:
+    message = f"invalid initial DWARF CFI opcode {code[0]:#x}"
+    with pytest.raises(BadDataError, match=message):
+        debug_frame(GOOD_CIE + code, fde(0x1000, 8)).row(0x1000)
 
 
 def debug_frame(*entries: bytes) -> CfiTable:
