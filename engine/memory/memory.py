@@ -22,8 +22,8 @@ PAGE_SIZE = 1 << PAGE_SHIFT
 _PAGE_MASK = PAGE_SIZE - 1
 # How much of a string is looked at first.
 _SHORT_STRING = 256
-# Up to how many addresses are read one by one.
-_FEW = 32
+# Up to how many addresses are read one by one, and if their pages are not known.
+_FEW, _SOME = 32, 512
 
 SCALAR_MAX = 8
 """How many bytes a scalar has at most, of those that are read from windows."""
@@ -413,9 +413,12 @@ class Memory:
         take_rows(pages.buffer, places[rows], part)
         out[rows] = part
         where = addresses[others]
-        part = np.zeros((len(others), size), np.uint8)
-        good = np.zeros(len(others), np.bool_)
-        self.virtual.gather(where, part, good)
+        if len(others) <= _SOME:
+            part, good = self._read_few(where.tolist(), size)
+        else:
+            part = np.zeros((len(others), size), np.uint8)
+            good = np.zeros(len(others), np.bool_)
+            self.virtual.gather(where, part, good)
         out[others], known[others] = part, good
         if good.any():
             self.remember(where[good], size)

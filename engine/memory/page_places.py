@@ -104,12 +104,16 @@ class PagePlaces:
     def learn(self, space: AddressSpace, addresses: Addresses, size: int) -> None:
         """Remember the pages in which ``size`` bytes at addresses of a space are."""
         ends = addresses + np.uint64(size - 1)
+        if not len(addresses):
+            return
         numbers = np.unique(np.concatenate((addresses, ends)) >> _SHIFT)
+        numbers = numbers[self._numbers[self._numbers.searchsorted(numbers)] != numbers]
         if len(numbers) > _LIMIT:
             return
         pages = numbers << _SHIFT
         for buffer, rows, places in space.locate_pages(pages):
-            if not len(self.buffer):
+            # One with a single page is of zeros, or was made for who asked.
+            if not len(self.buffer) and len(buffer) > _SIZE:
                 self.buffer = buffer
             if buffer is self.buffer:
                 self._put(numbers[rows], places - pages[rows].view(np.int64))

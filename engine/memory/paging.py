@@ -291,6 +291,8 @@ class TranslatedSegment(Segment):
             data = data[left:]
 
     def locate(self, address: int, size: int) -> tuple[Buffer, int] | None:
+        if not self.table.is_in_buffer():
+            return None
         where, left = self.table.lookup(address)
         first = where
         done = left

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from .segments import Buffer, Segment
 
+# Up to how many pages are located one by one.
+_FEW_PAGES = 128
+
 
 class AddressSpace:
     """Segments by address. One that is added later hides what it overlaps.
@@ -147,13 +150,35 @@ class AddressSpace:
         """The pages of n that buffers hold, see `Segment.locate_pages`."""
         from .gather import deal
 
-        if not len(addresses) or not self._segments:
+        if len(addresses) <= _FEW_PAGES:
+            yield from self._locate_each(addresses)
+            return
+        if not self._segments:
             return
         for segment, rows in deal(self, self._segments, addresses, 4096)[0]:
             found = segment.locate_pages(addresses[rows])
             if found is not None:
                 buffer, part, offsets = found
                 yield buffer, rows[part], offsets
+
+    def _locate_each(
+        self, addresses: NDArray[np.uint64]
+    ) -> Iterator[tuple[Buffer, NDArray[np.intp], NDArray[np.int64]]]:
+        """`locate_pages`, for so few that `locate` takes less time for each."""
+        import numpy as np
+
+        buffers: dict[int, tuple[Buffer, list[tuple[int, int]]]] = {}
+        for row, address in enumerate(addresses.tolist()):
+            try:
+                found = self.locate(address, 4096)
+            except FaultError:
+                continue
+            if found is not None:
+                buffer, offset = found
+                buffers.setdefault(id(buffer), (buffer, []))[1].append((row, offset))
+        for buffer, places in buffers.values():
+            rows, offsets = np.array(places, np.int64).T
+            yield buffer, rows, offsets
 
     def columns(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """The first and the last address of every piece, sorted."""

@@ -124,6 +124,7 @@ def nodes(prog: Program, first: int, end: int, next_offset: int) -> NDArray[np.u
     windows = memory.pages.get
     base, limit, buffer = memory.window
     parts: list[NDArray[np.uint64]] = []
+    one_by_one: list[NDArray[np.uint64]] = []
     node = first
     laps = _SHORT
     while node != end:
@@ -157,7 +158,11 @@ def nodes(prog: Program, first: int, end: int, next_offset: int) -> NDArray[np.u
         parts.append(np.array(found, np.uint64))
         if node == mark:
             raise BadDataError(f"cycle at {node:#x} in a chain of pointers")
-        if laps > _SHORT and found and limit:
-            memory.remember(parts[-1] + np.uint64(next_offset % 2**64), size)
+        if laps > _SHORT:
+            one_by_one.append(parts[-1])
         laps *= 8
+    if one_by_one and limit:
+        # Where it is known by now where they lie, the next walk is faster.
+        read = np.concatenate(one_by_one) + np.uint64(next_offset % 2**64)
+        memory.remember(read, size)
     return np.concatenate(parts) if parts else np.empty(0, np.uint64)

@@ -38,8 +38,10 @@ def read_strings(prog: Program, addresses: Addresses) -> NDArray[np.bytes_]:
     """Strings at addresses, an array of n; FaultError if one cannot be read."""
     import numpy as np
 
-    found = prog.gather("char [64]", addresses)
-    octets = found.data.view(np.uint8)
+    # Types by their names would have to be looked for in the debug information.
+    octet = prog.int_type("unsigned char", 1, False)
+    found = prog.gather(prog.array_type(octet, 64), addresses)
+    octets = found.data
     ends = octets == 0
     if not len(addresses) or found.mask.any() or not ends.any(1).all():
         # Of some, this is not all.

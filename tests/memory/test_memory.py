@@ -256,11 +256,11 @@ def test_many_in_pages_whose_places_are_known(size: int, count: int) -> None:
 
 def test_many_after_memory_has_changed() -> None:
     memory = Memory()
-    memory.add(BufferSegment(0x1000, 0x1000, memoryview(b"a" * 0x1000)))
+    memory.add(BufferSegment(0x1000, 0x2000, memoryview(b"a" * 0x2000)))
     addresses = [0x1100] * 100
     for letter in b"aab":
         if letter == ord("b"):
-            memory.add(BufferSegment(0x1000, 0x1000, memoryview(b"b" * 0x1000)))
+            memory.add(BufferSegment(0x1000, 0x2000, memoryview(b"b" * 0x2000)))
         assert (memory.read_many(addresses, 3)[0] == letter).all()
 
 
