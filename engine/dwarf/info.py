@@ -48,8 +48,8 @@ _CLASSES = frozenset((dw.DW_TAG_structure_type, dw.DW_TAG_class_type))
 class DebugInfo:
     """The debug information of a program's modules.
 
-    Lookups go through the files in the order in which they were added, and raise
-    BadDataError where the debug information is malformed.
+    Lookups go through the `files` in their order, and raise BadDataError where the
+    debug information is malformed.
     """
 
     __slots__ = (
@@ -57,6 +57,7 @@ class DebugInfo:
         "_line_headers",
         "_main_language",
         "_modules",
+        "_new_files",
         "_readers",
         "prog",
     )
@@ -66,6 +67,7 @@ class DebugInfo:
     def __init__(self, prog: Program) -> None:
         self.prog = prog
         self._files: list[DwarfFile] = []
+        self._new_files: list[DwarfFile] = []
         self._main_language: tuple[Language | None] | None = None
         self._modules: dict[DwarfFile, Module] = {}
         self._readers: dict[DwarfFile, TypeReader] = {}
@@ -87,7 +89,7 @@ class DebugInfo:
             debug_directories=self.prog._debug_info_options.directories,
         )
         module._dwarf = file
-        self._files.append(file)
+        self._new_files.append(file)
         self._main_language = None
         self._modules[file] = module
         if file.supplementary is not None:
@@ -96,8 +98,21 @@ class DebugInfo:
 
     @property
     def files(self) -> list[DwarfFile]:
-        """The debug information of all modules."""
-        return list(self._files)
+        """The debug information of all modules, in the order of lookups.
+
+        A definition of a file that was searched before wins over those of files that
+        are new, among these the program's own, then the newest, as upstream has it.
+        """
+        if self._new_files:
+            from ..modules.module import MainModule
+
+            def is_other(file: DwarfFile) -> bool:
+                return not isinstance(self._modules[file], MainModule)
+
+            self._new_files.reverse()
+            self._files += sorted(self._new_files, key=is_other)
+            self._new_files.clear()
+        return self._files
 
     def types_of(self, file: DwarfFile) -> TypeReader:
         """The reader of a file's types."""
@@ -206,7 +221,7 @@ class DebugInfo:
     def _searched(self) -> Iterator[DwarfFile]:
         """All files with definitions: those of the modules, and supplementary ones."""
         self.prog._modules.settle()
-        for file in self._files:
+        for file in self.files:
             yield file
             if file.supplementary is not None:
                 yield file.supplementary
@@ -338,7 +353,7 @@ class DebugInfo:
         def is_main(file: DwarfFile) -> bool:
             return isinstance(self._modules[file], MainModule)
 
-        for file in sorted(self._files, key=is_main, reverse=True):
+        for file in sorted(self.files, key=is_main, reverse=True):
             for die in file.find("main", _FUNCTIONS):
                 return language_of(die)
         return None

@@ -435,6 +435,48 @@ class TestStandardFinder:
             prog.find_standard_debug_info([], 3)  # type: ignore[arg-type]
 
 
+class TestOrderOfLookups:
+    """Which file has the definition of a name that several have."""
+
+    @pytest.fixture
+    def same(self, prog: Program) -> list[Module]:
+        """Modules without files that are of the main program and three libraries."""
+        modules: list[Module] = [prog.main_module("main", create=True)]
+        modules += [prog.extra_module(f"m{i}", create=True) for i in range(3)]
+        for i, module in enumerate(modules):
+            module.address_range = ((i + 1) << 20, (i + 2) << 20)
+        return modules
+
+    @pytest.mark.parametrize(
+        ("order", "found"),
+        [
+            # The newest is searched first, but for the program's own.
+            ("123", 3),
+            ("321", 1),
+            ("1023", 0),
+            # What was searched before stays the first.
+            ("2?31", 2),
+            ("3?210", 3),
+        ],
+    )
+    def test_same_name(
+        self,
+        compile_c: Callable[..., Path],
+        prog: Program,
+        same: list[Module],
+        order: str,
+        found: int,
+    ) -> None:
+        for one in order:
+            if one == "?":
+                prog.type("struct s")
+                continue
+            source = f"struct s {{ char a[{one} + 1]; }} s;"
+            path = compile_c(source, "-g", "-shared", "-nostdlib")
+            same[int(one)].try_file(path, force=True)
+        assert prog.type("struct s").size == found + 1
+
+
 class TestFinders:
     def test_are_called_in_order_while_files_are_wanted(
         self, files: Files, prog: Program, module: Module
