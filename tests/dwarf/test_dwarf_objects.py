@@ -31,7 +31,7 @@ int initialized[3] = { 1 };
 struct s { int x; } s;
 enum e { FIRST, SECOND = -7 } e;
 static inline __attribute__((always_inline))
-int inlined(int x) { return x * never_used; }
+int inlined(int x) { volatile int y = x; return y * never_used; }
 static inline int inlined_and_not(int x) { return x + optimized_constant; }
 int (*volatile keep)(int) = inlined_and_not;
 int function(int x) { return inlined(x) + inlined_and_not(x); }
