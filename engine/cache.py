@@ -26,27 +26,20 @@ from .files import map_file, open_file
 MAX_TOTAL_SIZE = 2 << 30
 """How large all files together may grow, in bytes; the least recently used go first."""
 
-_MAGIC = b"pydrgn\1" + sys.byteorder[:1].encode()
+_MAGIC = b"pydrgn\0" + sys.byteorder[:1].encode()
 _KEY_SIZE = 64
 _SUFFIX = ".columns"
 
 # Magic, checksum of all that follows up to the columns, version of the format, size of
-# the key, number of columns, key, stamp of the source, size of the columns.
-_HEADER = struct.Struct(f"=8sIIII{_KEY_SIZE}sQQQQ")
+# the key, number of columns, key, size and mtime of the source, size of the columns.
+_HEADER = struct.Struct(f"=8sIIII{_KEY_SIZE}sQQQ")
 # Name, struct format character, offset in the columns, number of elements.
 _COLUMN = struct.Struct("=23scQQ")
 _CHECKED = 12
-_UINT64 = (1 << 64) - 1
 _BLOCK = 1 << 15
 """How many bytes of the columns have a checksum."""
 
 Columns = Mapping[str, memoryview]
-Stamp = tuple[int, int, int]
-"""Size, mtime and ctime in ns of the file that columns are computed from.
-
-The time of the last change of the inode is there because a file that replaces another
-can have its size, its mtime (archives, ``cp -p``) and its build ID.
-"""
 
 
 class StoredColumns(dict[str, memoryview]):
@@ -109,17 +102,20 @@ def cache_path(kind: str, key: bytes) -> str:
     return os.path.join(cache_directory(), f"{key.hex()}.{kind}{_SUFFIX}")
 
 
-def source_stamp(path: str) -> Stamp | None:
-    """What a file looks like from outside, or None if it is not there."""
+def source_stamp(path: str) -> tuple[int, int] | None:
+    """Size and mtime in ns of the file that columns are computed from.
+
+    Not its ctime: a cache serves copies of the file, also on machines without numba.
+    """
     try:
         stat = os.stat(path)
     except OSError:
         return None
-    return stat.st_size, stat.st_mtime_ns & _UINT64, stat.st_ctime_ns & _UINT64
+    return stat.st_size, stat.st_mtime_ns & (1 << 64) - 1
 
 
 def load_columns(
-    kind: str, version: int, key: bytes, stamp: Stamp
+    kind: str, version: int, key: bytes, stamp: tuple[int, int]
 ) -> StoredColumns | None:
     """The columns that `store_columns()` stored with the same arguments, or None."""
     path = cache_path(kind, key)
@@ -139,11 +135,11 @@ def load_columns(
 
 
 def _parse(
-    data: memoryview, version: int, key: bytes, stamp: Stamp
+    data: memoryview, version: int, key: bytes, stamp: tuple[int, int]
 ) -> StoredColumns | None:
     if len(data) < _HEADER.size:
         return None
-    magic, checksum, its_version, key_size, count, its_key, *its_stamp, body_size = (
+    magic, checksum, its_version, key_size, count, its_key, size, mtime, body_size = (
         _HEADER.unpack_from(data)
     )
     table_end = _HEADER.size + count * _COLUMN.size
@@ -153,7 +149,7 @@ def _parse(
         magic != _MAGIC
         or its_version != version
         or its_key[:key_size] != key
-        or tuple(its_stamp) != stamp
+        or (size, mtime) != stamp
         or end + body_size != len(data)
         or zlib.crc32(data[_CHECKED:end]) != checksum
     ):
@@ -171,7 +167,7 @@ def _blocks(size: int) -> int:
 
 
 def store_columns(
-    kind: str, version: int, key: bytes, stamp: Stamp, columns: Columns
+    kind: str, version: int, key: bytes, stamp: tuple[int, int], columns: Columns
 ) -> bool:
     """Keep columns for other processes; whether that worked.
 

@@ -15,7 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..cache import Stamp, source_stamp
+from ..cache import source_stamp
 from ..elf.file import open_elf
 from ..errors import BadDataError
 from ..log import warning
@@ -152,12 +152,12 @@ class SplitUnits:
         self._files: dict[int, SplitFile] = {}
         if (
             len(self._paths) != len(self._bases)
-            or len(stamps) != 3 * len(self._bases)
+            or len(stamps) != 2 * len(self._bases)
             or len(self._skeletons) != len(self._compile_units)
         ):
             raise ValueError("columns do not fit together")
         for i, path in enumerate(self._paths):
-            if _stamp(path) != tuple(stamps[3 * i : 3 * i + 3]):
+            if _stamp(path) != (stamps[2 * i], stamps[2 * i + 1]):
                 raise ValueError(f"{path} changed")
         for message in _unpack(columns["split_warnings"]):
             warning("%s", message)
@@ -343,9 +343,9 @@ class _Finder:
         }
 
 
-def _stamp(path: str) -> Stamp:
+def _stamp(path: str) -> tuple[int, int]:
     """What a file looks like from outside; zeros if it is not there."""
-    return source_stamp(path) or (0, 0, 0)
+    return source_stamp(path) or (0, 0)
 
 
 def _pack(strings: Sequence[str] | dict[str, SplitFile | None]) -> memoryview:
