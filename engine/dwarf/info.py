@@ -104,15 +104,19 @@ class DebugInfo:
         are new, among these the program's own, then the newest, as upstream has it.
         """
         if self._new_files:
-            from ..modules.module import MainModule
-
-            def is_other(file: DwarfFile) -> bool:
-                return not isinstance(self._modules[file], MainModule)
-
             self._new_files.reverse()
-            self._files += sorted(self._new_files, key=is_other)
+            self._files += self._main_first(self._new_files)
             self._new_files.clear()
         return self._files
+
+    def _main_first(self, files: list[DwarfFile]) -> list[DwarfFile]:
+        """Files in their order, but the program's own before all others."""
+        from ..modules.module import MainModule
+
+        def is_other(file: DwarfFile) -> bool:
+            return not isinstance(self._modules[file], MainModule)
+
+        return sorted(files, key=is_other)
 
     def types_of(self, file: DwarfFile) -> TypeReader:
         """The reader of a file's types."""
@@ -348,12 +352,7 @@ class DebugInfo:
         return self._main_language[0]
 
     def _find_main_language(self) -> Language | None:
-        from ..modules.module import MainModule
-
-        def is_main(file: DwarfFile) -> bool:
-            return isinstance(self._modules[file], MainModule)
-
-        for file in sorted(self.files, key=is_main, reverse=True):
+        for file in self._main_first(self.files):
             for die in file.find("main", _FUNCTIONS):
                 return language_of(die)
         return None

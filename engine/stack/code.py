@@ -164,7 +164,7 @@ class CodeInfo:
         file, pc = code.dwarf, code.file_pc
         if file is None or pc is None:
             return [Call(None, None, False, [])]
-        line = self._line(file, pc)
+        here = line = self._line(file, pc)
         calls: list[Call] = []
         try:
             for scopes in split_frames(scopes_at(file, pc)):
@@ -177,8 +177,7 @@ class CodeInfo:
             # The line does not depend on the scopes.
             warning("%s", error)
             calls = []
-            line = self._line(file, pc)
-        return calls or [Call(None, line, False, [])]
+        return calls or [Call(None, here, False, [])]
 
     def unit(self, code: Code) -> Unit | None:
         """The unit that the code at an address is of, if it is known."""

@@ -200,9 +200,11 @@ class CompoundDefinition(TemplateDefinition):
 
     def member_names(self) -> list[str]:
         """The names of all members that `find_member()` finds."""
-        found: dict[str, tuple[TypeMember, int]] = {}
-        self._collect(found, 0, ())
-        return list(found)
+        if self._found is None:
+            found: dict[str, tuple[TypeMember, int]] = {}
+            self._collect(found, 0, ())
+            self._found = found
+        return list(self._found)
 
     def _collect(
         self,

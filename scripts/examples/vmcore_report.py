@@ -6,9 +6,8 @@ One pass, part by part: the system, its panic, the stacks of all CPUs and of blo
 tasks (identical ones together), memory, modules, mounts and BPF programs. What the dump
 does not allow is skipped: a value, a stack, the rest of a list that leads out of it, or
 a whole part. What was skipped and why is in the report, with the time that each part
-took. ``--json``
-gives the same for machines: an object with a list "parts", each with "name",
-"seconds", "skipped" (a list of texts) and "data".
+took. ``--json`` gives the same for machines: an object with a list "parts", each with
+"name", "seconds", "skipped" (a list of texts) and "data".
 """
 
 from __future__ import annotations
