@@ -21,7 +21,7 @@ from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .files import map_file, open_file
+from .files import is_leftover, map_file, open_file, remove, temporary_name
 
 MAX_TOTAL_SIZE = 2 << 30
 """How large all files together may grow, in bytes; the least recently used go first."""
@@ -126,11 +126,14 @@ def load_columns(
         finally:
             os.close(fd)
         columns = _parse(data, version, key, stamp)
-        if columns is not None:
-            os.utime(path)  # Recently used.
     except (OSError, ValueError):
         # ValueError: names or formats of columns make no sense.
         return None
+    if columns is not None:
+        try:
+            os.utime(path)  # Recently used.
+        except OSError:  # A cache that others may only read.
+            pass
     return columns
 
 
@@ -173,8 +176,6 @@ def store_columns(
 
     The file appears at once and complete, whatever other processes do.
     """
-    import threading
-
     if not 0 < len(key) <= _KEY_SIZE:
         return False
     table = b""
@@ -192,7 +193,7 @@ def store_columns(
     checksum = zlib.crc32(table, zlib.crc32(header[_CHECKED:]))
     header = _HEADER.pack(_MAGIC, checksum, *fields)
     path = cache_path(kind, key)
-    temporary = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
+    temporary = temporary_name(path)
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         _make_room(os.path.dirname(path), len(header) + len(table) + offset)
@@ -201,20 +202,15 @@ def store_columns(
                 _write(file.fileno(), part)
         os.replace(temporary, path)
     except OSError:
-        try:
-            os.unlink(temporary)
-        except OSError:
-            pass
         return False
+    finally:
+        remove(temporary)
     return True
 
 
 def discard_columns(kind: str, key: bytes) -> None:
     """Forget columns that turned out to be wrong."""
-    try:
-        os.unlink(cache_path(kind, key))
-    except OSError:
-        pass
+    remove(cache_path(kind, key))
 
 
 def _checksums(parts: Iterable[bytes | memoryview]) -> bytes:
@@ -241,21 +237,26 @@ def _write(fd: int, data: bytes | memoryview) -> None:
 
 
 def _make_room(directory: str, size: int) -> None:
-    """Remove what was not used for the longest time, until ``size`` more bytes fit."""
+    """Remove what was not used for the longest time, until ``size`` more bytes fit.
+
+    What killed processes left goes first.
+    """
     files = []
     total = size
     with os.scandir(directory) as entries:
         for entry in entries:
-            if entry.name.endswith((_SUFFIX, ".tmp")):
-                stat = entry.stat(follow_symlinks=False)
+            if is_leftover(entry.name):
+                remove(entry.path)
+            elif entry.name.endswith((_SUFFIX, ".tmp")):
+                try:
+                    stat = entry.stat(follow_symlinks=False)
+                except OSError:  # Another process has removed it.
+                    continue
                 files.append((stat.st_mtime_ns, stat.st_size, entry.path))
                 total += stat.st_size
     files.sort()
     for _, file_size, path in files:
         if total <= MAX_TOTAL_SIZE:
             break
-        try:
-            os.unlink(path)
-        except OSError:
-            continue
-        total -= file_size
+        if remove(path):
+            total -= file_size

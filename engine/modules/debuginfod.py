@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import log
+from ..files import is_leftover, remove, temporary_name
 from .files import (
     build_id_text,
     open_candidate,
@@ -115,13 +116,16 @@ def _fetch(urls: list[str], build_id: bytes, kind: str) -> str | None:
     else:
         if status.st_size:
             return path
-        if time.time() - status.st_mtime < _cache_miss(cache):
+        # The clock may have been set back since.
+        if 0 <= time.time() - status.st_mtime < _cache_miss(cache):
             log.debug("%s: not found on debuginfod servers recently", path)
             return None
     try:
         # What other users may not read stays unread by them.
         for each in (os.path.dirname(cache) or ".", cache, directory):
             os.makedirs(each, mode=0o700, exist_ok=True)
+        for name in filter(is_leftover, os.listdir(directory)):
+            remove(os.path.join(directory, name))
         missing = True
         for server in list(urls):
             scheme = "" if "://" in server else "http://"
@@ -168,7 +172,7 @@ def _download(url: str, path: str, build_id: bytes) -> bool | None:
 
     timeout = _timeout()
     limit = _limit("MAXSIZE")
-    temporary = f"{path}.{os.getpid()}.tmp"
+    temporary = temporary_name(path)
     try:
         request = urllib.request.Request(url, headers=_headers())
         with urllib.request.urlopen(request, timeout=timeout) as response:
@@ -193,8 +197,7 @@ def _download(url: str, path: str, build_id: bytes) -> bool | None:
         log.debug("%s: %s", url, error)
         return None
     finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+        remove(temporary)
 
 
 def _private(path: str, flags: int) -> int:

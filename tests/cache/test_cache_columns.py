@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from array import array
 from pathlib import Path
@@ -143,6 +145,49 @@ def test_a_full_disk_leaves_nothing_behind(
     monkeypatch.setattr(os, "write", write)
     assert not store()
     assert list(directory.iterdir()) == []
+
+
+def test_an_interrupted_store_leaves_nothing_behind(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(fd: int, data: bytes) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(KeyboardInterrupt):
+        store()
+    assert list(directory.iterdir()) == []
+
+
+def test_what_killed_processes_left_is_removed(directory: Path) -> None:
+    code = (
+        "import os, signal; from drgn.engine import cache;"
+        "os.replace = lambda *paths: os.kill(os.getpid(), signal.SIGKILL);"
+        "cache.store_columns('test', 1, b'1', (1, 1), {'a': memoryview(b'123')})"
+    )
+    for _ in range(2):
+        assert subprocess.run([sys.executable, "-c", code]).returncode == -9
+        assert len(list(directory.iterdir())) == 1  # The one before is gone.
+    alive = directory / f"x.columns.{os.getpid()}.1.tmp"
+    foreign = directory / "notes.tmp"
+    for path in (alive, foreign):
+        path.write_text("")
+    assert store()
+    assert {*directory.iterdir()} == {
+        alive,
+        foreign,
+        Path(cache.cache_path("test", KEY)),
+    }
+
+
+def test_a_cache_that_may_only_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store()
+
+    def utime(path: str) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "utime", utime)
+    assert load() == EXPECTED
 
 
 def test_the_least_recently_used_go_first(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -120,6 +121,21 @@ def test_file_that_is_cut_short_is_no_file(
     assert os.listdir(tmp_path / "cache" / BUILD_ID) == []
 
 
+def test_what_a_killed_process_left_is_removed(
+    server: Server, module: Module, library: bytes, tmp_path: Path
+) -> None:
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    directory = tmp_path / "cache" / BUILD_ID
+    directory.mkdir(parents=True)
+    (directory / f"debuginfo.{ended.pid}.1.tmp").write_bytes(library)
+    server.answers[DEBUG] = library
+    module.loaded_file_status = ModuleFileStatus.DONT_WANT
+    module.prog.load_module_debug_info(module)
+    assert module.debug_file_status is ModuleFileStatus.HAVE
+    assert os.listdir(directory) == ["debuginfo"]
+
+
 def test_next_server_is_asked(
     server: Server,
     module: Module,
@@ -158,15 +174,23 @@ def test_cache_is_private(
         assert path.stat().st_mode & 0o777 == mode
 
 
-@pytest.mark.parametrize(("seconds", "asked"), [("1000", 0), ("1", 1), ("x", 0)])
+@pytest.mark.parametrize(
+    ("age", "seconds", "asked"),
+    [
+        (100, "1000", 0),
+        (100, "1", 1),
+        (100, "x", 0),
+        (-100000, "1000", 1),  # The clock was set back.
+    ],
+)
 def test_how_long_missing_files_are_remembered(
-    seconds: str, asked: int, server: Server, module: Module, tmp_path: Path
+    age: int, seconds: str, asked: int, server: Server, module: Module, tmp_path: Path
 ) -> None:
     module.loaded_file_status = ModuleFileStatus.DONT_WANT
     missing = tmp_path / "cache" / BUILD_ID / "debuginfo"
     missing.parent.mkdir(parents=True)
     missing.touch()
-    before = missing.stat().st_mtime - 100
+    before = missing.stat().st_mtime - age
     os.utime(missing, (before, before))
     (tmp_path / "cache" / "cache_miss_s").write_text(seconds)
     module.prog.load_module_debug_info(module)
