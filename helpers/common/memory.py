@@ -8,49 +8,16 @@ Memory
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from drgn import IntegerLike, PlatformFlags, Program, ProgramFlags, Symbol, SymbolKind
+from drgn.helpers.common._identity import IdentifiedAddress, Identity
 from drgn.helpers.common.prog import takes_program_or_default
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ("identify_address", "identify_address_all", "print_annotated_memory")
-
-
-class IdentifiedAddress(Protocol):
-    """What an address refers to; see :func:`identify_address_all()`."""
-
-    address: int
-    """The address."""
-
-    def __str__(self) -> str:
-        """Describe it like :func:`identify_address()`."""
-        ...
-
-
-class Identity:
-    """An :class:`IdentifiedAddress` that shows and compares its attributes."""
-
-    __slots__: tuple[str, ...] = ()
-
-    def _values(self) -> tuple[object, ...]:
-        return tuple(getattr(self, name) for name in self.__slots__)
-
-    def __repr__(self) -> str:
-        values = ", ".join(
-            f"{name}={value!r}"
-            for name, value in zip(self.__slots__, self._values(), strict=True)
-        )
-        return f"{type(self).__name__}({values})"
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return self._values() == other._values()
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 class IdentifiedSymbol(Identity):

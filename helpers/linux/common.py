@@ -12,8 +12,8 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
 from drgn import NULL, FaultError, Object, Program, sizeof
+from drgn.helpers.common._identity import IdentifiedAddress, Identity
 from drgn.helpers.common.format import escape_ascii_string
-from drgn.helpers.common.memory import IdentifiedAddress, Identity
 from drgn.helpers.linux._memory_model import for_each_valid_page_range
 from drgn.helpers.linux._pages import in_direct_map
 from drgn.helpers.linux.cpumask import for_each_possible_cpu
