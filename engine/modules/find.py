@@ -12,7 +12,6 @@ from .. import log
 from ..elf.file import ElfFile
 from ..errors import BadDataError, FaultError
 from ..flags import ProgramFlags
-from ..targets.process import ProcessTarget
 from .files import build_id_text, try_elf, try_path, wanted_text, wants_files
 from .finders import check_modules
 from .kmod import COMPRESSIONS, DepmodIndex, KmodWalk
@@ -152,18 +151,17 @@ class _StandardFinder:
 
     def _procfs(self, module: Module) -> None:
         target = self._prog._target
-        if not self._options.try_procfs or not module.wants_loaded_file():
+        if target is None or not self._options.try_procfs:
             return
-        if not isinstance(target, ProcessTarget):
+        if not module.wants_loaded_file():
             return
+        path = None
         if isinstance(module, MainModule):
-            try_path(module, f"/proc/{target.pid}/exe")
+            path = target.executable_path()
         elif isinstance(module, SharedLibraryModule):
-            for mapping in target.mappings():
-                if mapping.start <= module.dynamic_address < mapping.end:
-                    files = f"/proc/{target.pid}/map_files"
-                    try_path(module, f"{files}/{mapping.start:x}-{mapping.end:x}")
-                    return
+            path = target.mapped_path(module.dynamic_address)
+        if path is not None:
+            try_path(module, path)
 
     def _module_name(self, module: Module) -> None:
         if isinstance(module, VdsoModule):  # The kernel's, whatever its name.

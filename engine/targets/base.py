@@ -118,6 +118,17 @@ class Target:
         """The files that are mapped into a process."""
         return ()
 
+    def executable_path(self) -> str | None:
+        """Where the program's own file can be opened, None if only its name is known.
+
+        The file itself, even if it was moved or deleted since.
+        """
+        return None
+
+    def mapped_path(self, address: int) -> str | None:
+        """The same for the file that is mapped at an address."""
+        return None
+
     def auxv(self) -> dict[int, int]:
         """The auxiliary vector of a process: ``AT_*`` to value."""
         return {}

@@ -61,6 +61,16 @@ class ProcessTarget(Target):
             if path.startswith("/")
         ]
 
+    def executable_path(self) -> str | None:
+        return f"/proc/{self.pid}/exe"
+
+    def mapped_path(self, address: int) -> str | None:
+        for mapping in self.mappings():
+            if mapping.start <= address < mapping.end:
+                files = f"/proc/{self.pid}/map_files"
+                return f"{files}/{mapping.start:x}-{mapping.end:x}"
+        return None
+
     def auxv(self) -> dict[int, int]:
         with open(f"/proc/{self.pid}/auxv", "rb") as file:
             return auxv_of(file.read(), self.platform or host_platform)
