@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from typing import TYPE_CHECKING, Any, SupportsIndex
-
-if TYPE_CHECKING:
-    from .program import Program
+from typing import Any, SupportsIndex
 
 UINT64_MAX = 0xFFFFFFFFFFFFFFFF
 
@@ -62,17 +59,6 @@ def path_argument(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> 
     if "\0" in name:
         raise ValueError("embedded null byte")
     return name
-
-
-def is_little_endian(prog: Program, byteorder: str | None) -> bool:
-    """Whether ``byteorder``, None for the program's own, is little endian."""
-    if byteorder is None:
-        return prog._is_little_endian()
-    if byteorder == "little":
-        return True
-    if byteorder == "big":
-        return False
-    raise ValueError("expected 'little', 'big', or None for byteorder")
 
 
 def is_sequence(value: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
-from ..arguments import check_argument, is_little_endian, is_sequence, uint64
+from ..arguments import check_argument, is_sequence, uint64
 from .definitions import (
     ArrayDefinition,
     CompoundDefinition,
@@ -66,6 +66,14 @@ class TypeFactory:
             raise TypeError(f"expected Language, not {type(language).__name__}")
         return language
 
+    def _is_little_endian(self, byteorder: str | None) -> bool:
+        """Whether ``byteorder``, None for the program's own, is little endian."""
+        if byteorder is None:
+            return self._prog._is_little_endian()
+        if byteorder not in ("little", "big"):
+            raise ValueError("expected 'little', 'big', or None for byteorder")
+        return byteorder == "little"
+
     def _own(self, function: str, position: int, type: Type) -> Type:
         check_argument(function, position, type, Type, "_drgn.Type")
         if type.prog is not self._prog:
@@ -117,7 +125,7 @@ class TypeFactory:
         is_signed = bool(is_signed)
         _check_qualifiers(qualifiers)
         language = self._language(language)
-        little = is_little_endian(self._prog, byteorder)
+        little = self._is_little_endian(byteorder)
         name = canonical_name(TypeKind.INT, name, is_signed)
         key = (TypeKind.INT, name, size, is_signed, little, language)
         definition = self._definitions.get(key)
@@ -168,7 +176,7 @@ class TypeFactory:
         size = uint64(size)
         _check_qualifiers(qualifiers)
         language = self._language(language)
-        little = is_little_endian(self._prog, byteorder)
+        little = self._is_little_endian(byteorder)
         name = canonical_name(kind, name, None)
         key = (kind, name, size, little, language)
         definition = self._definitions.get(key)
@@ -218,7 +226,7 @@ class TypeFactory:
             size = 8 if self._prog._is_64_bit() else 4
         else:
             size = uint64(size)
-        little = is_little_endian(self._prog, byteorder)
+        little = self._is_little_endian(byteorder)
         key = (TypeKind.POINTER, type, size, little, language)
         definition = self._definitions.get(key)
         if definition is None:
