@@ -154,24 +154,30 @@ def silent() -> Iterator[None]:
     Before GDB 14 only our breakpoints can be silenced.
     """
     try:
-        old = gdb.parameter("suppress-cli-notifications")
+        suppressed = gdb.parameter("suppress-cli-notifications")
     except RuntimeError:
-        talking = [known for known in _made if known.is_valid() and not known.silent]
-        for known in talking:
-            known.silent = True
-        try:
+        with _ours_silent():
             yield
-        finally:
-            for known in talking:
-                if known.is_valid():
-                    known.silent = False
         return
     gdb.execute("set suppress-cli-notifications on", to_string=True)
     try:
         yield
     finally:
-        if not old:
+        if not suppressed:
             gdb.execute("set suppress-cli-notifications off", to_string=True)
+
+
+@contextmanager
+def _ours_silent() -> Iterator[None]:
+    talking = [known for known in _made if known.is_valid() and not known.silent]
+    for known in talking:
+        known.silent = True
+    try:
+        yield
+    finally:
+        for known in talking:
+            if known.is_valid():
+                known.silent = False
 
 
 def ours(breakpoints: Iterable[Any]) -> Iterator[Breakpoint]:

@@ -122,29 +122,30 @@ def make_member_property(name: str) -> property:
     def get(self: Object) -> Object:
         type, address, value, bits = self._state_
         try:
-            pointer, member_type, offset, member_bits = type._steps[name]
+            step = type._steps[name]
         except (KeyError, TypeError):
-            pass
+            step = None
+        if step is None:
+            # The first time. Not in the handler: errors would have its context.
+            return self.__getattr__(name)  # type: ignore[no-any-return]
+        pointer, member_type, offset, member_bits = step
+        if pointer is None:
+            if address is None:
+                return _member_of_value(self, step)
+        elif address is None:
+            address = value if value.__class__ is int else self.value_()
+        elif bits is pointer.memory.epoch:
+            address = value
         else:
-            if pointer is None:
-                if address is None:
-                    return _member_of_value(self, type._steps[name])
-            elif address is None:
-                address = value if value.__class__ is int else self.value_()
-            elif bits is pointer.memory.epoch:
-                address = value
+            base, size, buffer = pointer.memory.window
+            where = address - base
+            if 0 <= where < size and bits is None:
+                address = pointer.decode(buffer, where)[0]
             else:
-                base, size, buffer = pointer.memory.window
-                where = address - base
-                if 0 <= where < size and bits is None:
-                    address = pointer.decode(buffer, where)[0]
-                else:
-                    address = self.value_()
-            result = new()
-            result._state_ = (member_type, address + offset, None, member_bits)
-            return result
-        # Has the right exceptions if there is no such member.
-        return self.__getattr__(name)  # type: ignore[no-any-return]
+                address = self.value_()
+        result = new()
+        result._state_ = (member_type, address + offset, None, member_bits)
+        return result
 
     def refuse(self: Object, value: Object | None = None) -> NoReturn:
         raise AttributeError(f"'_drgn.Object' object has no attribute '{name}'")
