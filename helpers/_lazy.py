@@ -9,11 +9,8 @@ anew after a name was added::
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PACKAGES = ("drgn.helpers.common", "drgn.helpers.linux")
 

@@ -8,14 +8,12 @@ Memory
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from drgn import IntegerLike, PlatformFlags, Program, ProgramFlags, Symbol, SymbolKind
 from drgn.helpers.common._identity import IdentifiedAddress, Identity
 from drgn.helpers.common.prog import takes_program_or_default
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ("identify_address", "identify_address_all", "print_annotated_memory")
 

@@ -9,15 +9,21 @@ then comes from an argument that is an object, or is the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    overload,
+)
 
 from drgn import Object, Program, get_default_prog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Concatenate, ParamSpec, Protocol, TypeVar, overload
-
     P = ParamSpec("P")
     R = TypeVar("R", covariant=True)
 

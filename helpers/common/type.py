@@ -8,9 +8,10 @@ itself does not.
 
 from __future__ import annotations
 
+import enum
 import math
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Container
 
 from drgn import (
     IntegerLike,
@@ -22,10 +23,6 @@ from drgn import (
     offsetof,
     sizeof,
 )
-
-if TYPE_CHECKING:
-    import enum
-    from collections.abc import Container
 
 __all__ = ("enum_type_to_class", "member_at_offset", "typeof_member")
 
@@ -93,7 +90,7 @@ def member_at_offset(type: Type | str, offset: IntegerLike) -> str:
     :param type: Structure, union, class or array type; a name is looked up in
         the :ref:`default program <default-program>`.
     :param offset: Offset in bytes.
-    :raises TypeError: if *type* is none of those, or is incomplete
+    :raises TypeError: if *type* is none of those
 
     >>> member_at_offset("struct list_head", 8)
     'prev'
@@ -102,8 +99,6 @@ def member_at_offset(type: Type | str, offset: IntegerLike) -> str:
     if type.kind not in _COMPOUND and type.kind != TypeKind.ARRAY:
         raise TypeError("must be compound type or array")
     bit_offset = operator.index(offset) * 8
-    if bit_offset < 0:
-        raise ValueError("offset must not be negative")
     found = _describe(type, bit_offset, "")
     if not found:
         return "<end>" if bit_offset == sizeof(type) * 8 else "<past end>"
@@ -122,7 +117,7 @@ def _describe(type: Type, bit_offset: int, path: str) -> list[str]:
             return []
         i, rest = divmod(bit_offset, element_bits)
         return _describe(type.type, rest, f"{path}[{i}]")
-    if type.kind not in _COMPOUND:
+    if type.kind not in _COMPOUND or type.members is None:
         return [_inside(path, bit_offset)]
     found = []
     for member in type.members or ():
@@ -143,10 +138,10 @@ def _padding(type: Type, bit_offset: int) -> str:
     """Describe the gap between members that *bit_offset* lies in."""
     before = after = None
     for member in type.members or ():
-        if member.bit_offset > bit_offset:
+        if member.bit_offset >= bit_offset:  # an empty one may begin there
             if after is None or member.bit_offset < after.bit_offset:
                 after = member
-        elif before is None or _bit_end(member) >= _bit_end(before):
+        elif before is None or member.bit_offset > before.bit_offset:
             before = member
     if after is None:
         return "<padding at end>"
@@ -162,10 +157,12 @@ def _bit_end(member: TypeMember) -> float:
 
 
 def _bit_size(type: Type) -> float:
-    """Size in bits; a flexible array member has no end."""
+    """Size in bits; a flexible array member has no end, an incomplete one no size."""
     type = _strip(type)
     if type.kind == TypeKind.ARRAY and type.length is None:
         return math.inf if sizeof(type.type) else 0
+    if type.kind in _COMPOUND and type.members is None:
+        return 0
     return sizeof(type) * 8
 
 

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import ctypes
 import operator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any, SupportsIndex
 
 from drgn import (
     FaultError,
@@ -34,10 +35,6 @@ from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.experimental import _kmodify_load
 from drgn.helpers.experimental._kmodify_code import Code, Data
 from drgn.helpers.experimental._kmodify_module import DATA, address_of, module
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import SupportsIndex
 
 __all__ = (
     "call_function",

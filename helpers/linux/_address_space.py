@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from drgn import NULL, IntegerLike, Object, cast, chains
 from drgn.helpers.linux._pages import PHYS_PFN, pfn_to_page
@@ -12,9 +13,6 @@ from drgn.helpers.linux.fs import d_path
 from drgn.helpers.linux.mapletree import mt_entries, mtree_load
 from drgn.helpers.linux.percpu import percpu_counter_sum
 from drgn.helpers.linux.pid import for_each_task_in_group
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def follow_phys(mm: Object, addr: IntegerLike) -> Object:

@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import Object, Program, sizeof
 from drgn.helpers.linux.percpu import per_cpu
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _PAGE = 4096
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from drgn import Object, Program, offsetof
@@ -9,8 +10,6 @@ from drgn.helpers.linux._memory_model import memory_maps
 from drgn.helpers.linux.mmzone import for_each_online_pgdat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy as np
     from numpy.typing import NDArray
 

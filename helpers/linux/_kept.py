@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
-from drgn import ProgramFlags
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from drgn import Program
+from drgn import Program, ProgramFlags
 
 T = TypeVar("T")
 

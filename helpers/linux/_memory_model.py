@@ -8,6 +8,7 @@ an array for each section of memory (SPARSEMEM alone).
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from drgn import FaultError, Object, Program, ProgramFlags, sizeof
@@ -22,8 +23,6 @@ from drgn.helpers.linux.mmzone import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy as np
     from numpy.typing import NDArray
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from drgn import FaultError, Program, sizeof
@@ -9,8 +10,6 @@ from drgn.helpers.linux._memory_model import for_each_valid_page_range
 from drgn.helpers.linux._page_flags import page_flag_bits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy as np
     from numpy.typing import NDArray
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from drgn import IntegerLike, Object, Program
 from drgn.helpers.common.format import decode_flags
 from drgn.helpers.common.prog import takes_program_or_default
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def page_flags(page: Object) -> Object:

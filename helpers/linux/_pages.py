@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
 from itertools import chain, starmap
-from typing import TYPE_CHECKING
 
 from drgn import FaultError, IntegerLike, Object, Program, cast, chains, sizeof
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux._memory_model import for_each_valid_page_range, memory_maps
 from drgn.helpers.linux._page_flags import PageHead
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def compound_order(page: Object) -> Object:

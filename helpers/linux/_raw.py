@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from struct import Struct
-from typing import TYPE_CHECKING
 
-from drgn import PlatformFlags, TypeKind, chains
+from drgn import Object, PlatformFlags, Program, Type, TypeKind, chains
 from drgn.helpers import ValidationError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from drgn import Object, Program, Type
 
 
 def words(prog: Program, count: int) -> Callable[[int], tuple[int, ...]]:

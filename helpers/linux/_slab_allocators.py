@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from drgn import FaultError, Object, Program, cast
 from drgn.helpers.linux._page_flags import PageSlab, compound_head
@@ -19,9 +19,6 @@ from drgn.helpers.linux._slub_lists import SlubCache, slub_lists
 from drgn.helpers.linux.cpumask import for_each_online_cpu
 from drgn.helpers.linux.nodemask import for_each_online_node
 from drgn.helpers.linux.percpu import per_cpu_ptr
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def slab_of_address(prog: Program, address: int) -> Object | None:

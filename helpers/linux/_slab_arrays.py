@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,6 @@ from drgn.helpers.linux._slab_allocators import SlubAllocator, allocator_of
 from drgn.helpers.linux._slab_layout import fmt, slab_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from drgn.helpers.linux._slub_lists import SlubCache

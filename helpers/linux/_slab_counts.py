@@ -6,7 +6,7 @@ offsets that are looked up once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import Object, Program, offsetof
 from drgn.helpers.linux._kept import kept
@@ -15,9 +15,6 @@ from drgn.helpers.linux._slab_layout import field, total_slabs_member
 from drgn.helpers.linux.cpumask import for_each_online_cpu
 from drgn.helpers.linux.nodemask import for_each_online_node
 from drgn.helpers.linux.percpu import per_cpu_ptr
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class SlabCounts:

@@ -7,8 +7,8 @@ them are structures as bytes, decoded at offsets that are looked up once.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from drgn import FaultError, Object, Program, Type, offsetof, sizeof
 from drgn.helpers import ValidationError
@@ -30,10 +30,6 @@ from drgn.helpers.linux.cpumask import for_each_online_cpu
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.nodemask import for_each_online_node
 from drgn.helpers.linux.percpu import per_cpu_ptr
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
 
 _from_bytes = int.from_bytes
 

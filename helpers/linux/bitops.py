@@ -9,13 +9,10 @@ of ``unsigned long``.
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from drgn import IntegerLike, Object
 from drgn.helpers.linux._raw import words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 __all__ = ("for_each_clear_bit", "for_each_set_bit", "test_bit")
 

@@ -11,7 +11,8 @@ before.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator
+from typing import Literal
 
 from drgn import Object, Program, TypeKind, cast, container_of
 from drgn.helpers.common.format import escape_ascii_string
@@ -20,9 +21,6 @@ from drgn.helpers.linux.device import MAJOR, MINOR, MKDEV, class_for_each_device
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.sbitmap import sbitmap_for_each_set
 from drgn.helpers.linux.xarray import xa_for_each
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "bdev_partno",

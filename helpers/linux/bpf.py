@@ -7,15 +7,12 @@ BPF
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import IntegerLike, Object, Program, TypeKind, cast
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.idr import idr_find, idr_for_each_entry
 from drgn.helpers.linux.list import hlist_for_each_entry, list_for_each_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "bpf_btf_for_each",

@@ -8,18 +8,13 @@ Cgroup
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from drgn import NULL, Object, Program, cast, container_of
+from drgn import NULL, Object, Path, Program, cast, container_of
 from drgn.helpers import ValidationError
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.kernfs import kernfs_name, kernfs_path, kernfs_walk
 from drgn.helpers.linux.list import list_for_each_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from drgn import Path
 
 __all__ = (
     "cgroup_get_from_path",

@@ -9,7 +9,8 @@ Common
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from drgn import NULL, FaultError, Object, Program, sizeof
 from drgn.helpers.common._identity import IdentifiedAddress, Identity
@@ -21,9 +22,6 @@ from drgn.helpers.linux.mm import find_vmap_area
 from drgn.helpers.linux.pid import for_each_task
 from drgn.helpers.linux.sched import idle_task
 from drgn.helpers.linux.slab import SlabObjectInfo, slab_object_info
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ()
 

@@ -8,14 +8,11 @@ completion``) of :linux:`include/linux/completion.h`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import Object
 from drgn.helpers.linux.swait import swait_for_each_task
 from drgn.helpers.linux.wait import waitqueue_for_each_task
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ("completion_done", "completion_for_each_task")
 

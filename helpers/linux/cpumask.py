@@ -9,15 +9,12 @@ CPU Masks
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import IntegerLike, Object, Program, cast, sizeof
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.bitmap import bitmap_weight
 from drgn.helpers.linux.bitops import for_each_set_bit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "cpu_online_mask",

@@ -9,15 +9,12 @@ numbers as the kernel encodes them (``dev_t``).
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from drgn import NULL, IntegerLike, Object, Program, cast
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux._raw import chain
 from drgn.helpers.linux.list import list_for_each_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 __all__ = (
     "MAJOR",

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import operator
 import os
-from typing import TYPE_CHECKING, overload
+from collections.abc import Iterator
+from typing import overload
 
 from drgn import (
     NULL,
     IntegerLike,
     Object,
+    Path,
     Program,
     TypeKind,
     container_of,
@@ -27,11 +29,6 @@ from drgn.helpers.linux.bitops import for_each_set_bit
 from drgn.helpers.linux.list import hlist_for_each_entry, list_for_each_entry
 from drgn.helpers.linux.rbtree import rbtree_inorder_for_each_entry
 from drgn.helpers.linux.xarray import value_bit, xa_entries
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from drgn import Path
 
 __all__ = (
     "address_space_for_each_page",

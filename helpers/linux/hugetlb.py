@@ -7,14 +7,11 @@ HugeTLB
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import Object, Program
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux._page_usage import PageUsage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "for_each_hstate",

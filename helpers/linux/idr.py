@@ -9,13 +9,10 @@ which map numbers to pointers.
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import NULL, IntegerLike, Object, Type
 from drgn.helpers.linux.xarray import xa_entries, xa_load
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ("idr_find", "idr_for_each", "idr_for_each_entry")
 

@@ -8,14 +8,11 @@ addresses (:linux:`include/linux/ioport.h`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import Object
 from drgn.helpers import ValidationError
 from drgn.helpers.linux._raw import chain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ("for_each_resource",)
 

@@ -9,7 +9,7 @@ memory.
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import NULL, IntegerLike, Object, Program, container_of
 from drgn.helpers.common.format import decode_flags
@@ -18,9 +18,6 @@ from drgn.helpers.common.prog import (
     takes_program_or_default,
 )
 from drgn.helpers.linux.idr import idr_find, idr_for_each_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "decode_sysv_shm_flags",

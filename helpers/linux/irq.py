@@ -8,7 +8,7 @@ Interrupts
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import NULL, IntegerLike, Object, Program, TypeKind, cast
 from drgn.helpers.common.prog import takes_program_or_default
@@ -17,9 +17,6 @@ from drgn.helpers.linux.cpumask import cpumask_of
 from drgn.helpers.linux.mapletree import mt_entries, mtree_load
 from drgn.helpers.linux.percpu import per_cpu_ptr
 from drgn.helpers.linux.radixtree import radix_tree_for_each, radix_tree_lookup
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "for_each_irq_desc",

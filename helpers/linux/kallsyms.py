@@ -8,8 +8,8 @@ itself and of its modules, so that symbols can be found without debugging symbol
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import unpack
-from typing import TYPE_CHECKING
 
 from drgn import (
     MissingDebugInfoError,
@@ -24,9 +24,6 @@ from drgn import (
 )
 from drgn.helpers import ValidationError
 from drgn.helpers.linux.module import for_each_module
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ("load_module_kallsyms", "load_vmlinux_kallsyms", "module_kallsyms")
 

@@ -7,14 +7,11 @@ Kconfig
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from drgn import BadDataError, Program
 from drgn.helpers.common.prog import takes_program_or_default
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ("get_kconfig",)
 

@@ -9,16 +9,11 @@ cgroups are made of (:linux:`include/linux/kernfs.h`).
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from drgn import NULL, Object
+from drgn import NULL, Object, Path
 from drgn.helpers import ValidationError
 from drgn.helpers.linux.rbtree import rbtree_inorder_for_each_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from drgn import Path
 
 __all__ = (
     "kernfs_children",

@@ -13,14 +13,11 @@ a cycle that does not lead back to its head.
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import NULL, Object, Type, chains, container_of, offsetof
 from drgn.helpers import ValidationError
 from drgn.helpers.linux._raw import follow, pointee
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "hlist_empty",

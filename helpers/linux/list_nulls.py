@@ -9,14 +9,11 @@ odd pointer, rather than in ``NULL`` (``struct hlist_nulls_head`` of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import Object, Type, offsetof
 from drgn.helpers import ValidationError
 from drgn.helpers.linux._raw import pointee
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ("hlist_nulls_empty", "hlist_nulls_for_each_entry", "is_a_nulls")
 

@@ -8,13 +8,10 @@ llist_head``, ``struct llist_node``) of :linux:`include/linux/llist.h`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import NULL, Object, Type, container_of, offsetof
 from drgn.helpers.linux._raw import follow, pointee
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "llist_empty",

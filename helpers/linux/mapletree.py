@@ -10,15 +10,13 @@ Linux 6.1.
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from drgn import NULL, IntegerLike, Object, Program, offsetof
 from drgn.helpers import ValidationError
 from drgn.helpers.common.type import typeof_member
 from drgn.helpers.linux._raw import words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 __all__ = ("mt_for_each", "mtree_load")
 

@@ -11,7 +11,7 @@ is mapped at the address, or if what was there is swapped or paged out.
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import NULL, IntegerLike, Object, Program, container_of
 from drgn.helpers.common.prog import takes_program_or_default
@@ -106,9 +106,6 @@ from drgn.helpers.linux.hugetlb import hugetlb_total_pages
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.percpu import percpu_counter_sum_positive
 from drgn.helpers.linux.rbtree import rb_find
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "PFN_PHYS",

@@ -9,16 +9,13 @@ of the SPARSEMEM memory model (:linux:`include/linux/mmzone.h`).
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import NULL, Architecture, IntegerLike, Object, Program, TypeKind, sizeof
 from drgn.helpers.common.format import decode_flags
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.boot import vmcoreinfo_number
 from drgn.helpers.linux.nodemask import for_each_online_node
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "NODE_DATA",

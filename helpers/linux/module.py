@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import operator
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from drgn import NULL, IntegerLike, Object, Program
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.panic import taint_letters
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = (
     "address_to_module",

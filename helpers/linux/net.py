@@ -8,9 +8,10 @@ and socket buffers.
 
 from __future__ import annotations
 
+import ipaddress
 import operator
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import (
     NULL,
@@ -31,10 +32,6 @@ from drgn.helpers.linux._raw import chain
 from drgn.helpers.linux.fs import fget
 from drgn.helpers.linux.list import hlist_for_each_entry, list_for_each_entry
 from drgn.helpers.linux.list_nulls import hlist_nulls_for_each_entry
-
-if TYPE_CHECKING:
-    import ipaddress
-    from collections.abc import Iterator
 
 __all__ = (
     "SOCKET_I",
@@ -280,8 +277,6 @@ def netdev_ipv4_addrs(dev: Object) -> list[ipaddress.IPv4Address]:
     >>> netdev_ipv4_addrs(netdev_get_by_name(prog, "dummy0"))
     [IPv4Address('192.0.2.1')]
     """
-    import ipaddress
-
     in_dev = dev.ip_ptr.read_()
     if not in_dev:
         return []
@@ -299,8 +294,6 @@ def netdev_ipv6_addrs(dev: Object) -> list[ipaddress.IPv6Address]:
     >>> netdev_ipv6_addrs(netdev_get_by_name(prog, "lo"))
     [IPv6Address('::1')]
     """
-    import ipaddress
-
     idev = dev.ip6_ptr.read_()
     if not idev:
         return []

@@ -8,14 +8,11 @@ NUMA Node Masks
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import IntegerLike, Object, Program, sizeof
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.bitops import for_each_set_bit, test_bit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "for_each_node",

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import enum
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import Object, Program, container_of
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.device import bus_for_each_dev, dev_name
 from drgn.helpers.linux.list import list_for_each_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "for_each_pci_dev",

@@ -8,7 +8,7 @@ Process IDs
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import NULL, IntegerLike, Object, Program, container_of, offsetof
 from drgn.helpers.common.prog import takes_object_or_program_or_default
@@ -16,9 +16,6 @@ from drgn.helpers.linux.cpumask import for_each_online_cpu
 from drgn.helpers.linux.idr import idr_entries, idr_find
 from drgn.helpers.linux.list import hlist_for_each_entry, list_for_each_entry
 from drgn.helpers.linux.sched import idle_task
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "find_pid",

@@ -8,13 +8,10 @@ plist_head``, ``struct plist_node``) of :linux:`include/linux/plist.h`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import Object, Type, container_of
 from drgn.helpers.linux.list import list_empty, list_for_each_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "plist_first_entry",

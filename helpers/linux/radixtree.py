@@ -9,13 +9,10 @@ Radix Trees
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import IntegerLike, Object
 from drgn.helpers.linux.xarray import xa_for_each, xa_load
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ("radix_tree_for_each", "radix_tree_lookup")
 

@@ -11,14 +11,12 @@ than any tree in memory can be, as one with a cycle is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
 
 from drgn import NULL, Object, Program, Type, chains, container_of, offsetof
 from drgn.helpers import ValidationError
 from drgn.helpers.linux._raw import pointee, words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 __all__ = (
     "RB_EMPTY_NODE",

@@ -8,13 +8,10 @@ Sbitmaps
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import Object
 from drgn.helpers import ValidationError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ("sbitmap_for_each_set",)
 

@@ -7,7 +7,7 @@ CPU Scheduler
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import NULL, IntegerLike, Object, Program, cast, container_of
 from drgn.helpers import ValidationError
@@ -15,9 +15,6 @@ from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.percpu import per_cpu, per_cpu_ptr
 from drgn.helpers.linux.rbtree import rbtree_inorder_for_each_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "cfs_rq_for_each_entity",

@@ -8,17 +8,14 @@ Signals
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from drgn import Architecture, IntegerLike, Object, Program, TypeKind
 from drgn.helpers.common.format import decode_flags
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.bitops import bitmap_value
 from drgn.helpers.linux.list import list_for_each_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = (
     "decode_sigaction_flags",

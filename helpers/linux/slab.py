@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import operator
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from drgn import NULL, IntegerLike, Object, Program, Type, chains
 from drgn.helpers.common.format import escape_ascii_string
@@ -33,9 +34,6 @@ from drgn.helpers.linux._slab_layout import (
 )
 from drgn.helpers.linux.list import list_for_each_entry
 from drgn.helpers.linux.vmstat import global_node_page_state, global_zone_page_state
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "find_containing_slab_cache",

@@ -10,16 +10,13 @@ from __future__ import annotations
 import contextlib
 import enum
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from drgn import FaultError, IntegerLike, Object, Program, StackFrame, TypeKind
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux._cpu_stacks import exception_stacks, interrupt_stack
 from drgn.helpers.linux.pid import find_task
 from drgn.helpers.linux.sched import task_cpu
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 __all__ = ("LinuxKernelStack", "StackKind", "StackSegment", "kernel_stack_trace")
 

@@ -8,13 +8,10 @@ Simple Wait Queues
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import Object
 from drgn.helpers.linux.list import list_empty, list_for_each_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ("swait_active", "swait_for_each_task")
 

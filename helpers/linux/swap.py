@@ -7,16 +7,13 @@ Swap Space
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import Object, Program, sizeof
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux._page_usage import PageUsage
 from drgn.helpers.linux.fs import d_path
 from drgn.helpers.linux.vmstat import global_node_page_state
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = (
     "for_each_swap_info",

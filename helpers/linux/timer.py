@@ -8,15 +8,12 @@ Timers
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from drgn import Object, Program
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.list import hlist_for_each_entry
 from drgn.helpers.linux.rbtree import rbtree_inorder_for_each_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 __all__ = ("hrtimer_clock_base_for_each", "timer_base_for_each", "timer_base_names")
 

@@ -9,13 +9,10 @@ entries are of type ``wait_queue_t``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from drgn import Object, cast
 from drgn.helpers.linux.list import list_empty, list_for_each_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ("waitqueue_active", "waitqueue_for_each_entry", "waitqueue_for_each_task")
 

@@ -14,15 +14,12 @@ radix_tree_root *`` too, and those of :mod:`drgn.helpers.linux.radixtree` take
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from drgn import NULL, IntegerLike, Object, offsetof
 from drgn.helpers import ValidationError
 from drgn.helpers.common.type import typeof_member
 from drgn.helpers.linux._raw import words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 __all__ = ("xa_for_each", "xa_is_value", "xa_is_zero", "xa_load", "xa_to_value")
 

@@ -81,13 +81,28 @@ def test_member_at_offset_of_array(mock: Program, types: dict[str, Type]) -> Non
     assert member_at_offset(array, 24) == "<end>"
 
 
+def test_member_at_offset_of_incomplete_structure(mock: Program) -> None:
+    unknown = mock.struct_type("unknown")
+    assert member_at_offset(unknown, 0) == ""
+    assert member_at_offset(unknown, 8) == "+0x8"
+    int_type = mock.int_type("int", 4, True)
+    members = [TypeMember(int_type, "a"), TypeMember(unknown, "b", 64)]
+    outer = mock.struct_type("outer", 16, members)
+    assert member_at_offset(outer, 5) == "<padding between a and b>"
+    assert member_at_offset(outer, 8) == "<padding between a and b>"
+    assert member_at_offset(outer, 9) == "<padding at end>"
+
+
+def test_member_at_offset_before_the_beginning(
+    mock: Program, types: dict[str, Type]
+) -> None:
+    assert member_at_offset(types["point"], -1) == "<padding at beginning>"
+    assert member_at_offset(mock.array_type(types["point"], 2), -4) == "[-1].y"
+
+
 def test_member_at_offset_errors(mock: Program, types: dict[str, Type]) -> None:
     with pytest.raises(TypeError, match="must be compound type or array"):
         member_at_offset(mock.int_type("int", 4, True), 0)
-    with pytest.raises(TypeError, match="incomplete"):
-        member_at_offset(mock.struct_type("unknown"), 0)
-    with pytest.raises(ValueError, match="negative"):
-        member_at_offset(types["point"], -1)
 
 
 def test_typeof_member(types: dict[str, Type]) -> None:
