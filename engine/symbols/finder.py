@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 class ModuleSymbols:
     """The symbols of a module, with addresses in the program."""
 
-    __slots__ = ("_placement", "_tables")
+    __slots__ = ("_all", "_module", "_placement", "_tables")
 
     def __init__(self, module: Module) -> None:
+        self._module = module
         self._placement: Placement = module._placement
+        # And the ranges of the module that they were found by.
+        self._all: tuple[object, list[tuple[int, Symbol]]] | None = None
         try:
             self._tables = self._load(module)
         except BadDataError as error:
@@ -60,16 +63,32 @@ class ModuleSymbols:
         self, name: str | None, address: int | None
     ) -> Iterator[tuple[int, Symbol]]:
         """Rank and Symbol of the ones with a name, at an address, or of all."""
+        if name is None and address is None:
+            yield from self._found_once()
+            return
         for table in self._tables:
             if address is not None:
                 for entry, symbol in self._at(address, table.containing):
                     if name is None or entry.name == name:
                         yield entry.rank, symbol
                 continue
-            for entry in table.all() if name is None else table.by_name(name):
+            for entry in () if name is None else table.by_name(name):
                 found = self._symbol(entry)
                 if found is not None:
                     yield entry.rank, found
+
+    def _found_once(self) -> list[tuple[int, Symbol]]:
+        """All of them, which are kept: a kernel has a hundred thousand."""
+        ranges = self._module._ranges
+        if self._all is None or self._all[0] is not ranges:
+            found = []
+            for table in self._tables:
+                for entry in table.all():
+                    symbol = self._symbol(entry)
+                    if symbol is not None:
+                        found.append((entry.rank, symbol))
+            self._all = ranges, found
+        return self._all[1]
 
     def _at(
         self, address: int, look: Callable[[int], Iterable[Entry]]

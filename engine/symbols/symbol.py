@@ -103,8 +103,17 @@ class Symbol:
 
 
 def symbol_of_elf(name: str, address: int, size: int, info: int) -> Symbol:
-    """A Symbol from the fields of an ELF symbol (gABI, "Symbol Table")."""
-    return Symbol(name, address, size, _BINDINGS[info >> 4], _KINDS[info & 0xF])
+    """A Symbol from the fields of an ELF symbol (gABI, "Symbol Table").
+
+    They need no checks, which take most of the time where there are many.
+    """
+    symbol = object.__new__(Symbol)
+    symbol._name = name
+    symbol._address = address
+    symbol._size = size
+    symbol._binding = _BINDINGS[info >> 4]
+    symbol._kind = _KINDS[info & 0xF]
+    return symbol
 
 
 _BINDINGS = [SymbolBinding.UNKNOWN] * 16

@@ -229,8 +229,30 @@ class SymbolTable:
     # Lookups.
 
     def all(self) -> Iterator[Entry]:
-        """All symbols that are defined, in the order of the table."""
-        return self._entries(range(len(self)))
+        """All symbols that are defined, in the order of the table.
+
+        They are a hundred thousand in a kernel: what `entry()` does, in one loop.
+        """
+        find, strings, make = self._strings.find, self._strings, tuple.__new__
+        relocatable = self._file.type == elf.ET_REL
+        is_arm = self._file.machine == elf.EM_ARM
+        sections: dict[int, Section | None] = {}
+        for i, (name, value, size, info, shndx) in enumerate(self._raw()):
+            if shndx == elf.SHN_UNDEF:
+                continue
+            if shndx in sections:
+                section = sections[shndx]
+            else:
+                section = self._section(i, shndx)
+                if shndx != elf.SHN_XINDEX:
+                    sections[shndx] = section
+            if is_arm:
+                value = self._address(value, info)
+            if relocatable and section is not None:
+                value += section.address
+            end = find(b"\0", name)
+            text = strings[name : max(end, 0)].decode("utf-8", "backslashreplace")
+            yield make(Entry, (i, text, value, size, info, section))
 
     def by_name(self, name: str) -> Iterator[Entry]:
         """The symbols of a name, in the order of the table."""

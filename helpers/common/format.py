@@ -293,24 +293,28 @@ def print_table(
     162  wait-files
     """
     groups: dict[Hashable, list[int]] = {}
-    for row in rows:
+    texts = [[_text(cell) for cell in row] for row in rows]
+    for row, cells in zip(rows, texts, strict=True):
         widths = groups.setdefault(_group(row), [])
-        widths.extend([0] * (len(row) - len(widths)))
-        for i, cell in enumerate(row):
-            widths[i] = max(widths[i], len(str(cell)))
+        widths.extend([0] * (len(cells) - len(widths)))
+        widths[: len(cells)] = map(max, widths, map(len, cells))
     write = (sys.stdout if file is None else file).write
-    for row in rows:
-        cells = list(map(_pad, row, groups[_group(row)]))
-        if cells:
-            cells[-1] = cells[-1].rstrip()
-        write(sep.join(cells) + "\n")
+    for row, cells in zip(rows, texts, strict=True):
+        padded = list(map(_pad, row, cells, groups[_group(row)]))
+        if padded:
+            padded[-1] = padded[-1].rstrip()
+        write(sep.join(padded) + "\n")
+
+
+def _text(cell: Any) -> str:
+    return cell if type(cell) is str else str(cell)
 
 
 def _group(row: Sequence[Any]) -> Hashable:
     return row._group if isinstance(row, RowOptions) else 0
 
 
-def _pad(cell: Any, width: int) -> str:
-    if not isinstance(cell, (int, float, CellFormat)):
-        cell = str(cell)
-    return format(cell, str(width or ""))
+def _pad(cell: Any, text: str, width: int) -> str:
+    if isinstance(cell, (int, float, CellFormat)):
+        return format(cell, str(width or ""))
+    return text.ljust(width)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from struct import Struct
+from typing import Any, Literal
 
-from drgn import Object, PlatformFlags, Program, Type, TypeKind, chains
+from drgn import Object, PlatformFlags, Program, Type, TypeKind, chains, sizeof
 from drgn.helpers import ValidationError
 
 
@@ -33,6 +34,40 @@ def word_struct(prog: Program, count: int) -> Struct:
         word = "Q" if PlatformFlags.IS_64_BIT in flags else "I"
         struct = prog.cache[key] = Struct(f"{order}{count}{word}")
     return struct
+
+
+def record_reader(type: Type, *members: str) -> Callable[[bytes], list[Any]]:
+    """Return a function that takes members out of the bytes of a structure.
+
+    Each is an unsigned integer, or the bytes of an array.
+
+    :param members: Members, which may be within others (``sa.sa_flags``) or bit fields.
+    :raises LookupError: if there is no such member
+    """
+    prog = type.prog
+    assert prog.platform is not None
+    is_little = PlatformFlags.IS_LITTLE_ENDIAN in prog.platform.flags
+    order: Literal["little", "big"] = "little" if is_little else "big"
+    structure = Object(prog, type, address=0)
+    plan = []
+    for member in members:
+        part = structure.subobject_(member)
+        bits = part.bit_field_size_
+        start, first = part.address_ or 0, part.bit_offset_ or 0
+        size = sizeof(part) if bits is None else -(-(first + bits) // 8)
+        shift = 0
+        if bits is not None:
+            shift = first if is_little else 8 * size - first - bits
+        is_array = part.type_.kind == TypeKind.ARRAY
+        mask = 0 if is_array else (1 << (8 * size if bits is None else bits)) - 1
+        plan.append((start, start + size, shift, mask))
+    from_bytes = int.from_bytes
+    return lambda record: [
+        from_bytes(record[start:end], order) >> shift & mask
+        if mask
+        else record[start:end]
+        for start, end, shift, mask in plan
+    ]
 
 
 def pointee(pointer: Object) -> Type:

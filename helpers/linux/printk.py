@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from drgn import Object, Program, offsetof, sizeof
 from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux._raw import record_reader
 from drgn.helpers.linux.timekeeping import ktime_get_coarse_ns, ktime_get_coarse_real_ns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from _typeshed import SupportsWrite
 
 __all__ = ("get_dmesg", "get_printk_records", "print_dmesg")
@@ -68,29 +71,47 @@ _CALLER_IS_CPU = 0x80000000
 def _ring_buffer_records(prb: Object) -> list[PrintkRecord]:
     prog = prb.prog_
     ring = prb.desc_ring.read_()
-    descs, infos = ring.descs, ring.infos
     index_mask = (1 << ring.count_bits.value_()) - 1
     state_shift = 8 * prog.address_size() - 2
     id_mask = (1 << state_shift) - 1
     text = _TextRing(prb.text_data_ring)
+    tail: int = ring.tail_id.counter.value_() & id_mask
+    head: int = ring.head_id.counter.value_() & id_mask
+    count = min((head - tail & id_mask) + 1, index_mask + 1)
+    descs = _from_ring(ring.descs, tail & index_mask, count, index_mask + 1)
+    infos = _from_ring(ring.infos, tail & index_mask, count, index_mask + 1)
+    of_desc = record_reader(
+        prog.type("struct prb_desc"),
+        "state_var.counter",
+        "text_blk_lpos.begin",
+        "text_blk_lpos.next",
+    )
+    of_info = _info_reader(prog)
 
     records = []
-    id: int = ring.tail_id.counter.value_() & id_mask
-    head: int = ring.head_id.counter.value_() & id_mask
-    for _ in range(index_mask + 1):
-        desc = descs[id & index_mask].read_()
-        state: int = desc.state_var.counter.value_()
+    for i, (desc, info) in enumerate(zip(descs, infos, strict=True)):
+        state, begin, end = of_desc(desc)
         # Others are being written, or were overwritten.
-        if state & id_mask == id and state >> state_shift & 3 in (
+        if state & id_mask == tail + i & id_mask and state >> state_shift & 3 in (
             _COMMITTED,
             _FINALIZED,
         ):
-            info = infos[id & index_mask].read_()
-            records.append(_record(info, text.of(desc, info)))
-        if id == head:
-            break
-        id = (id + 1) & id_mask
+            records.append(of_info(info, text, begin, end))
     return records
+
+
+def _from_ring(entries: Object, first: int, count: int, length: int) -> Iterator[bytes]:
+    """The bytes of entries of a ring, which is read in at most two pieces.
+
+    :param entries: Pointer to the first of the ring's *length* entries.
+    """
+    entry = sizeof(entries.type_.type)
+    before_end = min(count, length - first)
+    for start, n in ((first, before_end), (0, count - before_end)):
+        if n:
+            piece = entries.prog_.read(entries.value_() + start * entry, n * entry)
+            for offset in range(0, len(piece), entry):
+                yield piece[offset : offset + entry]
 
 
 class _TextRing:
@@ -102,9 +123,8 @@ class _TextRing:
         self._data = prog.read(ring.data, 1 << self._size_bits)
         self._header = offsetof(prog.type("struct prb_data_block"), "data")
 
-    def of(self, desc: Object, info: Object) -> bytes:
-        begin: int = desc.text_blk_lpos.begin.value_()
-        end: int = desc.text_blk_lpos.next.value_()
+    def between(self, begin: int, end: int, length: int) -> bytes:
+        """The text of a block, by its logical positions."""
         if begin & 1:
             return b""  # LPOS_DATALESS
         # A block that does not fit before the end of the ring is at its beginning.
@@ -113,35 +133,54 @@ class _TextRing:
         start = begin & mask if fits else 0
         stop = ((end - 1) & mask) + 1
         start += self._header
-        return self._data[start : min(start + info.text_len.value_(), stop)]
+        return self._data[start : min(start + length, stop)]
 
 
-def _record(info: Object, text: bytes) -> PrintkRecord:
-    context = {}
-    for key, value in (
-        (b"SUBSYSTEM", info.dev_info.subsystem),
-        (b"DEVICE", info.dev_info.device),
-    ):
-        string = value.string_()
-        if string:
-            context[key] = string
-    return PrintkRecord(
-        text,
-        info.facility.value_(),
-        info.level.value_(),
-        info.seq.value_(),
-        info.ts_nsec.value_(),
-        *_caller(info),
-        bool(info.flags.value_() & _LOG_CONT),
-        context,
+def _info_reader(
+    prog: Program,
+) -> Callable[[bytes, _TextRing, int, int], PrintkRecord]:
+    """Return a function that makes a record of a ``struct printk_info``."""
+    type = prog.type("struct printk_info")
+    read = record_reader(
+        type,
+        "text_len",
+        "facility",
+        "level",
+        "seq",
+        "ts_nsec",
+        "flags",
+        "dev_info.subsystem",
+        "dev_info.device",
+    )
+    # CONFIG_PRINTK_CALLER
+    read_caller = (
+        record_reader(type, "caller_id") if type.has_member("caller_id") else None
     )
 
+    def record(info: bytes, text: _TextRing, begin: int, end: int) -> PrintkRecord:
+        length, facility, level, seq, timestamp, flags, *strings = read(info)
+        context = {}
+        for key, value in zip((b"SUBSYSTEM", b"DEVICE"), strings, strict=True):
+            string = value.partition(b"\0")[0]
+            if string:
+                context[key] = string
+        return PrintkRecord(
+            text.between(begin, end, length),
+            facility,
+            level,
+            seq,
+            timestamp,
+            *_caller(None if read_caller is None else read_caller(info)[0]),
+            bool(flags & _LOG_CONT),
+            context,
+        )
 
-def _caller(info: Object) -> tuple[int | None, int | None]:
+    return record
+
+
+def _caller(caller: int | None) -> tuple[int | None, int | None]:
     """Return the thread or else the CPU that logged a record."""
-    try:
-        caller: int = info.caller_id.value_()
-    except AttributeError:
+    if caller is None:
         return None, None
     if caller & _CALLER_IS_CPU:
         return None, caller & ~_CALLER_IS_CPU
@@ -151,6 +190,7 @@ def _caller(info: Object) -> tuple[int | None, int | None]:
 def _log_buf_records(prog: Program) -> list[PrintkRecord]:
     """Read the log buffer of Linux before 5.10: records one after another."""
     log_type = prog.type("struct printk_log")
+    has_caller = log_type.has_member("caller_id")  # CONFIG_PRINTK_CALLER
     buffer = prog["log_buf"].value_()
     size: int = prog["log_buf_len"].value_()
     offset: int = prog["log_first_idx"].value_()
@@ -181,7 +221,7 @@ def _log_buf_records(prog: Program) -> list[PrintkRecord]:
                 log.level.value_(),
                 seq,
                 log.ts_nsec.value_(),
-                *_caller(log),
+                *_caller(log.caller_id.value_() if has_caller else None),
                 bool(log.flags.value_() & _LOG_CONT),
                 context,
             )

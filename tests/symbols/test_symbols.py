@@ -377,3 +377,15 @@ def test_thumb_functions_of_arm(tmp_path: Path, machine: int, address: int) -> N
     assert prog.symbol(address + 3).address == address
     with pytest.raises(LookupError):
         prog.symbol(address + 4)
+
+
+def test_all_symbols_are_those_of_the_ranges_that_the_module_has(
+    tmp_path: Path,
+) -> None:
+    prog = symbol_file(tmp_path / "file", [("code", 0x10000, 0x20, 1)])
+    module = prog.module("symbols")
+    for start in (0x10000, 0x40000):
+        module.address_range = (start, start + 0x1000)
+        assert prog.symbols() == prog.symbols() == [prog.symbol("code")]
+    module.address_range = None
+    assert prog.symbols() == [prog.symbol("code")]

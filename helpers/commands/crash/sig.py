@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import textwrap
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
-from drgn import Object, Program
+from drgn import Object, Program, sizeof
 from drgn.commands import argument, drgn_argument, mutually_exclusive_group
 from drgn.helpers.common.format import CellFormat, print_table
 from drgn.helpers.linux.pid import for_each_task_in_group
@@ -44,32 +46,60 @@ def _show(prog: Program, args: argparse.Namespace, task: Object) -> None:
 
 
 def _print_handlers(prog: Program, task: Object) -> None:
-    titles = ("SIGACTION", "HANDLER", "MASK")
-    rows: list[list[Any]] = [
-        [
-            CellFormat("SIG", ">"),
-            *(CellFormat(title, "^") for title in titles),
-            "FLAGS",
-        ]
-    ]
+    rows: list[Sequence[Any]] = [_HANDLERS_TITLES]
     sighand = task.sighand.read_()
     # An exited task has given up its handlers.
-    for number, action in enumerate(sighand.action if sighand else (), 1):
-        handler: int = action.sa.sa_handler.value_()
-        flags: int = action.sa.sa_flags.value_()
-        names = f" ({decode_sigaction_flags_value(prog, flags)})" if flags else ""
-        rows.append(
-            [
-                CellFormat(f"[{number}]", ">"),
-                CellFormat(action.address_, "^x"),
-                CellFormat(_HANDLERS[handler], "^")
-                if handler in _HANDLERS
-                else CellFormat(handler, ">x"),
-                sigset_to_hex(action.sa.sa_mask),
-                f"{flags:x}{names}",
-            ]
-        )
+    if sighand:
+        actions = sighand.action
+        address, size = actions.address_, sizeof(actions[0])
+        handlers = _action_reader(prog)
+        data = prog.read(address, len(actions) * size)
+        for i, number in enumerate(_numbers(len(actions))):
+            action = data[i * size : (i + 1) * size]
+            rows.append(
+                (number, CellFormat(address + i * size, "^x"), *handlers(action))
+            )
     print_table(rows)
+
+
+_HANDLERS_TITLES = (
+    CellFormat("SIG", ">"),
+    CellFormat("SIGACTION", "^"),
+    CellFormat("HANDLER", "^"),
+    CellFormat("MASK", "^"),
+    "FLAGS",
+)
+
+
+@cache
+def _numbers(count: int) -> Sequence[CellFormat]:
+    return [CellFormat(f"[{number}]", ">") for number in range(1, count + 1)]
+
+
+def _action_reader(prog: Program) -> Callable[[bytes], Sequence[Any]]:
+    """Return a function that makes the handler, mask and flags of a k_sigaction."""
+    key = _action_reader
+    reader: Callable[[bytes], Sequence[Any]] | None = prog.cache.get(key)
+    if reader is not None:
+        return reader
+
+    # Most are the same, of all tasks.
+    @lru_cache(1024)
+    def cells(action: bytes) -> Sequence[Any]:
+        it = Object.from_bytes_(prog, "struct k_sigaction", action)
+        handler: int = it.sa.sa_handler.value_()
+        flags: int = it.sa.sa_flags.value_()
+        names = f" ({decode_sigaction_flags_value(prog, flags)})" if flags else ""
+        return (
+            CellFormat(_HANDLERS[handler], "^")
+            if handler in _HANDLERS
+            else CellFormat(handler, ">x"),
+            sigset_to_hex(it.sa.sa_mask),
+            f"{flags:x}{names}",
+        )
+
+    prog.cache[key] = cells
+    return cells
 
 
 def _print_private(task: Object, indent: str) -> None:
