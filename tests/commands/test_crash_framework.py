@@ -138,23 +138,27 @@ def test_context_of_a_dump_without_a_panic(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("line", "error", "message"),
     [
-        ("set 99999", LookupError, "no task has PID 99999"),
-        ("set ffffffffabc", LookupError, "no task at 0xffffffffabc"),
-        ("set ffff888000000000", LookupError, "no task at 0xffff888000000000"),
-        ("set -c 7", ValueError, "no such CPU: 7"),
+        ("set 99999", LookupError, "no such process with PID 99999"),
+        ("set ffffffffabc", LookupError, "invalid task_struct: 0xffffffffabc"),
+        (
+            "set ffff888000000000",
+            LookupError,
+            "invalid task_struct: 0xffff888000000000",
+        ),
+        ("set -c 7", ValueError, "invalid CPUs: 7"),
         ("set init", CommandArgumentError, "neither a PID, a task nor an option"),
         ("set 1 2", CommandArgumentError, "unrecognized arguments: 2"),
         ("set radix 12", CommandArgumentError, "radix is 10 or 16"),
         ("set scroll x", CommandArgumentError, "scroll is on, off, less or more"),
         ("set radix --drgn", CommandError, "has no code"),
-        ("task -R 1", CommandArgumentError, "argument -R: not a member: '1'"),
+        ("task -R 1", CommandArgumentError, "argument -R: invalid member name: 1"),
         ("struct nothing", LookupError, "there is no struct nothing"),
         ("struct list_head,next", ValueError, "not a type name with members"),
         ("struct list_head.nothing", LookupError, "has no member 'nothing'"),
         ("struct list_head nothing", LookupError, "nothing"),
         ("struct list_head 0", FaultError, "0x0"),
-        ("struct rq runqueues:9", ValueError, "no such CPU: 9"),
-        ("struct rq runqueues:x", ValueError, "not a list of CPUs: 'x'"),
+        ("struct rq runqueues:9", ValueError, "invalid CPUs: 9"),
+        ("struct rq runqueues:x", ValueError, "invalid cpuspec: x"),
         ("struct -l x.y list_head 0", LookupError, "there is no struct or union x"),
         ("struct -c 2 list_head", CommandError, "a count needs an address"),
     ],
@@ -246,4 +250,4 @@ def test_help(prog: Program, capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out.startswith("NAME\n  struct - ")
     assert "\nSYNOPSIS\n  struct [-l OFFSET]" in out
-    assert out.endswith("\nThere is no command 'nothing'\n")
+    assert out.endswith("\nNo command named 'nothing'\n")

@@ -78,11 +78,11 @@ def find_pid_or_task(prog: Program, chosen: PidOrTask) -> Object:
     if kind == "pid":
         task = find_task(prog, value)
         if not task:
-            raise LookupError(f"no task has PID {value}")
+            raise LookupError(f"no such process with PID {value}")
         return task
     task = Object(prog, "struct task_struct *", value)
     if not _is_task(task):
-        raise LookupError(f"no task at {value:#x}")
+        raise LookupError(f"invalid task_struct: {value:#x}")
     return task
 
 

@@ -31,7 +31,7 @@ class Cpuspec(NamedTuple):
             return possible
         wrong = [str(cpu) for cpu in self.cpus if cpu not in set(possible)]
         if wrong:
-            raise ValueError(f"no such CPU: {', '.join(wrong)}")
+            raise ValueError(f"invalid CPUs: {', '.join(wrong)}")
         return list(self.cpus)
 
 
@@ -54,7 +54,7 @@ def parse_cpus(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         match = _RANGE.fullmatch(part.strip())
         if match is None:
-            raise ValueError(f"not a list of CPUs: {text!r}")
+            raise ValueError(f"invalid cpuspec: {text}")
         first = int(match[1])
         last = int(match[2] or first)
         if not first <= last < _MOST_CPUS:

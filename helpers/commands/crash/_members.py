@@ -43,7 +43,7 @@ def parse_members(text: str) -> tuple[str, ...]:
     members = tuple(text.split(","))
     for member in members:
         if re.fullmatch(_MEMBER, member) is None:
-            raise ValueError(f"not a member: {member!r}")
+            raise ValueError(f"invalid member name: {member}")
     return members
 
 
@@ -79,7 +79,7 @@ def parse_offset(prog: Program, text: str) -> MemberOffset:
         return MemberOffset(int(text, 16 if text[:2] in ("0x", "0X") else 10))
     match = _OFFSET.fullmatch(text)
     if match is None:
-        raise ValueError(f"not an offset: {text!r}")
+        raise ValueError(f"invalid offset: {text}")
     type = find_type(prog, match[1])
     return MemberOffset(offsetof(type, match[2]), type, match[2])
 

@@ -63,11 +63,12 @@ class TaskSelection:
                 ) from None
             self.patterns.append(word[1:-1])
         elif word.startswith("\\"):
-            self.names.append(unquote_shell_word(word[1:]))
+            self.names.append(unquote_shell_word(word))
         elif _TASK.fullmatch(word):
             self.chosen.append(pid_or_task(word))
         else:
-            self.names.append(unquote_shell_word(word))
+            # A backslash within quotes is still there.
+            self.names.append(unquote_shell_word(word).removeprefix("\\"))
 
     def tasks(self, prog: Program) -> Iterator[Object]:
         """The tasks: those chosen by PID or address in the order that they were chosen,

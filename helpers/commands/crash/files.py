@@ -58,7 +58,14 @@ def _text(path: bytes) -> str:
 
 
 def _show(prog: Program, args: argparse.Namespace, task: Object) -> None:
-    _print_task(task, _wanted(args, task), args.cached)
+    _print_task(task, _wanted(args, task), args)
+
+
+def _directories(task: Object) -> tuple[str, ...]:
+    """The root and the working directory of a task."""
+    fs = task.fs.read_()
+    # An exited task has given them up.
+    return (_text(d_path(fs.root)), _text(d_path(fs.pwd))) if fs else ()
 
 
 def _wanted(args: argparse.Namespace, task: Object) -> list[_File]:
@@ -70,7 +77,11 @@ def _wanted(args: argparse.Namespace, task: Object) -> list[_File]:
 
 
 def _wants(args: argparse.Namespace, task: Object) -> bool:
-    return args.reference is None or bool(_wanted(args, task))
+    return (
+        args.reference is None
+        or any(args.reference in directory for directory in _directories(task))
+        or bool(_wanted(args, task))
+    )
 
 
 def _refers(file: _File, reference: str, cached: bool) -> bool:
@@ -90,14 +101,15 @@ def _shown_with_inode(file: _File, cached: bool) -> tuple[int, ...]:
     return file.file.value_(), file.dentry.value_()
 
 
-def _print_task(task: Object, files: list[_File], cached: bool) -> None:
+def _print_task(task: Object, files: list[_File], args: argparse.Namespace) -> None:
+    cached: bool = args.cached
     print(task_line(task))
-    fs = task.fs.read_()
-    # An exited task has given up its directories.
-    if fs:
-        print(f"ROOT: {_text(d_path(fs.root))}  CWD: {_text(d_path(fs.pwd))}")
+    directories = _directories(task)
+    if directories:
+        print("ROOT: {}  CWD: {}".format(*directories))
     if not files:
-        print("No open files")
+        if args.reference is None:
+            print("No open files")
         return
     titles = ("INODE", "I_MAPPING") if cached else ("FILE", "DENTRY", "INODE")
     rows: list[list[Any]] = [
@@ -176,7 +188,8 @@ _REFERENCE = argument(
     dest="reference",
     metavar="REFERENCE",
     help="only files that this refers to: a file descriptor, a part of the path, or the"
-    " address of the file, dentry, inode or address space",
+    " address of the file, dentry, inode or address space; and tasks in whose root or"
+    " working directory it is a part of the path",
 )
 _FILES = TASK_COMMANDS["files"] = TaskCommand(
     (_CACHED, _REFERENCE, drgn_argument), _code, _show, wants=_wants

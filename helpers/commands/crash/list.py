@@ -48,7 +48,7 @@ from ._members import MemberOffset, parse_offset
                  help="with -h: the start is a structure which has the list_head of the"
                  " whole list, outside of the entries, at this offset"),
         argument("-r", dest="reverse", action="store_true",
-                 help="go backwards, by list_head.prev"),
+                 help="go backwards, by list_head.prev, as if with -h, if not -H"),
         argument("-e", dest="end", metavar="END", type="address",
                  help="end before this hexadecimal address too"),
         *radix_arguments,
@@ -98,7 +98,7 @@ def _start_and_offset(
     if args.anchor_offset is not None and not args.embedded:
         parser.error("-O can only be used with -h")
     if args.link is not None and args.spec is None:
-        parser.error("-l can only be used with -s")
+        parser.error("-l can only be used with -s/-S")
     if args.link is not None and offset is not None:
         parser.error("-l not allowed with an offset")
     location = parse_location(prog, words[0])
@@ -145,7 +145,8 @@ class _Walk:
         elif args.anchor_offset is not None:
             self.anchor_offset = parse_offset(prog, args.anchor_offset)
             self.anchor = start + self.anchor_offset.bytes
-        self.embedded = args.embedded and self.anchor is None
+        # Only a list_head has a way back.
+        self.embedded = (args.embedded or args.reverse) and self.anchor is None
         # The previous list_head's address lies after the next one's.
         self.previous = sizeof(prog.type("void *")) if args.reverse else 0
         # A list of list_heads is a ring: where a NULL ends it, it is damaged.

@@ -48,7 +48,7 @@ def _crash_cmd_help(
         try:
             command = CRASH_COMMAND_NAMESPACE.lookup(prog, each)
         except CommandNotFoundError:
-            print(f"There is no command {each!r}")
+            print(f"No command named {each!r}")
             continue
         _print_help(each, command)
 

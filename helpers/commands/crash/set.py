@@ -102,7 +102,7 @@ def _chosen(
         return default_context(prog)
     if args.cpu is not None:
         if args.cpu not in set(for_each_possible_cpu(prog)):
-            raise ValueError(f"no such CPU: {args.cpu}")
+            raise ValueError(f"invalid CPUs: {args.cpu}")
         return cpu_curr(prog, args.cpu), ("cpu", args.cpu)
     if word is None:
         return None

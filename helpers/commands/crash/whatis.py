@@ -54,7 +54,7 @@ def find_declaration(prog: Program, name: str) -> Type | Object:
     try:
         return prog[name]
     except LookupError:
-        raise CommandError(f"neither a type nor a symbol: {name}") from None
+        raise CommandError(f"unknown type or symbol: {name}") from None
 
 
 def _print_code(prog: Program, name: str, found: Type | Object) -> None:

@@ -64,4 +64,7 @@ for wrong in ("-d 1 1", "-d zz", "-p 1 -c", "-d 1 -R x", "init"):
     run(f"files {wrong}")
 run("foreach kernel files")
 run("foreach kernel files -c")
+run("files -R / 1 2")
+run("files -c -R / 2")
+run("foreach kernel files -R tree")
 run(f"foreach {some} files -R dev")

@@ -133,6 +133,7 @@ list -H modules -l module.list -s module
 list -H modules -s module.nothing
 list -r -H modules
 list -r modules
+list -r -o module.list -s module.name {modules[0] - 8:x}
 list 8 modules
 list modules 8
 list module.list modules

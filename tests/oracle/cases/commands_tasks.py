@@ -61,7 +61,8 @@ for words in (
     "1", "0", "2 1", "1 1", f"{init} 1", init, threads, thread, f"-G {thread}",
     f"-G {threads} {thread}", f"-g {thread}", f"-a {thread}", f"-c {threads}",
     f"-p {thread}", f"-t 1 {thread}", f"-r {thread}", "-l 1 2", "-S 1 2", "workload 1",
-    "nosuch", "kworker", "'kworker.*'", r"\ksoftirqd/0", r"\1", "init 1", "swapper/0",
+    "nosuch", "kworker", "'kworker.*'", r"\ksoftirqd/0", r"\1", r"\\init", "init 1",
+    r'"\init"', r'"\\init"', "swapper/0",
     "-k swapper/0", "-k 1", "-u 2", "99999", "ffff888000000000", "dd", "-k 99999 1",
     "157 threads 1 'work.*'",
 ):  # fmt: skip
