@@ -8,6 +8,7 @@ Log Buffer
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from drgn import Object, Program, offsetof, sizeof
@@ -16,8 +17,6 @@ from drgn.helpers.linux._raw import record_reader
 from drgn.helpers.linux.timekeeping import ktime_get_coarse_ns, ktime_get_coarse_real_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from _typeshed import SupportsWrite
 
 __all__ = ("get_dmesg", "get_printk_records", "print_dmesg")
