@@ -57,8 +57,8 @@ _MAPPING = re.compile(
     r"(?:\s+([r-][w-][x-]\S))?[ \t]*(.*?)[ \t]*$",  # GDB 16 pads lines.
     re.M,
 )
-_ENTRY = re.compile(r"^\s*Entry point: 0x([0-9a-f]+)", re.M)
 _SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is ", re.M)
+_OWN_SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x[0-9a-f]+ is [^ \n]+$", re.M)
 
 _AT_PHDR = 3
 _MASK = 2**64 - 1
@@ -190,11 +190,13 @@ class GdbProcess(Target):
         if self.executable is None:
             return None
         linked = linked_addresses(self.executable)
-        entry = _ENTRY.search(self.text("info files"))
-        if linked is None or entry is None:
+        # Not its entry point: GDB looks for that in the libraries of the last process.
+        sections = _OWN_SECTION.findall(self.text("info files"))
+        if linked is None or not sections:
             return None
         # After its end a program stays where it was, for GDB.
-        return (linked.headers + int(entry[1], 16) - linked.entry) & _MASK
+        moved = min(int(address, 16) for address in sections) - linked.sections
+        return (linked.headers + moved) & _MASK
 
     def _maps(self) -> list[tuple[int, int, int, str | None, str]]:
         """(start, end, file offset, permissions if known, path) of each mapping."""

@@ -247,6 +247,26 @@ def test_breakpoints_outlive_the_process(gdb: Any, list_program: Path) -> None:
     assert "Error" not in result.err
 
 
+def test_another_program_after_a_process(
+    gdb: Any, list_program: Path, compile_c: Callable[..., Path]
+) -> None:
+    other = compile_c("int other = 5; int main(void) { return other; }")
+    result = gdb(
+        "break add",
+        "run",
+        "kill",
+        "echo --\\n",
+        'drgn prog["first"].value',
+        f"file {other}",
+        'drgn prog["other"]',
+        'drgn prog.symbol(prog["other"].address_).name',
+        "drgn hex(prog.symbol('other').address) == gdb.execute("
+        "'output/x (long)&other', to_string=True)",
+        program=list_program,
+    )
+    assert _ours(result.out) == ["(int)1", "(int)5", "'other'", "True"]
+
+
 def test_one_thread_runs_on(gdb: Any, compile_c: Callable[..., Path]) -> None:
     program = compile_c(THREADS, "-g", "-O0", "-pthread")
     result = gdb(
