@@ -5,13 +5,16 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, overload
 
 from ..arguments import path_argument
 from ..closed import closed
 
 if TYPE_CHECKING:
     Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+Given = TypeVar("Given")
+Kept = TypeVar("Kept")
 
 
 class KmodSearchMethod(enum.Enum):
@@ -39,35 +42,38 @@ def _directories(value: Iterable[Path]) -> tuple[str, ...]:
     return paths
 
 
-def _kmod_search_method(value: Any) -> KmodSearchMethod:
+def _kmod_search_method(value: object) -> KmodSearchMethod:
     if not isinstance(value, KmodSearchMethod):
         raise TypeError("try_kmod must be KmodSearchMethod")
     return value
 
 
-class _Option:
+class _Option(Generic[Given, Kept]):
     """An option as a property: it has a default, and is checked where it is set."""
 
-    def __init__(self, default: Any, check: Callable[[Any], Any], doc: str) -> None:
-        self.default = default
+    def __init__(self, default: Any, check: Callable[[Given], Kept], doc: str) -> None:
+        self.default = check(default)
         self.check = check
         self.__doc__ = doc
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, options: DebugInfoOptions | None, owner: type) -> Any:
-        return self if options is None else options._values[self.name]
+    @overload
+    def __get__(self, options: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, options: DebugInfoOptions, owner: type) -> Kept: ...
+    def __get__(self, options: DebugInfoOptions | None, owner: type) -> Self | Kept:
+        if options is None:
+            return self
+        value: Kept = options._values[self.name]
+        return value
 
-    def __set__(self, options: DebugInfoOptions, value: Any) -> None:
+    def __set__(self, options: DebugInfoOptions, value: Given) -> None:
         options._values[self.name] = self.check(value)
 
     def __delete__(self, options: DebugInfoOptions) -> NoReturn:
         raise AttributeError(f"can't delete '{self.name}' attribute")
-
-
-def _option(default: Any, check: Callable[[Any], Any], doc: str) -> Any:
-    return _Option(default, check, doc)
 
 
 @closed
@@ -80,41 +86,41 @@ class DebugInfoOptions:
 
     __slots__ = ("_values",)
 
-    directories: tuple[str, ...] = _option(
+    directories = _Option(
         ("/usr/lib/debug",),
         _directories,
         "Directories with debugging information files (no empty ones).",
     )
-    try_module_name: bool = _option(
+    try_module_name = _Option(
         True, bool, "Try the name of a module if it looks like a path."
     )
-    try_build_id: bool = _option(
+    try_build_id = _Option(
         True, bool, "Try ``.build-id/xx/yyyy`` and ``.build-id/xx/yyyy.debug``."
     )
-    debug_link_directories: tuple[str, ...] = _option(
+    debug_link_directories = _Option(
         ("$ORIGIN", "$ORIGIN/.debug", ""),
         _paths,
         'Directories for debug links; ``""`` is each of `directories`.',
     )
-    try_debug_link: bool = _option(
+    try_debug_link = _Option(
         True, bool, "Try the ``.gnu_debuglink`` of the loaded file."
     )
-    try_procfs: bool = _option(
+    try_procfs = _Option(
         True,
         bool,
         "Try ``/proc/PID/exe`` and ``/proc/PID/map_files`` of a local process.",
     )
-    try_embedded_vdso: bool = _option(True, bool, "Take the vDSO from memory.")
-    try_reuse: bool = _option(
+    try_embedded_vdso = _Option(True, bool, "Take the vDSO from memory.")
+    try_reuse = _Option(
         True, bool, "Try the loaded file as the debug file, and the other way round."
     )
-    try_supplementary: bool = _option(True, bool, "Look for supplementary files.")
-    kernel_directories: tuple[str, ...] = _option(
+    try_supplementary = _Option(True, bool, "Look for supplementary files.")
+    kernel_directories = _Option(
         ("",),
         _paths,
         'Directories with vmlinux and modules; ``""`` is the standard places.',
     )
-    try_kmod: KmodSearchMethod = _option(
+    try_kmod = _Option(
         KmodSearchMethod.DEPMOD_OR_WALK,
         _kmod_search_method,
         "How to look for kernel modules.",
