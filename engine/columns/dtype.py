@@ -32,7 +32,7 @@ def dtype_of(type: Type) -> np.dtype[Any]:
 
     Raises TypeError for void, functions and incomplete types.
     """
-    memo: np.dtype[Any] | None = type._dtype
+    memo = type._dtype
     if memo is None:
         memo = type._dtype = _make(type)
     return memo

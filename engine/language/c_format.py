@@ -426,7 +426,7 @@ def _has_value(type: Type) -> bool:
     return kind is not _ARRAY or _has_value(under.type)
 
 
-class _Plan:
+class FormatPlan:
     """What formatting remembers of a type."""
 
     __slots__ = ("enumerators", "named", "type_name", "unnamed")
@@ -443,10 +443,10 @@ class _Plan:
         self.unnamed = None
 
 
-def _plan_of(codec: Codec) -> _Plan:
-    plan: _Plan | None = codec.format_plan
+def _plan_of(codec: Codec) -> FormatPlan:
+    plan = codec.format_plan
     if plan is None:
-        plan = codec.format_plan = _Plan(codec)
+        plan = codec.format_plan = FormatPlan(codec)
     return plan
 
 

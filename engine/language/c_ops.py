@@ -102,7 +102,7 @@ def plan_binary(op: str, left: Object, right: Object) -> Plan:
     lbits, rbits = left.bit_field_size_, right.bit_field_size_
     rtype = right._type_
     codec = codec_of(left._type_)
-    key: tuple[Any, ...] = (op, rtype)
+    key: tuple[object, ...] = (op, rtype)
     if (
         lbits is not None
         or rbits is not None
@@ -110,7 +110,7 @@ def plan_binary(op: str, left: Object, right: Object) -> Plan:
     ):
         key = (op, rtype, lbits, rbits)
     plans = codec.plans
-    found: Plan | None = plans.get(key)
+    found = plans.get(key)
     if found is None:
         prepare = _shift if op in SHIFTS else _binary
         found = prepare(
@@ -281,7 +281,7 @@ def unary(op: str, operand: Object) -> Rvalue:
     type, _, _, found = operand._state_
     bits = None if found is None else operand.bit_field_size_
     plans = codec_of(type).plans
-    plan: Plan | None = plans.get((op, bits))
+    plan = plans.get((op, bits))
     if plan is None:
         plan = plans[op, bits] = _unary(op, rvalue_type(type), bits)
     return plan.type, plan.bits, plan.compute(operand._rvalue_())
@@ -312,7 +312,7 @@ def compare(left: Object, right: Object) -> tuple[Any, Any]:
     rbits = None if rfound is None else right.bit_field_size_
     plans = codec_of(ltype).plans
     key = ("==", rtype, lbits, rbits)
-    plan: Plan | None = plans.get(key)
+    plan = plans.get(key)
     if plan is None:
         plan = plans[key] = _compare(
             (rvalue_type(ltype), lbits), (rvalue_type(rtype), rbits)

@@ -99,7 +99,7 @@ def promote(type: Type, bits: int | None) -> TypeBits:
     """
     codec = codec_of(type)
     if bits is None:
-        found: TypeBits | None = codec.promoted
+        found = codec.promoted
         if found is None:
             found = codec.promoted = _promote(codec, None)
         return found
@@ -138,7 +138,7 @@ def common_type(left: TypeBits, right: TypeBits) -> TypeBits:
     if codec.common is None:
         codec.common = {}
     key = (left[1], right)
-    found: TypeBits | None = codec.common.get(key)
+    found = codec.common.get(key)
     if found is None:
         found = codec.common[key] = _common_type(left, right)
     return found

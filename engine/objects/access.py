@@ -92,7 +92,7 @@ def attribute(obj: Object, name: str) -> Object:
 def member(obj: Object, name: str) -> Object:
     """The member ``name`` of a structure or of what a pointer points to."""
     type, address, _, _ = obj._state_
-    steps: dict[str, Step] | None = type._steps
+    steps = type._steps
     step = None if steps is None else steps.get(name)
     if step is None:
         step = find_step(type, name)
@@ -122,7 +122,7 @@ def make_member_property(name: str) -> property:
     def get(self: Object) -> Object:
         type, address, value, bits = self._state_
         try:
-            step = type._steps[name]
+            step = type._steps[name]  # type: ignore[index]  # None at first.
         except (KeyError, TypeError):
             step = None
         if step is None:
@@ -196,7 +196,7 @@ def element(obj: Object, index: int) -> Object:
     if not _INT64_MIN <= index <= _INT64_MAX:
         raise OverflowError("int too big to convert")
     outer, address, _, _ = obj._state_
-    codec: Codec = outer._codec or codec_of(outer)
+    codec = outer._codec or codec_of(outer)
     if codec.kind is _POINTER:
         type, size = codec.element or codec.element_of()
         address = obj.value_()

@@ -13,6 +13,9 @@ from ..types.layout import INCOMPLETE_NAMES, check_object_type, type_size
 from .bits import get_bits, put_bits, wrap
 
 if TYPE_CHECKING:
+    from ..language.c_format import FormatPlan
+    from ..language.c_ops import Plan
+    from ..language.c_ops_types import TypeBits
     from ..types.definitions import CompoundDefinition
     from ..types.type import Type
 
@@ -68,25 +71,25 @@ class Memos:
         "with_int",
     )
 
-    common: Any
+    common: dict[tuple[int | None, TypeBits], TypeBits] | None
     """c_ops_types: the common types with other types."""
-    containers: Any
+    containers: dict[str, tuple[int, Type, int]] | None
     """convert: container_of by the name of the member."""
-    element: Any
+    element: tuple[Type, int] | None
     """The type and size of elements or of what is pointed to."""
-    format_plan: Any
+    format_plan: FormatPlan | None
     """c_format: names of the type, its members and enumerators."""
     missing: dict[str, str] | None
     """access: the errors for attributes that objects do not have."""
-    plans: dict[tuple[Any, ...], Any]
+    plans: dict[tuple[object, ...], Plan]
     """c_ops: what operators do with this type on the left."""
     pointer: Type | None
     """The type of pointers to this type."""
-    promoted: Any
+    promoted: TypeBits | None
     """c_ops_types: the type after the integer promotions."""
     rvalue: Type | None
     """c_ops_types: the type of a value in an expression."""
-    with_int: Any
+    with_int: tuple[Type, int, int, int, int | None] | None
     """operators: the operation with a small literal."""
 
     def __init__(self) -> None:
@@ -311,8 +314,7 @@ class Codec(Memos):
             if self.kind is _POINTER:
                 self.type._prog._require_address_size()
             self.element = element
-        found: tuple[Type, int] = self.element
-        return found
+        return self.element
 
     def length(self) -> int:
         """The number of elements of a complete array."""
@@ -377,7 +379,7 @@ def check_finite(type: Type) -> None:
 
 def codec_of(type: Type) -> Codec:
     """The codec of ``type``; TypeError or OverflowError if its size is impossible."""
-    codec: Codec | None = type._codec
+    codec = type._codec
     if codec is None:
         codec = type._codec = Codec(type)
     return codec

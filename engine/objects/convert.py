@@ -116,7 +116,7 @@ def container_of(ptr: Object, type: str | Type, member: str) -> Object:
     if type._codec is None and type.unaliased_kind() is TypeKind.ARRAY:
         # An array has no members, and one of what has no size no codec.
         type.language.bit_offset(type, member)
-    codec: Codec = type._codec or codec_of(type)
+    codec = type._codec or codec_of(type)
     known = codec.containers
     found = None if known is None else known.get(member)
     offset, pointer, mask = found or _container(codec, member)

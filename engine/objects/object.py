@@ -26,7 +26,7 @@ from .access import (
     subscript,
 )
 from .bare import make_value
-from .codec import Codec, codec_of, decode
+from .codec import codec_of, decode
 from .construct import UNSET, construct, from_bytes
 from .numbers import Numbers
 from .operators import Operators
@@ -78,7 +78,7 @@ class ObjectMeta(type):
             and type._prog is prog
         ):
             # The most frequent form, with which helpers make their results.
-            codec: Codec = type._codec or codec_of(type)
+            codec = type._codec or codec_of(type)
             if codec.plain:
                 obj._state_ = (type, None, codec.fit(value, None), None)
                 return obj
@@ -276,7 +276,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         TypeError if the type has no values and ObjectAbsentError.
         """
         type, address, value, bits = self._state_
-        codec: Codec | None = type._codec
+        codec = type._codec
         if codec is None:
             codec = codec_of(type)
         if address is not None:
@@ -309,7 +309,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
     def _rvalue_(self) -> Any:
         """The number that this is in an expression: arrays are addresses."""
         type = self._state_[0]
-        codec: Codec = type._codec or codec_of(type)
+        codec = type._codec or codec_of(type)
         if codec.kind is _BOOL:
             # As compiled code has it, which takes the byte for 0 or 1 unseen.
             return int(self.read_()._state_[2])
@@ -328,7 +328,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         if address is None:
             check_present(self)
             return self
-        codec: Codec = type._codec or codec_of(type)
+        codec = type._codec or codec_of(type)
         size = None if bits is None else self.bit_field_size_
         if codec.kind is _BOOL:
             value = codec.keep(read_bytes(self), 0, size)
@@ -414,7 +414,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         type, _, _, bits = self._state_
         if bits is not None and self._bits_ is not None:
             raise ValueError("cannot take address of bit field")
-        codec: Codec = type._codec or codec_of(type)
+        codec = type._codec or codec_of(type)
         return make_value(codec.pointer or codec.pointer_to(), address)
 
     @overload

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..language.language import Language
+    from ..objects.access import Step
+    from ..objects.codec import Codec
     from ..program import Program
     from .parts import (
         TypeEnumerator,
@@ -58,9 +60,9 @@ class Type:
     _primitive: Any
     _unaliased: Type | None
     # Memos of the rooms that decode objects and read columns of them.
-    _codec: Any
-    _dtype: Any
-    _steps: Any
+    _codec: Codec | None
+    _dtype: np.dtype[Any] | None
+    _steps: dict[str, Step] | None
     # Of members in bytes, by their designators.
     _offsets: dict[str, int] | None
 
