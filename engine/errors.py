@@ -13,7 +13,7 @@ class FaultError(Exception):
     address: int
 
     def __init__(self, message: str, address: int) -> None:
-        super().__init__(message, address)
+        # No args of keywords, as of any exception.
         self.message = message
         self.address = address
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _ANY = FindObjectFlags.ANY
 _UNKNOWN: Any = object()
-# Names without an object are only remembered beside so many.
+# Names of nothing are only remembered beside so many.
 _REMEMBERED_MAX = 1 << 16
 _WHAT = {
     FindObjectFlags.CONSTANT: "constant ",
@@ -60,6 +60,8 @@ class Lookups:
     _object_finders: FinderRegistry[ObjectFinder]
     _symbol_finders: FinderRegistry[SymbolFinder]
     _type_memo: dict[tuple[str, str | None], Type]
+    _missing_types: dict[tuple[str, str | None], str]
+    """What the LookupErrors of names say that static finders do not know."""
     _found_types: dict[tuple[TypeKindSet, str, str | None], Type]
     _found_objects: dict[tuple[str, int, str | None], Object | None]
     """What static finders found; None is what none of them knows."""
@@ -81,11 +83,25 @@ class Lookups:
         if not isinstance(name, str):
             raise TypeError("type() argument 1 must be str or Type")
         found = self._type_memo.get((name, filename))
-        if found is None:
+        return self._parse_type_name(name, filename) if found is None else found
+
+    def _parse_type_name(self: Program, name: str, filename: str | None) -> Type:
+        key = name, filename
+        missing = self._missing_types
+        if key in missing:
+            raise LookupError(missing[key])
+        # Finders of the user's may answer differently the next time.
+        static = all(static for _, static in self._type_finders)
+        try:
             found = self.language.parse_type_name(self, name, filename)
-            # Finders of the user's may answer differently the next time.
-            if all(static for _, static in self._type_finders):
-                self._type_memo[name, filename] = found
+        except LookupError as error:
+            # Finders may load debugging information, which makes another dict.
+            current = missing is self._missing_types
+            if static and current and len(missing) < _REMEMBERED_MAX:
+                missing[key] = str(error)
+            raise
+        if static:
+            self._type_memo[key] = found
         return found
 
     def _find_type(
@@ -341,6 +357,7 @@ class Lookups:
     def _forget_found(self: Program) -> None:
         """Drop what finders found: there are others. Primitive types stay."""
         self._type_memo.clear()
+        self._missing_types = {}
         self._found_types.clear()
         self._forget_objects()
 

@@ -70,6 +70,7 @@ class Program(
         "_kernel",
         "_language",
         "_memory",
+        "_missing_types",
         "_modules",
         "_object_finders",
         "_platform",
@@ -111,6 +112,7 @@ class Program(
         self._code = None
         self._debug_info_options = DebugInfoOptions()
         self._type_memo = {}
+        self._missing_types = {}
         self._found_types = {}
         self._found_objects = {}
         self._register_own_finders()

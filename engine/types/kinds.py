@@ -39,7 +39,7 @@ class TypeKindSet(Set[TypeKind]):
 
     __slots__ = ("_kinds",)
 
-    def __init__(self, kinds: Iterable[TypeKind] = ()) -> None:
+    def __init__(self, kinds: Iterable[TypeKind] = (), /) -> None:
         listed = list(kinds)
         if not _are_kinds(listed):
             raise TypeError("TypeKindSet elements must be TypeKind")

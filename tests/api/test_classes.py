@@ -183,6 +183,7 @@ def test_path_and_integer_are_classes_for_isinstance() -> None:
 def test_exceptions_can_be_copied() -> None:
     fault = pickle.loads(pickle.dumps(FaultError("message", 5)))
     assert (str(fault), fault.message, fault.address) == ("message: 0x5", "message", 5)
+    assert fault.args == ("message", 5) and FaultError("m", address=5).args == ("m",)
     error = pickle.loads(pickle.dumps(ObjectNotFoundError("message", name="x")))
     assert (str(error), error.name) == ("message", "x")
     assert copy.copy(error).name == "x"

@@ -259,3 +259,22 @@ def test_compiled(compile_c: Callable[..., Path], compiler: str) -> None:
     for name in ("struct K", "ring<long, 5>", "Nested", "ns::K"):
         with pytest.raises(LookupError):
             prog.type(name)
+
+
+def test_names_are_those_of_the_language_at_the_time(
+    compile_c: Callable[..., Path],
+) -> None:
+    prog = Program()
+    with pytest.raises(LookupError):
+        prog.type("class K")
+    module = prog.extra_module("test", create=True)
+    path = compile_c(SOURCE, "-g", "-x", "c++", compiler="g++")
+    module.try_file(path, force=True)
+    assert prog.type("K").tag == "K"
+    for _ in range(2):
+        prog.language = Language.C
+        for _ in range(2):
+            with pytest.raises(LookupError, match="^could not find 'K'$"):
+                prog.type("K")
+        prog.language = Language.CPP
+        assert prog.type("K").tag == "K"

@@ -124,6 +124,23 @@ def test_new_finder_is_asked_after_a_lookup(prog: Program) -> None:
     assert prog.type("struct foo") is first
 
 
+def test_type_that_was_missing_is_found(prog: Program) -> None:
+    for _ in range(2):
+        with pytest.raises(LookupError, match="^could not find 'struct foo'$"):
+            prog.type("struct foo")
+        with pytest.raises(LookupError, match="^could not find 'struct foo' in 'a'$"):
+            prog.type("struct foo", "a")
+    foo = prog.struct_type("foo", 0, ())
+    known: list[Any] = []
+    prog.register_type_finder(
+        "mine", lambda *args: known[0] if known else None, enable_index=0
+    )
+    with pytest.raises(LookupError):
+        prog.type("struct foo")
+    known.append(foo)
+    assert prog.type("struct foo") is foo
+
+
 def test_object_finder_is_asked_every_time(prog: Program) -> None:
     asked: list[Any] = []
 
