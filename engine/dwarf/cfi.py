@@ -36,6 +36,13 @@ class CfiRow(NamedTuple):
     """Number of the register, real or not, that gets the return address."""
     is_signal_frame: bool
     """Whether the *caller* was interrupted rather than calling."""
+    table: CfiTable
+    offset: int
+    """Where it is from: an FDE in a table."""
+
+    def error(self, message: str) -> BadDataError:
+        """An exception that says where the rules are."""
+        return self.table.error(self.offset, message)
 
 
 class CfiTable:
@@ -74,7 +81,7 @@ class CfiTable:
         self._search_table = _search_table(elf) if self._is_eh else None
 
     def row(self, pc: int) -> CfiRow | None:
-        """The rules for a file address; None if no FDE covers it.
+        """The rules for a file address; None if no FDE covers it, or tells the CFA.
 
         Raises BadDataError if what covers it is malformed.
         """
@@ -87,9 +94,10 @@ class CfiTable:
         try:
             return self._row_of_fde(offset, pc)
         except (IndexError, ValueError) as error:
-            raise self._error(offset, str(error)) from None
+            raise self.error(offset, str(error)) from None
 
-    def _error(self, offset: int, message: str) -> BadDataError:
+    def error(self, offset: int, message: str) -> BadDataError:
+        """An exception that says where in the section something is wrong."""
         return BadDataError(f"{self._path}: {self._section}+{offset:#x}: {message}")
 
     def _number(self, position: int, size: int, *, signed: bool = False) -> int:
@@ -157,7 +165,7 @@ class CfiTable:
                     fdes[low] = position
                 position = end
         except (IndexError, ValueError, struct.error) as error:
-            raise self._error(position, str(error)) from None
+            raise self.error(position, str(error)) from None
         self._starts = sorted(fdes)
 
     def _cie_of(self, body: int, entry_id: int) -> Cie:
@@ -291,9 +299,14 @@ class CfiTable:
         machine.initial = dict(machine.rules)
         machine.run(bytes(self._data[position:end]), pc)
         if machine.cfa is None:
-            raise ValueError("there is no rule for the CFA")
+            return None
         return CfiRow(
-            machine.cfa, machine.rules, cie.return_address, cie.is_signal_frame
+            machine.cfa,
+            machine.rules,
+            cie.return_address,
+            cie.is_signal_frame,
+            self,
+            offset,
         )
 
 

@@ -46,6 +46,13 @@ class Typed(NamedTuple):
 Operand = int | Typed
 
 
+class Purpose(NamedTuple):
+    """What an expression that is no location is for, and what it cannot have there."""
+
+    name: str
+    invalid: frozenset[int]
+
+
 def evaluate(
     expression: bytes | memoryview,
     context: ExprContext,
@@ -53,13 +60,15 @@ def evaluate(
     address_size: int = 8,
     little_endian: bool = True,
     initial: int | None = None,
+    purpose: Purpose | None = None,
 ) -> list[Piece]:
     """Where an object is, as its pieces in order; at least one.
 
-    ``initial`` is pushed first. Raises ExprError for what is malformed, Unavailable,
-    Unsupported, and whatever the context raises.
+    ``initial`` is pushed first; ``purpose`` is that of what is no location. Raises
+    ExprError for what is malformed, Unavailable, Unsupported, and whatever the context
+    raises.
     """
-    machine = _Machine(context, address_size, little_endian)
+    machine = _Machine(context, address_size, little_endian, purpose)
     if initial is not None:
         machine.stack.append(initial & machine.mask)
     try:
@@ -77,10 +86,12 @@ def evaluate_value(
     address_size: int = 8,
     little_endian: bool = True,
     initial: int | None = None,
+    purpose: Purpose | None = None,
 ) -> int:
     """The number that an expression leaves on the stack; errors as `evaluate()`.
 
-    A lone register or implicit value, which is no such expression, is taken as well.
+    A lone register or implicit value, which is no such expression, is taken as well
+    unless the ``purpose`` has no place for it.
     """
     (piece, *more) = evaluate(
         expression,
@@ -88,6 +99,7 @@ def evaluate_value(
         address_size=address_size,
         little_endian=little_endian,
         initial=initial,
+        purpose=purpose,
     )
     if more or piece.bit_size is not None:
         raise ExprError("expression has pieces where a value is wanted")
@@ -126,14 +138,20 @@ class _Machine:
         "mask",
         "pending",
         "pieces",
+        "purpose",
         "stack",
         "steps",
     )
 
     def __init__(
-        self, context: ExprContext, address_size: int, little_endian: bool
+        self,
+        context: ExprContext,
+        address_size: int,
+        little_endian: bool,
+        purpose: Purpose | None,
     ) -> None:
         self.context = context
+        self.purpose = purpose
         self.address_size = address_size
         self.little_endian = little_endian
         self.mask = (1 << address_size * 8) - 1
@@ -162,6 +180,17 @@ class _Machine:
             piece = Piece(MEMORY, self._pop_integer() & self.mask)
         return piece._replace(bit_size=bit_size, bit_offset=bit_offset)
 
+    def _goes_on(self, piece: Piece) -> Exception:
+        """Why there is no value where operators follow a location."""
+        if piece.kind == REGISTER:
+            assert isinstance(piece.value, int)
+            self.context.register(piece.value)  # It may be unknown already.
+        if piece.kind == EMPTY:
+            return Unavailable()
+        if self.purpose is not None:
+            return ExprError(f"stray operations in {self.purpose.name} expression")
+        return Unsupported("DWARF expression goes on after a location")
+
     # Operands
 
     def _unsigned(self, code: memoryview, position: int, size: int) -> int:
@@ -189,7 +218,7 @@ class _Machine:
 
     def _unit(self) -> Unit:
         if self.context.unit is None:
-            raise ExprError("operator needs a unit where there is none")
+            raise Unsupported("operator needs a unit where there is none")
         return self.context.unit
 
     def _base_type(self, code: memoryview, position: int) -> tuple[BaseType, int]:
@@ -231,8 +260,13 @@ class _Machine:
                 raise ExprError("DWARF expression executed too many operations")
             operator = code[position]
             position += 1
-            if self.pending is not None and operator not in _PIECES:
-                raise Unsupported("DWARF expression goes on after a location")
+            purpose = self.purpose
+            if self.pending is not None and (purpose or operator not in _PIECES):
+                raise self._goes_on(self.pending)
+            if purpose is not None and operator in purpose.invalid:
+                raise ExprError(
+                    f"invalid opcode {operator:#x} for {purpose.name} expression"
+                )
             if op.DW_OP_breg0 <= operator <= op.DW_OP_breg31:
                 offset, position = _sleb128(code, position)
                 register = self.context.register(operator - op.DW_OP_breg0)
@@ -530,6 +564,24 @@ _STACK = frozenset(
         op.DW_OP_constu,
         op.DW_OP_consts,
     )
+)
+_NO_VALUES = frozenset(
+    (op.DW_OP_piece, op.DW_OP_bit_piece, op.DW_OP_implicit_value, op.DW_OP_stack_value)
+)
+FRAME_BASE = Purpose("DW_AT_frame_base", _NO_VALUES)
+CALL_FRAME = Purpose(
+    "CFI",
+    _NO_VALUES
+    | frozenset(range(op.DW_OP_reg0, op.DW_OP_reg31 + 1))
+    | frozenset(
+        (
+            op.DW_OP_regx,
+            op.DW_OP_addrx,
+            op.DW_OP_constx,
+            op.DW_OP_GNU_addr_index,
+            op.DW_OP_GNU_const_index,
+        )
+    ),
 )
 _PIECES = frozenset((op.DW_OP_piece, op.DW_OP_bit_piece, op.DW_OP_nop))
 _LOCATIONS = frozenset(

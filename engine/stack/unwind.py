@@ -21,9 +21,9 @@ import struct
 from typing import TYPE_CHECKING
 
 from ..dwarf import cfi_rows as cfi
-from ..dwarf.expr import evaluate_value
+from ..dwarf.expr import CALL_FRAME, evaluate_value
 from ..dwarf.expr_context import ExprContext, Unavailable, Unsupported
-from ..errors import BadDataError, FaultError
+from ..errors import FaultError
 from ..flags import ProgramFlags
 from ..kernel import orc
 from . import registers as regs
@@ -98,34 +98,59 @@ class Frame:
 class _CfiContext(ExprContext):
     """What the expressions of call frame information may ask for."""
 
-    __slots__ = ("_prog", "_registers")
+    __slots__ = ("_frame", "_prog")
 
-    def __init__(self, prog: Program, registers: Registers) -> None:
+    def __init__(self, prog: Program, frame: Frame) -> None:
         super().__init__()
         self._prog = prog
-        self._registers = registers
+        self._frame = frame
 
     def register(self, number: int) -> int:
-        value = self._registers.get(number)
+        value = self._frame.registers.get(number)
         if value is None:
             raise Unavailable
         return value
+
+    def address(self, file_address: int) -> int:
+        code = self._frame.code
+        assert code is not None and code.module is not None
+        address = code.module._to_address(file_address)
+        if address is None:
+            raise Unavailable
+        return address
 
     def read(self, address: int, size: int) -> bytes:
         return self._prog._memory.read(address, size)
 
 
 def cfa_by(prog: Program, frame: Frame, row: CfiRow) -> int | None:
-    """The CFA of a frame by call frame information, None if it cannot be computed."""
+    """The CFA of a frame by call frame information, None if it cannot be computed.
+
+    Raises BadDataError if the expression that does is malformed.
+    """
     rule = row.cfa
     if len(rule) == 3:
         base = frame.registers.get(rule[1])
         return None if base is None else base + rule[2] & _MASK
     assert isinstance(rule[1], bytes)
     try:
-        return evaluate_value(rule[1], _CfiContext(prog, frame.registers))
-    except (Unavailable, Unsupported, FaultError, ValueError):
+        return evaluated(prog, frame, row, rule[1])
+    except (Unavailable, Unsupported, FaultError):
         return None
+
+
+def evaluated(
+    prog: Program, frame: Frame, row: CfiRow, expression: bytes, cfa: int | None = None
+) -> int:
+    """The number that an expression of a row's rules gives in a frame.
+
+    Raises BadDataError if it is malformed, and else as `evaluate_value()`.
+    """
+    context = _CfiContext(prog, frame)
+    try:
+        return evaluate_value(expression, context, initial=cfa, purpose=CALL_FRAME)
+    except ValueError as error:
+        raise row.error(str(error)) from None
 
 
 class Unwinder:
@@ -185,9 +210,11 @@ class Unwinder:
                 if caller is not None:
                     return caller
             if code.cfi is not None:
-                return self._by_cfi(frame, code.cfi)
-        except (Unavailable, Unsupported, FaultError, ValueError):
-            return None
+                caller = self._by_cfi(frame, code.cfi)
+                if caller is not None:
+                    return caller
+        except (Unavailable, Unsupported, FaultError):
+            pass  # Its stack may tell where it returns to nonetheless.
         try:
             return self._without_information(frame, code)
         except FaultError:
@@ -248,9 +275,7 @@ class Unwinder:
 
     def _by_cfi(self, frame: Frame, row: CfiRow) -> Frame | None:
         if row.return_address not in _KNOWN_REGISTERS:
-            assert frame.code is not None and frame.code.module is not None
-            name = frame.code.module.name
-            raise BadDataError(f"{name}: unknown return address register")
+            raise row.error("unknown return address register")
         cfa = cfa_by(self._prog, frame, row)
         if cfa is None:
             return None
@@ -262,7 +287,7 @@ class Unwinder:
                 new[number] = old[number]
         new[RSP] = cfa
         for number, rule in row.rules.items():
-            value = self._restored(number, rule, old, cfa)
+            value = self._restored(number, rule, frame, row, cfa)
             if value is None:
                 new.pop(number, None)
             else:
@@ -274,32 +299,27 @@ class Unwinder:
         return Frame(self._info, new, row.is_signal_frame)
 
     def _restored(
-        self, number: int, rule: Rule, old: Registers, cfa: int
+        self, number: int, rule: Rule, frame: Frame, row: CfiRow, cfa: int
     ) -> int | None:
         """The value of a register in the caller, None if it is not known."""
         kind, operand = rule[0], rule[1]
-        if isinstance(operand, bytes):
-            try:
-                value = evaluate_value(
-                    operand, _CfiContext(self._prog, old), initial=cfa
-                )
+        try:
+            if isinstance(operand, bytes):
+                value = evaluated(self._prog, frame, row, operand, cfa)
                 return self._words(value, 1)[0] if kind == cfi.AT_EXPRESSION else value
-            except (Unavailable, Unsupported, FaultError, ValueError):
-                return None
-        if kind == cfi.AT_CFA_PLUS:
-            try:
+            if kind == cfi.AT_CFA_PLUS:
                 return self._words(cfa + operand, 1)[0]
-            except FaultError:
-                # Without its return address a frame has no caller.
-                if number == RIP:
-                    raise
-                return None
+        except (Unavailable, Unsupported, FaultError):
+            # Without its return address a frame has no caller.
+            if number == row.return_address:
+                raise
+            return None
         if kind == cfi.CFA_PLUS:
             return cfa + operand & _MASK
         if kind == cfi.SAME_VALUE:
-            return old.get(number)
+            return frame.registers.get(number)
         if kind == cfi.REGISTER:
-            return old.get(operand)
+            return frame.registers.get(operand)
         return None
 
     # Neither
@@ -308,7 +328,8 @@ class Unwinder:
         sp = frame.registers.get(RSP)
         if sp is not None and self._just_called(frame, code):
             (pc,) = self._words(sp, 1)
-            registers = {**frame.registers, RSP: sp + 8 & _MASK, RIP: pc}
+            frame.cfa = sp + 8 & _MASK
+            registers = {**frame.registers, RSP: frame.cfa, RIP: pc}
             return Frame(self._info, registers, False)
         return self._by_frame_pointer(frame, sp)
 
@@ -352,7 +373,8 @@ class Unwinder:
         caller_rbp, pc = _TWO_WORDS.unpack(self._prog._memory.read(rbp, 16))
         if not self._is_code(pc):
             return None
-        registers = {RBP: caller_rbp, RSP: rbp + 16 & _MASK, RIP: pc}
+        frame.cfa = rbp + 16 & _MASK
+        registers = {RBP: caller_rbp, RSP: frame.cfa, RIP: pc}
         return Frame(self._info, registers, False)
 
     def _is_code(self, address: int) -> bool:

@@ -30,7 +30,7 @@ _CALL_SITE_PARAMETERS = frozenset(
 class FrameContext(ExprContext):
     """What the location of a variable in a frame can depend on."""
 
-    __slots__ = ("_depth", "_frames", "_index", "_prog")
+    __slots__ = ("_depth", "_frames", "_in_frame_base", "_index", "_prog")
 
     def __init__(
         self, prog: Program, frames: list[Frame], index: int, die: Die, depth: int = 0
@@ -41,6 +41,7 @@ class FrameContext(ExprContext):
         self._frames = frames
         self._index = index
         self._depth = depth
+        self._in_frame_base = False
 
     @property
     def _frame(self) -> Frame:
@@ -68,11 +69,17 @@ class FrameContext(ExprContext):
         code = self._frame.code
         if code is None or code.file_pc is None or not code.calls[-1].scopes:
             raise Unavailable
+        if self._in_frame_base:  # It is relative to itself.
+            raise Unavailable
         subprogram = code.calls[-1].scopes[0]
         expression = expression_at(subprogram, dw.DW_AT_frame_base, code.file_pc)
         if expression is None:
             raise Unavailable
-        return self._evaluate_value(expression)
+        self._in_frame_base = True
+        try:
+            return self._evaluate_value(expression, expr.FRAME_BASE)
+        finally:
+            self._in_frame_base = False
 
     def cfa(self) -> int:
         frame = self._frame
@@ -133,13 +140,16 @@ class FrameContext(ExprContext):
         address = callee.module._to_address(entry)
         return self._evaluate_value(target) == address
 
-    def _evaluate_value(self, expression: memoryview) -> int:
+    def _evaluate_value(
+        self, expression: memoryview, purpose: expr.Purpose | None = None
+    ) -> int:
         assert self.unit is not None
         return expr.evaluate_value(
             expression,
             self,
             address_size=self.unit.address_size,
             little_endian=self.unit.file.order == "<",
+            purpose=purpose,
         )
 
 

@@ -344,14 +344,18 @@ def test_fdes_are_found_by_address() -> None:
         (GOOD_CIE, fde(0x1000, 8, cie=0x1000)),
         (GOOD_CIE, fde(0x1000, 8, code=b"\x0b")),
         (GOOD_CIE, fde(0x1000, 8, cie=len(GOOD_CIE) + 4)),
-        (b"\xff\xff\xff\xff\x01\0\x01\x78\x10", fde(0x1000, 8)),
         (GOOD_CIE, fde(0x1000, 8), b"\0\0\0\0\0\0\0\0\0"),
     ],
-    ids=range(7),
+    ids=range(6),
 )
 def test_malformed_sections(entries: tuple[bytes, ...]) -> None:
     with pytest.raises(BadDataError, match=r"file: \.debug_frame\+0x"):
         debug_frame(*entries).row(0x1000)
+
+
+def test_rules_without_a_cfa() -> None:
+    cie = b"\xff\xff\xff\xff\x01\0\x01\x78\x10"
+    assert debug_frame(cie, fde(0x1000, 8)).row(0x1000) is None
 
 
 def test_truncated_sections() -> None:

@@ -314,7 +314,7 @@ def test_messages(code: bytes, message: str) -> None:
         b"\xe0",
         b"\xa0\x10\0\0\0\0",
         b"\xfa\0\0\0\0",
-        b"\x53\x31",  # Operators after a location,
+        b"\x50\x31",  # Operators after a location,
         b"\x02",  # one that nobody knows.
     ],
 )
@@ -323,7 +323,9 @@ def test_unsupported(code: bytes) -> None:
         run(code)
 
 
-@pytest.mark.parametrize("code", [b"\x71\x00", b"\x92\x30\x00", b"\xa5\x30\x01"])
+@pytest.mark.parametrize(
+    "code", [b"\x71\x00", b"\x92\x30\x00", b"\xa5\x30\x01", b"\x51\x31", b"\x9f\x31"]
+)
 def test_unknown_registers(code: bytes) -> None:
     with pytest.raises(Unavailable):
         run(code)

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import struct
-from pathlib import Path
-
-import dwarf_asm
 import pytest
-from dwarf_asm import Unit
 
 from drgn import (
     Architecture,
-    BadDataError,
     FaultError,
     Object,
     Platform,
@@ -57,46 +51,6 @@ def test_pt_regs() -> None:
     short = prog.struct_type("pt_regs", 8, [])
     with pytest.raises(ValueError, match="registers are truncated"):
         prog.stack_trace(Object(prog, short, value={}))
-
-
-@pytest.mark.parametrize(
-    ("return_address", "code", "message"),
-    [
-        (16, b"", None),
-        (16, b"\x3f", "unknown DWARF CFI opcode 0x3f"),
-        (17, b"", "unknown return address register"),
-    ],
-)
-def test_malformed_call_frame_information(
-    tmp_path: Path, return_address: int, code: bytes, message: str | None
-) -> None:
-    """It is an error, wherever in the stack; the trace would be a guess."""
-    cie = struct.pack("<IB2B2B", 2**32 - 1, 1, 0, 1, 0x78, return_address)
-    cie += b"\x0c\x07\x08\x90\x01"  # CFA is rsp + 8, rip is saved at CFA - 8.
-    frames = struct.pack("<I", len(cie)) + cie
-    for low, instructions in ((0x1000, b""), (0x2000, code)):
-        fde = struct.pack("<IQQ", 0, low, 0x100) + instructions
-        frames += struct.pack("<I", len(fde)) + fde
-    sections = dwarf_asm.assemble([Unit([])]) | {".debug_frame": frames}
-    (tmp_path / "image").write_bytes(dwarf_asm.elf(sections))
-    prog = Program(Platform(Architecture.X86_64))
-    module = prog.extra_module("module", create=True)
-    module.address_range = (0, 0x10000)
-    module.try_file(tmp_path / "image", force=True)
-    stack = struct.pack("<2Q", 0x2010, 0x3010)
-    prog.add_memory_segment(0x8000, len(stack), lambda a, n, o, p: stack[o : o + n])
-    regs = pt_regs(
-        prog, **dict.fromkeys(PT_REGS.split(), 0) | {"ip": 0x1010, "sp": 0x8000}
-    )
-    if message is None:
-        assert [frame.pc for frame in prog.stack_trace(regs)] == [
-            0x1010,
-            0x2010,
-            0x3010,
-        ]
-    else:
-        with pytest.raises(BadDataError, match=message):
-            prog.stack_trace(regs)
 
 
 @pytest.mark.parametrize(
