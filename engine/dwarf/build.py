@@ -16,7 +16,7 @@ from ..errors import BadDataError
 from ..log import progress
 from . import constants as dw
 from . import scan, scan_abbrevs
-from .names import CONTINUES, DECLARATION, hash_name, qualified_name
+from .names import CONTINUES, DECLARATION, hash_name
 from .split import Space, find_split_units, skeleton_units
 from .unit import Unit
 
@@ -347,7 +347,7 @@ def _alt_hash(file: DwarfFile, origin: int) -> int:
     alt = file.supplementary
     if alt is None:
         return 0
-    name = qualified_name(alt.die_at(origin - scan.ALT_ORIGIN))
+    name = alt.die_at(origin - scan.ALT_ORIGIN).qualified_name()
     return 0 if name is None else hash_name(name)
 
 

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from .abbrev import Abbrev
     from .unit import Unit
 
+_NAMED_SCOPES = (
+    dw.DW_TAG_namespace,
+    dw.DW_TAG_structure_type,
+    dw.DW_TAG_class_type,
+    dw.DW_TAG_union_type,
+)
 _MAX_ORIGINS = 64
 
 
@@ -147,6 +153,21 @@ class Die:
         if not isinstance(name, str):
             raise self.invalid(dw.DW_AT_name, "missing or invalid")
         return name
+
+    def qualified_name(self, unnamed: str | None = None) -> str | None:
+        """The name as ``a::b`` if the unit is of C++; None if the entry has none.
+
+        ``unnamed`` stands for namespaces without a name; None leaves them out.
+        """
+        name = self.name
+        if name is None or not self.unit.is_cplusplus:
+            return name
+        scopes = [
+            ancestor.name or (unnamed if ancestor.tag == dw.DW_TAG_namespace else None)
+            for ancestor in self.ancestors()
+            if ancestor.tag in _NAMED_SCOPES
+        ]
+        return "::".join([scope for scope in scopes if scope] + [name])
 
     def origins(self) -> Iterator[Die]:
         """This entry, and those that it continues.

@@ -12,7 +12,6 @@ from ..language.language import Language
 from ..types.kinds import TypeKind
 from . import constants as dw
 from .file import DwarfFile
-from .names import qualified_name
 from .types import TypeReader, language_of, read_parts
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ class DebugInfo:
         Namespaces without a name are there as compilers and debuggers call them.
         """
         die = self._die_of(type)
-        return None if die is None else qualified_name(die, _ANONYMOUS)
+        return None if die is None else die.qualified_name(_ANONYMOUS)
 
     def is_prototyped(self, function: Type) -> bool:
         """Whether a function type has a prototype; those not found here have."""
@@ -198,7 +197,7 @@ class DebugInfo:
         if f"{_ANONYMOUS}::" in name:
             # ... without the namespaces that have none themselves.
             for die in self._find(name.replace(f"{_ANONYMOUS}::", ""), tags):
-                if any(qualified_name(d, _ANONYMOUS) == name for d in die.origins()):
+                if any(d.qualified_name(_ANONYMOUS) == name for d in die.origins()):
                     yield die
             return
         for file in self._searched():
@@ -305,7 +304,7 @@ class DebugInfo:
 
         Looked for in the declaration's own file first.
         """
-        name = qualified_name(declaration)
+        name = declaration.qualified_name()
         if name is None:
             return None
         tags = frozenset((declaration.tag,))

@@ -345,6 +345,36 @@ def _sleb128(data: Iterator[int]) -> int:
     return result - (1 << shift) if byte & 0x40 else result
 
 
+def _extended_opcode(data: Iterator[int], limit: int) -> tuple[int, bytes]:
+    """An extended opcode, whose length is up to ``limit``, and its operand."""
+    length = _uleb128(data, next(data))
+    if not 0 < length <= limit:
+        raise ValueError("extended opcode has an invalid length")
+    op = next(data)
+    operand = bytes(islice(data, length - 1))
+    if len(operand) != length - 1:
+        raise ValueError("extended opcode is truncated")
+    return op, operand
+
+
+def _special_opcodes(header: LineHeader) -> tuple[list[int], list[int]]:
+    """By how much each opcode advances the address and the line.
+
+    Addresses are in bytes where an instruction is one operation, else in operations:
+    what is left of an instruction counts in the next advance.
+    """
+    base, line_range = header.opcode_base, header.line_range
+    unit = header.min_inst_length if header.max_ops_per_inst == 1 else 1
+    advances = [
+        0 if op < base else unit * ((op - base) // line_range) for op in range(256)
+    ]
+    deltas = [
+        0 if op < base else header.line_base + (op - base) % line_range
+        for op in range(256)
+    ]
+    return advances, deltas
+
+
 class LineTable:
     """The rows that a unit's line number program makes, for looking up addresses.
 
@@ -380,17 +410,8 @@ class LineTable:
         lengths = header.opcode_lengths
         if any(map(operator.ne, lengths, _STANDARD_LENGTHS)):
             raise ValueError("a standard opcode has an invalid number of operands")
-        # In operations: what is left of an instruction counts in the next advance.
-        advances = [
-            0 if op < base else (op - base) // header.line_range for op in range(256)
-        ]
-        deltas = [
-            0 if op < base else header.line_base + (op - base) % header.line_range
-            for op in range(256)
-        ]
         step, ops, op_index = header.min_inst_length, header.max_ops_per_inst, 0
-        if ops == 1:
-            advances = [step * advance for advance in advances]
+        advances, deltas = _special_opcodes(header)
         const_advance = advances[255]
         add_address, add_row = self._addresses.append, self._rows.append
         address, file, line, column = 0, 1, 1, 0
@@ -446,13 +467,7 @@ class LineTable:
                     whole, op_index = divmod(op_index + advance, ops)
                     address += step * whole
             elif op == 0:
-                length = _uleb128(data, next(data))
-                if not 0 < length <= len(section):
-                    raise ValueError("extended opcode has an invalid length")
-                op = next(data)
-                operand = bytes(islice(data, length - 1))
-                if len(operand) != length - 1:
-                    raise ValueError("extended opcode is truncated")
+                op, operand = _extended_opcode(data, len(section))
                 if op in (_DW_LNE_end_sequence, _DW_LNE_set_address):
                     if pending:
                         add_address(address)
@@ -464,7 +479,7 @@ class LineTable:
                         add_row(None)
                         starts.append(len(self._rows))
                         address, file, line, column = 0, 1, 1, 0
-                    elif length - 1 != address_size:
+                    elif len(operand) != address_size:
                         raise ValueError("address has an invalid size")
                     else:
                         address = header.unit.sections.unsigned(operand)

@@ -6,13 +6,6 @@ Names are hashed with FNV-1a (63 of 64 bits), and qualified names as one string 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from . import constants as dw
-
-if TYPE_CHECKING:
-    from .die import Die
-
 HASH_START = 0x4BF29CE484222325
 HASH_PRIME = 0x100000001B3
 HASH_MASK = 0x7FFFFFFFFFFFFFFF
@@ -32,25 +25,3 @@ def hash_name(name: str) -> int:
     for byte in name.encode("utf-8", "surrogateescape"):
         state = ((state ^ byte) * HASH_PRIME) & HASH_MASK
     return state
-
-
-def qualified_name(die: Die, unnamed: str | None = None) -> str | None:
-    """The name of a DIE as ``a::b``; None if it has none.
-
-    ``unnamed`` stands for namespaces without a name; None leaves them out.
-    """
-    name = die.name
-    if name is None or not die.unit.is_cplusplus:
-        return name
-    scopes = [
-        ancestor.name or (unnamed if ancestor.tag == dw.DW_TAG_namespace else None)
-        for ancestor in die.ancestors()
-        if ancestor.tag
-        in (
-            dw.DW_TAG_namespace,
-            dw.DW_TAG_structure_type,
-            dw.DW_TAG_class_type,
-            dw.DW_TAG_union_type,
-        )
-    ]
-    return "::".join([scope for scope in scopes if scope] + [name])
