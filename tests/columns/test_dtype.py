@@ -92,6 +92,8 @@ def nodes() -> tuple[Program, Any, list[int]]:
         (lambda p: p.int_type("__int128", 16, True), "V16"),
         (lambda p: p.bool_type("_Bool", 1), "?"),
         (lambda p: p.bool_type("bool32", 4), "<u4"),
+        (lambda p: p.float_type("_Float16", 2), "<f2"),
+        (lambda p: p.float_type("float", 4), "<f4"),
         (lambda p: p.float_type("double", 8), "<f8"),
         (lambda p: p.float_type("long double", 16), "V16"),
         (lambda p: p.pointer_type(p.void_type()), "<u8"),
@@ -139,6 +141,25 @@ def test_struct_dtype() -> None:
         "weight": 32,
     }
     assert type.dtype is dtype
+
+
+def test_struct_dtype_leaves_out_what_has_none() -> None:
+    prog = make()
+    gone, void = prog.struct_type("gone"), prog.void_type()
+    members = [
+        TypeMember(ints(prog), "a", 0),
+        TypeMember(gone, "incomplete", 32),
+        TypeMember(prog.function_type(void, ()), "function", 32),
+        TypeMember(void, "void", 32),
+        TypeMember(gone, None, 64),
+        TypeMember(ints(prog), None, 64),
+        TypeMember(prog.float_type("double", 8), "a", 128),
+        TypeMember(ints(prog), "b", 96),
+    ]
+    dtype = prog.struct_type("odd", 24, members).dtype
+    assert dtype.names == ("a", "b")
+    assert dtype["a"] == np.dtype("<i4")
+    assert [dtype.fields[name][1] for name in dtype.names] == [0, 12]
 
 
 def test_read_array() -> None:

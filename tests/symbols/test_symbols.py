@@ -74,8 +74,9 @@ class TestSymbolIndex:
         [
             (0, ["a"]),
             (15, ["a", "b", "d"]),
+            (16, ["a", "b"]),
             (25, ["a", "b", "f"]),
-            (31, ["a", "f"]),
+            (30, ["a", "f"]),
             (100, ["f"]),
             (120, []),
             (200, ["e"]),
@@ -110,6 +111,10 @@ class TestSymbolIndex:
     def test_takes_only_symbols(self) -> None:
         with pytest.raises(TypeError, match="expected sequence of Symbols"):
             SymbolIndex([1])  # type: ignore[list-item]
+
+    def test_names_are_strings(self) -> None:
+        with pytest.raises(TypeError, match="argument 2 must be str or None, not int"):
+            self.index(Program(), 5, None, True)  # type: ignore[arg-type]
 
 
 # What a linker makes of this has symbols that nest, coincide, have no size, ...
