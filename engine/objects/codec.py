@@ -172,7 +172,7 @@ class Codec(Memos):
             self.decode = decode
             self.memory = type._prog._memory
             # Without a platform there are values but no expressions.
-            self.plain = kind is not _FLOAT and type._prog._platform is not None
+            self.plain = kind is not _FLOAT and type.prog.platform is not None
         if decode is not None and kind is not _FLOAT and kind is not _BOOL:
             self.mask = (1 << 8 * size) - 1
             self.sign = 1 << (8 * size - 1) if self.signed else 0
