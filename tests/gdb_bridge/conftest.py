@@ -137,6 +137,7 @@ def kernel_gdb(gdb_program: str) -> Gdb:
         *commands: str,
         core: Path | None = None,
         variables: dict[str, str] | None = None,
+        seconds: float = 300,
     ) -> GdbResult:
         # To find the language GDB would look through all of vmlinux.
         argv = [gdb_program, "-nx", "-batch", "-iex", "set language c"]
@@ -149,7 +150,7 @@ def kernel_gdb(gdb_program: str) -> Gdb:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=seconds,
         )
         return GdbResult(result.stdout, result.stderr)
 

@@ -1,6 +1,7 @@
 """What a test session does in GDB with a guest; GDB sources this.
 
 The steps write what they see to files in $VISIT, which the tests compare afterwards.
+One that fails or is too slow costs what it would have seen, and no other step's.
 """
 
 # ruff: noqa: F821 (prog comes from drgn.py)
@@ -8,9 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import gdb
 
@@ -26,7 +32,34 @@ CASES = sorted(Path(os.environ["VISIT_CASES"]).glob("*.py"))
 NOT_HERE = ("crash", "types", "commands_overlaid")
 CASES = [case for case in CASES if case.stem not in NOT_HERE]
 PYTHON = os.environ["VISIT_PYTHON"]
-facts: dict[str, object] = {}
+SECONDS = float(os.environ.get("VISIT_SECONDS", "40"))
+"""How long a script or a step may take; they take one or two."""
+facts: dict[str, Any] = {}
+failed: dict[str, str] = {}
+
+
+@contextmanager
+def limit() -> Iterator[None]:
+    """Interrupt what takes too long, as Ctrl-C does."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def step(function: Callable[[], None], name: str = "") -> None:
+    """Take a step, and keep what is known after it."""
+    try:
+        with limit():
+            function()
+    except (Exception, KeyboardInterrupt):
+        failed[name or function.__name__] = traceback.format_exc()
+    partial = HERE / "facts.tmp"
+    partial.write_text(json.dumps({"failed": failed, **facts}))
+    partial.rename(HERE / "facts.json")
 
 
 def run(command: str) -> str:
@@ -44,11 +77,15 @@ def dump(name: str) -> None:
 
 def scripts(name: str, cases: list[Path]) -> None:
     """Run scripts of the oracle, and dump the memory that they have seen."""
-    directory = HERE / name
-    directory.mkdir()
-    dump(f"{name}.elf")
+    (HERE / name).mkdir()
+    step(lambda: dump(f"{name}.elf"), f"the dump {name}")
     for case in cases:
-        (directory / case.stem).write_text(run(f"drgn-script {case}"))
+        step(lambda case=case: script(case, HERE / name), f"{name}/{case.stem}")
+
+
+def script(case: Path, directory: Path) -> None:
+    shown = gdb.execute(f"drgn-script {case}", to_string=True)
+    (directory / case.stem).write_text(shown)
 
 
 def connect() -> None:
@@ -75,98 +112,127 @@ def control_registers() -> dict[str, int]:
     }
 
 
-# Before there is a guest there are types, at least.
-facts["static"] = run('drgn prog.type("struct list_head")')
+TWO_CASES = [case for case in CASES if case.stem in ("session", "stacks")]
 
-connect()
-facts["flags"] = prog.flags.value
-facts["offset"] = prog["VMCOREINFO"].string_().decode()
-facts["tasks"] = len(list(prog.threads()))
+
+@step
+def before_there_is_a_guest() -> None:
+    facts["static"] = run('drgn prog.type("struct list_head")')
+
+
+@step
+def the_first_connection() -> None:
+    connect()
+    facts["flags"] = prog.flags.value
+    facts["offset"] = prog["VMCOREINFO"].string_().decode()
+
+
 scripts("first", CASES)
-facts["physical mode"] = run("maintenance packet qqemu.PhyMemMode").split()[-1]
-facts["physical"] = [
-    prog.read(prog["init_task"].address_, 16).hex(),
-    prog.read(prog.translate(prog["init_task"].address_), 16, physical=True).hex(),
-]
-facts["beyond memory"] = run("drgn prog.read(1 << 40, 8, physical=True)")
-facts["not mapped"] = run("drgn prog.read(0, 8)")
-facts["selected"] = [
-    prog.stack_trace()[0].pc == int(gdb.newest_frame().pc()),
-    run("drgn frame").split()[1],
-]
-facts["crash commands"] = [
-    run("drgn crash p init_task.pid"),
-    run("drgn crash nothing"),
-    run("complete drgn crash stru"),
-    run("complete drgn cra"),
-]
-session = next(case for case in CASES if case.stem == "session")
-(HERE / "qemu").write_text(
-    subprocess.run(
+
+
+@step
+def memory() -> None:
+    facts["physical mode"] = run("maintenance packet qqemu.PhyMemMode").split()[-1]
+    facts["physical"] = [
+        prog.read(prog["init_task"].address_, 16).hex(),
+        prog.read(prog.translate(prog["init_task"].address_), 16, physical=True).hex(),
+    ]
+    facts["beyond memory"] = run("drgn prog.read(1 << 40, 8, physical=True)")
+    facts["not mapped"] = run("drgn prog.read(0, 8)")
+
+
+@step
+def the_selected_processor() -> None:
+    facts["selected"] = [
+        prog.stack_trace()[0].pc == int(gdb.newest_frame().pc()),
+        run("drgn frame").split()[1],
+    ]
+
+
+@step
+def crash_commands() -> None:
+    facts["crash commands"] = [
+        run("drgn crash p init_task.pid"),
+        run("drgn crash nothing"),
+        run("complete drgn crash stru"),
+        run("complete drgn cra"),
+    ]
+
+
+@step
+def without_gdb() -> None:
+    shown = subprocess.run(
         [PYTHON, "-m", "drgn", "-q", "--qemu", os.environ["VISIT_QMP"],
-         "-s", gdb.current_progspace().filename, session],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True,
-    ).stdout
-)  # fmt: skip
+         "-s", gdb.current_progspace().filename, TWO_CASES[0]],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS,
+    )  # fmt: skip
+    (HERE / "qemu").write_text(shown.stdout)
 
-# Writing, to what nobody needs.
-hostname = prog["init_uts_ns"].name.domainname
-before = hostname.string_()
-hostname.write_(b"written")
-facts["written"] = [
-    prog["init_uts_ns"].name.domainname.string_().decode(),
-    prog.read(prog.translate(hostname.address_), 7, physical=True).decode(),
-]
-hostname.write_(before)
 
-# The guest goes on, until a processor is in user mode.
-same = prog
-facts["jiffies"] = [prog["jiffies_64"].value_()]
-for _ in range(100):
-    go_on()
-    for thread in gdb.selected_inferior().threads():
-        thread.switch()
-        if control_registers()["cs"] & 3:
-            break
-    else:
-        continue
-    break
-facts["user mode"] = control_registers()
-facts["jiffies"].append(prog["jiffies_64"].value_())
-facts["same program"] = prog is same
-scripts("user", [case for case in CASES if case.stem in ("session", "stacks")])
+@step
+def writing_to_what_nobody_needs() -> None:
+    hostname = prog["init_uts_ns"].name.domainname
+    before = hostname.string_()
+    hostname.write_(b"written")
+    facts["written"] = [
+        prog["init_uts_ns"].name.domainname.string_().decode(),
+        prog.read(prog.translate(hostname.address_), 7, physical=True).decode(),
+    ]
+    hostname.write_(before)
 
-# GDB's own symbols, while its own unwinder knows nothing.
-(HERE / "bt before").write_text(run("thread apply all bt 3"))
 
-# Another connection, through which physical memory cannot be read.
-gdb.execute("disconnect", to_string=True)
-facts["disconnected"] = [prog is same, run('drgn prog.type("struct list_head")')]
+@step
+def until_a_processor_is_in_user_mode() -> None:
+    same = prog
+    before = prog["jiffies_64"].value_()
+    for _ in range(100):
+        go_on()
+        for thread in gdb.selected_inferior().threads():
+            thread.switch()
+            if control_registers()["cs"] & 3:
+                break
+        else:
+            continue
+        break
+    facts["user mode"] = control_registers()
+    facts["jiffies"] = [before, prog["jiffies_64"].value_()]
+    facts["same program"] = prog is same
+
+
+scripts("user", TWO_CASES)
+
 ask = Stub.packet
-Stub.packet = lambda self, packet: b""
-connect()
-facts["virtual"] = {"cs": []}
-for thread in gdb.selected_inferior().threads():
-    thread.switch()
-    facts["virtual"]["cs"].append(control_registers()["cs"])
-facts["virtual"]["comm"] = run('drgn prog["init_task"].comm')
-if "swapper" in facts["virtual"]["comm"]:
-    facts["virtual"]["physical"] = prog.read(
+
+
+@step
+def another_connection_without_physical_memory() -> None:
+    before = prog
+    gdb.execute("disconnect", to_string=True)
+    facts["disconnected"] = [
+        prog is before,
+        run('drgn prog.type("struct list_head")'),
+    ]
+    Stub.packet = lambda self, packet: b""
+    connect()
+    facts["virtual"] = prog.read(
         prog.translate(prog["init_task"].address_), 16, physical=True
     ).hex()
-    scripts("virtual", [case for case in CASES if case.stem in ("session", "stacks")])
-gdb.execute("disconnect", to_string=True)
-Stub.packet = ask
 
-# GDB's own symbols.
-connect()
-facts["symbols"] = run("drgn-symbols")
-facts["symbols again"] = run("drgn-symbols")
-facts["same address"] = [
-    int(gdb.parse_and_eval("&init_task")) == prog["init_task"].address_,
-    run("print init_task.comm"),
-    run("info symbol loop_queue_rq"),
-    run("output/x (long)&loop_queue_rq"),
-    hex(prog.symbol("loop_queue_rq").address),
-]
-(HERE / "facts.json").write_text(json.dumps(facts))
+
+scripts("virtual", TWO_CASES)
+
+
+@step
+def symbols_of_gdb_itself() -> None:
+    gdb.execute("disconnect", to_string=True)
+    Stub.packet = ask
+    connect()
+    facts["symbols"] = run("drgn-symbols")
+    facts["symbols again"] = run("drgn-symbols")
+    facts["same address"] = [
+        int(gdb.parse_and_eval("&init_task")) == prog["init_task"].address_,
+        run("print init_task.comm"),
+        run("info symbol loop_queue_rq"),
+        run("output/x (long)&loop_queue_rq"),
+        hex(prog.symbol("loop_queue_rq").address),
+    ]
