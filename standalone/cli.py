@@ -176,7 +176,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     from . import log
     from .options import build_parser
     from .prompt import version_header
+    from .streams import open_closed
 
+    open_closed()
     if argv is None:
         argv = sys.argv[1:]
     if argv[:1] == ["gdb"]:

@@ -46,10 +46,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     from . import log
     from .cli import open_program
-    from .execute import fail
+    from .execute import fail, fail_to_write
     from .options import build_parser
     from .prompt import keeping_history, version_header
+    from .streams import open_closed
 
+    open_closed()
     parsed = _parser().parse_args(argv)
     paths = [path for path in (parsed.vmlinux, parsed.core) if path is not None]
     try:
@@ -64,9 +66,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     drgn.set_default_prog(prog)
     from drgn.commands.crash._prompt import run_prompt
 
-    with keeping_history():
-        run_prompt(prog, LazyGlobals(prog))
-    sys.stdout.flush()
+    try:
+        with keeping_history():
+            run_prompt(prog, LazyGlobals(prog))
+        sys.stdout.flush()
+    except OSError as error:
+        fail_to_write(error)
 
 
 if __name__ == "__main__":

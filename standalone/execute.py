@@ -78,7 +78,7 @@ def _exec(source: str | bytes, name: str, names: Names) -> None:
 
         leave_user_frames(error)
         if isinstance(error, BrokenPipeError):
-            _die_of_broken_pipe()
+            fail_to_write(error)
         sys.stdout.flush()
         # Unlike traceback before Python 3.12, it says what a wrong name may have meant.
         sys.excepthook(type(error), error, error.__traceback__)
@@ -96,7 +96,10 @@ def be_silent_at_exit() -> None:
     sys.excepthook = lambda *_: None
 
 
-def _die_of_broken_pipe() -> NoReturn:
-    # What is still buffered has no reader; flushing it at exit would complain.
+def fail_to_write(error: OSError) -> NoReturn:
+    """End the process as standard output takes no more; silently if nobody reads it."""
+    # Flushing what is still buffered would fail again at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        fail(f"error: {error}")
     sys.exit(1)

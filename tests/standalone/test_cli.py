@@ -340,3 +340,19 @@ def test_loggers_are_named() -> None:
     )
     result = drgn("-p", str(os.getpid()), "--no-default-symbols", "-e", code)
     assert result.stderr == "warning: m\nwarning:drgn.plugins: m\nwarning:x: m\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("option", ["", "-e"])
+def test_closed_streams(closed: str, option: str, tmp_path: Path) -> None:
+    """No file that is opened gets the number of a stream."""
+    code = f"file = open({str(tmp_path / 'opened')!r}, 'w'); assert file.fileno() > 2"
+    argv = [sys.executable, "-m", "drgn", "-q", "-p", "0"]
+    if option:
+        argv += [option, code]
+    result = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *argv],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "opened").exists() == bool(option)

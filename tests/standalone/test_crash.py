@@ -140,3 +140,16 @@ def test_prompt_within_drgn(lab: Lab, terminal: Callable[..., Terminal]) -> None
     drgn.until(">>> ")
     drgn.write("exit()\n")
     assert drgn.status() == 0
+
+
+def test_output_that_cannot_be_written(lab: Lab) -> None:
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [PROGRAM, lab.vmlinux, lab.dump("panic.elf")],
+            stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
+            text=True, timeout=120,
+        )  # fmt: skip
+    assert result.returncode == 1
+    lines = result.stderr.splitlines()
+    assert lines[-1] == "error: [Errno 28] No space left on device"
+    assert "Traceback (most recent call last):" not in lines

@@ -55,8 +55,13 @@ def step(function: Callable[[], None], name: str = "") -> None:
     try:
         with limit():
             function()
-    except (Exception, KeyboardInterrupt):
+    except Exception:
         failed[name or function.__name__] = traceback.format_exc()
+    except KeyboardInterrupt:
+        failed[name or function.__name__] = traceback.format_exc()
+        # Answers to what was asked before may still come. The guest stays stopped.
+        run("disconnect")
+        connect()
     partial = HERE / "facts.tmp"
     partial.write_text(json.dumps({"failed": failed, **facts}))
     partial.rename(HERE / "facts.json")
