@@ -208,11 +208,6 @@ def store_columns(
     return True
 
 
-def discard_columns(kind: str, key: bytes) -> None:
-    """Forget columns that turned out to be wrong."""
-    remove(cache_path(kind, key))
-
-
 def _checksums(parts: Iterable[bytes | memoryview]) -> bytes:
     """The checksums of blocks of all the parts, one after the other."""
     checksums = array("I")

@@ -243,28 +243,6 @@ class Memory:
             self.read(address, size, physical), "little" if little_endian else "big"
         )
 
-    def read_u8(self, address: int, physical: bool = False) -> int:
-        """Read an unsigned 8-bit integer."""
-        return self.read(address, 1, physical)[0]
-
-    def read_u16(
-        self, address: int, physical: bool = False, little_endian: bool = True
-    ) -> int:
-        """Read an unsigned 16-bit integer."""
-        return self.read_uint(address, 2, little_endian, physical)
-
-    def read_u32(
-        self, address: int, physical: bool = False, little_endian: bool = True
-    ) -> int:
-        """Read an unsigned 32-bit integer."""
-        return self.read_uint(address, 4, little_endian, physical)
-
-    def read_u64(
-        self, address: int, physical: bool = False, little_endian: bool = True
-    ) -> int:
-        """Read an unsigned 64-bit integer."""
-        return self.read_uint(address, 8, little_endian, physical)
-
     def read_c_string(
         self, address: int, max_size: int | None = None, physical: bool = False
     ) -> bytes:

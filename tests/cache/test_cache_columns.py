@@ -50,6 +50,8 @@ def test_columns_come_back() -> None:
     assert load() is None
     assert store()
     assert load() == EXPECTED
+    assert cache.store_columns("test", 1, KEY, STAMP, {})
+    assert load() == {}
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,6 @@ def test_a_directory_that_cannot_be_written(directory: Path) -> None:
     directory.write_text("this is a file")
     assert not store()
     assert load() is None
-    cache.discard_columns("test", KEY)
 
 
 def test_a_full_disk_leaves_nothing_behind(

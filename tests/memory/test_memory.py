@@ -66,14 +66,9 @@ def test_nothing_is_remembered_if_not_cacheable(memory: Memory) -> None:
 @pytest.mark.parametrize("little_endian", [True, False])
 def test_integers(memory: Memory, little_endian: bool) -> None:
     order = "little" if little_endian else "big"
-    for size, read in (
-        (2, memory.read_u16),
-        (4, memory.read_u32),
-        (8, memory.read_u64),
-    ):
+    for size in (1, 2, 4, 8):
         expected = int.from_bytes(_PAGE[5 : 5 + size], order)  # type: ignore[arg-type]
-        assert read(0x1005, little_endian=little_endian) == expected
-    assert memory.read_u8(0x1005) == 5
+        assert memory.read_uint(0x1005, size, little_endian) == expected
 
 
 def test_32_bit_addresses_wrap() -> None:
