@@ -29,7 +29,7 @@ def for_each_set_bit(bitmap: Object, size: IntegerLike) -> Iterator[int]:
     >>> list(for_each_set_bit(cpu_online_mask(prog).bits, 64))
     [0, 1]
     """
-    return _bits(bitmap, operator.index(size), 0)
+    yield from _bits(bitmap, operator.index(size), 0)
 
 
 def for_each_clear_bit(bitmap: Object, size: IntegerLike) -> Iterator[int]:
@@ -41,7 +41,7 @@ def for_each_clear_bit(bitmap: Object, size: IntegerLike) -> Iterator[int]:
     >>> list(for_each_clear_bit(cpu_online_mask(prog).bits, 4))
     [2, 3]
     """
-    return _bits(bitmap, operator.index(size), ~0)
+    yield from _bits(bitmap, operator.index(size), ~0)
 
 
 def test_bit(nr: IntegerLike, bitmap: Object) -> bool:

@@ -140,7 +140,7 @@ def css_for_each_child(css: Object) -> Iterator[Object]:
     >>> [cgroup_path(css.cgroup) for css in css_for_each_child(root)]
     [b'/lab'...]
     """
-    return list_for_each_entry(
+    yield from list_for_each_entry(
         "struct cgroup_subsys_state", css.children.address_of_(), "sibling"
     )
 
@@ -176,7 +176,7 @@ def css_next_descendant_pre(pos: Object, root: Object) -> Object:
 def css_for_each_descendant_pre(css: Object) -> Iterator[Object]:
     """Iterate over a subsystem state and its descendants, each before its children.
 
-    :param css: ``struct cgroup_subsys_state *``
+    :param css: ``struct cgroup_subsys_state *``, may be ``NULL``, which has none.
     :return: Iterator of ``struct cgroup_subsys_state *`` objects, *css* first;
         offline ones too.
 
@@ -184,6 +184,8 @@ def css_for_each_descendant_pre(css: Object) -> Iterator[Object]:
     >>> [cgroup_path(css.cgroup) for css in css_for_each_descendant_pre(root)]
     [b'/lab', b'/lab/inner']
     """
+    if not css:
+        return
     yield css
     for child in css_for_each_child(css):
         yield from css_for_each_descendant_pre(child)

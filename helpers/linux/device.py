@@ -138,7 +138,7 @@ def bus_for_each_dev(bus: Object) -> Iterable[Object]:
     >>> [dev_name(dev) for dev in bus_for_each_dev(bus)][0]
     b'0000:00:00.0'
     """
-    return _subsys_devices(bus_to_subsys(bus), "knode_bus")
+    yield from _subsys_devices(bus_to_subsys(bus), "knode_bus")
 
 
 def class_for_each_device(class_: Object) -> Iterable[Object]:
@@ -156,12 +156,13 @@ def class_for_each_device(class_: Object) -> Iterable[Object]:
         # Since 5.1.
         subsys.prog_.type("struct device_private").member("knode_class")
     except LookupError:
-        return list_for_each_entry(
+        yield from list_for_each_entry(
             "struct device",
             subsys.klist_devices.k_list.address_of_(),
             "knode_class.n_node",
         )
-    return _subsys_devices(subsys, "knode_class")
+    else:
+        yield from _subsys_devices(subsys, "knode_class")
 
 
 def _subsys_devices(subsys: Object, knode: str) -> Iterator[Object]:

@@ -424,7 +424,7 @@ def rq_for_each_rt_task(rq: Object) -> Iterator[Object]:
     >>> list(rq_for_each_rt_task(cpu_rq(prog, 0)))
     []
     """
-    return _rt_tasks(rq.rt)
+    yield from _rt_tasks(rq.rt)
 
 
 def _rt_tasks(rt_rq: Object) -> Iterator[Object]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 
-from drgn import NULL, IntegerLike, Object, offsetof
+from drgn import NULL, IntegerLike, Object, cast, offsetof
 from drgn.helpers import ValidationError
 from drgn.helpers.common.type import typeof_member
 from drgn.helpers.linux._raw import words
@@ -106,7 +106,7 @@ def xa_to_value(entry: Object) -> Object:
     >>> xa_to_value(Object(prog, "void *", 85))
     (unsigned long)42
     """
-    return Object(entry.prog_, "unsigned long", entry.value_() >> 1)
+    return cast("unsigned long", entry) >> 1
 
 
 def xa_is_zero(entry: Object) -> bool:

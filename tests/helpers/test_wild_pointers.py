@@ -139,3 +139,36 @@ def test_tasks_of_a_wild_pid(live: Program, monkeypatch: pytest.MonkeyPatch) -> 
     )
     with pytest.raises(FaultError):
         list(for_each_task(live))
+
+
+#: They read the inode, and the type of the node, first, as upstream's.
+NOT_LAZY = {"inode_for_each_page", "kernfs_children"}
+
+
+def test_iterators_read_nothing_before_they_are_asked(live: Program) -> None:
+    """The fault of a wild pointer comes with the first entry, not before."""
+    made = 0
+    faulted = {}
+    for name, helper, _ in helpers():
+        signature = inspect.signature(helper)
+        if not str(signature.return_annotation).startswith(("Iterator[", "Iterable[")):
+            continue
+        pointers = dict(_PARAMETER.findall(inspect.getdoc(helper) or ""))
+        arguments = {
+            parameter.name: ARGUMENTS.get(parameter.name, "struct list_head")
+            for parameter in signature.parameters.values()
+            if parameter.default is parameter.empty
+            and parameter.kind is not parameter.VAR_KEYWORD
+        }
+        with contextlib.suppress(LookupError):  # Another kernel's.
+            for pointer in pointers.keys() & arguments.keys():
+                arguments[pointer] = Object(live, pointers[pointer], 0xDEAD000000000100)
+        try:
+            iterator = helper(**arguments)
+        except FaultError as error:
+            faulted[name] = str(error)
+        else:
+            assert iter(iterator) is iterator, name
+            made += 1
+    assert set(faulted) == NOT_LAZY, faulted
+    assert made > 50
