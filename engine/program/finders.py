@@ -16,8 +16,8 @@ class FinderRegistry(Generic[F]):
     """Finders by name, some of them enabled in an order.
 
     ``kind`` is the one of ``register_{kind}_finder()``, ``label`` what messages call
-    it. A *static* finder gives the same
-    answer until debugging information is loaded, so its answers may be kept.
+    it. A *static* finder gives the same answer until debugging information is loaded,
+    so its answers may be kept.
     """
 
     __slots__ = (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mock_kernel import Kernel
 
-from drgn import FaultError, Object, TypeMember
+from drgn import FaultError, Object, Type, TypeMember
 from drgn.helpers import arrays
 from drgn.helpers.linux import _slab_arrays, slab_cache_usage
 from drgn.helpers.linux._slab_allocators import allocator_of
@@ -34,6 +34,26 @@ class Machine:
         lists: int,
         offset: int | None,
     ) -> None:
+        cache, link = self._define_types(kernel, total, index, offset is not None)
+        self.cache = kernel.at(cache, CACHE)
+        head, name = BASE + 0x9000, BASE + 0x9100
+        kernel.objects["slab_caches"] = Object(kernel.prog, link, address=head)
+        list = CACHE + 40
+        kernel.words(head, list, list)
+        kernel.memory(name, b"lab\0")
+        at_cpus = [BASE + 0xA000, BASE + 0xB000]
+        kernel.words(
+            CACHE, at_cpus[0] - PER_CPU, SIZE, PER_SLAB, 0, name, head, head, 0, NODE,
+            offset or 0,
+        )  # fmt: skip
+        self._make_slabs(kernel, index, bad, lists)
+        self._keep_some_at_hand(kernel, at_cpus)
+        _define_cpus_and_nodes(kernel)
+
+    def _define_types(
+        self, kernel: Kernel, total: str, index: str, has_offset: bool
+    ) -> tuple[Type, Type]:
+        """``struct kmem_cache`` and ``struct list_head``, and what they need."""
         prog = kernel.prog
         width = 1 if index == "B" else 2
         kernel.types["freelist_idx_t"] = prog.typedef_type(
@@ -71,29 +91,21 @@ class Machine:
             name=char,
             list=link,
             node=prog.array_type(kernel.to(node), 2),
-            **({} if offset is None else {"obj_offset": kernel.int}),
+            **({"obj_offset": kernel.int} if has_offset else {}),
         )
-        slab = kernel.struct(
+        self.slab = kernel.struct(
             "slab",
             slab_cache=kernel.to(cache),
             s_mem=kernel.pointer,
             active=kernel.u32,
             freelist=kernel.pointer,
         )
-        self.slab = slab
-        self.cache = kernel.at(cache, CACHE)
-        head, name = BASE + 0x9000, BASE + 0x9100
-        kernel.objects["slab_caches"] = Object(prog, link, address=head)
-        list = CACHE + 40
-        kernel.words(head, list, list)
-        kernel.memory(name, b"lab\0")
-        at_cpus = [BASE + 0xA000, BASE + 0xB000]
-        kernel.words(
-            CACHE, at_cpus[0] - PER_CPU, SIZE, PER_SLAB, 0, name, head, head, 0, NODE,
-            offset or 0,
-        )  # fmt: skip
+        return cache, link
 
-        # The slab of number i has its last i % 17 objects free, in a mixed order.
+    def _make_slabs(
+        self, kernel: Kernel, index: str, bad: int | None, lists: int
+    ) -> None:
+        """The slab of number i has its last i % 17 objects free, in a mixed order."""
         numbers = np.random.default_rng(9).permuted(
             np.tile(np.arange(PER_SLAB), (COUNT, 1)), axis=1
         )
@@ -116,7 +128,8 @@ class Machine:
             struct.pack_into(f"<{PER_SLAB}{index}", data, i * 0x40, *numbers[i])
         kernel.memory(LISTS, bytes(data[: 0x40 * lists]))
 
-        # What is at hand counts as free: of two CPUs, shared, and of another node.
+    def _keep_some_at_hand(self, kernel: Kernel, at_cpus: list[int]) -> None:
+        """What counts as free, too: of two CPUs, shared, and of another node."""
         some = sorted(self.allocated)
         self.at_hand = some[:7]
         kernel.words(at_cpus[0], 2, 8, *some[:2], some[9])  # Behind them, a stale one.
@@ -129,22 +142,25 @@ class Machine:
         kernel.words(NODE, COUNT, in_slabs, shared, ALIEN)
         self.counts = (COUNT, COUNT * PER_SLAB, in_slabs + 7)
 
-        word = prog.array_type(kernel.ulong, 1)
-        mask = kernel.struct("cpumask", bits=word)
-        nodes = kernel.struct("nodemask_t", bits=word)
-        online = BASE + 0xE000
-        kernel.words(online, 3)
-        kernel.objects["__cpu_online_mask"] = Object(prog, mask, address=online)
-        kernel.objects["__per_cpu_offset"] = Object(
-            prog, prog.array_type(kernel.ulong, 2), [PER_CPU, PER_CPU + 0x1000]
-        )
-        kernel.objects["node_states"] = Object(
-            prog, prog.array_type(nodes, 2), [{"bits": [3]}, {"bits": [2]}]
-        )
-        kernel.objects["N_ONLINE"] = Object(prog, kernel.u32, 1)
-
     def slabs(self) -> list[int]:
         return [SLABS + i * 32 for i in range(COUNT)]
+
+
+def _define_cpus_and_nodes(kernel: Kernel) -> None:
+    prog = kernel.prog
+    word = prog.array_type(kernel.ulong, 1)
+    mask = kernel.struct("cpumask", bits=word)
+    nodes = kernel.struct("nodemask_t", bits=word)
+    online = BASE + 0xE000
+    kernel.words(online, 3)
+    kernel.objects["__cpu_online_mask"] = Object(prog, mask, address=online)
+    kernel.objects["__per_cpu_offset"] = Object(
+        prog, prog.array_type(kernel.ulong, 2), [PER_CPU, PER_CPU + 0x1000]
+    )
+    kernel.objects["node_states"] = Object(
+        prog, prog.array_type(nodes, 2), [{"bits": [3]}, {"bits": [2]}]
+    )
+    kernel.objects["N_ONLINE"] = Object(prog, kernel.u32, 1)
 
 
 Make = Callable[..., Machine]

@@ -102,6 +102,16 @@ def mk(platform: Platform | None = None) -> dict[str, Any]:
         "prog": prog,
         "fn": prog.function_type(prog.void_type(), (), False),
     }
+    for name, type in table_types(prog).items():
+        names[name] = type
+        types[type.name if type.kind is drgn.TypeKind.TYPEDEF else type.tag or ""] = (
+            type
+        )
+    return names
+
+
+def table_types(prog: Program) -> dict[str, Type]:
+    """The types that tables use, by the names that they have there."""
     integer = prog.int_type("int", 4, True)
     unsigned = prog.int_type("unsigned int", 4, False)
     single = prog.float_type("float", 4)
@@ -118,7 +128,7 @@ def mk(platform: Platform | None = None) -> dict[str, Any]:
         None, 8, (member(integer, "s1"), member(integer, "s2", 32))
     )
     either = prog.union_type(None, 8, (member(integer, "u1"), member(inner)))
-    made = {
+    return {
         "point": point,
         "line": prog.struct_type(
             "line_segment", 16, (member(point, "a"), member(point, "b", 64))
@@ -165,12 +175,6 @@ def mk(platform: Platform | None = None) -> dict[str, Any]:
             (member(integer, "n"), member(prog.array_type(integer), "data", 32)),
         ),
     }
-    for name, type in made.items():
-        names[name] = type
-        types[type.name if type.kind is drgn.TypeKind.TYPEDEF else type.tag or ""] = (
-            type
-        )
-    return names
 
 
 P64 = Platform(Architecture.UNKNOWN, PLATFORMS["little_64"])
