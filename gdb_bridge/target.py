@@ -109,6 +109,8 @@ class InferiorTarget(InferiorControl):
 
 
 class InferiorSegment(GdbSegment):
+    """The memory of the inferior, read by GDB itself."""
+
     __slots__ = ()
     _target: InferiorTarget
 

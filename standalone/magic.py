@@ -11,6 +11,8 @@ _ET_CORE = 4
 
 
 class Magic(Enum):
+    """The kinds of files that are told apart."""
+
     DUMP = auto()
     """A core dump, of a kernel or a process."""
     BINARY = auto()

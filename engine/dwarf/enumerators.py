@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 def enumerators(dies: list[Die], type: Type) -> list[TypeEnumerator]:
+    """The enumerators that DW_TAG_enumerators make, of an enumeration of ``type``."""
     return [
         TypeEnumerator(die.required_name, _enumerator_value(die, type)) for die in dies
     ]

@@ -51,6 +51,7 @@ _WANTED = (
 
 
 def add_step(steps: _Ints, step: int, at: int, form: int, number: int) -> int:
+    """Write the columns of a step; returns the number of the next one."""
     column = step * STEP_COLUMNS
     steps[column + AT] = at
     steps[column + FORM] = form

@@ -211,22 +211,12 @@ def _use_supplementary(module: Module, supplementary: ElfFile) -> None:
 def _adopt(module: Module, file: ElfFile) -> bool:
     """Take a file that belongs to a module for what it is good for."""
     use_loaded = module.wants_loaded_file() and is_loadable(file)
-    use_debug = module.wants_debug_file() and file.has_dwarf
-    wait = False
-    if use_debug:
-        altlink = file.debugaltlink
-        if altlink is not None:
-            wait, use_debug = True, False
-    if not use_loaded and not use_debug and not wait:
-        if is_loadable(file) and not module.wants_loaded_file():
-            log.debug("%s is loadable, but don't want loaded file; ignoring", file.path)
-        else:
-            kind = "" if is_loadable(file) else "is not loadable and "
-            what = "has no debug info"
-            if file.has_dwarf:
-                kind, what = "", "has debug info, but don't want debug info"
-            log.debug("%s %s%s; ignoring", file.path, kind, what)
+    has_debug = module.wants_debug_file() and file.has_dwarf
+    if not use_loaded and not has_debug:
+        log.debug("%s %s; ignoring", file.path, _why_useless(module, file))
         return False
+    wait = has_debug and file.debugaltlink is not None
+    use_debug = has_debug and not wait
     bias = _bias(module, file)
     if bias is None:
         return False
@@ -251,6 +241,15 @@ def _adopt(module: Module, file: ElfFile) -> bool:
     if use_loaded or use_debug:
         module.prog._debug_info_changed()
     return use_loaded or use_debug or wait
+
+
+def _why_useless(module: Module, file: ElfFile) -> str:
+    if is_loadable(file) and not module.wants_loaded_file():
+        return "is loadable, but don't want loaded file"
+    if file.has_dwarf:
+        return "has debug info, but don't want debug info"
+    kind = "" if is_loadable(file) else "is not loadable and "
+    return f"{kind}has no debug info"
 
 
 def _wait_for_supplementary(module: Module, file: ElfFile, bias: int) -> bool:

@@ -200,6 +200,8 @@ def tid_of(thread: dict[str, Any]) -> int:
 
 
 class OutsideSegment(GdbSegment):
+    """The memory of what GDB debugs, read by its machine interface."""
+
     __slots__ = ()
     _target: OutsideTarget
 
