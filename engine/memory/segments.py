@@ -126,8 +126,7 @@ class BufferSegment(Segment):
     ) -> tuple[Buffer, NDArray[np.intp], NDArray[np.int64]]:
         import numpy as np
 
-        offsets = addresses.view("i8") + _signed(self._base)
-        return self.buffer, np.arange(len(addresses)), offsets
+        return self.buffer, np.arange(len(addresses)), self._offsets(addresses)
 
     def gather(
         self,
@@ -137,10 +136,13 @@ class BufferSegment(Segment):
     ) -> None:
         from .gather import take_rows
 
-        # Modulo 2**64 the unsigned sum is right, and inside of the buffer.
-        offsets = addresses.view("i8") + _signed(self._base)
-        take_rows(self.buffer, offsets, out)
+        take_rows(self.buffer, self._offsets(addresses), out)
         valid[:] = True
+
+    def _offsets(self, addresses: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Where addresses, all of them the segment's, are in the buffer."""
+        # Modulo 2**64 the sum is right.
+        return addresses.view("i8") + _signed(self._base)
 
 
 class ZeroSegment(Segment):

@@ -179,3 +179,19 @@ def test_gather_reads_as_read_does(addresses: list[int], size: int) -> None:
             assert not good
         else:
             assert good and row.tobytes() == expected
+
+
+@pytest.mark.parametrize("start", [0x1000, 0xFFFF888000000000])
+def test_where_pages_of_a_buffer_are(start: int) -> None:
+    segment = BufferSegment(start, 0x3000, memoryview(bytes(0x3100)), 0x100)
+    pages = np.array([start + 0x2000, start], np.uint64)
+    buffer, rows, offsets = segment.locate_pages(pages)
+    assert buffer is segment.buffer
+    assert rows.tolist() == [0, 1] and offsets.tolist() == [0x2100, 0x100]
+    assert segment.locate(start + 5, 8) == (buffer, 0x105)
+
+
+def test_where_zeroes_are() -> None:
+    segment = ZeroSegment(0x1000, 0x3000)
+    assert segment.locate(0x1234, 4096) == (bytes(4096), 0)
+    assert segment.locate(0x1234, 4097) is None
