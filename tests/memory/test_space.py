@@ -195,3 +195,12 @@ def test_where_zeroes_are() -> None:
     segment = ZeroSegment(0x1000, 0x3000)
     assert segment.locate(0x1234, 4096) == (bytes(4096), 0)
     assert segment.locate(0x1234, 4097) is None
+
+
+def test_descriptors_are_closed() -> None:
+    descriptor = Descriptor(__file__)
+    fd = descriptor.fd
+    os.fstat(fd)
+    del descriptor
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
