@@ -114,12 +114,16 @@ def _from_ring(entries: Object, first: int, count: int, length: int) -> Iterator
 
 
 class _TextRing:
-    """The ring of the records' texts (``struct prb_data_ring``)."""
+    """The ring of the records' texts (``struct prb_data_ring``).
+
+    They are read one by one: a dump may lack what the ring has not used yet.
+    """
 
     def __init__(self, ring: Object) -> None:
         prog = ring.prog_
+        self._read = prog.read
         self._size_bits: int = ring.size_bits.value_()
-        self._data = prog.read(ring.data, 1 << self._size_bits)
+        self._data: int = ring.data.value_()
         self._header = offsetof(prog.type("struct prb_data_block"), "data")
 
     def between(self, begin: int, end: int, length: int) -> bytes:
@@ -132,7 +136,8 @@ class _TextRing:
         start = begin & mask if fits else 0
         stop = ((end - 1) & mask) + 1
         start += self._header
-        return self._data[start : min(start + length, stop)]
+        end = min(start + length, stop)
+        return self._read(self._data + start, end - start) if start < end else b""
 
 
 def _info_reader(

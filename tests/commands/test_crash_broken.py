@@ -11,17 +11,19 @@ from guest_facts import partial_slabs, slab_list
 from lab.dumps import open_dump
 from lab.manifest import Lab
 
-from drgn import FaultError, Object, Program, offsetof
+from drgn import FaultError, Object, Program, offsetof, sizeof
 from drgn.commands import run_command
 from drgn.helpers.linux import (
     NODE_DATA,
     bpf_map_for_each,
     bpf_prog_for_each,
     find_slab_cache,
+    find_task,
     for_each_disk,
     for_each_mount,
     for_each_online_cpu,
     for_each_sysv_shm,
+    for_each_vma,
     for_each_vmap_area,
     idle_task,
     irq_to_desc,
@@ -328,3 +330,34 @@ def test_a_dump_without_the_memory_of_cpus(
     running = re.findall(r"PID: (\d+)", crash(scratch, "bt -a"))
     assert sorted(running) == sorted(re.findall(r"PID: (\d+)", whole["bt -a"]))
     assert crash(scratch, "set").startswith("    PID: 1\n")
+
+
+def test_vm_shows_what_can_be_read(
+    each_lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prog = open_dump(each_lab, "panic.elf")
+    task = find_task(prog, 1)
+    whole = crash(prog, "vm 1").splitlines()
+    counters = task.mm.rss_stat
+    if hasattr(counters, "count"):
+        rss = task.rss_stat.count[0]  # SPLIT_RSS_COUNTING
+    else:
+        # Since 6.2 (f1a7941243c1).
+        cpu = next(for_each_online_cpu(prog))
+        rss = per_cpu_ptr(counters[0].counters, cpu)[0]
+    vmas = list(for_each_vma(task.mm))
+
+    def read(at: int, count: int, offset: int, physical: bool) -> bytes:
+        raise FaultError("not in the dump", at)
+
+    for lost in (rss, vmas[1].vm_file.f_inode, vmas[3].vm_end):
+        assert lost.address_ is not None
+        size = sizeof(lost)
+        prog.add_memory_segment(prog.translate(lost.address_), size, read, True)
+    with pytest.raises(FaultError, match="not in the dump"):
+        run_command(prog, "crash vm 1")
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split()[2:] for line in shown[2:3]] == [["?", whole[2].split()[3]]]
+    assert [line.split()[:4] for line in shown[4:]] == [
+        line.split()[:4] for line in whole[4:7]
+    ]

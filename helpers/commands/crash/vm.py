@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from drgn import Object, Program
+from drgn import FaultError, Object, Program
 from drgn.commands import drgn_argument
 from drgn.helpers.common.format import CellFormat, escape_ascii_string, print_table
 from drgn.helpers.linux.mm import for_each_vma, task_rss, task_vsize, vma_name
@@ -19,14 +19,13 @@ from ._tasks import task_line, task_line_code, tasks_argument
 def _show(prog: Program, args: argparse.Namespace, task: Object) -> None:
     print(task_line(task))
     mm = task.mm.read_()
-    pages: int = prog["PAGE_SIZE"].value_() // 1024
     print_table(
         [
             [CellFormat(title, "^") for title in ("MM", "PGD", "RSS", "TOTAL_VM")],
             [
                 CellFormat(mm.value_(), "^x"),
                 CellFormat(mm.pgd.value_() if mm else 0, "^x"),
-                CellFormat(f"{task_rss(task).total * pages}k", "^"),
+                CellFormat(_rss(prog, task), "^"),
                 CellFormat(f"{task_vsize(task) // 1024}k", "^"),
             ],
         ]
@@ -37,14 +36,30 @@ def _show(prog: Program, args: argparse.Namespace, task: Object) -> None:
         [CellFormat(title, "^") for title in ("VMA", "START", "END")]
         + ["FLAGS", "FILE"]
     ]
-    for vma in for_each_vma(mm):
-        name = escape_ascii_string(vma_name(vma), escape_backslash=True)
-        values = (vma, vma.vm_start, vma.vm_end)
-        flags = CellFormat(vma.vm_flags.value_(), "<x")
-        rows.append(
-            [*(CellFormat(value.value_(), "^x") for value in values), flags, name]
-        )
-    print_table(rows)
+    try:
+        for vma in for_each_vma(mm):
+            values = (vma, vma.vm_start, vma.vm_end)
+            flags = CellFormat(vma.vm_flags.value_(), "<x")
+            cells = [CellFormat(value.value_(), "^x") for value in values]
+            rows.append([*cells, flags, _name(vma)])
+    finally:
+        # A dump may lack the memory of some.
+        print_table(rows)
+
+
+def _rss(prog: Program, task: Object) -> str:
+    try:
+        pages: int = task_rss(task).total
+    except FaultError:
+        return "?"  # Each CPU has a part of the counters in its own memory.
+    return f"{pages * (prog['PAGE_SIZE'].value_() // 1024)}k"
+
+
+def _name(vma: Object) -> str:
+    try:
+        return escape_ascii_string(vma_name(vma), escape_backslash=True)
+    except FaultError:
+        return "?"
 
 
 def _code(code: CrashCodeBuilder, args: argparse.Namespace) -> None:
