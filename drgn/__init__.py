@@ -184,9 +184,10 @@ __all__ = (
 
 for _name in __all__:
     _value = globals().get(_name)
-    if isinstance(_value, type) and _value.__module__.startswith("drgn.engine."):
+    if getattr(_value, "__module__", "").startswith("drgn.engine."):
         # As texts and tracebacks have it from upstream, whose C extension that is.
-        _value.__module__ = "drgn" if issubclass(_value, _enum.Enum) else "_drgn"
+        _classes = isinstance(_value, type) and not issubclass(_value, _enum.Enum)
+        _value.__module__ = "_drgn" if _classes else "drgn"
 # Pickles, and whatever else goes by it, find the classes there.
 _sys.modules.setdefault("_drgn", _sys.modules[__name__])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import enum
+import inspect
 import pathlib
 import pickle
 from typing import Any
@@ -92,6 +93,15 @@ def test_subclasses(cls: type) -> None:
 def test_known_as_drgns(cls: type) -> None:
     assert repr(cls) == f"<class '_drgn.{cls.__name__}'>"
     assert pickle.loads(pickle.dumps(cls)) is cls
+
+
+def test_functions_are_known_as_drgns() -> None:
+    functions = [getattr(drgn, name) for name in drgn.__all__]
+    functions = [value for value in functions if inspect.isfunction(value)]
+    assert len(functions) > 15
+    for function in functions:
+        assert function.__module__ == "drgn"
+        assert pickle.loads(pickle.dumps(function)) is function
 
 
 @pytest.mark.parametrize(
