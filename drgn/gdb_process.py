@@ -421,7 +421,7 @@ def first_unreadable(
 def _can(read: Callable[[int, int], object], address: int, size: int) -> bool:
     try:
         read(address, size)
-    except Exception:
+    except (Unreadable, FaultError):
         return False
     return True
 

@@ -195,6 +195,9 @@ def test_where_zeroes_are() -> None:
     segment = ZeroSegment(0x1000, 0x3000)
     assert segment.locate(0x1234, 4096) == (bytes(4096), 0)
     assert segment.locate(0x1234, 4097) is None
+    rows, valid = np.full((2, 8), 7, np.uint8), np.zeros(2, np.bool_)
+    segment.gather(np.array([0x1000, 0x3FF8], np.uint64), rows, valid)
+    assert not rows.any() and valid.all()
 
 
 def test_descriptors_are_closed() -> None:
