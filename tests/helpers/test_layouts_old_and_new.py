@@ -13,26 +13,20 @@ from drgn import (
     SymbolKind,
     Type,
     TypeEnumerator,
-    TypeMember,
 )
 from drgn.helpers.arrays import slab_usage
 from drgn.helpers.linux import (
-    address_space_for_each_page,
     bdev_partno,
     cgroup_bpf_prog_for_each,
     cgroup_bpf_prog_for_each_effective,
     get_slab_cache_aliases,
     hrtimer_clock_base_for_each,
-    idr_find,
-    idr_for_each,
     irq_desc_affinity_mask,
     is_pp_page,
     kernfs_path,
     loadavg,
     module_kallsyms,
     op_is_write,
-    radix_tree_for_each,
-    radix_tree_lookup,
     req_op,
     rq_data_dir,
     slab_cache_usage,
@@ -152,64 +146,6 @@ def test_mounts_of_a_superblock_in_a_chain(kernel: Kernel) -> None:
     kernel.words(BASE + 0x200, 0)
     found = super_block_for_each_mount(kernel.at(sb, BASE))
     assert [mount.value_() for mount in found] == [BASE + 0x100, BASE + 0x200]
-
-
-def radix_tree(kernel: Kernel, *slots: int) -> Type:
-    """A root of Linux 4.9 to 4.19 whose node, at BASE, has these slots."""
-    u8 = kernel.prog.int_type("u8", 1, False)
-    entries = kernel.prog.array_type(kernel.pointer, len(slots))
-    kernel.struct("radix_tree_node", shift=u8, slots=entries)
-    kernel.words(BASE, 0, *slots)
-    return kernel.struct("radix_tree_root", rnode=kernel.pointer)
-
-
-def test_pages_in_a_radix_tree(kernel: Kernel) -> None:
-    """The second bit says that an entry is no pointer, the first that it is a node."""
-    kernel.struct("page", flags=kernel.ulong)
-    first, second = BASE + 0x1000, BASE + 0x2000
-    shadow, swap = 0x1232, 0x1236
-    retry = 1
-    root = radix_tree(kernel, first, shadow, 0, retry, second, swap, 0, 0)
-    space = kernel.struct("address_space", page_tree=root)
-    mapping = Object(kernel.prog, space, {"page_tree": {"rnode": BASE | 1}})
-    kernel.memory(0x10, mapping.to_bytes_())
-    pages = address_space_for_each_page(kernel.at(space, 0x10))
-    assert [(index, page.value_()) for index, page in pages] == [
-        (0, first),
-        (4, second),
-    ]
-    tree = kernel.at(root, 0x10)
-    assert [radix_tree_lookup(tree, index).value_() for index in range(6)] == [
-        first, shadow, 0, 0, second, swap,
-    ]  # fmt: skip
-    found = {index: entry.value_() for index, entry in radix_tree_for_each(tree)}
-    assert found == {0: first, 1: shadow, 4: second, 5: swap}
-
-
-def test_layers_of_an_idr(kernel: Kernel) -> None:
-    """Before 4.11, ``struct idr_layer``; here with four entries in a layer."""
-    prog = kernel.prog
-    # Its entries are pointers to itself, at all but the lowest level.
-    layer: Type = prog.struct_type(
-        "idr_layer",
-        40,
-        [
-            TypeMember(lambda: prog.array_type(prog.pointer_type(layer), 4), "ary"),
-            TypeMember(kernel.int, "layer", 256),
-        ],
-    )
-    kernel.types["idr_layer"] = layer
-    idr = kernel.struct("idr", top=kernel.to(layer))
-    top, low, high = BASE + 0x100, BASE + 0x200, BASE + 0x300
-    kernel.words(BASE, top)
-    kernel.words(top, low, 0, high, 0, 1)
-    kernel.words(low, 0, 0x1001, 0, 0, 0)
-    kernel.words(high, 0x1008, 0, 0, 0x100B, 0)
-    tree = kernel.at(idr, BASE)
-    found = [(id, entry.value_()) for id, entry in idr_for_each(tree)]
-    assert found == [(1, 0x1001), (8, 0x1008), (11, 0x100B)]
-    for id in range(-1, 20):
-        assert idr_find(tree, id).value_() == dict(found).get(id, 0)
 
 
 def red_black(kernel: Kernel) -> tuple[Type, Type]:

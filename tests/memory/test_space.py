@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+from array import array
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,6 +129,17 @@ def test_callback_of_the_wrong_size(returned: bytes) -> None:
     space.add(CallbackSegment(0, 8, lambda *_: returned, False))
     with pytest.raises(ValueError, match=r"buffer of length \d \(expected 4\)"):
         space.read(0, 4)
+
+
+@pytest.mark.parametrize(
+    "returned", [bytearray(b"abcd"), memoryview(b"abcd"), array("H", b"abcd")]
+)
+def test_callback_may_return_any_buffer(returned: Any) -> None:
+    segment = CallbackSegment(0, 8, lambda *_: returned, False)
+    assert segment.read(0, 4) == b"abcd"
+    segment = CallbackSegment(0, 8, lambda *_: "abcd", False)  # type: ignore[arg-type, return-value]
+    with pytest.raises(TypeError, match="bytes-like object is required"):
+        segment.read(0, 4)
 
 
 def test_what_a_callback_raises_goes_to_the_reader() -> None:
