@@ -193,7 +193,10 @@ class Memory:
         if self.cacheable:
             if len(self.pages) + count > self.page_limit:
                 self.forget_pages()
-            self.pages.update(dict.fromkeys(range(first, first + count), window))
+            if count == 1:
+                self.pages[number] = window
+            else:
+                self.pages.update(dict.fromkeys(range(first, first + count), window))
         return window
 
     def _window(self, address: int) -> Window | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -9,57 +10,69 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..memory.segments import Buffer
 
+    # Inflates a page to a size, or less; each library has exceptions of its own.
+    Inflate = Callable[[Buffer, int], Buffer]
+
 # Flags of a page descriptor (diskdump_mod.h)
 _ZLIB, _LZO, _SNAPPY, _ZSTD = 1, 2, 4, 32
 COMPRESSED = _ZLIB | _LZO | _SNAPPY | _ZSTD
 
 
-def _inflate_zlib(data: Buffer, size: int) -> bytes:
-    import zlib
-
-    inflater = zlib.decompressobj()
-    page = inflater.decompress(data, size + 1)
-    if not inflater.eof:  # Only at its end is the checksum.
-        raise ValueError("wrong size")
-    return page
+@functools.cache
+def inflater(compression: int) -> Inflate | None:
+    """What inflates pages of a compression; None for those that are not known."""
+    make = _INFLATERS.get(compression)
+    return None if make is None else make()
 
 
-def _inflate_lzo(data: Buffer, size: int) -> bytes:
+def _zlib() -> Inflate:
+    # libdeflate takes half the time that zlib does.
+    import deflate
+
+    return deflate.zlib_decompress
+
+
+def _lzo() -> Inflate:
     from lzallright import LZOCompressor
 
-    page: bytes = LZOCompressor.decompress(bytes(data), size)
-    return page
+    decompress: Inflate = LZOCompressor.decompress
+    return lambda data, size: decompress(bytes(data), size)
 
 
-def _inflate_snappy(data: Buffer, size: int) -> bytes:
-    import cramjam
+def _snappy() -> Inflate:
+    from cramjam import snappy
 
-    if cramjam.snappy.decompress_raw_len(data) != size:
-        raise ValueError("wrong size")
-    page = bytearray(size)
-    cramjam.snappy.decompress_raw_into(data, page)
-    return bytes(page)
+    def inflate(data: Buffer, size: int) -> Buffer:
+        if snappy.decompress_raw_len(data) != size:
+            raise ValueError("wrong size")
+        page = bytearray(size)
+        snappy.decompress_raw_into(data, page)
+        return page
+
+    return inflate
 
 
-_local = threading.local()
-
-
-def _inflate_zstd(data: Buffer, size: int) -> bytes:
+def _zstd() -> Inflate:
     import zstandard
 
-    if zstandard.frame_content_size(data) > size:
-        raise ValueError("wrong size")
-    # Making one takes longer than using it, and threads must not share one.
-    if not hasattr(_local, "zstd"):
-        _local.zstd = zstandard.ZstdDecompressor()
-    page: bytes = _local.zstd.decompress(data, max_output_size=size)
-    return page
+    local = threading.local()
+
+    def inflate(data: Buffer, size: int) -> Buffer:
+        if zstandard.frame_content_size(data) > size:
+            raise ValueError("wrong size")
+        try:
+            decompress: Inflate = local.decompress
+        except AttributeError:
+            # Making one takes longer than using it, and threads must not share one.
+            decompress = local.decompress = zstandard.ZstdDecompressor().decompress
+        return decompress(data, size)
+
+    return inflate
 
 
-INFLATE: dict[int, Callable[[Buffer, int], bytes]] = {
-    _ZLIB: _inflate_zlib,
-    _LZO: _inflate_lzo,
-    _SNAPPY: _inflate_snappy,
-    _ZSTD: _inflate_zstd,
+_INFLATERS: dict[int, Callable[[], Inflate]] = {
+    _ZLIB: _zlib,
+    _LZO: _lzo,
+    _SNAPPY: _snappy,
+    _ZSTD: _zstd,
 }
-"""By flag: inflates a page to a size; each library has exceptions of its own."""

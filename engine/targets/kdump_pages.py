@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import FaultError
 from ..memory.segments import Segment
-from .kdump_inflate import COMPRESSED, INFLATE
+from .kdump_inflate import COMPRESSED, inflater
 from .page_image import PageImage
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class KdumpPart:
         self._first_index: int | None = None
         # Offset, size and flags of the page that was loaded last, and its contents:
         # pages of zeros have one copy in the file.
-        self._last: tuple[tuple[int, int, int], bytes] = ((0, 0, 0), b"")
+        self._last: tuple[tuple[int, int, int], Buffer] = ((0, 0, 0), b"")
 
     def _index(self, frame: int) -> int:
         """The number of a frame's descriptor, -1 if it is not dumped."""
@@ -101,7 +101,7 @@ class KdumpPart:
         ends = [offset + length for offset, length, *_flags in descriptors]
         return max(ends, default=0) > self._file.size
 
-    def load(self, frame: int) -> bytes | str:
+    def load(self, frame: int) -> Buffer | str:
         """The contents of a page frame, or why it cannot be read."""
         index = self._index(frame)
         if index < 0:
@@ -112,7 +112,7 @@ class KdumpPart:
             return self._truncated()
         return self._contents(*self._descriptor.unpack(data))
 
-    def load_run(self, first: int, end: int) -> list[bytes | str]:
+    def load_run(self, first: int, end: int) -> Iterator[Buffer | str]:
         """As `load`, the frames from ``first`` up to ``end``."""
         octets = self.header.bitmap[first >> 3 : (end + 7) >> 3]
         bits = int.from_bytes(octets, "little") >> (first & 7)
@@ -122,20 +122,19 @@ class KdumpPart:
         table = self._file.read(where, bits.bit_count() * size)
         whole = len(table) - len(table) % size
         descriptors = self._descriptor.iter_unpack(table[:whole])
-        pages: list[bytes | str] = []
         for digit in reversed(f"{bits:0{end - first}b}"):
             if digit == "0":
-                pages.append(EXCLUDED)
+                yield EXCLUDED
                 continue
             descriptor = next(descriptors, None)
-            pages.append(
-                self._truncated() if descriptor is None else self._contents(*descriptor)
-            )
-        return pages
+            if descriptor is None:
+                yield self._truncated()
+            else:
+                yield self._contents(*descriptor)
 
     def _contents(
         self, offset: int, length: int, flags: int, _page_flags: int
-    ) -> bytes | str:
+    ) -> Buffer | str:
         """The contents that a page descriptor tells of, or why there are none."""
         what = offset, length, flags
         last, page = self._last
@@ -152,7 +151,7 @@ class KdumpPart:
         if not flags & COMPRESSED:
             page = bytes(data)
         else:
-            inflate = INFLATE.get(flags & COMPRESSED)
+            inflate = inflater(flags & COMPRESSED)
             if inflate is None:
                 return f"{_FAULT}unknown compression {flags:#x}"
             try:
@@ -215,7 +214,7 @@ class KdumpSegment(Segment):
         self._shift = block_size.bit_length() - 1
         self._image = PageImage(self._frames, self._shift)
 
-    def _load(self, frame: int) -> bytes | str:
+    def _load(self, frame: int) -> Buffer | str:
         for part in self._parts:
             header = part.header
             if header.first_frame <= frame < header.last_frame:
@@ -225,13 +224,29 @@ class KdumpSegment(Segment):
             return EXCLUDED
         return _OTHER_PART
 
-    def _load_run(self, first: int, end: int) -> list[bytes | str]:
+    def _load_run(self, first: int, end: int) -> Iterator[Buffer | str]:
         if end - first > 1:
             for part in self._parts:
                 header = part.header
                 if header.first_frame <= first and end <= header.last_frame:
                     return part.load_run(first, end)
-        return [self._load(frame) for frame in range(first, end)]
+        return map(self._load, range(first, end))
+
+    def _room(self, count: int) -> PageImage:
+        """The image, which has room for as many pages more."""
+        if self._image.count + count > _HELD_BYTES >> self._shift:
+            self._image = PageImage(self._frames, self._shift)
+            self._forget()
+        return self._image
+
+    def _hold_one(self, frame: int, address: int) -> PageImage:
+        """An image with the page of a frame, in which an address is."""
+        page = self._load(frame)
+        if isinstance(page, str):
+            raise FaultError(page, address)
+        image = self._room(1)
+        image.put(frame, page)
+        return image
 
     def _hold(self, frames: Sequence[int]) -> tuple[PageImage, dict[int, str]]:
         """An image with the pages of frames in ascending order, a batch at most.
@@ -240,11 +255,10 @@ class KdumpSegment(Segment):
         microseconds that a page takes without the GIL do not make up for passing it
         around.
         """
-        image = self._image
-        missing = [frame for frame in frames if not image.held[frame]]
-        if image.count + len(missing) > _HELD_BYTES >> self._shift:
-            image = self._image = PageImage(self._frames, self._shift)
-            self._forget()
+        held = self._image.held
+        missing = [frame for frame in frames if not held[frame]]
+        image = self._room(len(missing))
+        if image.held is not held:
             missing = list(frames)
         lost = {}
         for first, end in _runs(missing):
@@ -261,7 +275,10 @@ class KdumpSegment(Segment):
         image = self._image
         if not image or last - first >= _BATCH:
             return self.read_once(address, size)
-        if first != last or not image.held[first]:
+        if first == last:
+            if not image.held[first]:
+                image = self._hold_one(first, address)
+        else:
             image, lost = self._hold(range(first, last + 1))
             if lost:
                 frame, reason = next(iter(lost.items()))
@@ -287,11 +304,11 @@ class KdumpSegment(Segment):
             return None
         if first == last:
             if not image.held[first]:
-                self.read(address, size)
+                image = self._hold_one(first, address)
         elif image.held.find(b"\0", first, last + 1) >= 0:
             # That is worth it where they are read, not where they might be.
             return None
-        return self._image.buffer, address
+        return image.buffer, address
 
     def locate_pages(
         self, addresses: NDArray[np.uint64]

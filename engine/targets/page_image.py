@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ..memory.segments import Buffer
+
+# MAP_NORESERVE of <asm-generic/mman-common.h>, which Python's mmap lacks before 3.13.
+_NORESERVE = 0x4000
+
 
 class PageImage:
     """A buffer as large as a memory, in which each page that is put has its own place.
@@ -33,7 +38,8 @@ class PageImage:
         self._buffer = memoryview(bytearray())
         try:
             self._buffer = memoryview(_sparse(frames << shift))
-            self.held = mmap.mmap(-1, frames)
+            # Private as the buffer is: a forked process puts pages for itself alone.
+            self.held = mmap.mmap(-1, frames, mmap.MAP_PRIVATE)
         except (OSError, OverflowError, ValueError):
             self._buffer = self._buffer[:0]
         self.buffer = self._buffer.toreadonly()
@@ -50,7 +56,7 @@ class PageImage:
         rows: NDArray[np.bool_] = np.all([held[each] for each in frames], axis=0)
         return rows
 
-    def put(self, frame: int, page: bytes) -> None:
+    def put(self, frame: int, page: Buffer) -> None:
         """Keep the page of a frame, which is not there yet."""
         assert isinstance(self.held, mmap.mmap)
         start = frame << self.shift
@@ -61,9 +67,23 @@ class PageImage:
 
 def _sparse(size: int) -> mmap.mmap:
     """Zeros that take up no memory until they are written to."""
+    try:
+        return _private(size)
+    except OSError:
+        return _file(size)
+
+
+def _private(size: int) -> mmap.mmap:
     if sys.platform != "linux":
         return mmap.mmap(-1, size)
-    # Linux counts what is used of such a file, but all of anonymous memory.
+    return mmap.mmap(-1, size, mmap.MAP_PRIVATE | _NORESERVE)
+
+
+def _file(size: int) -> mmap.mmap:
+    """What the system does not count before it is used, whatever it was told.
+
+    (Which is vm.overcommit_memory.) Pages of it take longer to put.
+    """
     file = os.memfd_create("pages")
     try:
         os.ftruncate(file, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 import struct
 from pathlib import Path
@@ -16,7 +17,7 @@ from drgn.engine.flags import ProgramFlags
 from drgn.engine.memory.memory import NO_WINDOW, Memory
 from drgn.engine.memory.search import search_bytes
 from drgn.engine.platform import Architecture, Platform
-from drgn.engine.targets import kdump_pages
+from drgn.engine.targets import kdump_pages, page_image
 from drgn.engine.targets.base import Target
 from drgn.engine.targets.open import open_core
 
@@ -79,19 +80,19 @@ def test_excluded_pages(tmp_path: Path) -> None:
     assert "could not find physical memory segment" in _fault(memory, 64 * PAGE)
 
 
-def _no_memfd(name: str) -> int:
-    raise OSError(errno.ENOSYS, name)
+def _no_memory(size: int) -> mmap.mmap:
+    raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
 
 @pytest.mark.parametrize("size", [1, 64, PAGE, 2 * PAGE + 3])
-@pytest.mark.parametrize("image", [True, False])
+@pytest.mark.parametrize("missing", [[], ["_private"], ["_private", "_file"]])
 def test_gather_is_as_read(
-    tmp_path: Path, size: int, image: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, size: int, missing: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kdump_pages, "_BATCH", 3)
     monkeypatch.setattr(kdump_pages, "_HELD_BYTES", 4 * PAGE)
-    if not image:
-        monkeypatch.setattr(os, "memfd_create", _no_memfd)
+    for kind in missing:
+        monkeypatch.setattr(page_image, kind, _no_memory)
     _, memory = _open(tmp_path, kdump(_PAGES))
     addresses = [frame * PAGE + at for frame in range(66) for at in (0, 5, PAGE - 1)]
     rows, valid = memory.read_many(addresses, size, physical=True)
@@ -257,6 +258,36 @@ def test_corrupt_pages(tmp_path: Path) -> None:
             assert _read(memory, PAGE, 2) == b"\xa5\xa5"
         else:
             assert "dump.0 has a" in _fault(memory, PAGE)
+
+
+@pytest.mark.parametrize("size", [PAGE - 1, PAGE + 1, 16 * PAGE])
+@pytest.mark.parametrize("compression", [name for name in FLAGS if name != "raw"])
+def test_pages_of_a_wrong_size(tmp_path: Path, compression: str, size: int) -> None:
+    data = kdump({1: bytes(size)}, compression=compression)
+    _, memory = _open(tmp_path, data)
+    assert "dump.0 has a" in _fault(memory, PAGE)
+
+
+def test_a_wrong_checksum(tmp_path: Path) -> None:
+    data = bytearray(kdump({1: b"x" * PAGE}))
+    data[-1] ^= 1  # The end of a zlib stream is its checksum.
+    _, memory = _open(tmp_path, bytes(data))
+    assert "dump.0 has a corrupt page" in _fault(memory, PAGE)
+
+
+@pytest.mark.parametrize("missing", [[], ["_private"]])
+def test_a_forked_process_reads_for_itself(
+    tmp_path: Path, missing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in missing:
+        monkeypatch.setattr(page_image, kind, _no_memory)
+    _, memory = _open(tmp_path, kdump(_PAGES))
+    assert _read(memory, PAGE, 3) == b"one"
+    child = os.fork()
+    if not child:
+        os._exit(_read(memory, 2 * PAGE, 3) != b"two")
+    assert os.waitpid(child, 0)[1] == 0
+    assert _read(memory, 2 * PAGE, 3) == b"two"
 
 
 @pytest.mark.parametrize(
