@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,14 @@ from ..types.kinds import TypeKind
 from .dtype import dtype_of
 
 if TYPE_CHECKING:
+    from ..memory.gather import Addresses
     from ..program import Program
     from ..types.type import Type
 
 _POINTER = TypeKind.POINTER
 
 
-def as_addresses(addresses: Any) -> NDArray[np.uint64]:
+def as_addresses(addresses: Addresses) -> NDArray[np.uint64]:
     """Addresses as uint64[n], from an array, integers or Objects.
 
     An Object that is a pointer stands for its value, another one for its own
@@ -30,7 +31,7 @@ def as_addresses(addresses: Any) -> NDArray[np.uint64]:
     return np.fromiter((_address(item) for item in addresses), np.uint64)
 
 
-def _address(item: Any) -> int:
+def _address(item: SupportsIndex) -> int:
     if not isinstance(item, Object):
         return int(item)
     if codec_of(item._type_).kind is _POINTER:
@@ -56,7 +57,7 @@ def read_array(
     return raw.view(dtype.base).reshape((count, *dtype.shape))
 
 
-def gather(prog: Program, type: str | Type, addresses: Any) -> Any:
+def gather(prog: Program, type: str | Type, addresses: Addresses) -> Any:
     """See ``Program.gather``."""
     dtype = dtype_of(prog.type(type))
     wanted = as_addresses(addresses)

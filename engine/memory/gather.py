@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from .paging import PageTable, PagingMode
     from .segments import Buffer, Segment
     from .space import AddressSpace
+
+    Addresses = NDArray[np.integer[Any]] | Iterable[SupportsIndex]
 
 
 def take_rows(
@@ -151,7 +154,7 @@ def gather_pieces(
         valid[row] = True
 
 
-def address_array(addresses: Any) -> NDArray[np.uint64]:
+def address_array(addresses: Addresses) -> NDArray[np.uint64]:
     """An array or iterable of integers as uint64[n]; they wrap around at 2**64."""
     if hasattr(addresses, "__array__"):
         array = np.asarray(addresses)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import FaultError
 from .segments import CallbackSegment, Segment
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..platform import Platform
+    from .gather import Addresses
     from .page_places import PagePlaces
     from .paging import PageTable
     from .segments import Buffer, ReadFn
@@ -318,7 +319,7 @@ class Memory:
         return space.read(address, size)
 
     def translate_many(
-        self, addresses: Any, pgtable: int | None = None
+        self, addresses: Addresses, pgtable: int | None = None
     ) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
         """The physical addresses of n virtual ones.
 
@@ -350,7 +351,7 @@ class Memory:
         return array
 
     def read_many(
-        self, addresses: Any, size: int, physical: bool = False
+        self, addresses: Addresses, size: int, physical: bool = False
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Read ``size`` bytes at each of n addresses.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, SupportsIndex
 
 from ..arguments import uint64
 from ..objects.object import Object
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from ..targets.control import Callback
     from .program import Program
 
+    Location = str | SupportsIndex | Object | Symbol
+
 
 def set_breakpoint(
     prog: Program,
     target: Target,
-    location: Any,
+    location: Location,
     callback: Callback | None,
     condition: str | None,
     temporary: bool,
@@ -38,7 +40,7 @@ def set_breakpoint(
     return found
 
 
-def _place(prog: Program, location: Any) -> Place:
+def _place(prog: Program, location: Location) -> Place:
     if isinstance(location, str):
         return _named(prog, location)
     if isinstance(location, Symbol):
@@ -62,7 +64,7 @@ def _named(prog: Program, text: str) -> Place:
     return Place(function=text)
 
 
-def _resolved(prog: Program, location: Any, place: Place) -> Place:
+def _resolved(prog: Program, location: Location, place: Place) -> Place:
     """A place for a target that knows addresses alone."""
     if isinstance(location, Object):
         return Place(location.address_)

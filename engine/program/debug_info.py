@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, SupportsIndex
 
 from ..arguments import path_argument, uint64
 from ..objects.construct import UNSET
@@ -179,7 +179,7 @@ class DebugInfoAccess:
         """A module that the user made, by name and number."""
         return self._modules.extra(name, uint64(id), create=create)
 
-    def _debug_info_changed(self: Any) -> None:
+    def _debug_info_changed(self: Program) -> None:
         """A module got its files: what was looked up before may be found now."""
         self._code = None
         self._forget_lookups()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ..memory.gather import Addresses
     from ..memory.memory import Memory
     from ..memory.search import MemorySearchIterator
     from ..memory.segments import Buffer
@@ -160,7 +161,7 @@ class MemoryAccess:
         )
 
     def translate_many(
-        self, addresses: Any, pgtable: SupportsIndex | None = None
+        self, addresses: Addresses, pgtable: SupportsIndex | None = None
     ) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
         """The physical addresses of n virtual ones.
 
@@ -188,7 +189,7 @@ class MemoryAccess:
 
         return read_array(self, type, uint64(address), operator.index(count))
 
-    def gather(self: Program, type: str | Type, addresses: Any) -> Any:
+    def gather(self: Program, type: str | Type, addresses: Addresses) -> Any:
         """The values of ``type`` at each of n addresses, as a masked array.
 
         Shape (n,), dtype ``type.dtype``; the mask is set where memory could not
