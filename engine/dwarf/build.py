@@ -176,7 +176,7 @@ class _Scanner:
                 if abbrev_room > 4 * scan_abbrevs.MAX_CODE:
                     raise self.units[done].error("abbreviation codes are too large")
             elif status == scan_abbrevs.STATUS_BAD_ABBREVS:
-                raise self.units[done].error("invalid abbreviations")
+                raise self._bad_abbrevs(self.units[done])
             elif status == scan_abbrevs.STATUS_BAD:
                 self._refuse(self.units[done], int(result[scan.RESULT_POSITION]))
             first = done
@@ -218,6 +218,19 @@ class _Scanner:
             spans[: span_count * 3],
         )
         return rows, result
+
+    def _bad_abbrevs(self, unit: Unit) -> BadDataError:
+        """An exception that says what is wrong with a unit's abbreviations."""
+        offset = unit.abbrev_offset + unit.part(".debug_abbrev")
+        table = unit.sections.section(".debug_abbrev")
+        found = scan_abbrevs.wrong_form(table, offset)
+        if found is None:
+            return unit.error("invalid abbreviations")
+        position, at, form = found
+        return BadDataError(
+            f"{unit.sections.path}: .debug_abbrev+{position:#x}: "
+            f"unknown attribute form {form:#x} for {dw.attribute_name(at)}"
+        )
 
     def _refuse(self, unit: Unit, position: int) -> NoReturn:
         """Raise BadDataError for the DIE at a position, which says what is wrong."""

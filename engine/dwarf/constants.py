@@ -240,6 +240,8 @@ DW_LANG_C_plus_plus_20 = 0x2B
 DW_LANG_C17 = 0x2C
 DW_LANG_C23 = 0x3E
 DW_LANG_C_plus_plus_23 = 0x3A
+DW_LANG_Rust = 0x1C
+DW_LANG_Mips_Assembler = 0x8001
 DW_LANG_Ada83 = 0x03
 DW_LANG_Cobol74 = 0x05
 DW_LANG_Cobol85 = 0x06
@@ -270,6 +272,19 @@ CPLUSPLUS_LANGUAGES = frozenset(
     )
 )
 """``DW_LANG_*`` of C++, from the standard and the registry of later codes."""
+
+PLAIN_LANGUAGES = frozenset(
+    (
+        DW_LANG_C89,
+        DW_LANG_C,
+        DW_LANG_C99,
+        DW_LANG_C11,
+        DW_LANG_C17,
+        DW_LANG_C23,
+        DW_LANG_Mips_Assembler,
+    )
+)
+"""``DW_LANG_*`` whose structures are no scopes."""
 
 LANGUAGES_COUNTING_FROM_ONE = frozenset(
     (

@@ -210,9 +210,9 @@ class DwarfFile(Sections):
     def _find_members(
         self, scope: str, name: str, tags: frozenset[int]
     ) -> Iterator[Die]:
-        """What classes have of other languages than C++, which is not in the index."""
+        """What structures have in C, which is not in the index."""
         for owner in self.find(scope, _CLASSES):
-            if not owner.unit.is_cplusplus:
+            if owner.unit.language in dw.PLAIN_LANGUAGES:
                 children = owner.children()
                 yield from (die for die in children if _is_member(die, name, tags))
 
@@ -283,7 +283,7 @@ def _is_named(die: Die, tag: int, name: str) -> bool:
 def _is_member(die: Die, name: str, tags: frozenset[int]) -> bool:
     """Whether an entry is what is looked for, or the enumeration that has it."""
     if die.tag in tags and die.name == name:
-        return True
+        return not die.flag(dw.DW_AT_declaration)
     if die.tag != dw.DW_TAG_enumeration_type or dw.DW_TAG_enumerator not in tags:
         return False
     return any(enumerator.name == name for enumerator in die.children())

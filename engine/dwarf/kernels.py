@@ -21,6 +21,7 @@ for _function in (
     scan.hash_string,
     scan.hash_scope,
     scan_abbrevs.add_step,
+    scan_abbrevs.has_wrong_form,
     scan_abbrevs.read_abbrevs,
     scan_ranges.add_span,
     scan_ranges.add_ranges,

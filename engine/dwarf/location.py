@@ -41,7 +41,7 @@ def expression_at(die: Die, at: int, file_pc: int) -> memoryview | None:
     value = die.attr(at)
     if value is None or isinstance(value, memoryview):
         return value
-    if not isinstance(value, int) or die.form(at) not in _LIST_FORMS:
+    if not isinstance(value, int) or die.form(at) not in LIST_FORMS:
         raise die.error(f"attribute {at:#x} is no location")
     unit = die.unit
     if die.form(at) != dw.DW_FORM_loclistx:
@@ -56,7 +56,7 @@ def expression_at(die: Die, at: int, file_pc: int) -> memoryview | None:
         raise die.error(f"invalid location list at {value:#x}: {error}") from None
 
 
-_LIST_FORMS = frozenset(
+LIST_FORMS = frozenset(
     (
         dw.DW_FORM_sec_offset,
         dw.DW_FORM_loclistx,

@@ -13,6 +13,7 @@ from . import constants as dw
 from . import opcodes as op
 from .expr_context import ExprContext, Unavailable
 from .forms import ADDRESSES, CONSTANTS
+from .location import LIST_FORMS
 from .pieces import evaluated
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def variable(debug: DebugInfo, die: Die) -> Object:
         if isinstance(location, memoryview):
             return _located(debug, origin, type, location)
         if location is not None:
-            if not isinstance(location, int):
+            if origin.form(dw.DW_AT_location) not in LIST_FORMS:
                 raise origin.invalid(dw.DW_AT_location)
             # The list of places where it is as the program runs.
             return Object._absent(type, AbsenceReason.OTHER)

@@ -136,7 +136,7 @@ _INDEXED = (
     dw.DW_TAG_template_alias,
 )
 
-_CPLUSPLUS = tuple(sorted(dw.CPLUSPLUS_LANGUAGES))
+_PLAIN_LANGUAGES = tuple(sorted(dw.PLAIN_LANGUAGES))
 
 
 def hash_string(data: _Bytes, position: int, state: int) -> int:
@@ -223,7 +223,7 @@ def scan(
         ranges_base = units[unit + UNIT_RANGES_BASE]
         low_base = units[unit + UNIT_LOW_PC]
         ref_base = units[unit + UNIT_REF_BASE]
-        cplusplus = True  # Partial units may not tell.
+        scoped = True  # Partial units may not tell.
         depth = -1  # Of scopes that we look into; the root is 0.
         skipping = 0  # Levels of children that we do not look into.
         position = units[unit + UNIT_ROOT]
@@ -306,7 +306,7 @@ def scan(
                     has_value = True
                 elif depth < 0:
                     if at == dw.DW_AT_language:
-                        cplusplus = number in _CPLUSPLUS
+                        scoped = number not in _PLAIN_LANGUAGES
                     elif at == dw.DW_AT_str_offsets_base:
                         str_offsets_base = number
                     elif at in (dw.DW_AT_addr_base, dw.DW_AT_GNU_addr_base):
@@ -420,7 +420,7 @@ def scan(
                 prefix = prefixes[depth]
                 if tag == dw.DW_TAG_enumeration_type:
                     look_into = True
-                elif tag == dw.DW_TAG_namespace or (cplusplus and tag in _SCOPES):
+                elif tag == dw.DW_TAG_namespace or (scoped and tag in _SCOPES):
                     # Names in an unnamed namespace are seen around it.
                     look_into = True
                     if state > 0:

@@ -49,6 +49,70 @@ _WANTED = (
     dw.DW_AT_rnglists_base,
 )
 
+# Forms of attributes that the index is made of; with others it would lack names.
+_NAME_FORMS = (
+    dw.DW_FORM_string,
+    dw.DW_FORM_strp,
+    dw.DW_FORM_line_strp,
+    dw.DW_FORM_strp_sup,
+    dw.DW_FORM_strx,
+    dw.DW_FORM_strx1,
+    dw.DW_FORM_strx2,
+    dw.DW_FORM_strx3,
+    dw.DW_FORM_strx4,
+    dw.DW_FORM_GNU_str_index,
+    dw.DW_FORM_GNU_strp_alt,
+    dw.DW_FORM_indirect,
+)
+_FLAG_FORMS = (dw.DW_FORM_flag, dw.DW_FORM_flag_present, dw.DW_FORM_indirect)
+_SIBLING_FORMS = (
+    dw.DW_FORM_ref1,
+    dw.DW_FORM_ref2,
+    dw.DW_FORM_ref4,
+    dw.DW_FORM_ref8,
+    dw.DW_FORM_ref_udata,
+    dw.DW_FORM_indirect,
+)
+_ORIGIN_FORMS = (
+    *_SIBLING_FORMS,
+    dw.DW_FORM_ref_addr,
+    dw.DW_FORM_ref_sig8,
+    dw.DW_FORM_ref_sup4,
+    dw.DW_FORM_ref_sup8,
+    dw.DW_FORM_GNU_ref_alt,
+)
+_NAMED = (
+    dw.DW_TAG_structure_type,
+    dw.DW_TAG_class_type,
+    dw.DW_TAG_union_type,
+    dw.DW_TAG_enumeration_type,
+    dw.DW_TAG_typedef,
+    dw.DW_TAG_base_type,
+    dw.DW_TAG_variable,
+    dw.DW_TAG_subprogram,
+    dw.DW_TAG_enumerator,
+    dw.DW_TAG_namespace,
+)
+
+
+def has_wrong_form(tag: int, at: int, form: int) -> bool:
+    """Whether an attribute that the index is made of cannot be of a form."""
+    if at == dw.DW_AT_sibling:
+        return form not in _SIBLING_FORMS
+    if tag not in _NAMED:
+        return False
+    if at == dw.DW_AT_name:
+        return form not in _NAME_FORMS
+    if at == dw.DW_AT_declaration:
+        return form not in _FLAG_FORMS
+    if at == dw.DW_AT_specification:
+        return form not in _ORIGIN_FORMS
+    return (
+        at == dw.DW_AT_abstract_origin
+        and tag == dw.DW_TAG_subprogram
+        and form not in _ORIGIN_FORMS
+    )
+
 
 def add_step(steps: _Ints, step: int, at: int, form: int, number: int) -> int:
     """Write the columns of a step; returns the number of the next one."""
@@ -104,6 +168,8 @@ def read_abbrevs(
                 return STATUS_BAD_ABBREVS
             if at == 0 and form == 0:
                 break
+            if has_wrong_form(tag, at, form):
+                return STATUS_BAD_ABBREVS
             constant = 0
             if form == dw.DW_FORM_implicit_const:
                 constant, position = uleb(table, position, limit)
@@ -125,3 +191,34 @@ def read_abbrevs(
             step = add_step(steps, step, 0, SKIP, skipped)
         abbrevs[column + LAST_STEP] = step
         row += 1
+
+
+def wrong_form(table: _Bytes, position: int) -> tuple[int, int, int] | None:
+    """Of a table that was refused: the first wrong form's position, attribute and form.
+
+    None if something else is wrong.
+    """
+    limit = len(table)
+    while True:
+        code, position = uleb(table, position, limit)
+        if code == 0:
+            return None
+        tag, position = uleb(table, position, limit)
+        if position < 0:
+            return None
+        position += 1
+        while True:
+            at, start = uleb(table, position, limit)
+            if start < 0:
+                return None
+            form, position = uleb(table, start, limit)
+            if position < 0:
+                return None
+            if has_wrong_form(tag, at, form):
+                return start, at, form
+            if at == 0 and form == 0:
+                break
+            if form == dw.DW_FORM_implicit_const:
+                _, position = uleb(table, position, limit)
+                if position < 0:
+                    return None

@@ -426,3 +426,34 @@ def test_template_parameters_of_any_language(debug_program, language: int) -> No
     first, second = prog.type("struct of").template_parameters
     assert (first.name, first.argument) == ("T", prog.type("int"))
     assert (second.name, second.argument.value_()) == ("N", 3)
+
+
+@pytest.mark.parametrize("scope", [dw.DW_TAG_structure_type, dw.DW_TAG_namespace])
+@pytest.mark.parametrize("defined_first", [False, True])
+@pytest.mark.parametrize("language", [dw.DW_LANG_Rust, dw.DW_LANG_C_plus_plus_17])
+def test_what_is_declared_in_a_scope_and_defined_outside(
+    debug_program, scope: int, defined_first: bool, language: int
+) -> None:
+    type_ = integer()
+    declared = variable(type_, "v", declaration=1)
+    method = D(dw.DW_TAG_subprogram, name="f", declaration=1)
+    named = D(scope, [declared, method], name="s")
+    location = b"\x03" + (0x1230).to_bytes(8, "little")
+    definitions = [
+        D(dw.DW_TAG_variable, specification=declared, location=location),
+        D(dw.DW_TAG_subprogram, specification=method, low_pc=0x100, high_pc=8),
+    ]
+    dies = [*definitions, named] if defined_first else [named, *definitions]
+    sections = dwarf_asm.assemble([Unit([type_, *dies], language=language)])
+    prog = debug_program(dwarf_asm.elf(sections))
+    assert prog["s::v"].address_ == 0x1230
+    assert prog["s::f"].address_ == 0x100
+    for name in ("v", "f"):
+        assert name not in prog
+
+
+def test_a_declaration_in_a_structure_defines_nothing(debug_program) -> None:
+    type_ = integer()
+    declared = variable(type_, "v", declaration=1)
+    struct = D(dw.DW_TAG_structure_type, [declared], name="s", byte_size=0)
+    assert "s::v" not in one(debug_program, type_, struct)

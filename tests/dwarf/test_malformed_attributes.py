@@ -190,11 +190,6 @@ MALFORMED: list[tuple[list[D], Lookup, str]] = [
         "DW_TAG_structure_type has missing or invalid DW_AT_byte_size",
     ),
     (
-        defined(dw.DW_TAG_structure_type, name="s", declaration=BLOCK),
-        find("struct s"),
-        "DW_TAG_structure_type has invalid DW_AT_declaration",
-    ),
-    (
         used_by(dw.DW_TAG_pointer_type, byte_size=TEXT),
         value,
         "DW_TAG_pointer_type has invalid DW_AT_byte_size",
@@ -228,6 +223,11 @@ MALFORMED: list[tuple[list[D], Lookup, str]] = [
     ),
     (valued(const_value=BLOCK), value, "DW_AT_const_value block is too small"),
     (valued(location=TEXT), value, "DW_TAG_variable has invalid DW_AT_location"),
+    (
+        valued(location=A(dw.DW_FORM_udata, 0)),
+        value,
+        "DW_TAG_variable has invalid DW_AT_location",
+    ),
 ]
 
 
@@ -365,7 +365,11 @@ def test_unknown_byte_order(debug_program) -> None:
     ("old", "new", "message"),
     [
         # The form and the abbreviation code of the first DIE below the unit's.
-        (b"\x24\0\x03\x08", b"\x24\0\x03\x7f", "unknown attribute form 0x7f"),
+        (
+            b"\x24\0\x03\x08",
+            b"\x24\0\x03\x7f",
+            "unknown attribute form 0x7f for DW_AT_name",
+        ),
         (b"\x02\x24\0", b"\x05\x24\0", "unknown abbreviation code 2"),
     ],
 )
@@ -379,6 +383,34 @@ def test_malformed_abbreviations(
     prog = debug_program(dwarf_asm.elf(sections))
     with pytest.raises(BadDataError, match=f"^image: .*{message}$"):
         prog.type("int")
+
+
+@pytest.mark.parametrize(
+    ("attribute", "form"),
+    [
+        ("name", dw.DW_FORM_data4),
+        ("declaration", dw.DW_FORM_data1),
+        ("specification", dw.DW_FORM_sec_offset),
+        ("sibling", dw.DW_FORM_ref_addr),
+    ],
+)
+def test_forms_that_what_is_indexed_cannot_have(
+    debug_program, attribute: str, form: int
+) -> None:
+    """The whole file is refused, whatever is looked up."""
+    type_ = integer()
+    at = getattr(dw, f"DW_AT_{attribute}")
+    dies = [type_, D(dw.DW_TAG_variable, attributes=[(at, A(form, 1))], type=type_)]
+    sections = dwarf_asm.assemble([Unit(dies)])
+    shape = sections[".debug_abbrev"].index(bytes([dw.DW_TAG_variable, 0, at, form]))
+    prog = debug_program(dwarf_asm.elf(sections))
+    message = (
+        rf"\.debug_abbrev\+{shape + 3:#x}: "
+        rf"unknown attribute form {form:#x} for DW_AT_{attribute}"
+    )
+    for _ in range(2):
+        with pytest.raises(BadDataError, match=message):
+            prog.type("int")
 
 
 def test_abbreviations_at_an_offset_that_is_no_signed_number(debug_program) -> None:
