@@ -122,30 +122,32 @@ def make_member_property(name: str) -> property:
     def get(self: Object) -> Object:
         type, address, value, bits = self._state_
         try:
-            step = type._steps[name]  # type: ignore[index]  # None at first.
+            # TypeError: it is None as long as there are no steps.
+            pointer, member_type, offset, member_bits = type._steps[name]  # type: ignore[index]
         except (KeyError, TypeError):
-            step = None
-        if step is None:
-            # The first time. Not in the handler: errors would have its context.
-            return self.__getattr__(name)  # type: ignore[no-any-return]
-        pointer, member_type, offset, member_bits = step
-        if pointer is None:
-            if address is None:
-                return _member_of_value(self, step)
-        elif address is None:
-            address = value if value.__class__ is int else self.value_()
-        elif bits is pointer.memory.epoch:
-            address = value
+            pass
         else:
-            base, size, buffer = pointer.memory.window
-            where = address - base
-            if 0 <= where < size and bits is None:
-                address = pointer.decode(buffer, where)[0]
+            if pointer is None:
+                if address is None:
+                    step = pointer, member_type, offset, member_bits
+                    return _member_of_value(self, step)
+            elif address is None:
+                address = value if value.__class__ is int else self.value_()
+            elif bits is pointer.memory.epoch:
+                address = value
             else:
-                address = self.value_()
-        result = new()
-        result._state_ = (member_type, address + offset, None, member_bits)
-        return result
+                base, size, buffer = pointer.memory.window
+                where = address - base
+                if 0 <= where < size and bits is None:
+                    address = pointer.decode(buffer, where)[0]
+                else:
+                    address = self.value_()
+            result = new()
+            result._state_ = (member_type, address + offset, None, member_bits)
+            return result
+        # The first time. Not in the handler, whose exception errors would have as
+        # their context. Has the right exceptions if there is no such member.
+        return self.__getattr__(name)  # type: ignore[no-any-return]
 
     def refuse(self: Object, value: Object | None = None) -> NoReturn:
         raise AttributeError(f"'_drgn.Object' object has no attribute '{name}'")
