@@ -36,7 +36,7 @@ _STRUCTURES = (
 def tree_entries(prog: Program, roots: Words) -> tuple[Rows, Words]:
     """Return the entries of maple trees with the given roots, ``ma_root``.
 
-    A level of all trees is read at a time.
+    A level of all trees is read at a time, and then all leaves.
 
     :return: For each of m entries the number of its tree and the entry, tree by tree
         and in order of their indices.
@@ -50,6 +50,7 @@ def tree_entries(prog: Program, roots: Words) -> tuple[Rows, Words]:
     trees, nodes = trees[is_node], roots[is_node]
     first = np.zeros(len(nodes), np.uint64)
     last = np.full(len(nodes), max_index(prog), np.uint64)
+    leaves: dict[int, list[tuple[Rows, Words, Words, Words]]] = {}
     for _ in range(HEIGHT_MAX):
         if not len(nodes):
             break
@@ -59,16 +60,13 @@ def tree_entries(prog: Program, roots: Words) -> tuple[Rows, Words]:
             raise ValidationError(f"{nodes[wrong[0]]:#x} is not a maple tree node")
         below = []
         for type in np.unique(types).tolist():
-            some = np.flatnonzero(types == type)
-            parents, low, high, entries = _slots(
-                prog, type, nodes[some], first[some], last[some]
-            )
-            owners = trees[some[parents]]
+            some = types == type
+            level = trees[some], nodes[some], first[some], last[some]
             if type > _LEAF:
-                below.append((owners, low, high, entries))
-                continue
-            there = (entries != 0) & (entries != ZERO_ENTRY)
-            found.append((owners[there], low[there], entries[there]))
+                parents, *slots = _slots(prog, type, *level[1:])
+                below.append((level[0][parents], *slots))
+            else:
+                leaves.setdefault(type, []).append(level)
         if not below:
             nodes = nodes[:0]
             break
@@ -77,6 +75,11 @@ def tree_entries(prog: Program, roots: Words) -> tuple[Rows, Words]:
         )
     if len(nodes):
         raise ValidationError("maple tree is too deep")
+    for type, levels in leaves.items():
+        trees, *rest = (np.concatenate(column) for column in zip(*levels, strict=True))
+        parents, low, _, entries = _slots(prog, type, *rest)
+        there = (entries != 0) & (entries != ZERO_ENTRY)
+        found.append((trees[parents[there]], low[there], entries[there]))
     trees, first, entries = (
         np.concatenate(column) for column in zip(*found, strict=True)
     )

@@ -142,7 +142,9 @@ def _node_entries(
     is_node = tree.is_node
     is_empty = tree.is_empty
     for i, entry in enumerate(slots):
-        if not entry:
+        if not entry & 3:
+            if entry:  # A pointer, as most are.
+                yield base + (i << shift), entry
             continue
         index = base + (i << shift)
         if is_node(entry):
