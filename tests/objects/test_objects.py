@@ -11,6 +11,7 @@ import pytest
 from drgn import (
     Architecture,
     FaultError,
+    Language,
     Object,
     ObjectAbsentError,
     OutOfBoundsError,
@@ -18,8 +19,10 @@ from drgn import (
     Program,
     Type,
     TypeMember,
+    TypeParameter,
     cast,
     container_of,
+    implicit_convert,
     reinterpret,
     sizeof,
 )
@@ -62,6 +65,24 @@ class TestWhereUpstreamIsWrong:
     def test_pointers_of_both_halves_can_be_subtracted(self, prog: Program) -> None:
         high = Object(prog, "int *", 0xFFFFFFFFFFFFFFF8)
         assert (high - Object(prog, "int *", 0x10)).value_() == -6
+
+    def test_pointers_to_what_is_the_same_in_c(self, prog: Program) -> None:
+        """Types of another language, and parameters' qualifiers (C11 6.7.6.3p15)."""
+        int_type, const_int = prog.type("int"), prog.type("const int")
+        void = prog.void_type()
+
+        def function(parameter: Type) -> Type:
+            return prog.function_type(void, [TypeParameter(parameter)])
+
+        for to, source in (
+            (int_type, prog.int_type("int", 4, True, language=Language.CPP)),
+            (prog.type("_Bool"), prog.bool_type("_Bool", 1, language=Language.CPP)),
+            (prog.type("double"), prog.float_type("double", 8, language=Language.CPP)),
+            (function(int_type), function(const_int)),
+        ):
+            pointer = Object(prog, prog.pointer_type(source), 5)
+            found = implicit_convert(prog.pointer_type(to), pointer)
+            assert found.type_ == prog.pointer_type(to) and found.value_() == 5
 
     def test_unnamed_scalar_member_has_no_value(self, prog: Program) -> None:
         integer = prog.type("int")
