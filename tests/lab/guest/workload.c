@@ -128,7 +128,8 @@ static void pin(int cpu)
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
+	/* Of one CPU where there is no other, e.g. without CONFIG_SMP. */
+	CPU_SET(cpu < sysconf(_SC_NPROCESSORS_ONLN) ? cpu : 0, &set);
 	CHECK(sched_setaffinity(0, sizeof(set), &set));
 	CHECK(nice(10));
 	ready();
