@@ -8,9 +8,13 @@ Traffic Control (TC)
 from __future__ import annotations
 
 import operator
+from typing import TYPE_CHECKING
 
 from drgn import NULL, IntegerLike, Object
 from drgn.helpers.linux.list import hlist_for_each_entry, list_for_each_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ("qdisc_lookup",)
 
@@ -38,20 +42,21 @@ def qdisc_lookup(dev: Object, major: IntegerLike) -> Object:
     for root in roots:
         if root and root.handle.value_() == handle:
             return root
-    try:
-        # A hash table since 4.9 (59cc1f61f09c).
-        buckets = dev.qdisc_hash
-    except AttributeError:
-        children = [
-            list_for_each_entry("struct Qdisc", dev.qdisc.list.address_of_(), "list")
-        ]
-    else:
-        children = [
-            hlist_for_each_entry("struct Qdisc", bucket.address_of_(), "hash")
-            for bucket in buckets
-        ]
-    for qdiscs in children:
-        for qdisc in qdiscs:
-            if qdisc.handle.value_() == handle:
-                return qdisc
+    for qdisc in _children(dev):
+        if qdisc.handle.value_() == handle:
+            return qdisc
     return NULL(dev.prog_, "struct Qdisc *")
+
+
+def _children(dev: Object) -> Iterator[Object]:
+    """Iterate over the ``struct Qdisc *`` below the root of a device."""
+    if hasattr(dev, "qdisc_hash"):  # Since 4.9 (59cc1f61f09c).
+        for bucket in dev.qdisc_hash:
+            yield from hlist_for_each_entry(
+                "struct Qdisc", bucket.address_of_(), "hash"
+            )
+    elif dev.qdisc.type_.type.has_member("list"):
+        yield from list_for_each_entry(
+            "struct Qdisc", dev.qdisc.list.address_of_(), "list"
+        )
+    # Else there are none: !CONFIG_NET_SCHED.

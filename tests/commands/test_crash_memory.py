@@ -10,10 +10,11 @@ from types import FrameType
 import pytest
 from lab.manifest import Lab
 
-from drgn import FaultError, Program
+from drgn import NULL, FaultError, Program
 from drgn.commands import CommandArgumentError, CommandError, run_command
 from drgn.helpers import ValidationError
 from drgn.helpers.linux.pid import find_task, for_each_task
+from drgn.helpers.linux.slab import SlabObjectInfo, slab_object_info
 
 #: Where the tests put structures of their own, which no kernel has there.
 BASE = 0x10000
@@ -115,6 +116,31 @@ def test_rd_of_user_space(prog: Program, lines: Lines, put: Put) -> None:
         lines("rd 400000")  # A kernel thread has none.
     run_command(prog, "crash set 1")
     assert lines("rd -32 400000")[0].split()[1] == "464c457f"
+
+
+def test_objects_of_slob(
+    prog: Program, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has slabs, but no caches; nobody knows where in them an object begins."""
+
+    def of_slob(prog: Program, address: int) -> SlabObjectInfo | None:
+        info = slab_object_info(prog, address)
+        null = NULL(prog, "struct kmem_cache *")
+        return None if info is None else SlabObjectInfo(null, info.slab, 0, None)
+
+    leader = find_task(prog, 1).group_leader
+    task, place = leader.value_(), f"{leader.address_:x}"
+    assert lines(f"rd -SS {place}")[0].endswith(f"[{task:x}:task_struct]")
+    slab = lines(f"kmem -s {task:x}")
+    stack = lines("bt -F 1")
+    for module in ("rd", "bt", "_kmem_identify"):
+        name = f"drgn.commands.crash.{module}.slab_object_info"
+        monkeypatch.setattr(name, of_slob)
+    assert lines(f"rd -SS {place}")[0].endswith(f" {task:016x}")
+    assert slab[4] == "  FREE / [ALLOCATED]"
+    assert lines(f"kmem -s {task:x}") == slab[2:4]
+    assert any("[" in line.partition(":")[2] for line in stack)
+    assert not any("[" in line.partition(":")[2] for line in lines("bt -F 1")[1:])
 
 
 def test_rd_writes_a_file(prog: Program, lines: Lines, tmp_path: object) -> None:

@@ -238,6 +238,18 @@ def test_queueing_disciplines(kernel: Kernel) -> None:
     assert qdisc_lookup(device, 2).type_ == kernel.to(qdisc)
 
 
+def test_queueing_disciplines_without_net_sched(kernel: Kernel) -> None:
+    """Then a device has no other than its own."""
+    qdisc = kernel.struct("Qdisc", handle=kernel.u32)
+    dev = kernel.struct("net_device", qdisc=kernel.to(qdisc))
+    root = BASE + 0x100
+    kernel.words(BASE, root)
+    kernel.words(root, 1 << 16)
+    device = kernel.at(dev, BASE)
+    assert qdisc_lookup(device, 1).value_() == root
+    assert not qdisc_lookup(device, 2)
+
+
 def neighbor_type(kernel: Kernel, node: Type) -> Type:
     chain = TypeMember(lambda: kernel.to(kernel.types["neighbour"]), "next")
     members = [chain, TypeMember(node, "hash", 64)]

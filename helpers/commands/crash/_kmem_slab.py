@@ -120,6 +120,8 @@ def print_slab_object(
         print_caches([info.slab_cache])
     memory = page_to_virt(cast("struct page *", info.slab)).value_()
     print_table([("  SLAB", "MEMORY"), (f"  {info.slab.value_():x}", f"{memory:x}")])
+    if not info.slab_cache:
+        return  # SLOB does not tell one object from the next.
     print("  FREE / [ALLOCATED]")
     text = f"{info.address:x}"
     print(f"  [{text}]" if info.allocated else f"  {text}")

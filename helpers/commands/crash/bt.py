@@ -168,7 +168,7 @@ def _word_formatter(
         else:
             return f"{symbol.name}+{value - symbol.address}"
         info = slab_object_info(prog, value)
-        if info is None:
+        if info is None or not info.slab_cache:  # SLOB has no caches.
             return f"{value:016x}"
         name = info.slab_cache.name.string_().decode(errors="backslashreplace")
         # Asked for twice, the address is shown too.

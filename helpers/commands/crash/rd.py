@@ -264,8 +264,8 @@ def _annotation(prog: Program, value: int, slabs: int) -> str | None:
         found = slab_object_info(prog, value)
     except FaultError:
         return None
-    if found is None:
-        return None
+    if found is None or not found.slab_cache:
+        return None  # SLOB has no caches.
     name = escape_ascii_string(found.slab_cache.name.string_())
     return f"[{value:x}:{name}]" if slabs > 1 else f"[{name}]"
 
