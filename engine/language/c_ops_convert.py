@@ -128,7 +128,7 @@ def _compatible(left: Type, right: Type) -> bool:
     left, right = left.unaliased(), right.unaliased()
     if left is right:
         return True
-    if left.qualifiers is not right.qualifiers and left.qualifiers != right.qualifiers:
+    if left.qualifiers != right.qualifiers:
         return False
     left, right = left.unqualified(), right.unqualified()
     if left is right:
