@@ -25,6 +25,15 @@ from .expr_context import (
     Unavailable,
     Unsupported,
 )
+from .expr_operators import (
+    CONSTANTS,
+    FLOW,
+    LOCATIONS,
+    PIECES,
+    STACK,
+    TYPED,
+    Purpose,
+)
 from .reader import sleb128, uleb128
 
 if TYPE_CHECKING:
@@ -44,13 +53,6 @@ class Typed(NamedTuple):
 
 
 Operand = int | Typed
-
-
-class Purpose(NamedTuple):
-    """What an expression that is no location is for, and what it cannot have there."""
-
-    name: str
-    invalid: frozenset[int]
 
 
 def evaluate(
@@ -261,7 +263,7 @@ class _Machine:
             operator = code[position]
             position += 1
             purpose = self.purpose
-            if self.pending is not None and (purpose or operator not in _PIECES):
+            if self.pending is not None and (purpose or operator not in PIECES):
                 raise self._goes_on(self.pending)
             if purpose is not None and operator in purpose.invalid:
                 raise ExprError(
@@ -277,18 +279,18 @@ class _Machine:
                 self.pending = Piece(REGISTER, operator - op.DW_OP_reg0)
             elif operator in BINARY:
                 self._binary(operator)
-            elif operator in _CONSTANTS:
-                size, signed = _CONSTANTS[operator]
+            elif operator in CONSTANTS:
+                size, signed = CONSTANTS[operator]
                 get = self._signed if signed else self._unsigned
                 self._push(get(code, position, size))
                 position += size
-            elif operator in _FLOW:
+            elif operator in FLOW:
                 position = self._flow(operator, code, position)
-            elif operator in _STACK:
+            elif operator in STACK:
                 position = self._shuffle(operator, code, position)
-            elif operator in _LOCATIONS:
+            elif operator in LOCATIONS:
                 position = self._locate(operator, code, position)
-            elif operator in _TYPED:
+            elif operator in TYPED:
                 position = self._typed(operator, code, position)
             else:
                 position = self._other(operator, code, position)
@@ -525,88 +527,3 @@ def reinterpret_generic(value: int, type: BaseType, address_size: int) -> Typed:
         raise Unavailable
     data = (value & (1 << type.size * 8) - 1).to_bytes(type.size, type.byte_order)
     return Typed(from_bytes(data, type), type)
-
-
-_CONSTANTS = {
-    op.DW_OP_const1u: (1, False),
-    op.DW_OP_const1s: (1, True),
-    op.DW_OP_const2u: (2, False),
-    op.DW_OP_const2s: (2, True),
-    op.DW_OP_const4u: (4, False),
-    op.DW_OP_const4s: (4, True),
-    op.DW_OP_const8u: (8, False),
-    op.DW_OP_const8s: (8, True),
-}
-_FLOW = frozenset(
-    (
-        op.DW_OP_skip,
-        op.DW_OP_bra,
-        op.DW_OP_nop,
-        op.DW_OP_call2,
-        op.DW_OP_call4,
-        op.DW_OP_call_ref,
-    )
-)
-_STACK = frozenset(
-    (
-        op.DW_OP_dup,
-        op.DW_OP_drop,
-        op.DW_OP_over,
-        op.DW_OP_pick,
-        op.DW_OP_swap,
-        op.DW_OP_rot,
-        op.DW_OP_plus_uconst,
-        op.DW_OP_abs,
-        op.DW_OP_neg,
-        op.DW_OP_not,
-        op.DW_OP_deref,
-        op.DW_OP_deref_size,
-        op.DW_OP_constu,
-        op.DW_OP_consts,
-    )
-)
-_NO_VALUES = frozenset(
-    (op.DW_OP_piece, op.DW_OP_bit_piece, op.DW_OP_implicit_value, op.DW_OP_stack_value)
-)
-FRAME_BASE = Purpose("DW_AT_frame_base", _NO_VALUES)
-CALL_FRAME = Purpose(
-    "CFI",
-    _NO_VALUES
-    | frozenset(range(op.DW_OP_reg0, op.DW_OP_reg31 + 1))
-    | frozenset(
-        (
-            op.DW_OP_regx,
-            op.DW_OP_addrx,
-            op.DW_OP_constx,
-            op.DW_OP_GNU_addr_index,
-            op.DW_OP_GNU_const_index,
-        )
-    ),
-)
-_PIECES = frozenset((op.DW_OP_piece, op.DW_OP_bit_piece, op.DW_OP_nop))
-_LOCATIONS = frozenset(
-    (
-        op.DW_OP_piece,
-        op.DW_OP_bit_piece,
-        op.DW_OP_regx,
-        op.DW_OP_implicit_value,
-        op.DW_OP_stack_value,
-        op.DW_OP_implicit_pointer,
-        op.DW_OP_GNU_implicit_pointer,
-    )
-)
-_TYPED = frozenset(
-    (
-        op.DW_OP_const_type,
-        op.DW_OP_GNU_const_type,
-        op.DW_OP_regval_type,
-        op.DW_OP_GNU_regval_type,
-        op.DW_OP_deref_type,
-        op.DW_OP_GNU_deref_type,
-        op.DW_OP_xderef_type,
-        op.DW_OP_convert,
-        op.DW_OP_GNU_convert,
-        op.DW_OP_reinterpret,
-        op.DW_OP_GNU_reinterpret,
-    )
-)

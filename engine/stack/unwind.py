@@ -21,8 +21,9 @@ import struct
 from typing import TYPE_CHECKING
 
 from ..dwarf import cfi_rows as cfi
-from ..dwarf.expr import CALL_FRAME, evaluate_value
+from ..dwarf.expr import evaluate_value
 from ..dwarf.expr_context import ExprContext, Unavailable, Unsupported
+from ..dwarf.expr_operators import CALL_FRAME
 from ..errors import FaultError
 from ..flags import ProgramFlags
 from ..kernel import orc

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..dwarf import constants as dw
-from ..dwarf import expr
+from ..dwarf.expr import evaluate_value
 from ..dwarf.expr_context import ExprContext, Unavailable
+from ..dwarf.expr_operators import FRAME_BASE, Purpose
 from ..dwarf.location import expression_at
 from ..dwarf.objects import constant, entry_address, function, variable
 from ..dwarf.pieces import evaluated
@@ -77,7 +78,7 @@ class FrameContext(ExprContext):
             raise Unavailable
         self._in_frame_base = True
         try:
-            return self._evaluate_value(expression, expr.FRAME_BASE)
+            return self._evaluate_value(expression, FRAME_BASE)
         finally:
             self._in_frame_base = False
 
@@ -141,10 +142,10 @@ class FrameContext(ExprContext):
         return self._evaluate_value(target) == address
 
     def _evaluate_value(
-        self, expression: memoryview, purpose: expr.Purpose | None = None
+        self, expression: memoryview, purpose: Purpose | None = None
     ) -> int:
         assert self.unit is not None
-        return expr.evaluate_value(
+        return evaluate_value(
             expression,
             self,
             address_size=self.unit.address_size,
