@@ -397,8 +397,25 @@ def validate_rbtree_inorder_for_each_entry(
     offset = offsetof(type, member)
     first = root.rb_node
     reader = _NodeReader.of(prog, pointee(first))
+
+    def compare(address: int, child: int, side: str) -> None:
+        entry, below = (
+            Object(prog, pointer, each - offset) for each in (address, child)
+        )
+        order = cmp(below, entry)
+        wrong = "greater" if side == "left" else "less"
+        if order == 0 and not allow_equal:
+            wrong = "equal"
+        elif not (order > 0 if side == "left" else order < 0):
+            return
+        preposition = "to" if wrong == "equal" else "than"
+        raise ValidationError(
+            f"{entry.format_(dereference=False)} {side} child {below.value_():#x}"
+            f" compares {wrong} {preposition} it"
+        )
+
     previous: Object | None = None
-    for address in _validated(reader, first.value_()):
+    for address in _validated(reader, first, compare):
         entry = Object(prog, pointer, address - offset)
         if previous is not None:
             order = cmp(previous, entry)
@@ -416,46 +433,61 @@ def validate_rbtree_inorder_for_each_entry(
         previous = entry
 
 
-def _validated(reader: _NodeReader, root: int) -> Iterator[int]:
-    """Iterate like _inorder(), checking colors and parents."""
+def _validated(
+    reader: _NodeReader, root: Object, compare: Callable[[int, int, str], None]
+) -> Iterator[int]:
+    """Iterate like _inorder(), checking parents, colors and black heights.
+
+    :param compare: Called with a node, its child, and the side that it is on.
+    """
     read, parent_index, left, right = reader
-    # Nodes whose left subtree is done, with what lies above them.
-    path: list[tuple[int, tuple[int, ...], int, int]] = []
-    # Every missing child must have this many black nodes above it.
-    expected: int | None = None
-    address, parent, parent_is_red, blacks = root, 0, False, 0
-    depth = 0
+
+    def text(address: int) -> str:
+        return f"({root.type_.type_name()}){address:#x}"
+
+    def check(address: int, node: tuple[int, ...], side: str) -> None:
+        above, is_black = node[parent_index] & ~3, node[parent_index] & 1
+        if not path:
+            if above:
+                raise ValidationError(
+                    f"root node {text(address)} has parent {above:#x}"
+                )
+            if not is_black:
+                raise ValidationError(f"root node {text(address)} is red")
+            return
+        parent, parent_node, _ = path[-1]
+        if above != parent:
+            raise ValidationError(
+                f"{text(parent)} rb_{side} {address:#x} has rb_parent {above:#x}"
+            )
+        if not is_black and not parent_node[parent_index] & 1:
+            raise ValidationError(f"red node {text(parent)} has red child {address:#x}")
+        compare(parent, address, side)
+
+    # Nodes above, each with the black height of its left subtree once that is done.
+    path: list[tuple[int, tuple[int, ...], int | None]] = []
+    address, side = root.value_(), "left"
     while True:
         while address:
-            depth += 1
-            if depth > _MAX_DEPTH:
+            if len(path) >= _MAX_DEPTH:
                 raise ValidationError("red-black tree is too deep")
             node = read(address)
-            is_red = not node[parent_index] & 1
-            if node[parent_index] & ~3 != parent:
+            check(address, node, side)
+            path.append((address, node, None))
+            address, side = node[left], "left"
+        height = 0
+        while path:
+            address, node, left_height = path.pop()
+            if left_height is None:
+                path.append((address, node, height))
+                yield address
+                address, side = node[right], "right"
+                break
+            if left_height != height:
                 raise ValidationError(
-                    f"node {address:#x} of {parent:#x} has rb_parent "
-                    f"{node[parent_index] & ~3:#x}"
+                    f"left and right subtrees of {text(address)} have unequal black"
+                    f" heights ({left_height} != {height})"
                 )
-            if is_red and not parent:
-                raise ValidationError(f"root node {address:#x} is red")
-            if is_red and parent_is_red:
-                raise ValidationError(
-                    f"red node {parent:#x} has red child {address:#x}"
-                )
-            blacks += not is_red
-            path.append((address, node, blacks, depth))
-            parent, parent_is_red, address = address, is_red, node[left]
-        if expected is None:
-            expected = blacks
-        elif blacks != expected:
-            raise ValidationError(
-                f"path to leaf beneath {parent:#x} has {blacks} black nodes "
-                f"instead of {expected}"
-            )
-        if not path:
+            height += node[parent_index] & 1
+        else:
             return
-        parent, node, blacks, depth = path.pop()
-        parent_is_red = not node[parent_index] & 1
-        yield parent
-        address = node[right]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 
@@ -192,6 +193,7 @@ def rb_root(memory: Memory, root: int) -> Object:
 
 
 BLACK = 1
+RB_NODE = "(struct rb_node *)"
 
 
 def good_tree(memory: Memory) -> Object:
@@ -230,10 +232,39 @@ def test_good_tree(memory: Memory) -> None:
 @pytest.mark.parametrize(
     ("address", "words", "message"),
     [
-        (node(0), (node(2), 0, 0), "rb_parent"),
-        (node(1), (0, node(2), node(0)), "root node .* is red"),
-        (node(0), (node(1) | BLACK, 0, 0), "black nodes"),
-        (node(1), (BLACK, node(0), node(2)), "less than"),
+        (
+            node(0),
+            (node(2), 0, 0),
+            f"{RB_NODE}{node(1):#x} rb_left {node(0):#x} has rb_parent {node(2):#x}",
+        ),
+        (
+            node(1),
+            (node(3) | BLACK, node(2), node(0)),
+            f"root node {RB_NODE}{node(1):#x} has parent {node(3):#x}",
+        ),
+        (
+            node(1),
+            (0, node(2), node(0)),
+            f"root node {RB_NODE}{node(1):#x} is red",
+        ),
+        (
+            node(0),
+            (node(1) | BLACK, 0, 0),
+            f"left and right subtrees of {RB_NODE}{node(1):#x} have unequal black"
+            " heights (1 != 0)",
+        ),
+        (
+            node(1),
+            (BLACK, node(0), node(2)),
+            f"(struct entry *){node(1):#x} left child {node(2):#x} compares greater"
+            " than it",
+        ),
+        (
+            node(1),
+            (BLACK, node(0), 0),
+            f"(struct entry *){node(1):#x} right child {node(0):#x} compares less than"
+            " it",
+        ),
     ],
 )
 def test_validate_rbtree(
@@ -241,7 +272,7 @@ def test_validate_rbtree(
 ) -> None:
     root = good_tree(memory)
     memory.write(address, *words)
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ValidationError, match=f"^{re.escape(message)}$"):
         check(root)
 
 
@@ -249,7 +280,19 @@ def test_red_child_of_red_node(memory: Memory) -> None:
     root = good_tree(memory)
     memory.write(node(2), node(1), node(3), 0)
     memory.write(node(3), node(2), 0, 0)
-    with pytest.raises(ValidationError, match="red node .* has red child"):
+    message = f"red node {RB_NODE}{node(2):#x} has red child {node(3):#x}"
+    with pytest.raises(ValidationError, match=re.escape(message)):
+        check(root)
+
+
+def test_order_of_nodes_that_are_far_apart(memory: Memory) -> None:
+    """Each child is on the right side of its parent, but 2 is left of 1."""
+    root = good_tree(memory)
+    memory.write(node(1), BLACK, node(3), node(0))
+    memory.write(node(0), node(1) | BLACK, node(2), 0)
+    memory.write(node(2), node(0), 0, 0)
+    memory.write(node(3), node(1) | BLACK, 0, 0)
+    with pytest.raises(ValidationError, match=f"{node(2):#x}, which precedes it"):
         check(root)
 
 
