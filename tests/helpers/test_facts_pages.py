@@ -311,7 +311,8 @@ def test_swapped_memory(live: Program, each_lab: Lab) -> None:
     start, size = facts["memory"].split()
     status = each_lab.fact(f"proc/{facts['pid']}/status")
     swapped = re.search(r"^VmSwap:\s+(\d+) kB", status, re.M)
-    assert swapped and int(swapped[1]) * 1024 >= int(size)
+    # The kernel may leave a few pages where they are.
+    assert swapped and int(swapped[1]) * 1024 >= int(size) * 0.9
     # Pages in swap space have no frame.
     with pytest.raises(FaultError):
         follow_pfn(task.mm, int(start, 16))
