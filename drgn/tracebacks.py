@@ -16,6 +16,8 @@ _ASKED_FOR = (
     drgn.UnsupportedOperation,
 )
 
+_OURS = "drgn.engine.", "drgn.gdb_bridge."
+
 
 def leave_user_frames(error: BaseException) -> None:
     """Cut the frame that caught an exception from its traceback, and the engine's."""
@@ -41,7 +43,7 @@ def end_at_user(error: BaseException) -> None:
     last = None
     frame = error.__traceback__
     while frame is not None:
-        if not frame.tb_frame.f_globals.get("__name__", "").startswith("drgn.engine."):
+        if not frame.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
             last = frame
         frame = frame.tb_next
     if last is not None and last.tb_next is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import gdb
@@ -21,6 +22,9 @@ def install() -> None:
     """Define ``prog``, the commands and the function; the first time only."""
     global _installed
     if not _installed:
+        # Python's module would take GDB's own readline over, and GDB's TAB with it. GDB
+        # means to keep it out, but its finder only comes after all others.
+        sys.modules.setdefault("readline", None)  # type: ignore[arg-type]
         from . import commands
 
         commands.register()

@@ -33,12 +33,46 @@ def test_prompt(terminal: Terminal) -> None:
     assert "42" in terminal.until(">>> ")
     terminal.write("1 / 0\n")
     assert "ZeroDivisionError" in terminal.until(">>> ")
+    terminal.write("frame\n")
+    shown = terminal.until("LookupError: No frame is currently selected")
+    assert "session.py" not in shown
     terminal.write("kept = 6 * 7\n")
     terminal.until(">>> ")
     terminal.write("exit()\n")
     terminal.until("(gdb) ")
     terminal.write("drgn kept + 1\n")
     assert "43" in terminal.until("(gdb) ")
+
+
+def test_completion(
+    gdb_program: str, gdb_variables: dict[str, str], list_program: Path
+) -> None:
+    """TAB is GDB's before and after, whatever Python modules completion imports."""
+    environment = {**gdb_variables, "TERM": "xterm"}
+    argv = [gdb_program, "-nx", "-q", "-ex", f"source {LOADER}", str(list_program)]
+    terminal = Terminal(argv, environment)
+    terminal.until("(gdb) ")
+    for typed, completed in (
+        ("info brea", "kpoints"),
+        ("drgn prog.main_mo", "dule"),
+        ("drgn he", "lp"),
+        ("info brea", "kpoints"),
+    ):
+        terminal.write(typed)
+        terminal.until(typed)
+        terminal.write("\t")
+        assert terminal.until(completed) == ""
+        terminal.write("\n")
+        terminal.until("(gdb) ")
+    terminal.write("drgn\n")
+    terminal.until(">>> ")
+    terminal.write("exit()\n")
+    terminal.until("(gdb) ")
+    terminal.write("info brea")
+    terminal.until("info brea")
+    terminal.write("\t")
+    assert terminal.until("kpoints") == ""
+    terminal.close()
 
 
 def test_interrupted_loop(terminal: Terminal) -> None:
