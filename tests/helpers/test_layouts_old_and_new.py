@@ -27,6 +27,9 @@ from drgn.helpers.linux import (
     loadavg,
     module_kallsyms,
     op_is_write,
+    per_cpu_ptr,
+    percpu_counter_sum,
+    percpu_counter_sum_positive,
     req_op,
     rq_data_dir,
     slab_cache_usage,
@@ -498,3 +501,26 @@ def test_path_of_a_kernfs_node_that_was_not_filled_in(kernel: Kernel) -> None:
     assert kernfs_path(kernel.at(node, BASE)) == b"/"
     with pytest.raises(FaultError):
         kernfs_path(kernel.at(node, BASE + 0x10))
+
+
+def test_per_cpu_variables(kernel: Kernel) -> None:
+    prog = kernel.prog
+    pointer = Object(prog, kernel.to(kernel.int), 0x1000)
+    # Without CONFIG_SMP there are no offsets.
+    assert per_cpu_ptr(pointer, 0).value_() == 0x1000
+    offsets = prog.array_type(kernel.ulong, 2)
+    kernel.objects["__per_cpu_offset"] = Object(prog, offsets, [0x100, 0x300])
+    assert [per_cpu_ptr(pointer, cpu).value_() for cpu in range(2)] == [0x1100, 0x1300]
+    for cpu in (-1, 2):
+        with pytest.raises(ValueError, match=f"there is no CPU {cpu}"):
+            per_cpu_ptr(pointer, cpu)
+
+
+@pytest.mark.parametrize("count", [-3, 0, 5])
+def test_counters_of_one_cpu(kernel: Kernel, count: int) -> None:
+    s64 = kernel.prog.int_type("s64", 8, True)
+    counter = kernel.struct("percpu_counter", count=s64)
+    kernel.words(BASE, count % 2**64)
+    fbc = kernel.at(counter, BASE)
+    assert percpu_counter_sum(fbc) == count
+    assert percpu_counter_sum_positive(fbc) == max(count, 0)
