@@ -222,8 +222,8 @@ def skeleton_units(file: DwarfFile, units: Sequence[Unit]) -> list[Unit]:
 def find_split_units(file: DwarfFile, skeletons: Sequence[Unit]) -> SplitScan:
     """Look for the split units of skeletons, in packages first.
 
-    A split unit that is not found is a warning. Raises BadDataError if a file is
-    malformed.
+    A split unit that is not found is a warning, and so is a file that cannot be opened.
+    Raises BadDataError if the units of one are malformed.
     """
     return _Finder(file).find(skeletons)
 
@@ -233,8 +233,10 @@ class _Finder:
         self._file = file
         self._start = sum(len(data) for _, data, _ in file.spaces)
         self._next = self._start
-        # The paths that were tried; None if there is no such file.
+        # The paths that were tried; None if there is no such file, or a damaged one.
         self._files: dict[str, SplitFile | None] = {}
+        self._damaged: dict[str, str] = {}
+        """What is wrong with files that could not be opened."""
         self._skeletons: dict[int, Unit] = {}
         """By the offset of the split unit."""
 
@@ -257,26 +259,28 @@ class _Finder:
             if package is not None and missing:
                 found = set(take(package, missing))
                 missing = [unit for unit in missing if unit not in found]
+        messages += self._damaged.values()
         for skeleton in missing:
-            other = None
+            problems = []
             for path in self._dwo_paths(skeleton):
                 split = self._open(path)
-                if split is None:
-                    continue
-                if take(split, [skeleton]):
-                    break
-                other = other or path
+                if split is not None:
+                    if take(split, [skeleton]):
+                        break
+                    problems.append(self._mismatch(skeleton, path))
+                elif path in self._damaged:
+                    problems.append(self._damaged[path])
             else:
-                messages.append(self._message(skeleton, other))
+                name = skeleton.dwo_name
+                problems.append(f"{self._file.path}: split DWARF file {name} not found")
+                messages.append(problems[0])
         return SplitScan(self._spaces(used), self._columns(messages))
 
-    def _message(self, skeleton: Unit, other: str | None) -> str:
-        if other is not None:
-            return (
-                f"{other}: split DWARF file does not match its skeleton in "
-                f"{self._file.path}: ID is not {skeleton.split_id or 0:#018x}"
-            )
-        return f"{self._file.path}: split DWARF file {skeleton.dwo_name} not found"
+    def _mismatch(self, skeleton: Unit, path: str) -> str:
+        return (
+            f"{path}: split DWARF file does not match its skeleton in "
+            f"{self._file.path}: ID is not {skeleton.split_id or 0:#018x}"
+        )
 
     def _open(self, path: str) -> SplitFile | None:
         if path not in self._files:
@@ -284,6 +288,9 @@ class _Finder:
                 split = SplitFile(self._file, path, self._next)
             except OSError:
                 self._files[path] = None
+            except BadDataError as error:
+                self._files[path] = None
+                self._damaged[path] = str(error)
             else:
                 self._files[path] = split
                 self._next = split.end

@@ -46,8 +46,10 @@ _KINDS: dict[int, _Kinds] = {
     elf.EM_AARCH64: {
         257: (8, False),  # R_AARCH64_ABS64
         258: (4, False),  # R_AARCH64_ABS32
+        259: (2, False),  # R_AARCH64_ABS16
         260: (8, True),  # R_AARCH64_PREL64
         261: (4, True),  # R_AARCH64_PREL32
+        262: (2, True),  # R_AARCH64_PREL16
         1029: (8, False),  # R_AARCH64_TLS_DTPREL64
     },
     elf.EM_ARM: {

@@ -332,10 +332,28 @@ def test_corrupt_dwo(copied: Path) -> None:
         load(copied).type("struct only_a")
 
 
-def test_not_elf(copied: Path) -> None:
-    copied.with_name("b.dwo").write_text("no")
-    with pytest.raises(BadDataError, match=r"b\.dwo: not an ELF file"):
-        load(copied).type("struct only_a")
+@pytest.mark.parametrize("content", [b"", b"no", b"\x7fELF\2\1\1" + bytes(60)])
+def test_damaged_dwo(
+    copied: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    """It is as good as none; the other units have theirs."""
+    damaged = copied.with_name("b.dwo")
+    damaged.unlink()  # It is mapped.
+    damaged.write_bytes(content)
+    prog = load(copied)
+    assert prog.type("struct only_a").size == 8
+    with pytest.raises(LookupError, match="struct only_b"):
+        prog.type("struct only_b")
+    (message,) = messages(caplog)
+    assert message.startswith(f"{damaged}: ")
+    assert at(prog, symbols(copied)["other"])[0].source()[0].endswith("b.c")
+
+
+def test_damaged_package(copied: Path, caplog: pytest.LogCaptureFixture) -> None:
+    package = copied.with_name("prog.dwp")
+    package.write_text("no")
+    check(load(copied), copied)
+    assert messages(caplog) == [f"{package}: not an ELF file"]
 
 
 # The cache

@@ -117,6 +117,7 @@ def rela64(offset: int, kind: int, addend: int = 0, order: str = "<") -> bytes:
         (62, "<", 2, struct.pack("<i", 3)),
         (62, "<", 24, struct.pack("<q", 3)),
         (183, "<", 257, struct.pack("<Q", 0x1007)),
+        (183, "<", 259, struct.pack("<H", 0x1007)),
         (183, "<", 261, struct.pack("<i", 3)),
         (21, ">", 38, struct.pack(">Q", 0x1007)),
         (21, ">", 26, struct.pack(">i", 3)),
