@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -73,7 +74,7 @@ class PageTable:
     def __init__(self, physical: AddressSpace, root: int, mode: PagingMode) -> None:
         self._physical = physical
         self._mode = mode
-        self._tables: dict[int, memoryview | None] = {}
+        self._tables: dict[int, memoryview] = {}
         self.root = root
 
     def at(self, root: int) -> PageTable:
@@ -90,13 +91,10 @@ class PageTable:
 
     def _entry(self, table: int, index: int) -> int:
         """An entry of the table at a physical address; FaultError if not there."""
-        try:
-            entries = self._tables[table]
-        except KeyError:
-            entries = self._load(table)
+        entries = self._load(table)
         if entries is None:
             return int.from_bytes(self._physical.read(table + index * 8, 8), "little")
-        return int.from_bytes(entries[index * 8 : index * 8 + 8], "little")
+        return entries[index]
 
     def _load(self, table: int) -> memoryview | None:
         size = 8 << self._mode.index_bits
@@ -106,9 +104,11 @@ class PageTable:
             return None
         if found is None:  # It may change: read each entry when it is needed.
             return None
+        if sys.byteorder != "little":
+            return None
         if len(self._tables) >= _TABLE_LIMIT:
             self._tables.clear()
-        entries = memoryview(found[0])[found[1] : found[1] + size]
+        entries = memoryview(found[0])[found[1] : found[1] + size].cast("Q")
         self._tables[table] = entries
         return entries
 
@@ -140,13 +140,15 @@ class PageTable:
         """
         index = self._index(address)
         if index >= 0:
-            table = self.root
-            mask = (1 << self._mode.index_bits) - 1
-            for shift, present, leaf in self._mode.levels:
-                entry = self._entry(table, (index >> shift) & mask)
+            mode, tables, table = self._mode, self._tables, self.root
+            mask = (1 << mode.index_bits) - 1
+            for shift, present, leaf in mode.levels:
+                entries, slot = tables.get(table), (index >> shift) & mask
+                entry = self._entry(table, slot) if entries is None else entries[slot]
                 if not entry & present:
                     break
-                table = self._decode(entry)
+                upright = entry & mode.inverted
+                table = entry & mode.address_mask if upright else self._decode(entry)
                 if leaf is not None and entry & leaf == leaf:
                     size = 1 << shift
                     offset = address & (size - 1)

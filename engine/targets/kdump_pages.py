@@ -48,8 +48,8 @@ class KdumpPart:
         order = "<" if header.little_endian else ">"
         # struct page_desc: offset, size, flags, page_flags
         self._descriptor = struct.Struct(order + "qIIQ")
-        self._before: list[int] | None = None
-        self._first_index: int | None = None
+        self._before = _running_counts(header.bitmap)
+        self._first_index = self._rank(min(header.first_frame, header.frames))
         # Offset, size and flags of the page that was loaded last, and its contents:
         # pages of zeros have one copy in the file.
         self._last: tuple[tuple[int, int, int], Buffer] = ((0, 0, 0), b"")
@@ -59,24 +59,13 @@ class KdumpPart:
         bitmap = self.header.bitmap
         if not bitmap[frame >> 3] >> (frame & 7) & 1:
             return -1
-        return self._rank_in_part(frame)
-
-    def _rank_in_part(self, frame: int) -> int:
-        """The number of frames before one whose pages are in this part."""
-        if self._first_index is None:
-            first = min(self.header.first_frame, self.header.frames)
-            self._first_index = self._rank(first)
         return self._rank(frame) - self._first_index
 
     def _rank(self, frame: int) -> int:
         """The number of set bits of the bitmap before that of a frame."""
-        if self._before is None:
-            self._before = _running_counts(self.header.bitmap)
         chunk = frame >> _CHUNK_SHIFT
-        start = chunk * _CHUNK_BYTES
-        bits = int.from_bytes(
-            self.header.bitmap[start : start + _CHUNK_BYTES], "little"
-        )
+        start, end = chunk * _CHUNK_BYTES, (frame >> 3) + 1
+        bits = int.from_bytes(self.header.bitmap[start:end], "little")
         below = bits & ((1 << (frame & (_CHUNK_BITS - 1))) - 1)
         return self._before[chunk] + below.bit_count()
 
@@ -118,7 +107,7 @@ class KdumpPart:
         bits = int.from_bytes(octets, "little") >> (first & 7)
         bits &= (1 << end - first) - 1
         size = self._descriptor.size
-        where = self.header.descriptors + self._rank_in_part(first) * size
+        where = self.header.descriptors + (self._rank(first) - self._first_index) * size
         table = self._file.read(where, bits.bit_count() * size)
         whole = len(table) - len(table) % size
         descriptors = self._descriptor.iter_unpack(table[:whole])
