@@ -6,6 +6,7 @@ import operator
 import os
 from typing import Any, SupportsIndex
 
+Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 UINT64_MAX = 0xFFFFFFFFFFFFFFFF
 
 
@@ -53,7 +54,7 @@ def buffer_bytes(value: Any) -> bytes:
         ) from None
 
 
-def path_argument(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> str:
+def path_argument(path: Path) -> str:
     """A path as str; ValueError for what no file can be called."""
     name = os.fsdecode(path)
     if "\0" in name:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import operator
-import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,13 +14,12 @@ from .placement import Bias, NotPlaced, Placement, SectionPlacement
 from .section_addresses import ModuleSectionAddresses
 
 if TYPE_CHECKING:
+    from ..arguments import Path
     from ..dwarf.file import DwarfFile
     from ..elf.file import ElfFile
     from ..objects.object import Object
     from ..program import Program
     from ..symbols.finder import ModuleSymbols
-
-    Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 _UINT64_MAX = 2**64 - 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, overload
 
@@ -11,7 +10,7 @@ from ..arguments import path_argument
 from ..closed import closed
 
 if TYPE_CHECKING:
-    Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+    from ..arguments import Path
 
 Given = TypeVar("Given")
 Kept = TypeVar("Kept")

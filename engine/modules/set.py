@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
@@ -24,10 +23,9 @@ from .module import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..arguments import Path
     from ..objects.object import Object
     from ..program import Program
-
-    Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 M = TypeVar("M", bound=Module)
 

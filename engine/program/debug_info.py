@@ -10,8 +10,7 @@ from ..objects.construct import UNSET
 from .finders import FinderRegistry
 
 if TYPE_CHECKING:
-    import os
-
+    from ..arguments import Path
     from ..modules.module import (
         ExtraModule,
         MainModule,
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from ..stack.code import CodeInfo
     from .program import Program
 
-    Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
     DebugInfoFinder = Callable[[Sequence[Module]], None]
 
 

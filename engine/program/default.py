@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -12,12 +11,11 @@ from ..objects.object import Object
 from .program import Program
 
 if TYPE_CHECKING:
+    from ..arguments import Path
     from ..memory.search import MemorySearchIterator
     from ..stack.source import SourceLocationList
     from ..stack.trace import StackTrace
     from .memory_access import IntegerOrRange
-
-    Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 _default = threading.local()
 

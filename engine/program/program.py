@@ -32,13 +32,12 @@ from .type_constructors import TypeConstructors
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..arguments import Path
     from ..kernel.state import KernelState
     from ..modules.module import Module
     from ..symbols.symbol import Symbol
     from ..targets.base import Target
     from ..types.type import Type
-
-    Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 _INT_MAX = 2**31 - 1
 _LONG_MAX = 2**63 - 1
