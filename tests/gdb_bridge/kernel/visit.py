@@ -1,7 +1,8 @@
 """What a test session does in GDB with a guest; GDB sources this.
 
 The steps write what they see to files in $VISIT, which the tests compare afterwards.
-One that fails or is too slow costs what it would have seen, and no other step's.
+One that fails costs what it would have seen, and no other step's; after one that is too
+slow another GDB goes on: an interrupted GDB, or numpy, would not be what it was.
 """
 
 # ruff: noqa: F821 (prog comes from drgn.py)
@@ -13,8 +14,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,45 +26,36 @@ from lab.monitor import Monitor
 from drgn.gdb_bridge.stub import Stub
 
 HERE = Path(os.environ["VISIT"])
-CASES = sorted(Path(os.environ["VISIT_CASES"]).glob("*.py"))
-# They look at a dump's crash, at modules that are loaded by hand, or put other memory
-# over the target's.
-NOT_HERE = ("crash", "types", "commands_overlaid")
-CASES = [case for case in CASES if case.stem not in NOT_HERE]
+CASES = [Path(case) for case in json.loads(os.environ["VISIT_CASES"])]
 PYTHON = os.environ["VISIT_PYTHON"]
-SECONDS = float(os.environ.get("VISIT_SECONDS", "40"))
-"""How long a script or a step may take; they take one or two."""
-facts: dict[str, Any] = {}
-failed: dict[str, str] = {}
-
-
-@contextmanager
-def limit() -> Iterator[None]:
-    """Interrupt what takes too long, as Ctrl-C does."""
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+SECONDS = float(os.environ.get("VISIT_SECONDS", "120"))
+"""How long a step may take; they take one or two."""
+FACTS = HERE / "facts.json"
+facts: dict[str, Any] = {"taken": [], "failed": {}, "done": False}
 
 
 def step(function: Callable[[], None], name: str = "") -> None:
-    """Take a step, and keep what is known after it."""
+    """Take a step that no GDB has taken before; one that takes too long ends GDB."""
+    name = name or function.__name__
+    if name in facts["taken"]:
+        return
+    facts["taken"].append(name)
+    facts["failed"][name] = "GDB was ended in it"
+    keep_facts()
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        with limit():
-            function()
+        function()
+        del facts["failed"][name]
     except Exception:
-        failed[name or function.__name__] = traceback.format_exc()
-    except KeyboardInterrupt:
-        failed[name or function.__name__] = traceback.format_exc()
-        # Answers to what was asked before may still come. The guest stays stopped.
-        run("disconnect")
-        connect()
+        facts["failed"][name] = traceback.format_exc()
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    keep_facts()
+
+
+def keep_facts() -> None:
     partial = HERE / "facts.tmp"
-    partial.write_text(json.dumps({"failed": failed, **facts}))
-    partial.rename(HERE / "facts.json")
+    partial.write_text(json.dumps(facts))
+    partial.rename(FACTS)
 
 
 def run(command: str) -> str:
@@ -82,7 +73,7 @@ def dump(name: str) -> None:
 
 def scripts(name: str, cases: list[Path]) -> None:
     """Run scripts of the oracle, and dump the memory that they have seen."""
-    (HERE / name).mkdir()
+    (HERE / name).mkdir(exist_ok=True)
     step(lambda: dump(f"{name}.elf"), f"the dump {name}")
     for case in cases:
         step(lambda case=case: script(case, HERE / name), f"{name}/{case.stem}")
@@ -117,6 +108,9 @@ def control_registers() -> dict[str, int]:
     }
 
 
+signal.signal(signal.SIGALRM, signal.SIG_DFL)
+if FACTS.exists():
+    facts = json.loads(FACTS.read_text())
 TWO_CASES = [case for case in CASES if case.stem in ("session", "stacks")]
 
 
@@ -125,9 +119,11 @@ def before_there_is_a_guest() -> None:
     facts["static"] = run('drgn prog.type("struct list_head")')
 
 
+connect()
+
+
 @step
 def the_first_connection() -> None:
-    connect()
     facts["flags"] = prog.flags.value
     facts["offset"] = prog["VMCOREINFO"].string_().decode()
 
@@ -206,32 +202,38 @@ def until_a_processor_is_in_user_mode() -> None:
 
 scripts("user", TWO_CASES)
 
-ask = Stub.packet
+before = prog
+gdb.execute("disconnect", to_string=True)
 
 
 @step
-def another_connection_without_physical_memory() -> None:
-    before = prog
-    gdb.execute("disconnect", to_string=True)
+def disconnected() -> None:
     facts["disconnected"] = [
         prog is before,
         run('drgn prog.type("struct list_head")'),
     ]
-    Stub.packet = lambda self, packet: b""
-    connect()
+
+
+ask = Stub.packet
+Stub.packet = lambda self, packet: b""
+connect()
+
+
+@step
+def without_physical_memory() -> None:
     facts["virtual"] = prog.read(
         prog.translate(prog["init_task"].address_), 16, physical=True
     ).hex()
 
 
 scripts("virtual", TWO_CASES)
+gdb.execute("disconnect", to_string=True)
+Stub.packet = ask
+connect()
 
 
 @step
 def symbols_of_gdb_itself() -> None:
-    gdb.execute("disconnect", to_string=True)
-    Stub.packet = ask
-    connect()
     facts["symbols"] = run("drgn-symbols")
     facts["symbols again"] = run("drgn-symbols")
     facts["same address"] = [
@@ -241,3 +243,7 @@ def symbols_of_gdb_itself() -> None:
         run("output/x (long)&loop_queue_rq"),
         hex(prog.symbol("loop_queue_rq").address),
     ]
+
+
+facts["done"] = True
+keep_facts()
