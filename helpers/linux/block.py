@@ -232,8 +232,8 @@ def _has_old_flags(prog: Program) -> bool:
 def req_op(rq: Object) -> Object:
     """Return the operation of a block request.
 
-    >>> rq = next(request_queue_busy_iter(next(for_each_disk()).queue))
-    >>> req_op(rq)
+    >>> requests = request_queue_busy_iter(next(for_each_disk()).queue)
+    >>> req_op(next(rq for rq in requests if not rq_data_dir(rq)))
     (enum req_op)REQ_OP_READ
 
     :param rq: ``struct request *``
@@ -265,7 +265,7 @@ def rq_data_dir(rq: Object) -> int:
     :param rq: ``struct request *``
 
     >>> queue = next(for_each_disk(prog)).queue
-    >>> [rq_data_dir(rq) for rq in request_queue_busy_iter(queue)][0]
+    >>> min(rq_data_dir(rq) for rq in request_queue_busy_iter(queue))
     0
     """
     return int(op_is_write(req_op(rq)))

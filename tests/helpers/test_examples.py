@@ -26,10 +26,73 @@ import drgn.helpers.common
 import drgn.helpers.linux
 from drgn import Program
 from drgn.display import displayhook
+from drgn.helpers.linux import disk_name, for_each_disk, num_online_cpus
 from drgn.namespace import LazyGlobals
 
-#: What kernels of the examples have, by the end of their names.
+
+def _has(name: str) -> Callable[[Program], bool]:
+    return lambda prog: name in prog
+
+
+def _has_slabs(prog: Program) -> bool:
+    """Whether slabs have caches, which those of SLOB have not."""
+    return any(_has_type(prog, "struct kmem_cache", name) for name in ("oo", "num"))
+
+
+def _has_vmap_stacks(prog: Program) -> bool:
+    return _has_type(prog, "struct task_struct", "stack_vm_area")
+
+
+def _has_two_cpus(prog: Program) -> bool:
+    return num_online_cpus(prog) > 1
+
+
+def _has_a_disk_first(prog: Program) -> bool:
+    return disk_name(next(for_each_disk(prog))).startswith(b"vd")
+
+
+#: What kernels of the examples have, by parts of their names.
 _NEEDED: dict[str, Callable[[Program], object]] = {
+    ".bpf.": _has("prog_idr"),
+    ".cgroup.": _has("cgrp_dfl_root"),
+    ".kernfs.": _has("cgrp_dfl_root"),
+    ".list.": _has("modules"),
+    ".list_entries": _has("modules"),
+    ".module.": _has("modules"),
+    "module_kallsyms": _has("modules"),
+    ".mutex_owner": _has("module_mutex"),
+    "memory_block": _has("memory_subsys"),
+    ".section_mem_map_addr": _has("vmemmap"),
+    ".global_numa_event_state": _has("NUMA_HIT"),
+    ".global_vm_event_state": _has("vm_event_states"),
+    ".task_group_": lambda prog: _has_type(prog, "struct task_group"),
+    ".task_since_last_arrival_ns": lambda prog: _has_type(
+        prog, "struct sched_info", "last_arrival"
+    ),
+    ".find_vmap_area": _has_vmap_stacks,
+    # Of the stack or the memory of a task.
+    ".PageCompound": _has_slabs,
+    ".PageHead": _has_slabs,
+    ".PageSlab": _has_slabs,
+    ".compound_head": _has_slabs,
+    ".virt_to_page": _has_slabs,
+    ".skb_shinfo": _has_slabs,
+    ".find_containing_slab_cache": _has_slabs,
+    ".get_slab_cache_aliases": _has("slab_kset"),
+    ".slab_": _has_slabs,
+    "._slab_arrays.": _has_slabs,
+    "._slab_usage.": _has_slabs,
+    # Of another processor than the first.
+    ".per_cpu": _has_two_cpus,
+    ".cpu_curr": _has_two_cpus,
+    ".rq_for_each_fair_task": _has_two_cpus,
+    ".task_cpu": _has_two_cpus,
+    # Requests of the first disk.
+    ".blk_": _has_a_disk_first,
+    ".req_op": _has_a_disk_first,
+    ".request_queue_busy_iter": _has_a_disk_first,
+    ".rq_data_dir": _has_a_disk_first,
+    ".sbitmap_for_each_set": _has_a_disk_first,
     # Since 5.11 (0d02129e76ed).
     ".bdev_partno": lambda prog: not _has_type(prog, "struct hd_struct"),
     # Since 5.15 (6fc88c354f3a).
@@ -124,7 +187,7 @@ def prog(example: doctest.DocTest, request: pytest.FixtureRequest) -> Iterator[P
     of_panic = example.name.startswith("drgn.helpers.linux.panic.")
     prog: Program = request.getfixturevalue("panicked" if of_panic else "live")
     for name, has in _NEEDED.items():
-        if example.name.endswith(name) and not has(prog):
+        if name in example.name and not has(prog):
             pytest.skip("this kernel does not have what the example shows")
     drgn.set_default_prog(prog)
     yield prog
