@@ -8,6 +8,7 @@ from functools import cached_property
 
 from drgn import (
     Architecture,
+    BadDataError,
     DebugInfoOptions,
     FaultError,
     Language,
@@ -29,8 +30,10 @@ from drgn.target import (
     Memory,
     Segment,
     Target,
+    TargetThread,
     function_at,
     is_prototyped,
+    open_core,
     qualified_name,
 )
 
@@ -51,6 +54,7 @@ _ARCHITECTURES = {
 # GDB's names of registers that DWARF calls otherwise.
 _REGISTER_NAMES = {"eflags": "rflags", "fs_base": "fs.base", "gs_base": "gs.base"}
 
+_CORE = re.compile(r"^Local core dump file:\n\t`(.*)', file type", re.M)
 _AUXV = re.compile(r"^(\d+)\s.*?\s(0x[0-9a-f]+|\d+)(?: \".*\")?$", re.M)
 _MAPPING = re.compile(
     r"^\s*0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+)"
@@ -62,6 +66,12 @@ _OWN_SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x[0-9a-f]+ is [^ \n]+$", re.M)
 
 _AT_PHDR = 3
 _MASK = 2**64 - 1
+
+
+def core_path(files: str) -> str | None:
+    """The path of the core dump that GDB has opened, by what ``info files`` prints."""
+    found = _CORE.search(files)
+    return None if found is None else found[1]
 
 
 class GdbProcess(Target):
@@ -114,12 +124,31 @@ class GdbProcess(Target):
             self.flags = ProgramFlags.IS_LIVE | ProgramFlags.IS_LOCAL
         elif kind not in (None, "core"):
             self.flags = ProgramFlags.IS_LIVE
+        if kind == "core":
+            self.path = core_path(self.text("info files"))
         if kind in (None, "core"):
             self.fault = "could not find memory segment"
             self.noun = "core dump" if kind else "program that was not started"
         else:
             self.noun = "inferior"
             self.writable = True
+
+    @cached_property
+    def _core_names(self) -> dict[int, str | None]:
+        """Names of a core dump's threads, which GDB does not read."""
+        try:
+            threads = () if self.path is None else open_core(self.path).threads()
+        except (OSError, ValueError, BadDataError):
+            return {}
+        return {thread.tid: thread.name for thread in threads}
+
+    def named(
+        self, tid: int, name: str | None, values: dict[str, int] | None = None
+    ) -> TargetThread:
+        """A thread with the name that GDB, or else the core dump, has for it."""
+        if name is None:
+            name = self._core_names.get(tid)
+        return TargetThread(tid, name, values=values)
 
     def platform_of(self, architecture: str) -> Platform | None:
         """The platform of what GDB calls an architecture."""

@@ -6,16 +6,13 @@ without GDB; only the selected processor and its registers are GDB's.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from drgn import BadDataError, Program, ProgramFlags
 from drgn.gdb_kernel import GdbLinux
-from drgn.gdb_process import GdbProcess
+from drgn.gdb_process import GdbProcess, core_path
 from drgn.guest import Vmcoreinfo, Vmlinux
 from drgn.target import Memory, Note, Target, open_core
-
-_CORE = re.compile(r"^Local core dump file:\n\t`(.*)', file type", re.M)
 
 
 class GdbVmcore(GdbLinux):
@@ -62,15 +59,15 @@ def find_dump(files: str) -> tuple[Target, Vmcoreinfo] | str | None:
 
     None if it is none of a kernel's; what is wrong with it if it cannot be read.
     """
-    path = _CORE.search(files)
+    path = core_path(files)
     if path is None:
         return None
     try:
-        dump = open_core(path[1])
+        dump = open_core(path)
         if not dump.flags & ProgramFlags.IS_LINUX_KERNEL:
             return None
         if dump.vmcoreinfo is None:
-            raise BadDataError(f"{path[1]}: dump has no VMCOREINFO")
+            raise BadDataError(f"{path}: dump has no VMCOREINFO")
         return dump, Vmcoreinfo(dump.vmcoreinfo)
     except (OSError, ValueError, BadDataError) as error:
         return str(error)

@@ -72,7 +72,7 @@ class InferiorTarget(InferiorControl):
             return ()
         # GDB does not keep the order of a core dump's notes.
         return [
-            TargetThread(tid_of(thread), thread.name)
+            self.named(tid_of(thread), thread.name)
             for thread in sorted(self.inferior.threads(), key=tid_of)
         ]
 
@@ -81,7 +81,7 @@ class InferiorTarget(InferiorControl):
         found = self._thread(tid)
         if found is None:
             return None
-        return TargetThread(tid, found.name, values=registers_of(found))
+        return self.named(tid, found.name, registers_of(found))
 
     def main_thread(self) -> TargetThread | None:
         return self.thread(self.pid)

@@ -123,7 +123,7 @@ class OutsideTarget(GdbProcess):
 
     def threads(self) -> Sequence[TargetThread]:
         found = [
-            TargetThread(tid_of(thread), thread.get("name"))
+            self.named(tid_of(thread), thread.get("name"))
             for thread in self._threads()[0]
         ]
         return sorted(found, key=lambda thread: thread.tid)
@@ -135,7 +135,7 @@ class OutsideTarget(GdbProcess):
                 if thread.get("state") == "running":
                     raise ValueError(f"thread {tid} is running: interrupt it first")
                 registers = self.registers(thread["id"])
-                return TargetThread(tid, thread.get("name"), values=registers)
+                return self.named(tid, thread.get("name"), registers)
         return None
 
     def main_thread(self) -> TargetThread | None:

@@ -177,11 +177,15 @@ def test_core(gdb: Any, threads: Path, tmp_path: Path) -> None:
         "drgn prog.crashed_thread().stack_trace()[0].name",
         "drgn {m.name.rpartition('/')[2].partition('.')[0] for m in prog.modules()}"
         " >= {'libc', 'linux-vdso'}",
+        "drgn prog.core_dump_path",
+        # GDB writes names of 16 characters, Linux of 15.
+        f"drgn prog.main_thread().name == {threads.name[:16]!r}",
         program=threads,
         core=core,
     )
     assert result.out.split("--\n")[1].splitlines() == [
         "0", "(int)0", "[1, 2]", "'here'", "'here'", "True",
+        repr(str(core)), "True",
     ]  # fmt: skip
 
 

@@ -59,6 +59,20 @@ def test_code(program: Path) -> None:
     assert (result.stdout, result.returncode) == ("(int)7 0\n", 0)
 
 
+def test_core(program: Path, tmp_path: Path) -> None:
+    core = tmp_path / "core"
+    subprocess.run(
+        ["gdb", "-nx", "-batch", "-ex", "break step", "-ex", "run"]
+        + ["-ex", f"generate-core-file {core}", program],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    code = "print(prog.core_dump_path, prog.main_thread().name, prog['counter'])"
+    result = drgn("-q", "-e", code, "--gdb", "-nx", program, core)
+    assert result.stdout == f"{core} {program.name[:16]} (int)7\n"
+
+
 def test_script_and_its_arguments(program: Path, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
