@@ -36,18 +36,28 @@ def _completer(
     from drgn.commands import DEFAULT_COMMAND_NAMESPACE
     from drgn.commands.completion import python_completions
 
+    def line_before() -> str:
+        import readline
+
+        return readline.get_line_buffer()[: readline.get_endidx()].lstrip()
+
     class LineCompleter(Completer):
         """Completes commands and Python by the whole line before the cursor."""
 
-        def global_matches(self, text: str) -> list[str]:
-            import readline
-
-            line = readline.get_line_buffer()[: readline.get_endidx()].lstrip()
-            is_command = line.startswith("%")
-            if is_command and line[1:].partition(" ")[0] != "py":
+        def complete(self, text: str, state: int) -> str | None:
+            line = line_before()
+            if not line.startswith("%") or line[1:].partition(" ")[0] == "py":
+                return super().complete(text, state)
+            if not state:
+                word = line[1:].rpartition(" ")[2]
+                # What readline takes for a word may be a part of it: "-" parts them.
+                begun = len(word) - len(text)
                 found = DEFAULT_COMMAND_NAMESPACE.complete(prog, line[1:])
-            else:
-                found = python_completions(line, names)
+                self.matches = [each[begun:] for each in found if each.startswith(word)]
+            return self.matches[state] if state < len(self.matches) else None
+
+        def global_matches(self, text: str) -> list[str]:
+            found = python_completions(line_before(), names)
             return [match for match in found if match.startswith(text)]
 
         attr_matches = global_matches

@@ -1,8 +1,10 @@
-"""Completion of Python at a prompt."""
+"""Completion of Python and of file names at a prompt."""
 
 from __future__ import annotations
 
 import ast
+import glob
+import os
 import re
 import warnings
 from typing import Any
@@ -22,6 +24,15 @@ _EVALUATED = (
     ast.expr_context,
 )
 _LONGEST = 200
+
+
+def file_completions(word: str) -> list[str]:
+    """The files whose names begin with a word, directories with a slash behind them."""
+    begin = os.path.expanduser(word)
+    return sorted(
+        word + path[len(begin) :] + ("/" if os.path.isdir(path) else "")
+        for path in glob.glob(glob.escape(begin) + "*")
+    )
 
 
 def python_completions(line: str, names: dict[str, Any]) -> list[str]:

@@ -17,6 +17,9 @@ from .shell import ParsedCommand, shell_output, split_command
 
 T = TypeVar("T")
 
+#: Commands whose arguments are files, as a rule.
+_WITH_FILES = ("sh", "source")
+
 
 class Command(Protocol[T]):
     """What a command must be able to do.
@@ -95,14 +98,21 @@ class CommandNamespace:
     def complete(self, prog: Program, line: str) -> list[str]:
         """What may stand in place of the last word of a line that is being typed.
 
-        That is the name of a command, after ``help`` too, or what a command's own
-        ``complete(prog, line)`` returns for the line after its name.
+        That is the name of a command, after ``help`` too, the name of a file where
+        there must be one, or what a command's own ``complete(prog, line)`` returns for
+        the line after its name.
         """
         name, space, rest = line.lstrip().partition(" ")
         if not space:
             return sorted(
                 each for each, _ in self.enabled(prog) if each.startswith(name)
             )
+        before, _, word = rest.rpartition(" ")
+        wants_file = name in _WITH_FILES or before.rstrip().endswith((">", "<"))
+        if wants_file and not word.startswith("-"):
+            from .completion import file_completions
+
+            return file_completions(word)
         if name == "help":
             return self.complete(prog, rest)
         try:

@@ -131,6 +131,14 @@ def test_prompt_within_drgn(lab: Lab, terminal: Callable[..., Terminal]) -> None
     drgn.write("%crash struct list_head deadbeef0000\n")
     drgn.until("drgn: error: address is not mapped: 0xdeadbeef0000")
     drgn.until(">>> ")
+    for typed, completed in (
+        ("%crash bt --d\t", "%crash bt --drgn"),
+        ("%crash bt -\t\t", "-drgn"),
+    ):
+        drgn.write(typed)
+        drgn.until(completed)
+        drgn.write("\x15\n")
+        drgn.until(">>> ")
     drgn.write("%crash\n")
     drgn.until("%crash> ")
     drgn.write("exit\n")

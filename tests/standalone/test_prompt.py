@@ -109,6 +109,9 @@ def test_plain_prompt(
         ("%py several[0].bit_off", "%py several[0].bit_offset_"),
         ("%sour", "%source"),
         ("%help sour", "%help source"),
+        ("%source bes", "%source beside.py"),
+        ("%sh cat ./bes", "%sh cat ./beside.py"),
+        ("%help > bes", "%help > beside.py"),
     ):
         terminal.write(f"{typed}\t")
         terminal.until(completed)
