@@ -158,8 +158,8 @@ def test_physical_memory_through_the_direct_map(
     memory = Memory()
     found(vmlinux, machine).attach(memory)
     machine.write_word(0x123450, 0x1122334455667788)
-    assert memory.read_u64(0x123450, physical=True) == 0x1122334455667788
-    assert memory.read_u64(direct_map + 0x123450) == 0x1122334455667788
+    assert memory.read_uint(0x123450, 8, physical=True) == 0x1122334455667788
+    assert memory.read_uint(direct_map + 0x123450, 8) == 0x1122334455667788
 
 
 def test_a_processor_in_user_mode_sees_nothing(path: Path, vmlinux: Vmlinux) -> None:
