@@ -161,3 +161,21 @@ def test_output_that_cannot_be_written(lab: Lab) -> None:
     lines = result.stderr.splitlines()
     assert lines[-1] == "error: [Errno 28] No space left on device"
     assert "Traceback (most recent call last):" not in lines
+
+
+def test_output_that_nobody_reads_any_longer(lab: Lab) -> None:
+    with subprocess.Popen(
+        [PROGRAM, lab.vmlinux, lab.dump("panic.elf")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None and process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write("kmem -p\n" * 2)
+        process.stdin.close()
+        assert "KERNEL:" in process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+        assert process.wait(timeout=120) == 1
+    assert "Broken pipe" not in errors
+    assert "Traceback" not in errors

@@ -17,7 +17,10 @@ PROMPT = "%crash> "
 
 
 def run_prompt(prog: Program, globals: dict[str, Any]) -> None:
-    """Say what the program is, and run commands until the user leaves."""
+    """Say what the program is, and run commands until the user leaves.
+
+    Raises BrokenPipeError if nobody reads standard output any longer.
+    """
     _greet(prog, globals)
     with completing(_Completer(prog), " \t\n|<>"):
         while True:
@@ -37,6 +40,8 @@ def run_prompt(prog: Program, globals: dict[str, Any]) -> None:
                 return
             except KeyboardInterrupt:
                 print("interrupted", file=sys.stderr)
+            except BrokenPipeError:
+                raise  # Nobody reads the output.
             except Exception as error:
                 print_error(error, "drgn: crash")
 
@@ -66,6 +71,8 @@ def _greet(prog: Program, globals: dict[str, Any]) -> None:
             from .sys import TITLE_WIDTH
 
             print_task(task, TITLE_WIDTH)
+    except BrokenPipeError:
+        raise
     except Exception as error:
         print_error(error, "drgn: crash")
 
