@@ -49,12 +49,14 @@ void fact(const char *key, const char *format, ...)
 {
 	va_list args;
 
+	flockfile(facts); /* Threads tell facts, too. */
 	fprintf(facts, "%s ", key);
 	va_start(args, format);
 	vfprintf(facts, format, args);
 	va_end(args);
 	fputc('\n', facts);
 	fflush(facts);
+	funlockfile(facts);
 }
 
 void ready(void)
