@@ -273,6 +273,14 @@ CPLUSPLUS_LANGUAGES = frozenset(
 )
 """``DW_LANG_*`` of C++, from the standard and the registry of later codes."""
 
+NAMED_SCOPES = (
+    DW_TAG_namespace,
+    DW_TAG_structure_type,
+    DW_TAG_class_type,
+    DW_TAG_union_type,
+)
+"""``DW_TAG_*`` of what names stand in, as in ``scope::name`` (numba takes a tuple)."""
+
 PLAIN_LANGUAGES = frozenset(
     (
         DW_LANG_C89,

@@ -13,12 +13,6 @@ if TYPE_CHECKING:
     from .abbrev import Abbrev
     from .unit import Unit
 
-_NAMED_SCOPES = (
-    dw.DW_TAG_namespace,
-    dw.DW_TAG_structure_type,
-    dw.DW_TAG_class_type,
-    dw.DW_TAG_union_type,
-)
 _MAX_ORIGINS = 64
 
 
@@ -165,7 +159,7 @@ class Die:
         scopes = [
             ancestor.name or (unnamed if ancestor.tag == dw.DW_TAG_namespace else None)
             for ancestor in self.ancestors()
-            if ancestor.tag in _NAMED_SCOPES
+            if ancestor.tag in dw.NAMED_SCOPES
         ]
         return "::".join([scope for scope in scopes if scope] + [name])
 

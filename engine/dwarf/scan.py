@@ -18,18 +18,22 @@ from . import constants as dw
 from .names import CONTINUES, DECLARATION, HAS_VALUE, HASH_MASK, HASH_PRIME, HASH_START
 from .scan_abbrevs import (
     ABBREV_COLUMNS,
+    ALT_REFERENCES,
     AT,
     CHILDREN,
     FIRST_STEP,
     FORM,
     LAST_STEP,
+    NAMED,
     NUMBER,
     SKIP,
     STATUS_BAD,
     STATUS_DONE,
     STATUS_FULL,
     STEP_COLUMNS,
+    STRING_INDEXES,
     TAG,
+    UNIT_REFERENCES,
     read_abbrevs,
 )
 from .scan_ranges import add_ranges, add_rnglist, add_span
@@ -89,52 +93,13 @@ _ADDRESS_INDEXES = (
     dw.DW_FORM_addrx4,
     dw.DW_FORM_GNU_addr_index,
 )
-
-_STRING_INDEXES = (
-    dw.DW_FORM_strx,
-    dw.DW_FORM_strx1,
-    dw.DW_FORM_strx2,
-    dw.DW_FORM_strx3,
-    dw.DW_FORM_strx4,
-    dw.DW_FORM_GNU_str_index,
-)
-
-_UNIT_REFERENCES = (
-    dw.DW_FORM_ref4,
-    dw.DW_FORM_ref8,
-    dw.DW_FORM_ref2,
-    dw.DW_FORM_ref1,
-    dw.DW_FORM_ref_udata,
-)
-
-_ALT_REFERENCES = (
-    dw.DW_FORM_ref_sup4,
-    dw.DW_FORM_ref_sup8,
-    dw.DW_FORM_GNU_ref_alt,
-)
 ALT_ORIGIN = 1 << 50
 """What is added to the offset of an origin that is in the supplementary file."""
 
-_SCOPES = (
-    dw.DW_TAG_namespace,
-    dw.DW_TAG_structure_type,
-    dw.DW_TAG_class_type,
-    dw.DW_TAG_union_type,
-)
+_SCOPES = dw.NAMED_SCOPES
 """Names inside of these are looked up as ``scope::name``."""
 
-_INDEXED = (
-    dw.DW_TAG_structure_type,
-    dw.DW_TAG_class_type,
-    dw.DW_TAG_union_type,
-    dw.DW_TAG_enumeration_type,
-    dw.DW_TAG_typedef,
-    dw.DW_TAG_base_type,
-    dw.DW_TAG_variable,
-    dw.DW_TAG_subprogram,
-    dw.DW_TAG_enumerator,
-    dw.DW_TAG_template_alias,
-)
+_INDEXED = (*NAMED, dw.DW_TAG_template_alias)
 
 _PLAIN_LANGUAGES = tuple(sorted(dw.PLAIN_LANGUAGES))
 
@@ -287,9 +252,9 @@ def scan(
                     # Where it was declared is where its name is looked up.
                     if form == dw.DW_FORM_ref_addr:
                         origin = ref_base + number
-                    elif form in _UNIT_REFERENCES:
+                    elif form in UNIT_REFERENCES:
                         origin = base + start + number
-                    elif form in _ALT_REFERENCES:
+                    elif form in ALT_REFERENCES:
                         origin = ALT_ORIGIN + number
                 elif at in (dw.DW_AT_location, dw.DW_AT_const_value):
                     has_value = True
@@ -378,7 +343,7 @@ def scan(
                         state = hash_string(sections[_STR], name, prefix)
                     elif name_form == dw.DW_FORM_line_strp:
                         state = hash_string(sections[_LINE_STR], name, prefix)
-                    elif name_form in _STRING_INDEXES:
+                    elif name_form in STRING_INDEXES:
                         name = indexed(
                             sections[_STR_OFFSETS],
                             str_offsets_base,

@@ -49,39 +49,48 @@ _WANTED = (
     dw.DW_AT_rnglists_base,
 )
 
-# Forms of attributes that the index is made of; with others it would lack names.
-_NAME_FORMS = (
-    dw.DW_FORM_string,
-    dw.DW_FORM_strp,
-    dw.DW_FORM_line_strp,
-    dw.DW_FORM_strp_sup,
+STRING_INDEXES = (
     dw.DW_FORM_strx,
     dw.DW_FORM_strx1,
     dw.DW_FORM_strx2,
     dw.DW_FORM_strx3,
     dw.DW_FORM_strx4,
     dw.DW_FORM_GNU_str_index,
-    dw.DW_FORM_GNU_strp_alt,
-    dw.DW_FORM_indirect,
 )
-_FLAG_FORMS = (dw.DW_FORM_flag, dw.DW_FORM_flag_present, dw.DW_FORM_indirect)
-_SIBLING_FORMS = (
-    dw.DW_FORM_ref1,
-    dw.DW_FORM_ref2,
+
+UNIT_REFERENCES = (
     dw.DW_FORM_ref4,
     dw.DW_FORM_ref8,
+    dw.DW_FORM_ref2,
+    dw.DW_FORM_ref1,
     dw.DW_FORM_ref_udata,
-    dw.DW_FORM_indirect,
 )
-_ORIGIN_FORMS = (
-    *_SIBLING_FORMS,
-    dw.DW_FORM_ref_addr,
-    dw.DW_FORM_ref_sig8,
+
+ALT_REFERENCES = (
     dw.DW_FORM_ref_sup4,
     dw.DW_FORM_ref_sup8,
     dw.DW_FORM_GNU_ref_alt,
 )
-_NAMED = (
+
+# Forms of attributes that the index is made of; with others it would lack names.
+_NAME_FORMS = (
+    *STRING_INDEXES,
+    dw.DW_FORM_string,
+    dw.DW_FORM_strp,
+    dw.DW_FORM_line_strp,
+    dw.DW_FORM_strp_sup,
+    dw.DW_FORM_GNU_strp_alt,
+    dw.DW_FORM_indirect,
+)
+_FLAG_FORMS = (dw.DW_FORM_flag, dw.DW_FORM_flag_present, dw.DW_FORM_indirect)
+_SIBLING_FORMS = (*UNIT_REFERENCES, dw.DW_FORM_indirect)
+_ORIGIN_FORMS = (
+    *_SIBLING_FORMS,
+    *ALT_REFERENCES,
+    dw.DW_FORM_ref_addr,
+    dw.DW_FORM_ref_sig8,
+)
+NAMED = (
     dw.DW_TAG_structure_type,
     dw.DW_TAG_class_type,
     dw.DW_TAG_union_type,
@@ -91,15 +100,17 @@ _NAMED = (
     dw.DW_TAG_variable,
     dw.DW_TAG_subprogram,
     dw.DW_TAG_enumerator,
-    dw.DW_TAG_namespace,
 )
+"""Tags of what is looked up by name."""
+
+_NAMED_OR_SCOPES = (*NAMED, dw.DW_TAG_namespace)
 
 
 def has_wrong_form(tag: int, at: int, form: int) -> bool:
     """Whether an attribute that the index is made of cannot be of a form."""
     if at == dw.DW_AT_sibling:
         return form not in _SIBLING_FORMS
-    if tag not in _NAMED:
+    if tag not in _NAMED_OR_SCOPES:
         return False
     if at == dw.DW_AT_name:
         return form not in _NAME_FORMS
