@@ -12,12 +12,12 @@ sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
 import reference  # noqa: E402
 
-import drgn  # noqa: E402
+from drgn.version import DISTRIBUTION  # noqa: E402
 
 project = "pydrgn"
 author = "the pydrgn authors"
 copyright = author
-version = release = drgn.__version__
+version = release = DISTRIBUTION
 
 extensions = [
     "sphinx.ext.autodoc",

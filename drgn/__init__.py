@@ -103,7 +103,8 @@ else:
     # isinstance() takes no parameters.
     Path = str | bytes | _os.PathLike
 
-__version__ = "0.1.0"
+# Of upstream's API, by which scripts know what they may call.
+__version__ = "0.3.0"
 
 __all__ = (
     "NULL",

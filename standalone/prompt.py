@@ -13,6 +13,7 @@ import drgn
 from drgn import Program
 from drgn.display import displayhook
 from drgn.namespace import LazyGlobals, default_globals
+from drgn.version import DISTRIBUTION
 
 _HISTORY_LENGTH = 1000
 
@@ -20,7 +21,7 @@ _HISTORY_LENGTH = 1000
 def version_header() -> str:
     """One line that says which drgn this is, in upstream's form."""
     python = ".".join(str(part) for part in sys.version_info[:3])
-    return f"drgn {drgn.__version__} (using Python {python}, pydrgn)"
+    return f"drgn {drgn.__version__} (using Python {python}, pydrgn {DISTRIBUTION})"
 
 
 def _history_path() -> str:

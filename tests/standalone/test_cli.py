@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -304,10 +304,15 @@ def test_interrupted_scripts_end_by_the_signal(process: int) -> None:
 
 def test_version() -> None:
     result = drgn("--version")
-    assert re.fullmatch(
-        r"drgn [0-9.]+ \(using Python [0-9.]+, pydrgn\)\n", result.stdout
-    )
+    python = ".".join(map(str, sys.version_info[:3]))
+    pydrgn = metadata.version("pydrgn")
+    assert result.stdout == f"drgn 0.3.0 (using Python {python}, pydrgn {pydrgn})\n"
     assert result.returncode == 0
+
+
+def test_scripts_see_the_version_of_the_api(process: int) -> None:
+    code = "import drgn; print(drgn.__version__)"
+    assert drgn("-q", "-p", process, "-e", code).stdout == "0.3.0\n"
 
 
 def test_broken_pipe(process: int) -> None:
