@@ -23,6 +23,7 @@ for _function in (
     scan_abbrevs.add_step,
     scan_abbrevs.has_wrong_form,
     scan_abbrevs.read_abbrevs,
+    scan_ranges.wrapped,
     scan_ranges.add_span,
     scan_ranges.add_ranges,
     scan_ranges.add_rnglist,

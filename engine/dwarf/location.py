@@ -52,7 +52,9 @@ def expression_at(die: Die, at: int, file_pc: int) -> memoryview | None:
         if unit.sections.is_dwo:
             return _loc_dwo(unit, value, file_pc)
         return _loc(unit, value, file_pc)
-    except (IndexError, ValueError) as error:
+    except IndexError:
+        raise die.error(f"invalid location list at {value:#x}: out of bounds") from None
+    except ValueError as error:
         raise die.error(f"invalid location list at {value:#x}: {error}") from None
 
 
@@ -80,24 +82,25 @@ def _number(unit: Unit, data: memoryview, position: int, size: int) -> tuple[int
 def _loc(unit: Unit, position: int, pc: int) -> memoryview | None:
     data = unit.sections.section(".debug_loc")
     size = unit.address_size
-    select_base = (1 << size * 8) - 1
+    mask = unit.address_mask
     base = unit.low_pc
     while True:
         low, position = _number(unit, data, position, size)
         high, position = _number(unit, data, position, size)
-        if low == select_base:
+        if low == mask:  # Selects the base.
             base = high
             continue
         if low == high == 0:
             return None
         length, position = _number(unit, data, position, 2)
         expression, position = _take(data, position, length)
-        if base + low <= pc < base + high:
+        if base + low & mask <= pc < base + high & mask:
             return expression
 
 
 def _loc_dwo(unit: Unit, position: int, pc: int) -> memoryview | None:
     data = unit.sections.section(".debug_loc")
+    mask = unit.address_mask
     base = unit.low_pc
     while True:
         kind = data[position]
@@ -124,13 +127,14 @@ def _loc_dwo(unit: Unit, position: int, pc: int) -> memoryview | None:
             low, high = base + low, base + high
         length, position = _number(unit, data, position, 2)
         expression, position = _take(data, position, length)
-        if low <= pc < high:
+        if low & mask <= pc < high & mask:
             return expression
 
 
 def _loclists(unit: Unit, position: int, pc: int) -> memoryview | None:
     data = unit.sections.section(".debug_loclists")
     size = unit.address_size
+    mask = unit.address_mask
     base = unit.low_pc
     default = None
     while True:
@@ -176,5 +180,5 @@ def _loclists(unit: Unit, position: int, pc: int) -> memoryview | None:
         expression, position = _take(data, position, length)
         if kind == _DW_LLE_default_location:
             default = expression
-        elif low <= pc < high:
+        elif low & mask <= pc < high & mask:
             return expression

@@ -47,8 +47,8 @@ def variable(debug: DebugInfo, die: Die) -> Object:
         if location is not None:
             if origin.form(dw.DW_AT_location) not in LIST_FORMS:
                 raise origin.invalid(dw.DW_AT_location)
-            # The list of places where it is as the program runs.
-            return Object._absent(type, AbsenceReason.OTHER)
+            # A list of places where it is as the program runs: there is no pc.
+            return Object._absent(type, _OPTIMIZED_OUT)
         value = origin.attr(dw.DW_AT_const_value)
         if value is not None:
             return Object._from_buffer(type, _constant_bytes(origin, type, value))

@@ -23,7 +23,7 @@ def die_ranges(die: Die) -> list[tuple[int, int]]:
         if high_form in ADDRESSES:
             high = die.attr(dw.DW_AT_high_pc)
         else:
-            high = low + die.number(dw.DW_AT_high_pc)
+            high = low + die.number(dw.DW_AT_high_pc) & die.unit.address_mask
         return [(low, high)] if low < high else []
     offset = die.attr(dw.DW_AT_ranges)
     if offset is not None:
@@ -44,7 +44,9 @@ def read_ranges(unit: Unit, offset: int, die: Die) -> list[tuple[int, int]]:
         if unit.version >= 5:
             return _rnglists(unit, offset)
         return _ranges(unit, offset)
-    except (IndexError, ValueError) as error:
+    except IndexError:
+        raise die.error(f"invalid range list at {offset:#x}: out of bounds") from None
+    except ValueError as error:
         raise die.error(f"invalid range list at {offset:#x}: {error}") from None
 
 
@@ -52,7 +54,7 @@ def _ranges(unit: Unit, position: int) -> list[tuple[int, int]]:
     data = unit.main.sections.section(".debug_ranges")
     size = unit.address_size
     layout = unit.sections.struct({1: "BB", 2: "HH", 4: "II", 8: "QQ"}[size])
-    select_base = (1 << size * 8) - 1
+    mask = unit.address_mask
     base = unit.low_pc
     ranges: list[tuple[int, int]] = []
     while True:
@@ -62,15 +64,18 @@ def _ranges(unit: Unit, position: int) -> list[tuple[int, int]]:
         position += layout.size
         if low == high == 0:
             return ranges
-        if low == select_base:
+        if low == mask:  # Selects the base.
             base = high
-        elif low < high:
-            ranges.append((base + low, base + high))
+            continue
+        low, high = base + low & mask, base + high & mask
+        if low < high:
+            ranges.append((low, high))
 
 
 def _rnglists(unit: Unit, position: int) -> list[tuple[int, int]]:
     data = unit.sections.section(".debug_rnglists")
     size = unit.address_size
+    mask = unit.address_mask
     base = unit.low_pc
     ranges: list[tuple[int, int]] = []
 
@@ -114,5 +119,6 @@ def _rnglists(unit: Unit, position: int) -> list[tuple[int, int]]:
                 high = low + value
         else:
             raise ValueError(f"unknown entry {kind:#x}")
+        low, high = low & mask, high & mask
         if low < high:
             ranges.append((low, high))

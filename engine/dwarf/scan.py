@@ -36,7 +36,7 @@ from .scan_abbrevs import (
     UNIT_REFERENCES,
     read_abbrevs,
 )
-from .scan_ranges import add_ranges, add_rnglist, add_span
+from .scan_ranges import add_ranges, add_rnglist, add_span, wrapped
 from .scan_values import indexed, uleb, value
 
 # What the scan works on is `memoryview` and `array.array`, or numpy's arrays.
@@ -292,7 +292,7 @@ def scan(
                     if high_form in _ADDRESS_INDEXES:
                         high = indexed(addresses, addr_base, high, address_size, big)
                     elif high_form != dw.DW_FORM_addr:
-                        high += low
+                        high = wrapped(low + high, address_size)
                     span_count = add_span(spans, span_count, low, high, entry)
                 elif list_form and version >= 5:
                     if list_form == dw.DW_FORM_rnglistx:

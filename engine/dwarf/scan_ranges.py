@@ -13,9 +13,17 @@ _Bytes = Any
 _Ints = Any
 
 
+def wrapped(address: int, size: int) -> int:
+    """An address of so many bytes, in the way of `fixed()`."""
+    if size < 8:
+        return address & (1 << size * 8) - 1
+    low = address & HASH_MASK
+    return low | ~HASH_MASK if address >> 63 & 1 else low
+
+
 def add_span(spans: _Ints, count: int, low: int, high: int, entry: int) -> int:
     """Append the range [low, high) of a DIE; -1 if there is no room."""
-    if low >= high or high > HASH_MASK:
+    if low >= high or low < 0 <= high:
         return count
     if (count + 1) * 3 > len(spans):
         return -1
@@ -48,7 +56,9 @@ def add_ranges(
         if low == select_base:
             base = high
             continue
-        count = add_span(spans, count, base + low, base + high, entry)
+        low = wrapped(base + low, size)
+        high = wrapped(base + high, size)
+        count = add_span(spans, count, low, high, entry)
         if count < 0:
             break
     return count
@@ -114,6 +124,8 @@ def add_rnglist(
                 high = indexed(addresses, addr_base, high, size, big)
             else:
                 high += low
+        low = wrapped(low, size)
+        high = wrapped(high, size)
         count = add_span(spans, count, low, high, entry)
         if count < 0:
             break

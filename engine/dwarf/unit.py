@@ -151,6 +151,11 @@ class Unit:
         self.root_position = position
 
     @property
+    def address_mask(self) -> int:
+        """The highest address, which those that are computed wrap around at."""
+        return (1 << self.address_size * 8) - 1
+
+    @property
     def abbrevs(self) -> dict[int, Abbrev]:
         """The abbreviations of this unit's DIEs."""
         abbrevs = self._abbrevs

@@ -271,6 +271,13 @@ def test_locations(debug_program, order: str) -> None:
         _ = prog["bad"]
 
 
+def test_where_a_list_says_depends_on_the_code(debug_program) -> None:
+    type = integer()
+    places = A(dw.DW_FORM_sec_offset, 0)
+    prog = one(debug_program, type, variable(type, location=places))
+    assert prog["v"].absence_reason_ is AbsenceReason.OPTIMIZED_OUT
+
+
 def test_an_index_of_an_address_needs_a_table(debug_program) -> None:
     type = integer()
     prog = one(debug_program, type, variable(type, location=b"\xa1\0"))

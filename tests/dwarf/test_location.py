@@ -28,6 +28,7 @@ def die(
         part=lambda name: 0,
         version=version,
         address_size=8,
+        address_mask=(1 << 64) - 1,
         low_pc=0x1000,
         address_at_index=lambda index: 0x100 * index,
     )
