@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from ..elf.file import ElfFile
 
 # Encodings of addresses in .eh_frame: how they are stored, and relative to what.
-_DW_EH_PE_omit = 0xFF
 _DW_EH_PE_indirect = 0x80
-_DW_EH_PE_absptr, _DW_EH_PE_pcrel, _DW_EH_PE_textrel = 0x00, 0x10, 0x20
-_DW_EH_PE_datarel, _DW_EH_PE_funcrel, _DW_EH_PE_aligned = 0x30, 0x40, 0x50
+_DW_EH_PE_absptr, _DW_EH_PE_pcrel = 0x00, 0x10
+_DW_EH_PE_textrel, _DW_EH_PE_datarel = 0x20, 0x30
+_ULEB128, _SLEB128 = 0x01, 0x09
 _SIZES = {0x02: 2, 0x03: 4, 0x04: 8, 0x0A: -2, 0x0B: -4, 0x0C: -8}
+"""Formats of fixed size: how many bytes, negative where the number has a sign."""
 
 
 class CfiRow(NamedTuple):
@@ -143,7 +144,7 @@ class CfiTable:
                     length = self._number(body, 8)
                     body += 8
                     entry_id = self._number(body, 4 if is_eh else 8)
-                    is_cie = entry_id in (0,) if is_eh else entry_id == 2**64 - 1
+                    is_cie = entry_id == (0 if is_eh else 2**64 - 1)
                     start = body + (4 if is_eh else 8)
                 elif length == 0:
                     if is_eh:
@@ -191,6 +192,7 @@ class CfiTable:
         return body, self._number(body, id_size), body + id_size, end
 
     def _read_cie(self, offset: int) -> Cie:
+        """The CIE at an offset; IndexError or ValueError if it is malformed."""
         data = self._data
         _, entry_id, position, end = self._header(offset)
         if entry_id != 0 if self._is_eh else entry_id not in (2**32 - 1, 2**64 - 1):
@@ -216,26 +218,12 @@ class CfiTable:
             position += 1
         else:
             return_address, position = uleb128(data, position)
-        encoding = _DW_EH_PE_absptr
-        is_signal_frame = False
+        encoding, is_signal_frame = _DW_EH_PE_absptr, False
         has_data = augmentation.startswith(b"z")
         if has_data:
             length, position = uleb128(data, position)
-            start = position + length
-            for letter in augmentation[1:].decode("ascii", "replace"):
-                if letter == "R":
-                    encoding = data[position]
-                    position += 1
-                elif letter == "L":
-                    position += 1
-                elif letter == "P":
-                    personality = data[position] & ~_DW_EH_PE_indirect
-                    _, position = self._address(position + 1, personality)
-                elif letter == "S":
-                    is_signal_frame = True
-                elif letter != "B":
-                    break
-            position = start
+            encoding, is_signal_frame = self._augmentation(augmentation[1:], position)
+            position += length
         elif augmentation not in (b"", b"eh"):
             text = augmentation.decode("ascii", "backslashreplace")
             raise ValueError(f"unknown CFI augmentation {text}")
@@ -252,6 +240,28 @@ class CfiTable:
             bytes(data[position:end]),
         )
 
+    def _augmentation(self, letters: bytes, position: int) -> tuple[int, bool]:
+        """How a CIE's FDEs encode addresses, and whether they are of signal frames.
+
+        What comes after a letter that is not known is left out.
+        """
+        data = self._data
+        encoding, is_signal_frame = _DW_EH_PE_absptr, False
+        for letter in letters.decode("ascii", "replace"):
+            if letter == "R":
+                encoding = data[position]
+                position += 1
+            elif letter == "L":
+                position += 1
+            elif letter == "P":
+                personality = data[position] & ~_DW_EH_PE_indirect
+                _, position = self._address(position + 1, personality)
+            elif letter == "S":
+                is_signal_frame = True
+            elif letter != "B":
+                break
+        return encoding, is_signal_frame
+
     def _address(self, position: int, encoding: int) -> tuple[int, int]:
         """An encoded address and the position after it."""
         value, after = self._value(position, encoding & 0x0F)
@@ -267,9 +277,10 @@ class CfiTable:
         return value & (1 << self._address_size * 8) - 1, after
 
     def _value(self, position: int, kind: int) -> tuple[int, int]:
-        if kind == 0x01:
+        """A number that is stored as an encoding says, and the position after it."""
+        if kind == _ULEB128:
             return uleb128(self._data, position)
-        if kind == 0x09:
+        if kind == _SLEB128:
             return sleb128(self._data, position)
         size = self._address_size if kind == 0 else _SIZES.get(kind)
         if size is None:
@@ -278,6 +289,7 @@ class CfiTable:
         return value, position + abs(size)
 
     def _row_of_fde(self, offset: int, pc: int) -> CfiRow | None:
+        """The rules of an FDE for a file address; None if it does not cover that."""
         body, entry_id, position, end = self._header(offset)
         cie = self._cie_of(body, entry_id)
         if self._is_eh:

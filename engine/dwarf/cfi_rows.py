@@ -75,8 +75,7 @@ _ADVANCES = {
     _DW_CFA_advance_loc2: 2,
     _DW_CFA_advance_loc4: 4,
 }
-
-
+"""Instructions that advance the location, and the bytes of their operands."""
 _NOT_INITIAL = frozenset(
     (
         _DW_CFA_advance_loc,
@@ -86,6 +85,7 @@ _NOT_INITIAL = frozenset(
         _DW_CFA_restore_extended,
     )
 )
+"""What makes no sense before there is a location, or a rule to restore."""
 _WITH_OPERANDS = frozenset(
     (
         *range(_DW_CFA_offset_extended, _DW_CFA_val_expression + 1),
@@ -94,7 +94,21 @@ _WITH_OPERANDS = frozenset(
     )
 )
 
+_OF_CFA = frozenset(
+    (
+        _DW_CFA_def_cfa,
+        _DW_CFA_def_cfa_register,
+        _DW_CFA_def_cfa_offset,
+        _DW_CFA_def_cfa_expression,
+        _DW_CFA_def_cfa_sf,
+    )
+)
+"""Instructions that say what the CFA is."""
+_SIGNED = {_DW_CFA_offset_extended_sf: AT_CFA_PLUS, _DW_CFA_val_offset_sf: CFA_PLUS}
+"""Instructions whose offset has a sign, and the rules that they make."""
+
 _MAX_REMEMBERED = 256
+"""How many states may be remembered at once."""
 _MAX_OFFSET = (1 << 63) - 1
 
 
@@ -175,14 +189,12 @@ class RowMachine:
 
     def _extended(self, op: int, view: memoryview, position: int) -> int:
         """Run an instruction other than the commonest; returns where it ends."""
-        rules = self.rules
-        scale = self.cie.data_alignment
         if op == _DW_CFA_nop:
             return position
         if op == _DW_CFA_remember_state:
             if len(self.stack) >= _MAX_REMEMBERED:
                 raise ValueError("DW_CFA_remember_state is nested too deeply")
-            self.stack.append((self.cfa, dict(rules)))
+            self.stack.append((self.cfa, dict(self.rules)))
             return position
         if op == _DW_CFA_restore_state:
             if not self.stack:
@@ -191,12 +203,18 @@ class RowMachine:
             return position
         if op not in _WITH_OPERANDS:
             raise ValueError(f"unknown DWARF CFI opcode {op:#x}")
-        # All others have at least one number; most start with a register.
         if op == _DW_CFA_def_cfa_offset_sf:
             number, position = sleb128(view, position)
-            self._set_cfa(offset=number * scale)
+            self._set_cfa(offset=number * self.cie.data_alignment)
             return position
+        # All others start with a number without sign.
         first, position = uleb128(view, position)
+        if op in _OF_CFA:
+            return self._define_cfa(op, first, view, position)
+        return self._set_rule(op, first, view, position)
+
+    def _define_cfa(self, op: int, first: int, view: memoryview, position: int) -> int:
+        """Run one of `_OF_CFA`, whose ``first`` operand was read."""
         if op == _DW_CFA_def_cfa_offset:
             self._set_cfa(offset=_offset(first))
         elif op == _DW_CFA_def_cfa_register:
@@ -204,40 +222,48 @@ class RowMachine:
         elif op == _DW_CFA_def_cfa_expression:
             block, position = self._block(view, position, first)
             self.cfa = (EXPRESSION, block)
-        elif op == _DW_CFA_undefined:
-            rules[first] = _UNDEFINED
+        elif op == _DW_CFA_def_cfa:
+            number, position = uleb128(view, position)
+            self.cfa = (REGISTER_PLUS, first, _offset(number))
+        else:
+            number, position = sleb128(view, position)
+            self.cfa = (REGISTER_PLUS, first, number * self.cie.data_alignment)
+        return position
+
+    def _set_rule(self, op: int, register: int, view: memoryview, position: int) -> int:
+        """Run an instruction that says how a register is found."""
+        rules = self.rules
+        scale = self.cie.data_alignment
+        if op == _DW_CFA_undefined:
+            rules[register] = _UNDEFINED
         elif op == _DW_CFA_same_value:
-            rules[first] = _SAME_VALUE
+            rules[register] = _SAME_VALUE
         elif op == _DW_CFA_restore_extended:
-            self._restore(first)
+            self._restore(register)
         elif op == _DW_CFA_GNU_args_size:
-            pass
+            pass  # It is no register, but a number that unwinding does not need.
         elif op in (_DW_CFA_expression, _DW_CFA_val_expression):
             length, position = uleb128(view, position)
             block, position = self._block(view, position, length)
             kind = AT_EXPRESSION if op == _DW_CFA_expression else EXPRESSION
-            rules[first] = (kind, block)
+            rules[register] = (kind, block)
         elif op in _SIGNED:
             number, position = sleb128(view, position)
-            if op == _DW_CFA_def_cfa_sf:
-                self.cfa = (REGISTER_PLUS, first, number * scale)
-            else:
-                rules[first] = (_SIGNED[op], number * scale)
+            rules[register] = (_SIGNED[op], number * scale)
         else:
             number, position = uleb128(view, position)
-            if op == _DW_CFA_def_cfa:
-                self.cfa = (REGISTER_PLUS, first, _offset(number))
-            elif op == _DW_CFA_offset_extended:
-                rules[first] = (AT_CFA_PLUS, number * scale)
+            if op == _DW_CFA_offset_extended:
+                rules[register] = (AT_CFA_PLUS, number * scale)
             elif op == _DW_CFA_val_offset:
-                rules[first] = (CFA_PLUS, number * scale)
+                rules[register] = (CFA_PLUS, number * scale)
             elif op == _DW_CFA_GNU_negative_offset_extended:
-                rules[first] = (AT_CFA_PLUS, -number * scale)
+                rules[register] = (AT_CFA_PLUS, -number * scale)
             else:
-                rules[first] = (REGISTER, number)
+                rules[register] = (REGISTER, number)
         return position
 
     def _block(self, view: memoryview, position: int, length: int) -> tuple[bytes, int]:
+        """The bytes of an expression, and the position after them."""
         if position + length > len(view):
             raise IndexError("call frame instruction is truncated")
         return bytes(view[position : position + length]), position + length
@@ -261,10 +287,3 @@ def _offset(number: int) -> int:
     if number > _MAX_OFFSET:
         raise ValueError("offset is too large")
     return number
-
-
-_SIGNED = {
-    _DW_CFA_def_cfa_sf: REGISTER_PLUS,
-    _DW_CFA_offset_extended_sf: AT_CFA_PLUS,
-    _DW_CFA_val_offset_sf: CFA_PLUS,
-}
