@@ -54,6 +54,10 @@ class KdumpHeader(NamedTuple):
     vmcoreinfo: bytes | None
     notes: memoryview
 
+    def is_dumped(self, frame: int) -> bool:
+        """Whether the dump, of all its parts, has a page frame below `frames`."""
+        return self.bitmap[frame >> 3] >> (frame & 7) & 1 != 0
+
 
 def read_header(file: DumpFile) -> KdumpHeader:
     """Parse the headers.

@@ -56,8 +56,7 @@ class KdumpPart:
 
     def _index(self, frame: int) -> int:
         """The number of a frame's descriptor, -1 if it is not dumped."""
-        bitmap = self.header.bitmap
-        if not bitmap[frame >> 3] >> (frame & 7) & 1:
+        if not self.header.is_dumped(frame):
             return -1
         return self._rank(frame) - self._first_index
 
@@ -76,8 +75,8 @@ class KdumpPart:
         last = header.last_frame - 1
         if last < header.first_frame:
             return False
-        is_last = header.bitmap[last >> 3] >> (last & 7) & 1
-        count = self._rank(last) + is_last - self._rank(header.first_frame)
+        count = self._rank(last) + header.is_dumped(last)
+        count -= self._rank(header.first_frame)
         size = self._descriptor.size
         # Pages of zeros have one copy, near the start: a last one tells nothing.
         first = max(count - _LAST_PAGES, 0)
@@ -209,7 +208,7 @@ class KdumpSegment(Segment):
             if header.first_frame <= frame < header.last_frame:
                 return part.load(frame)
         header = self._parts[0].header
-        if frame < header.frames and not header.bitmap[frame >> 3] >> (frame & 7) & 1:
+        if frame < header.frames and not header.is_dumped(frame):
             return EXCLUDED
         return _OTHER_PART
 
