@@ -77,7 +77,8 @@ def stack_trace_from_pcs(prog: Program, pcs: Iterable[SupportsIndex]) -> StackTr
             f" {architecture_name(prog.platform)} architecture"
         )
     info = CodeInfo.of(prog)
-    return make(StackTrace, prog, [Frame(info, {}, False, pc=pc) for pc in addresses])
+    frames = [Frame(info, {}, interrupted=False, pc=pc) for pc in addresses]
+    return make(StackTrace, prog, frames)
 
 
 def source_location(

@@ -47,6 +47,11 @@ class Call:
         self.is_inline = is_inline
         self.scopes = scopes
 
+    @classmethod
+    def of_unknown(cls, line: Line | None = None) -> Call:
+        """A call of a function that no debug information knows, at a line."""
+        return cls(None, line, is_inline=False, scopes=[])
+
 
 class Code:
     """The code at an address. Errors in lines and scopes only make it less known."""
@@ -65,6 +70,7 @@ class Code:
         self.module = info.prog._modules.for_address(address)
         self.file_pc = None if self.module is None else self.module._to_file(address)
         self._calls: list[Call] | None = None
+        # False until they are asked for.
         self._cfi: CfiRow | bool | None = False
         self._orc: OrcEntry | bool | None = False
 
@@ -98,7 +104,7 @@ class Code:
                 self._calls = self._info.calls(self)
             except BadDataError as error:
                 warning("%s", error)
-                self._calls = [Call(None, None, False, [])]
+                self._calls = [Call.of_unknown()]
         return self._calls
 
 
@@ -163,7 +169,7 @@ class CodeInfo:
     def calls(self, code: Code) -> list[Call]:
         file, pc = code.dwarf, code.file_pc
         if file is None or pc is None:
-            return [Call(None, None, False, [])]
+            return [Call.of_unknown()]
         here = line = self._line(file, pc)
         calls: list[Call] = []
         try:
@@ -177,7 +183,7 @@ class CodeInfo:
             # The line does not depend on the scopes.
             warning("%s", error)
             calls = []
-        return calls or [Call(None, here, False, [])]
+        return calls or [Call.of_unknown(here)]
 
     def unit(self, code: Code) -> Unit | None:
         """The unit that the code at an address is of, if it is known."""

@@ -237,11 +237,8 @@ class StackFrame:
         if not text:
             text = "???" if pc is None else hex(pc)
         where = self._where()
-        return (
-            f"#{self._number:<2} {text} ({where})"
-            if where
-            else (f"#{self._number:<2} {text}")
-        )
+        line = f"#{self._number:<2} {text}"
+        return f"{line} ({where})" if where else line
 
     def __str__(self) -> str:
         pc = self._frame.pc

@@ -81,8 +81,8 @@ class Frame:
         self,
         info: CodeInfo,
         registers: Registers,
-        interrupted: bool,
         *,
+        interrupted: bool,
         pc: int | None = None,
     ) -> None:
         """The pc is that in ``registers`` unless it is given."""
@@ -171,7 +171,7 @@ class Unwinder:
 
         Raises BadDataError if the call frame information of one of them is malformed.
         """
-        frame = Frame(self._info, registers, interrupted)
+        frame = Frame(self._info, registers, interrupted=interrupted)
         frames = [frame]
         seen: set[tuple[int | None, int | None]] = set()
         while len(frames) < limit:
@@ -244,14 +244,16 @@ class Unwinder:
         frame.cfa = sp
         if entry.kind == orc.REGS:
             data = self._prog._memory.read(sp, regs.PT_REGS_SIZE)
-            return Frame(self._info, regs.from_pt_regs(data), entry.is_signal)
+            return Frame(
+                self._info, regs.from_pt_regs(data), interrupted=entry.is_signal
+            )
         if entry.kind == orc.REGS_PARTIAL:
             registers = regs.from_iret_frame(self._prog._memory.read(sp, 40))
             for number in regs.CALLEE_SAVED:
                 if number in frame.registers:
                     registers[number] = frame.registers[number]
             self._restore_rbp(frame, entry, sp, registers)
-            return Frame(self._info, registers, entry.is_signal)
+            return Frame(self._info, registers, interrupted=entry.is_signal)
         if entry.kind != orc.CALL:
             return None
         if row is not None and cfa_by(self._prog, frame, row) == sp:
@@ -259,7 +261,7 @@ class Unwinder:
         (pc,) = self._words(sp - 8, 1)
         registers = {RSP: sp, RIP: pc}
         self._restore_rbp(frame, entry, sp, registers)
-        return Frame(self._info, registers, entry.is_signal)
+        return Frame(self._info, registers, interrupted=entry.is_signal)
 
     def _restore_rbp(
         self, frame: Frame, entry: OrcEntry, sp: int, registers: Registers
@@ -297,7 +299,7 @@ class Unwinder:
             new.pop(RIP, None)
             if row.return_address in new:
                 new[RIP] = new.pop(row.return_address)
-        return Frame(self._info, new, row.is_signal_frame)
+        return Frame(self._info, new, interrupted=row.is_signal_frame)
 
     def _restored(
         self, number: int, rule: Rule, frame: Frame, row: CfiRow, cfa: int
@@ -331,7 +333,7 @@ class Unwinder:
             (pc,) = self._words(sp, 1)
             frame.cfa = sp + 8 & _MASK
             registers = {**frame.registers, RSP: frame.cfa, RIP: pc}
-            return Frame(self._info, registers, False)
+            return Frame(self._info, registers, interrupted=False)
         return self._by_frame_pointer(frame, sp)
 
     def _just_called(self, frame: Frame, code: Code) -> bool:
@@ -368,7 +370,7 @@ class Unwinder:
         if self._is_kernel and rbp & 1:
             # CONFIG_FRAME_POINTER marks struct pt_regs by an odd frame pointer.
             data = self._prog._memory.read(rbp - 1, regs.PT_REGS_SIZE)
-            return Frame(self._info, regs.from_pt_regs(data), True)
+            return Frame(self._info, regs.from_pt_regs(data), interrupted=True)
         if rbp < sp or rbp & 7:
             return None
         caller_rbp, pc = _TWO_WORDS.unpack(self._prog._memory.read(rbp, 16))
@@ -376,7 +378,7 @@ class Unwinder:
             return None
         frame.cfa = rbp + 16 & _MASK
         registers = {RBP: caller_rbp, RSP: frame.cfa, RIP: pc}
-        return Frame(self._info, registers, False)
+        return Frame(self._info, registers, interrupted=False)
 
     def _is_code(self, address: int) -> bool:
         """Whether an address can be a return address."""
