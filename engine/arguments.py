@@ -62,9 +62,12 @@ def path_argument(path: Path) -> str:
     return name
 
 
-def is_sequence(value: Any) -> bool:
+def can_be_subscripted(value: object) -> bool:
+    """Whether ``value[...]`` means something to the class of ``value``."""
+    # Not to the class's own class: those of enums can be subscripted.
+    return any("__getitem__" in vars(cls) for cls in type(value).__mro__)
+
+
+def is_sequence(value: object) -> bool:
     """Whether ``value`` can be indexed by position."""
-    # Not of the class's own class: those of enums can be subscripted.
-    return not isinstance(value, dict) and any(
-        "__getitem__" in vars(cls) for cls in type(value).__mro__
-    )
+    return not isinstance(value, dict) and can_be_subscripted(value)

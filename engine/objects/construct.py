@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from ..arguments import buffer_bytes, type_label, uint64
+from ..arguments import buffer_bytes, can_be_subscripted, type_label, uint64
 from ..errors import OutOfBoundsError
 from ..flags import AbsenceReason
 from ..language.c_ops_types import literal_type
@@ -237,8 +237,7 @@ def _encode_array(buffer: bytearray, codec: Codec, value: Any, bit_offset: int) 
 def _encode_members(
     buffer: bytearray, codec: Codec, value: Any, bit_offset: int
 ) -> None:
-    # Not of the class's own class: those of enums can be subscripted.
-    if not any("__getitem__" in vars(cls) for cls in type(value).__mro__):
+    if not can_be_subscripted(value):
         raise TypeError(
             f"'{codec.type.type_name()}' value must be dictionary or mapping"
         )

@@ -20,7 +20,6 @@ from ..objects.object import Object
 from ..platform import Platform
 from ..plugins import call_hooks
 from ..types.factory import TypeFactory
-from ..types.parts import use_object_class
 from .control import Control
 from .debug_info import DebugInfoAccess
 from .finders import FinderRegistry
@@ -41,9 +40,6 @@ if TYPE_CHECKING:
 
 _INT_MAX = 2**31 - 1
 _LONG_MAX = 2**63 - 1
-
-# Types are on a lower floor than objects and have members that are objects.
-use_object_class(Object)
 
 
 @closed
