@@ -196,8 +196,15 @@ _sys.modules.setdefault("_drgn", _sys.modules[__name__])
 if _typing.TYPE_CHECKING:
     from drgn.engine.columns.columns import columns as columns
 
+# Scripts that upstream's command runs find them without an import.
+_PACKAGES = ("cli", "commands", "helpers", "internal")
+
 
 def __getattr__(name: str) -> object:
+    if name in _PACKAGES:
+        from importlib import import_module
+
+        return import_module(f"drgn.{name}")
     # Columns need numpy, which a short session can do without.
     if name == "columns":
         from drgn.engine.columns.columns import columns

@@ -7,8 +7,17 @@ for every program, :mod:`drgn.helpers.linux` for the Linux kernel and
 
 from __future__ import annotations
 
+from importlib import import_module
+
 __all__ = ("ValidationError",)
 
 
 class ValidationError(Exception):
     """A data structure in the program contradicts itself."""
+
+
+def __getattr__(name: str) -> object:
+    # Scripts that upstream's command runs find the packages without an import.
+    if name in ("common", "experimental", "linux"):
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

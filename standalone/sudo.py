@@ -11,12 +11,12 @@ import sys
 _PROMPT = "[sudo] password for %p, to open {} for drgn: "
 
 # What runs as root: its standard input is a socket, over which it sends the descriptor
-# of the file that its argument names, or the number of the error that it met.
+# of the file that its arguments are about, or the number of the error that it met.
 _HELPER = """
 import os, socket, sys
 with socket.socket(fileno=0) as out:
     try:
-        fd = os.open(sys.argv[1], os.O_RDONLY)
+        fd = os.open(sys.argv[1], *map(int, sys.argv[2:]))
     except OSError as error:
         out.send(str(error.errno).encode())
     else:
@@ -29,8 +29,8 @@ def can_open_as_root() -> bool:
     return os.geteuid() != 0 and shutil.which("sudo") is not None
 
 
-def open_as_root(path: str) -> int:
-    """A descriptor of a file, opened for reading by a process under sudo.
+def open_as_root(path: str, flags: int = os.O_RDONLY, mode: int = 0o777) -> int:
+    """A descriptor of a file, opened as by ``os.open()``, by a process under sudo.
 
     sudo asks for the password on the terminal. Raises OSError if root cannot open the
     file, PermissionError if sudo does not let the user be root.
@@ -39,7 +39,8 @@ def open_as_root(path: str) -> int:
     with ours:
         prompt = _PROMPT.format(path.replace("%", "%%"))
         python = (sys.executable, "-I", "-S", "-c", _HELPER)
-        command = ("sudo", "-p", prompt, "--", *python, path)
+        how = (path, str(flags), str(mode))
+        command = ("sudo", "-p", prompt, "--", *python, *how)
         with theirs, subprocess.Popen(command, stdin=theirs.fileno()) as child:
             # Then the end of the last process that has it is the end of the stream.
             theirs.close()

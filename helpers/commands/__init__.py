@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from .arguments import (
     argument,
     argument_group,
@@ -72,3 +74,9 @@ for _name in __all__:
     if isinstance(_value, type):
         # As tracebacks and texts have it from upstream.
         _value.__module__ = __name__
+
+
+def __getattr__(name: str) -> object:
+    if name == "linux":
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

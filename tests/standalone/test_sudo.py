@@ -39,6 +39,17 @@ def test_the_file_is_opened_by_another_process(fake: Path, tmp_path: Path) -> No
     )
 
 
+def test_the_caller_says_how(fake: Path, tmp_path: Path) -> None:
+    from drgn.internal.sudohelper import open_via_sudo
+
+    path = tmp_path / "new"
+    fd = open_via_sudo(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    assert os.write(fd, b"contents") == 8
+    os.close(fd)
+    assert path.read_text() == "contents"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_errors_are_those_of_the_other_process(fake: Path, tmp_path: Path) -> None:
     missing = str(tmp_path / "missing")
     with pytest.raises(FileNotFoundError) as info:
