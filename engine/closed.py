@@ -1,11 +1,33 @@
-"""What users can not do with most classes of the API: derive, copy, create."""
+"""What most classes of the API have in common: their names, and what they forbid."""
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
+
+
+class ApiClass(type):
+    """A class that the interpreter's own messages call ``_drgn.X``.
+
+    So they do with classes of a C extension, whose ``__name__`` is ``X`` all the same.
+    """
+
+    def __new__(
+        cls: type[T], name: str, bases: tuple[type, ...], namespace: dict[str, Any]
+    ) -> T:
+        made: T = super().__new__(cls, f"_drgn.{name}", bases, namespace)  # type: ignore[misc]
+        return made
+
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]
+        return cls.__qualname__
+
+
+class AbstractApiClass(ApiClass, ABCMeta):
+    """The same of a class that derives from one of ``collections.abc``."""
 
 
 def closed(cls: C) -> C:

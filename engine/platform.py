@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Literal
 
-from .closed import closed, make, not_constructible
+from .closed import ApiClass, closed, make, not_constructible
 from .registers import register_names
 
 ByteOrder = Literal["little", "big"]
@@ -39,7 +39,7 @@ class PlatformFlags(enum.Flag):
 
 @closed
 @not_constructible
-class Register:
+class Register(metaclass=ApiClass):
     """A register of a platform; ``names`` are all the names that it goes by."""
 
     __slots__ = ("_names",)
@@ -80,7 +80,7 @@ _DEFAULT_FLAGS = {
 
 
 @closed
-class Platform:
+class Platform(metaclass=ApiClass):
     """An architecture with its flags.
 
     Without ``flags`` the architecture's usual ones are taken.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .closed import closed, make, not_constructible
+from .closed import ApiClass, closed, make, not_constructible
 from .errors import UnsupportedOperation
 from .flags import ProgramFlags
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @closed
 @not_constructible
-class Thread:
+class Thread(metaclass=ApiClass):
     """A thread in a program."""
 
     __slots__ = ("_name", "_object", "_prog", "_tid")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from ..closed import closed
+from ..closed import ApiClass, closed
 from ..types.language import TypeLanguage
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @closed
-class Language(TypeLanguage):
+class Language(TypeLanguage, metaclass=ApiClass):
     """A programming language.
 
     ``Language.C`` and ``Language.CPP`` are the only instances.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..arguments import uint64
-from ..closed import closed, make, not_constructible
+from ..closed import ApiClass, closed, make, not_constructible
 from ..errors import FaultError
 from .segments import BufferSegment
 
@@ -39,7 +39,7 @@ _KEPT_MAX = 1 << 30
 
 @closed
 @not_constructible
-class MemorySearchIterator(Generic[T]):
+class MemorySearchIterator(Generic[T], metaclass=ApiClass):
     """What a search finds, in order of address. Matches do not overlap.
 
     By default all of virtual memory is searched: of a kernel, physical memory where

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..arguments import buffer_bytes, path_argument, uint64
-from ..closed import closed, not_constructible
+from ..closed import ApiClass, closed, not_constructible
 from ..elf.constants import ET_REL
 from .placement import Bias, NotPlaced, Placement, SectionPlacement
 from .section_addresses import ModuleSectionAddresses
@@ -54,7 +54,7 @@ class WantedSupplementaryFile(NamedTuple):
 
 
 @not_constructible
-class Module:
+class Module(metaclass=ApiClass):
     """Something with code and data in a program, and the files that describe it.
 
     The *loaded file* is what the program runs, the *debug file* has its debugging

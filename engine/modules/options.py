@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, overload
 
 from ..arguments import path_argument
-from ..closed import closed
+from ..closed import ApiClass, closed
 
 if TYPE_CHECKING:
     from ..arguments import Path
@@ -76,7 +76,7 @@ class _Option(Generic[Given, Kept]):
 
 
 @closed
-class DebugInfoOptions:
+class DebugInfoOptions(metaclass=ApiClass):
     """Options of the standard debugging information finder.
 
     ``DebugInfoOptions(options, name=value, ...)`` is a copy with changes. All of

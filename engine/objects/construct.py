@@ -66,7 +66,8 @@ def check_bit_field(codec: Codec, bit_field_size: SupportsIndex | None) -> int |
     return size
 
 
-def _check_alignment(codec: Codec, bit_offset: int) -> None:
+def check_alignment(codec: Codec, bit_offset: int) -> None:
+    """ValueError for what cannot lie at an odd bit; incomplete enums are spared."""
     if bit_offset & 7 and not codec.scalar and codec.kind is not TypeKind.ENUM:
         raise ValueError("non-scalar must be byte-aligned")
 
@@ -126,7 +127,7 @@ def _reference(
 ) -> State:
     codec = codec_of(type)
     size = check_bit_field(codec, size)
-    _check_alignment(codec, bit_offset)
+    check_alignment(codec, bit_offset)
     prog._require_address_size()
     bits = None
     if bit_offset & 7 or size is not None:
@@ -168,7 +169,7 @@ def from_bytes(
         raise codec.no_values("create object with")
     if offset + codec.bit_size(size) > 8 * len(raw):
         raise ValueError("buffer is too small")
-    _check_alignment(codec, offset)
+    check_alignment(codec, offset)
     return cls._val(type, value_from_buffer(codec, raw, offset, size), size)
 
 

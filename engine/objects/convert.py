@@ -13,7 +13,7 @@ from ..types.members import plain_name
 from ..types.type import Type
 from .bare import make_value
 from .codec import Codec, codec_of
-from .construct import check_bit_field, resolve_type
+from .construct import check_alignment, check_bit_field, resolve_type
 from .object import Object
 from .read import check_present, read_bytes
 
@@ -65,8 +65,7 @@ def reinterpret(type: str | Type, obj: Object) -> Object:
             raise OutOfBoundsError("out of bounds of value")
         return Object._from_buffer(type, read_bytes(obj))
     bit_offset = obj.bit_offset_ or 0
-    if bit_offset and not codec.scalar:
-        raise ValueError("non-scalar must be byte-aligned")
+    check_alignment(codec, bit_offset)
     return Object._ref(type, obj._address_, bit_offset)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, overload
 
 from ..arguments import type_label
+from ..closed import ApiClass
 from ..errors import ObjectAbsentError, UnsupportedOperation
 from ..flags import AbsenceReason
 from ..memory.memory import PAGE_SHIFT, Epoch
@@ -50,7 +51,7 @@ _FUNCTION, _POINTER = TypeKind.FUNCTION, TypeKind.POINTER
 _MAX_MEMBER_PROPERTIES = 800
 
 
-class ObjectMeta(type):
+class ObjectMeta(ApiClass):
     """Has the engine's own constructors of Objects.
 
     They live here and not on Object because an attribute of Object hides the member

@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..arguments import class_label
-from ..closed import closed
+from ..closed import ApiClass, closed
 from ..dwarf.info import DebugInfo
 from ..flags import ProgramFlags
 from ..language.language import Language
@@ -44,7 +44,13 @@ _LONG_MAX = 2**63 - 1
 
 @closed
 class Program(
-    Lookups, MemoryAccess, TypeConstructors, DebugInfoAccess, ThreadAccess, Control
+    Lookups,
+    MemoryAccess,
+    TypeConstructors,
+    DebugInfoAccess,
+    ThreadAccess,
+    Control,
+    metaclass=ApiClass,
 ):
     """A crashed or running program.
 

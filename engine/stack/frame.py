@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..closed import closed, not_constructible
+from ..closed import ApiClass, closed, not_constructible
 from ..flags import FindObjectFlags
 from .registers import NUMBERS, RSP
 from .source import SourceLocation
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @closed
 @not_constructible
-class StackFrame:
+class StackFrame(metaclass=ApiClass):
     """A call in a stack trace; ``frame["name"]`` is a variable as the call sees it."""
 
     __slots__ = ("_call", "_frame", "_index", "_number", "_trace")

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypeVar
 
-from ..closed import closed, not_constructible
+from ..closed import AbstractApiClass, closed, not_constructible
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -56,7 +56,7 @@ def _place(location: _Place) -> str:
 
 @closed
 @not_constructible
-class SourceLocationList(Sequence[SourceLocation]):
+class SourceLocationList(Sequence[SourceLocation], metaclass=AbstractApiClass):
     """Where code comes from: the innermost inlined function, its caller, and so on."""
 
     __slots__ = ("_locations", "_prog")

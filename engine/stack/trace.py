@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from ..closed import closed, make, not_constructible
+from ..closed import AbstractApiClass, closed, make, not_constructible
 from .frame import StackFrame
 from .source import item
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @closed
 @not_constructible
-class StackTrace(Sequence[StackFrame]):
+class StackTrace(Sequence[StackFrame], metaclass=AbstractApiClass):
     """The frames of a thread's stack, from the innermost one."""
 
     __slots__ = ("_calls", "_frames", "_prog")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..arguments import check_argument, uint64
-from ..closed import closed
+from ..closed import ApiClass, closed
 from .symbol import Symbol
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @closed
-class SymbolIndex:
+class SymbolIndex(metaclass=ApiClass):
     """Symbols that are looked up by name or address; a symbol finder.
 
     Ranges may overlap and names may be shared.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 
 from ..arguments import type_label, uint64
-from ..closed import closed
+from ..closed import ApiClass, closed
 
 
 class SymbolBinding(enum.Enum):
@@ -32,7 +32,7 @@ class SymbolKind(enum.Enum):
 
 
 @closed
-class Symbol:
+class Symbol(metaclass=ApiClass):
     """A name for ``size`` bytes at ``address``. Immutable."""
 
     __slots__ = ("_address", "_binding", "_kind", "_name", "_size")

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
-from ..closed import closed
+from ..closed import AbstractApiClass, closed
 
 
 class TypeKind(enum.Enum):
@@ -34,7 +34,7 @@ def _are_kinds(items: list[Any]) -> bool:
 
 
 @closed
-class TypeKindSet(Set[TypeKind]):
+class TypeKindSet(Set[TypeKind], metaclass=AbstractApiClass):
     """An immutable set of kinds of types."""
 
     __slots__ = ("_kinds",)

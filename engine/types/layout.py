@@ -11,7 +11,6 @@ from .type import Type
 
 if TYPE_CHECKING:
     from ..objects.object import Object
-    from .parts import TypeMember
 
 _MAX = 0xFFFFFFFFFFFFFFFF
 # The alignment of what is at least this large stays this large.
@@ -86,8 +85,9 @@ def sizeof(type_or_obj: Type | Object, /) -> int:
 def alignof(type: Type, /) -> int:
     """Alignment in bytes of a type.
 
-    Raises TypeError if the type is void, a function or incomplete, ValueError
-    if the program's platform is not known, RecursionError if the type contains itself.
+    Raises TypeError if the type is void, a function or incomplete, flexible arrays
+    among its members included, ValueError if the program's platform is not known,
+    RecursionError if the type contains itself.
     """
     try:
         return _alignment(type)
@@ -107,16 +107,10 @@ def _alignment(type: Type) -> int:
         return definition.alignment or _alignment(type.type)
     if isinstance(definition, CompoundDefinition):
         members = definition.members or ()
-        return definition.alignment or max(map(_member_alignment, members), default=1)
+        return definition.alignment or max(
+            (_alignment(member.type) for member in members), default=1
+        )
     return _scalar_alignment(type, definition.size)
-
-
-def _member_alignment(member: TypeMember) -> int:
-    type = member.type.unaliased()
-    if type.kind is TypeKind.ARRAY:
-        # A flexible array is as aligned as its elements.
-        type = type.type
-    return _alignment(type)
 
 
 def _scalar_alignment(type: Type, size: int) -> int:

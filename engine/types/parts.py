@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 from ..arguments import check_argument, class_label, uint64
-from ..closed import closed
+from ..closed import ApiClass, closed
 from .layout import check_bit_field, check_object_type
 from .type import Type
 
@@ -135,7 +135,7 @@ def repr_of_type_name(type: Type) -> str:
 
 
 @closed
-class TypeMember(_TypedPart):
+class TypeMember(_TypedPart, metaclass=ApiClass):
     """A member of a struct, union or class.
 
     ``object_or_type`` is the default value of the member, or its type, or a
@@ -220,7 +220,7 @@ class TypeMember(_TypedPart):
 
 
 @closed
-class TypeParameter(_TypedPart):
+class TypeParameter(_TypedPart, metaclass=ApiClass):
     """A parameter of a function.
 
     ``default_argument_or_type`` is the default argument, or the type of the
@@ -246,7 +246,7 @@ class TypeParameter(_TypedPart):
 
 
 @closed
-class TypeTemplateParameter:
+class TypeTemplateParameter(metaclass=ApiClass):
     """A parameter of a template, with its argument.
 
     ``argument`` is a Type, or an Object that is not absent, or a callable that
@@ -337,7 +337,7 @@ class TypeTemplateParameter:
 
 
 @closed
-class TypeEnumerator:
+class TypeEnumerator(metaclass=ApiClass):
     """A constant of an enum; it unpacks into its ``name`` and ``value``."""
 
     __slots__ = ("_name", "_value")

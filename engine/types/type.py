@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import check_argument
-from ..closed import closed
+from ..closed import ApiClass, closed
 from .definitions import CompoundDefinition, Definition, TypedefDefinition
 from .kinds import PrimitiveType, Qualifiers, TypeKind
 from .members import find_member, member_name, not_compound
@@ -31,7 +31,7 @@ _NOT_FOUND: Any = object()
 
 
 @closed
-class Type:
+class Type(metaclass=ApiClass):
     """A type; which attributes it has depends on its ``kind``.
 
     Types are made by the ``*_type()`` methods of Program. One definition is one
