@@ -164,14 +164,16 @@ class _Loaded:
             return None
         mapping = self._mapping(phdr)
         if mapping is None:
+            # Not every core dump has an NT_FILE note.
             log.debug("AT_PHDR is not mapped from a file")
-            return None
-        log.debug(
-            "AT_PHDR is mapped from file %s at offset %#x",
-            mapping.path,
-            phdr - mapping.start + mapping.file_offset,
-        )
-        module, new = self.prog._modules.get_or_create_main(mapping.path)
+        else:
+            log.debug(
+                "AT_PHDR is mapped from file %s at offset %#x",
+                mapping.path,
+                phdr - mapping.start + mapping.file_offset,
+            )
+        name = "" if mapping is None else mapping.path
+        module, new = self.prog._modules.get_or_create_main(name)
         log.debug("reading program header table from AT_PHDR")
         try:
             headers = self.reader.headers(phdr, self.auxv.get(elf.AT_PHNUM, 0))
@@ -190,11 +192,13 @@ class _Loaded:
         return module, new
 
     def _main_bias(
-        self, phdr: int, mapping: Mapping, headers: list[_Header]
+        self, phdr: int, mapping: Mapping | None, headers: list[_Header]
     ) -> int | None:
         for header in headers:
             if header.type == elf.PT_PHDR:
                 return (phdr - header.vaddr) & _MASK
+        if mapping is None:
+            return None
         offset = phdr - mapping.start + mapping.file_offset
         for header in headers:
             if header.type == elf.PT_LOAD and (

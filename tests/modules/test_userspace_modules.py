@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import shutil
+import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dump_builders import Load, elf_core, note
 
 from drgn import (
     MainModule,
@@ -275,6 +277,40 @@ def test_list_of_libraries_that_runs_in_circles(core: Path, process: Process) ->
     damaged.set_core_dump(path)
     names = [module.name for module, _ in damaged.loaded_modules()]
     assert names == [module.name for module, _ in found][:3]
+
+
+def test_core_without_a_list_of_files(core: Path) -> None:
+    """What emulators and Linux before 3.7 write; the program headers are in memory."""
+    whole, bare = Program(), Program()
+    whole.set_core_dump(core)
+    data = core.read_bytes()
+    assert data.count(b"ELIF") >= 1
+    position = data.index(b"ELIF")  # The type of NT_FILE.
+    path = core.with_name("bare")
+    path.write_bytes(data[:position] + bytes(4) + data[position + 4 :])
+    bare.set_core_dump(path)
+    whole.create_loaded_modules()
+    bare.create_loaded_modules()
+    main = bare.main_module()
+    assert main.name == ""
+    assert main.build_id == whole.main_module().build_id
+    assert main.address_range == whole.main_module().address_range
+    assert [(m.name, m.build_id) for m in of_kind(bare, SharedLibraryModule)] == [
+        (m.name, m.build_id) for m in of_kind(whole, SharedLibraryModule)
+    ]
+    bare.load_debug_info([whole.main_module().name])
+    assert bare["main"].address_ == bare.symbol("main").address
+
+
+def test_main_module_whose_headers_are_not_in_a_core(tmp_path: Path) -> None:
+    auxv = struct.pack("<6Q", 3, 0x400040, 5, 6, 0, 0)  # AT_PHDR, AT_PHNUM
+    core = tmp_path / "core"
+    core.write_bytes(elf_core([Load(0x7000, bytes(64))], note(b"CORE", 6, auxv)))
+    prog = Program()
+    prog.set_core_dump(core)
+    ((main, new),) = prog.loaded_modules()
+    assert (type(main), main.name, new) == (MainModule, "", True)
+    assert main.build_id is main.address_range is None
 
 
 def _segments(core: Path):
