@@ -159,7 +159,13 @@ class ControlledTarget(OutsideTarget):
     def interrupt(self) -> None:
         if self.kind in (None, "core"):
             self._no_control()
-        self._ask("-exec-interrupt --all")
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        try:
+            self.gdb.interrupt()
+        except GdbError as error:
+            raise ValueError(str(error)) from None
 
     def _run(self, command: str) -> Stop:
         """Give a command that runs the program, and wait until it stops."""
@@ -184,7 +190,8 @@ class ControlledTarget(OutsideTarget):
                 self.gdb.wait_for(lambda: self.run.stopped is not None)
                 return
             except KeyboardInterrupt:
-                self._ask("-exec-interrupt --all")
+                # It may be one that this target, of before its start, does not know.
+                self._interrupt()
 
     def _stop(self) -> Stop | None:
         """Why the program has stopped; None if it shall go on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +17,8 @@ from drgn.gdb_process import in_one_line
 
 _SECONDS = 60.0
 """How long GDB may take to answer."""
+_QUIT_SECONDS = 3.0
+"""How long it may take to leave what Ctrl-C ends, or to end itself."""
 
 
 class Record(NamedTuple):
@@ -62,6 +65,7 @@ class Gdb:
         self._records: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
         self._lost = False
         self._token = 0
+        self._in_foreground = False
         self.notice: Callable[[Record], None] = lambda record: None
         threading.Thread(target=self._read, daemon=True).start()
         self._startup(quiet)
@@ -136,6 +140,21 @@ class Gdb:
         self.poll()
         self._token += 1
         self._write(f"{self._token}{text}\n")
+        try:
+            record = self._answer(seconds, said)
+        except KeyboardInterrupt:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._answer(_QUIT_SECONDS, said)
+            except (GdbError, GdbLost):
+                pass  # Whoever asks it next is told.
+            raise
+        if record.message == "error":
+            raise GdbError(in_one_line((record.payload or {}).get("msg", "")))
+        return record.payload or {}
+
+    def _answer(self, seconds: float | None, said: list[str] | None) -> Record:
+        """The result of the command that was given."""
         while True:
             record = self._next(seconds)
             if record.type == "result" and record.token == self._token:
@@ -144,12 +163,11 @@ class Gdb:
                 said.append(record.payload or "")
             else:
                 self._heard(record)
-        if record.message == "error":
-            raise GdbError(in_one_line((record.payload or {}).get("msg", "")))
         if record.message == "running":
             # GDB's notice of it comes later, and is not waited for.
             self.notice(record)
-        return record.payload or {}
+            self._in_foreground = said is not None
+        return record
 
     def _write(self, text: str) -> None:
         assert self._process.stdin is not None
@@ -178,6 +196,14 @@ class Gdb:
                 raise GdbLost
             self._heard(record)
 
+    def interrupt(self) -> None:
+        """Stop the program that runs. Raises GdbError if it cannot be stopped."""
+        if self._in_foreground:
+            # GDB takes no commands while one of its own lines runs the program.
+            self._process.send_signal(signal.SIGINT)
+        else:
+            self.command("-exec-interrupt --all")
+
     @property
     def is_there(self) -> bool:
         """Whether GDB runs."""
@@ -188,10 +214,15 @@ class Gdb:
         if self.is_there:
             try:
                 self._write("-gdb-exit\n")
-                self._process.wait(5)
+                self._process.wait(_QUIT_SECONDS)
             except (GdbLost, subprocess.TimeoutExpired):
-                self._process.kill()
-        self._process.wait()
+                # It takes no commands while the program runs, see interrupt().
+                self._process.terminate()
+        try:
+            self._process.wait(_QUIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._output.close()
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from ..execute import run_code, run_script
 from .mi import GdbError, GdbLost
@@ -23,6 +24,10 @@ def run_with_gdb(args: argparse.Namespace, gdb_arguments: Sequence[str]) -> int:
         print(f"error: gdb: {error.strerror}", file=sys.stderr)
         return 1
     _register_command(session)
+    # Python would end at once, and leave GDB and the program that it runs.
+    for number in signal.SIGTERM, signal.SIGHUP:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
     try:
         if args.exec is not None:
             argv = ["-e", *args.args]
@@ -37,6 +42,11 @@ def run_with_gdb(args: argparse.Namespace, gdb_arguments: Sequence[str]) -> int:
     finally:
         session.close()
     return 0
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    """End as a shell says of who was ended by a signal."""
+    sys.exit(128 + number)
 
 
 def _register_command(session: GdbSession) -> None:

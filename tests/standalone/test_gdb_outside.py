@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from terminal import Terminal
 
 PROGRAM = """
 #include <unistd.h>
@@ -191,6 +194,59 @@ def test_program_of_a_running_process_prompts_nothing(program: Path) -> None:
         finally:
             child.kill()
     assert result.stdout == f"{child.pid} (int)7\n(int)42 (int)42\n"
+
+
+def test_ctrl_c_stops_what_gdb_runs(program: Path) -> None:
+    """A program that a line of GDB's or a resume() runs, and a line that takes long."""
+    environment = {**os.environ, "DEBUGINFOD_URLS": "", "TERM": "dumb"}
+    argv = [sys.executable, "-m", "drgn", "-q", "--gdb", "-nx", str(program)]
+    terminal = Terminal(argv, environment)
+    try:
+        terminal.until("common import *\r\n>>> ")
+        for line, begun, stopped in (
+            ("%gdb run forever", "Starting program", "#0  "),
+            ("%gdb continue", "%gdb continue\r\n", "#0  "),
+            ("prog.resume()", "prog.resume()\r\n", "signal='SIGINT'"),
+        ):
+            terminal.write(f"{line}\n")
+            terminal.until(begun)
+            time.sleep(1)  # until it is in its loop
+            terminal.write("\x03")
+            assert stopped in terminal.until("\n>>> ")
+        line = "%gdb python import time; time.sleep(1000)"
+        terminal.write(f"{line}\n")
+        terminal.until(f"{line}\r\n")
+        time.sleep(0.5)
+        terminal.write("\x03")
+        terminal.until("KeyboardInterrupt\r\n>>> ")
+        terminal.write("prog['counter']\n")
+        terminal.until("(int)7")
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_nothing_is_left_of_a_drgn_that_is_ended(
+    program: Path, number: signal.Signals
+) -> None:
+    """GDB, which listens to nobody while its line runs the program, ends too."""
+    environment = {**os.environ, "DEBUGINFOD_URLS": "", "TERM": "dumb"}
+    argv = [sys.executable, "-m", "drgn", "-q", "--gdb", "-nx", str(program)]
+    terminal = Terminal(argv, environment)
+    try:
+        terminal.until("common import *\r\n>>> ")
+        children = Path(f"/proc/{terminal.pid}/task/{terminal.pid}/children")
+        gdb = int(children.read_text().split()[0])
+        terminal.write("%gdb run forever\n")
+        terminal.until("Starting program")
+        time.sleep(1)  # until GDB has started it
+        ran = Path(f"/proc/{gdb}/task/{gdb}/children").read_text().split()
+        os.kill(terminal.pid, number)
+        assert terminal.status() == 128 + number
+        assert ran and not any(Path(f"/proc/{pid}/exe").exists() for pid in ran)
+        assert not Path(f"/proc/{gdb}/exe").exists()
+    finally:
+        terminal.close()
 
 
 # What goes wrong.
