@@ -262,6 +262,10 @@ def main() -> int:
         # An OSError is of a cache that cannot be written to, a full disk, ...
         broken = isinstance(error, (packages.GuestError, OSError))
         return 1 if broken else CANNOT_BE_HAD
+    except KeyboardInterrupt:
+        print("kernel-lab: interrupted", file=sys.stderr)
+        sys.excepthook = lambda *_: None  # Python ends by the signal, and says no more.
+        raise
     print(f"vmlinux {lab.vmlinux}")
     for name, paths in lab.dumps.items():
         print(name, *paths)

@@ -67,6 +67,7 @@ PROGRAMS = {
     "mke2fs": "e2fsprogs",
     "mkfs.btrfs": "btrfs-progs",
     "qemu-system-x86_64": "qemu-system-x86",
+    "setpriv": "util-linux",
 }
 
 

@@ -21,10 +21,12 @@ KERNEL_ARGUMENTS = (
     " slub_debug=FZPU,files_cache"
 )
 _PANIC = b"end Kernel panic"
+#: Of util-linux. Who is killed has no chance to end its guest.
+_DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 
 
 class Machine:
-    """A running guest; a context manager that ends it.
+    """A running guest; a context manager that ends it, as the end of this process does.
 
     ``append`` goes to the kernel's command line. With ``stub`` a debugger can connect
     at `gdb_socket`, and others than this object at `qmp_socket`; with ``paused`` the
@@ -51,7 +53,7 @@ class Machine:
         serial = directory / "serial.sock"
         # The paths of Unix sockets are short by nature: name them from their directory.
         command = [
-            "qemu-system-x86_64", "-accel", "tcg", "-cpu", cpu, "-smp", smp,
+            *_DIES_WITH_US, "qemu-system-x86_64", "-accel", "tcg", "-cpu", cpu, "-smp", smp,
             "-m", str(memory), "-display", "none", "-nodefaults", "-no-reboot",
             "-device", "vmcoreinfo",
             "-device", "pci-bridge,chassis_nr=1,id=bridge",
