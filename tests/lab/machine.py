@@ -53,7 +53,8 @@ class Machine:
         serial = directory / "serial.sock"
         # The paths of Unix sockets are short by nature: name them from their directory.
         command = [
-            *_DIES_WITH_US, "qemu-system-x86_64", "-accel", "tcg", "-cpu", cpu, "-smp", smp,
+            *_DIES_WITH_US,
+            "qemu-system-x86_64", "-accel", "tcg", "-cpu", cpu, "-smp", smp,
             "-m", str(memory), "-display", "none", "-nodefaults", "-no-reboot",
             "-device", "vmcoreinfo",
             "-device", "pci-bridge,chassis_nr=1,id=bridge",

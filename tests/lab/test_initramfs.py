@@ -19,7 +19,7 @@ def test_workload(tmp_path: Path) -> None:
 
 
 def test_missing_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("gcc", "cpio", "busybox", "mke2fs", "mkfs.btrfs"):
+    for name in ("gcc", "cpio", "busybox", "mke2fs", "mkfs.btrfs", "setpriv"):
         (tmp_path / name).touch(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     text = r"no depmod, qemu-system-x86_64 \(apt-get install kmod qemu-system-x86\)"
