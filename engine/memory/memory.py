@@ -345,7 +345,7 @@ class Memory:
             return np.empty(0, np.uint8)
         found = self.virtual.locate(address, size)
         if found is None:
-            return np.frombuffer(self.virtual.read(address, size), np.uint8)
+            found = self.virtual.view(address, size), 0
         array = np.frombuffer(found[0], np.uint8, size, found[1])
         array.flags.writeable = False
         return array

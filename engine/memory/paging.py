@@ -271,11 +271,11 @@ class TranslatedSegment(Segment):
             pieces.append(self._read_page(address, where, part))
             address += part
             size -= part
-        return b"".join(pieces)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _read_page(self, address: int, where: int, size: int) -> Buffer:
         try:
-            return self._physical.read(where, size)
+            return self._physical.view(where, size)
         except FaultError as error:
             if not self._is_kernel:
                 raise

@@ -106,11 +106,15 @@ class AddressSpace:
 
         Raises FaultError with the first address that cannot be read.
         """
+        return bytes(self.view(address, size))
+
+    def view(self, address: int, size: int) -> Buffer:
+        """As `read`, without a copy of what one segment has in a buffer."""
         if not size:
             return b""
         end, segment = self.find(address)
         if address + size <= end:
-            return bytes(segment.read(address, size))
+            return segment.read(address, size)
         pieces = []
         while size:
             end, segment = self.find(address)

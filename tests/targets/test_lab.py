@@ -120,6 +120,17 @@ def test_null_is_not_mapped(lab: Lab) -> None:
         memory.read(0, 8)
 
 
+def test_an_array_of_pages_that_follow_each_other_is_no_copy(lab: Lab) -> None:
+    _, elf = _open(lab, "live.elf")
+    _, memory = _open(lab, "live.kdump.zlib")
+    # In the direct map, which large pages make up.
+    address, size = memory.direct_map + (4 << 20) - 8, (4 << 20) + 16
+    first, again = (memory.read_array(address, size) for _ in range(2))
+    assert np.shares_memory(first, again)
+    assert not first.flags.writeable
+    assert first.tobytes() == elf.read(address, size)
+
+
 @pytest.mark.parametrize("name", ["live.elf", "live.kdump.excluded"])
 def test_search_finds_the_direct_map(lab: Lab, name: str) -> None:
     target, memory = _open(lab, name)
