@@ -90,3 +90,20 @@ print(*sorted({"numpy", "dataclasses", "inspect"} & set(sys.modules)))
         "drgn.helpers.linux.list",
     ]
     assert heavy == ""
+
+
+def test_commands_import_numpy_when_they_read_arrays() -> None:
+    code = """
+import importlib, pkgutil, sys
+import drgn.commands.crash as crash
+for module in pkgutil.iter_modules(crash.__path__, crash.__name__ + "."):
+    importlib.import_module(module.name)
+print(len([name for name in sys.modules if name.startswith(crash.__name__)]))
+print("numpy" in sys.modules)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, text=True
+    )
+    modules, has_numpy = result.stdout.splitlines()
+    assert int(modules) > 50
+    assert has_numpy == "False"

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from drgn import NULL, Program, Type, TypeKind, columns, sizeof
+import drgn
+from drgn import NULL, Program, Type, TypeKind, sizeof
 from drgn.helpers.common.format import CellFormat, print_table
 from drgn.helpers.common.type import typeof_member
 from drgn.helpers.linux.mm import for_each_valid_page_range
@@ -81,7 +82,7 @@ def _read(prog: Program, pages: Pages, paths: Sequence[str]) -> tuple[Pages, lis
     """The pages that can be read, and for each path an array of theirs."""
     import numpy as np
 
-    read = columns(pages.addresses, *paths, type="struct page", prog=prog)
+    read = drgn.columns(pages.addresses, *paths, type="struct page", prog=prog)
     mask = np.zeros(len(pages.addresses), np.bool_)
     for column in read.values():
         missing = np.ma.getmaskarray(column)

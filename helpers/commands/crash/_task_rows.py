@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from drgn import FaultError, Object, Program, columns, offsetof, sizeof
+import drgn
+from drgn import FaultError, Object, Program, offsetof, sizeof
 from drgn.helpers.common.type import typeof_member
 from drgn.helpers.linux.cpumask import for_each_online_cpu
 from drgn.helpers.linux.mm import task_rss
@@ -37,7 +38,7 @@ def task_rows(prog: Program, tasks: Sequence[Object]) -> list[TaskRow]:
     if not tasks:
         return []
     paths = ["pid", "parent->pid", "flags", "mm->total_vm", "comm"]
-    read = columns(tasks, *paths)
+    read = drgn.columns(tasks, *paths)
     pid, ppid, flags, pages, comm = (read[path].filled(0).tolist() for path in paths)
     page_size: int = prog["PAGE_SIZE"].value_()
     return [
@@ -78,7 +79,7 @@ def _cpus(prog: Program, tasks: Sequence[Object]) -> list[int]:
     # In task_struct if CONFIG_THREAD_INFO_IN_TASK, until 5.16 (bcf9033e5449).
     for path in ("cpu", "thread_info.cpu"):
         if _has(prog, path):
-            cpus: list[int] = columns(tasks, path)[path].filled(0).tolist()
+            cpus: list[int] = drgn.columns(tasks, path)[path].filled(0).tolist()
             return cpus
     return [task_cpu(task) for task in tasks]
 
@@ -89,7 +90,7 @@ def task_states(prog: Program, tasks: Sequence[Object]) -> list[str]:
         return []
     # Renamed in 5.14 (2f064a59a11f).
     state = "__state" if _has(prog, "__state") else "state"
-    read = columns(tasks, state, "exit_state")
+    read = drgn.columns(tasks, state, "exit_state")
     keys = zip(*(each.filled(0).tolist() for each in read.values()), strict=True)
     letters: dict[tuple[int, int], str] = {}
     result = []
@@ -103,13 +104,15 @@ def task_states(prog: Program, tasks: Sequence[Object]) -> list[str]:
 
 def _active(prog: Program, tasks: Sequence[Object]) -> list[bool]:
     if _has(prog, "on_cpu"):
-        return [value != 0 for value in columns(tasks, "on_cpu")["on_cpu"].filled(0)]
+        return [
+            value != 0 for value in drgn.columns(tasks, "on_cpu")["on_cpu"].filled(0)
+        ]
     return [task_on_cpu(task) for task in tasks]  # !CONFIG_SMP
 
 
 def _rss(prog: Program, tasks: Sequence[Object]) -> list[int]:
     """The resident pages of tasks, which are those of their processes."""
-    read = columns(tasks, "mm", "signal")
+    read = drgn.columns(tasks, "mm", "signal")
     mms, groups = (each.filled(0) for each in read.values())
     if _has_percpu_rss(prog):
         return _percpu_rss(prog, mms)
@@ -152,7 +155,7 @@ def _percpu_rss(prog: Program, mms: NDArray[Any]) -> list[int]:
     ]
     # Shape (counters, address spaces).
     shape = len(names), len(distinct)
-    read = columns(
+    read = drgn.columns(
         np.concatenate(counters),
         "count",
         "counters",
@@ -198,7 +201,7 @@ def _saved_stack_pointers(prog: Program, tasks: Sequence[Object]) -> list[int]:
         pushed = sizeof(prog.type("struct inactive_task_frame"))
     except LookupError:
         return [0] * len(tasks)
-    pointers = columns(tasks, "thread.sp")["thread.sp"].filled(0).tolist()
+    pointers = drgn.columns(tasks, "thread.sp")["thread.sp"].filled(0).tolist()
     return [sp + pushed if sp else 0 for sp in pointers]
 
 
