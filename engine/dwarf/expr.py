@@ -195,13 +195,9 @@ class _Machine:
 
     # Operands
 
-    def _unsigned(self, code: memoryview, position: int, size: int) -> int:
-        return self._number(code, position, size, False)
-
-    def _signed(self, code: memoryview, position: int, size: int) -> int:
-        return self._number(code, position, size, True)
-
-    def _number(self, code: memoryview, position: int, size: int, signed: bool) -> int:
+    def _number(
+        self, code: memoryview, position: int, size: int, *, signed: bool = False
+    ) -> int:
         data, _ = self._bytes(code, position, size)
         order: ByteOrder = "little" if self.little_endian else "big"
         return int.from_bytes(data, order, signed=signed)
@@ -281,8 +277,7 @@ class _Machine:
                 self._binary(operator)
             elif operator in CONSTANTS:
                 size, signed = CONSTANTS[operator]
-                get = self._signed if signed else self._unsigned
-                self._push(get(code, position, size))
+                self._push(self._number(code, position, size, signed=signed))
                 position += size
             elif operator in FLOW:
                 position = self._flow(operator, code, position)
@@ -316,7 +311,7 @@ class _Machine:
     def _flow(self, operator: int, code: memoryview, position: int) -> int:
         """Control flow (2.5.1.5)."""
         if operator in (op.DW_OP_skip, op.DW_OP_bra):
-            target = position + 2 + self._signed(code, position, 2)
+            target = position + 2 + self._number(code, position, 2, signed=True)
             position += 2
             if operator == op.DW_OP_skip or self._pop_integer():
                 if not 0 <= target <= len(code):
@@ -329,10 +324,10 @@ class _Machine:
         unit = self._unit()
         if size is None:
             size = unit.offset_size
-            offset = unit.sections.base + self._unsigned(code, position, size)
+            offset = unit.sections.base + self._number(code, position, size)
             die = unit.file.die_at(offset)
         else:
-            offset = unit.offset + self._unsigned(code, position, size)
+            offset = unit.offset + self._number(code, position, size)
             die = unit.die_at(offset)
         location = die.attr(dw.DW_AT_location)
         if isinstance(location, memoryview):
@@ -349,7 +344,7 @@ class _Machine:
         elif operator == op.DW_OP_over:
             stack.append(stack[-2])
         elif operator == op.DW_OP_pick:
-            index = self._unsigned(code, position, 1)
+            index = self._number(code, position, 1)
             position += 1
             stack.append(stack[-1 - index])
         elif operator == op.DW_OP_swap:
@@ -365,22 +360,11 @@ class _Machine:
                 value = convert(operand.value + number, operand.type)
                 stack.append(Typed(value, operand.type))
         elif operator in (op.DW_OP_abs, op.DW_OP_neg, op.DW_OP_not):
-            operand = stack.pop()
-            if isinstance(operand, int):
-                signed = to_signed(operand, self.mask)
-                self._push(
-                    abs(signed)
-                    if operator == op.DW_OP_abs
-                    else -signed
-                    if operator == op.DW_OP_neg
-                    else ~signed
-                )
-            else:
-                stack.append(self._unary_typed(operator, operand))
+            self._unary(operator)
         elif operator == op.DW_OP_deref:
             self._push(self._read_unsigned(self._pop_integer(), self.address_size))
         elif operator == op.DW_OP_deref_size:
-            size = self._unsigned(code, position, 1)
+            size = self._number(code, position, 1)
             position += 1
             if size > self.address_size:
                 raise ExprError(f"DW_OP_deref_size has invalid size {size}")
@@ -393,8 +377,13 @@ class _Machine:
             self._push(number)
         return position
 
-    def _unary_typed(self, operator: int, operand: Typed) -> Typed:
-        value, type = operand
+    def _unary(self, operator: int) -> None:
+        """DW_OP_abs, DW_OP_neg and DW_OP_not."""
+        operand = self.stack.pop()
+        if isinstance(operand, int):
+            value: int | float = to_signed(operand, self.mask)
+        else:
+            value = operand.value
         if operator == op.DW_OP_abs:
             value = abs(value)
         elif operator == op.DW_OP_neg:
@@ -403,7 +392,10 @@ class _Machine:
             value = ~value
         else:
             raise ExprError("DWARF expression takes a float for an integer")
-        return Typed(convert(value, type), type)
+        if isinstance(operand, int):
+            self._push(int(value))
+        else:
+            self.stack.append(Typed(convert(value, operand.type), operand.type))
 
     def _locate(self, operator: int, code: memoryview, position: int) -> int:
         """Register and implicit locations, pieces (2.6.1)."""
@@ -441,20 +433,20 @@ class _Machine:
         """Operators that name a base type (2.5.1.1, 2.5.1.6)."""
         if operator in (op.DW_OP_const_type, op.DW_OP_GNU_const_type):
             type, position = self._base_type(code, position)
-            size = self._unsigned(code, position, 1)
+            size = self._number(code, position, 1)
             data, position = self._bytes(code, position + 1, size)
             self.stack.append(Typed(from_bytes(bytes(data), type), type))
         elif operator in (op.DW_OP_regval_type, op.DW_OP_GNU_regval_type):
             register, position = _uleb128(code, position)
             type, position = self._base_type(code, position)
             value = self.context.register(register)
-            self.stack.append(reinterpret_generic(value, type, self.address_size))
+            self.stack.append(_reinterpret_generic(value, type, self.address_size))
         elif operator in (
             op.DW_OP_deref_type,
             op.DW_OP_GNU_deref_type,
             op.DW_OP_xderef_type,
         ):
-            size = self._unsigned(code, position, 1)
+            size = self._number(code, position, 1)
             type, position = self._base_type(code, position + 1)
             if operator == op.DW_OP_xderef_type:
                 raise Unsupported("DW_OP_xderef_type")
@@ -469,28 +461,35 @@ class _Machine:
                 op.DW_OP_reinterpret,
                 op.DW_OP_GNU_reinterpret,
             )
-            self.stack.append(self._converted(operand, offset, reinterprets))
+            change = self._reinterpreted if reinterprets else self._converted
+            self.stack.append(change(operand, offset))
         return position
 
-    def _converted(self, operand: Operand, offset: int, reinterprets: bool) -> Operand:
+    def _converted(self, operand: Operand, offset: int) -> Operand:
+        """A value as one of the type at an offset in the unit, or of none at 0."""
         value = operand if isinstance(operand, int) else operand.value
-        if offset == 0:  # To the generic type.
-            if reinterprets and not isinstance(operand, int):
-                data = operand.type.to_bytes(operand.value)
-                return self._unsigned(memoryview(data), 0, len(data)) & self.mask
+        if offset == 0:
             return int(value) & self.mask
         type = BaseType.of(self._unit(), offset)
-        if not reinterprets:
-            return Typed(convert(value, type), type)
+        return Typed(convert(value, type), type)
+
+    def _reinterpreted(self, operand: Operand, offset: int) -> Operand:
+        """The bytes of a value as those of another type, see `_converted()`."""
+        if offset == 0:
+            if isinstance(operand, int):
+                return operand & self.mask
+            data = operand.type.to_bytes(operand.value)
+            return self._number(memoryview(data), 0, len(data)) & self.mask
+        type = BaseType.of(self._unit(), offset)
         if isinstance(operand, int):
-            return reinterpret_generic(operand, type, self.address_size)
-        return Typed(reinterpret(value, operand.type, type), type)
+            return _reinterpret_generic(operand, type, self.address_size)
+        return Typed(reinterpret(operand.value, operand.type, type), type)
 
     def _other(self, operator: int, code: memoryview, position: int) -> int:
         """Operators that ask the context."""
         context = self.context
         if operator == op.DW_OP_addr:
-            address = self._unsigned(code, position, self.address_size)
+            address = self._number(code, position, self.address_size)
             self._push(context.address(address))
             return position + self.address_size
         if operator == op.DW_OP_fbreg:
@@ -521,7 +520,7 @@ class _Machine:
         return position
 
 
-def reinterpret_generic(value: int, type: BaseType, address_size: int) -> Typed:
+def _reinterpret_generic(value: int, type: BaseType, address_size: int) -> Typed:
     """The low bytes of an operand without a type as one of a base type."""
     if type.size > address_size:
         raise Unavailable

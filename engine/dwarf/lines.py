@@ -55,8 +55,8 @@ _STRX_SIZES = {
     dw.DW_FORM_strx4: 4,
 }
 
-
 _MAX_SHIFT = 7 * 19
+"""LEB128 numbers of more bits are padding that nobody writes."""
 
 # The registers of the machine that runs a program: unsigned int, but for lines, which
 # are signed, and columns.
@@ -64,11 +64,12 @@ _REGISTER = 0xFFFFFFFF
 _SIGN = 0x80000000
 _MAX_COLUMN = 0xFFFF
 
-# Operands of the standard opcodes, which a program may not use with others.
+# How many operands the standard opcodes have, by their numbers; 0 is none of them. A
+# header that says otherwise is refused: what its program means is not known.
 _STANDARD_LENGTHS = (0, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1)
 
-# What has no name.
 _UNNAMED_FILE = "???"
+"""How the file is called that rows have where the header names none."""
 
 
 class Line(NamedTuple):
@@ -161,22 +162,26 @@ class LineHeader:
             )
         self.opcode_lengths = [0] + [number(1) for _ in range(self.opcode_base - 1)]
         if self.version >= 5:
-            entries, position = self._entries(data, position, offset_size)
-            self._directories = [path for path, _ in entries]
-            entries, position = self._entries(data, position, offset_size)
-            for path, directory in entries:
-                if directory is None or not 0 <= directory < len(self._directories):
-                    raise ValueError(f"there is no directory {directory}")
-                self._files.append((path, directory))
-            if position > self.program_start:
-                raise IndexError("header is truncated")
-            if not self._files:
-                self._files.append((_UNNAMED_FILE, 0))
+            self._read_tables(data, position, offset_size)
         else:
-            self._read_tables(data, position)
+            self._read_old_tables(data, position)
 
-    def _read_tables(self, data: memoryview, position: int) -> None:
-        """The directories and files of versions 2 to 4."""
+    def _read_tables(self, data: memoryview, position: int, offset_size: int) -> None:
+        """Read the directories and files of version 5."""
+        entries, position = self._entries(data, position, offset_size)
+        self._directories = [path for path, _ in entries]
+        entries, position = self._entries(data, position, offset_size)
+        for path, directory in entries:
+            if directory is None or not 0 <= directory < len(self._directories):
+                raise ValueError(f"there is no directory {directory}")
+            self._files.append((path, directory))
+        if position > self.program_start:
+            raise IndexError("header is truncated")
+        if not self._files:
+            self._files.append((_UNNAMED_FILE, 0))
+
+    def _read_old_tables(self, data: memoryview, position: int) -> None:
+        """Read the directories and files of versions 2 to 4."""
         self._directories.append(self.unit.comp_dir or "")
         self._files.append((_UNNAMED_FILE, 0))  # Files count from 1.
         while True:
