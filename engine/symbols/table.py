@@ -7,6 +7,7 @@ import zlib
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..elf import constants as elf
@@ -20,6 +21,12 @@ _STB_LOCAL, _STB_GLOBAL, _STB_WEAK, _STB_GNU_UNIQUE = 0, 1, 2, 10
 _STT_FUNC, _STT_SECTION, _STT_FILE, _STT_TLS = 2, 3, 4, 6
 
 _RANKS = {_STB_GLOBAL: 0, _STB_GNU_UNIQUE: 0, _STB_WEAK: 1, _STB_LOCAL: 2}
+
+_Row = tuple[int, int, int, int, int]
+"""Of a symbol: name offset, value, size, info and section index."""
+# Its items in Elf64_Sym and Elf32_Sym.
+_OF_SYM64 = itemgetter(0, 4, 5, 1, 3)
+_OF_SYM32 = itemgetter(0, 1, 2, 3, 5)
 
 _CACHE_KIND = "symbols"
 _CACHE_VERSION = 4
@@ -56,6 +63,7 @@ class SymbolTable:
         "_ends",
         "_file",
         "_hashes",
+        "_in_order",
         "_layout",
         "_sections",
         "_starts",
@@ -72,6 +80,7 @@ class SymbolTable:
         self._layout = struct.Struct(
             file.order + ("IBBHQQ" if file.is_64 else "IIIBBH")
         )
+        self._in_order = _OF_SYM64 if file.is_64 else _OF_SYM32
         self._sections = file.sections
         self._xindex: memoryview | None = None
         for other in file.sections:
@@ -138,7 +147,7 @@ class SymbolTable:
         strings, crc32 = self._strings, zlib.crc32
         placed: list[tuple[int, int, int]] = []
         hashed: list[tuple[int, int]] = []
-        for i, (name, value, size, info, shndx) in enumerate(self._raw()):
+        for i, (name, value, size, info, shndx) in enumerate(self._rows()):
             if shndx == elf.SHN_UNDEF:
                 continue
             end = strings.find(b"\0", name)
@@ -173,15 +182,16 @@ class SymbolTable:
 
     # Entries.
 
-    def _raw(self) -> Iterator[tuple[int, int, int, int, int]]:
-        """Name offset, value, size, info and section index of each symbol."""
+    def _rows(self) -> Iterator[_Row]:
         whole = self._data[: len(self) * self._layout.size]
-        if self._file.is_64:
-            for name, info, _, shndx, value, size in self._layout.iter_unpack(whole):
-                yield name, value, size, info, shndx
-        else:
-            for name, value, size, info, _, shndx in self._layout.iter_unpack(whole):
-                yield name, value, size, info, shndx
+        return map(self._in_order, self._layout.iter_unpack(whole))
+
+    def _numbered_rows(self, indexes: Iterable[int]) -> Iterator[tuple[int, _Row]]:
+        size = self._layout.size
+        for index in indexes:
+            if 0 <= index < len(self):
+                fields = self._layout.unpack_from(self._data, index * size)
+                yield index, self._in_order(fields)
 
     def _address(self, value: int, info: int) -> int:
         # Bit 0 of the address of an ARM function tells that it is Thumb code.
@@ -197,47 +207,14 @@ class SymbolTable:
             return None
         return self._sections[shndx] if shndx < len(self._sections) else None
 
-    def entry(self, index: int) -> Entry | None:
-        """A symbol by its index, None if it is not defined here or out of bounds."""
-        offset = index * self._layout.size
-        if not 0 <= offset <= len(self._data) - self._layout.size:
-            return None
-        if self._file.is_64:
-            name, info, _, shndx, value, size = self._layout.unpack_from(
-                self._data, offset
-            )
-        else:
-            name, value, size, info, _, shndx = self._layout.unpack_from(
-                self._data, offset
-            )
-        if shndx == elf.SHN_UNDEF:
-            return None
-        value = self._address(value, info)
-        section = self._section(index, shndx)
-        if section is not None and self._file.type == elf.ET_REL:
-            value += section.address
-        end = self._strings.find(b"\0", name)
-        text = self._strings[name : max(end, 0)].decode("utf-8", "backslashreplace")
-        return Entry(index, text, value, size, info, section)
-
-    def _entries(self, indexes: Iterable[int]) -> Iterator[Entry]:
-        for index in indexes:
-            entry = self.entry(index)
-            if entry is not None:
-                yield entry
-
-    # Lookups.
-
-    def all(self) -> Iterator[Entry]:
-        """All symbols that are defined, in the order of the table.
-
-        They are a hundred thousand in a kernel: what `entry()` does, in one loop.
-        """
+    def _entries(self, rows: Iterable[tuple[int, _Row]]) -> Iterator[Entry]:
+        """The symbols of rows with their numbers in the table that are defined here."""
+        # One loop without calls that can be spared: a kernel has a hundred thousand.
         find, strings, make = self._strings.find, self._strings, tuple.__new__
         relocatable = self._file.type == elf.ET_REL
         is_arm = self._file.machine == elf.EM_ARM
         sections: dict[int, Section | None] = {}
-        for i, (name, value, size, info, shndx) in enumerate(self._raw()):
+        for i, (name, value, size, info, shndx) in rows:
             if shndx == elf.SHN_UNDEF:
                 continue
             if shndx in sections:
@@ -254,12 +231,23 @@ class SymbolTable:
             text = strings[name : max(end, 0)].decode("utf-8", "backslashreplace")
             yield make(Entry, (i, text, value, size, info, section))
 
+    def _entry(self, index: int) -> Entry | None:
+        """A symbol by its number, None if it is not defined here or out of bounds."""
+        return next(self._entries(self._numbered_rows([index])), None)
+
+    # Lookups.
+
+    def all(self) -> Iterator[Entry]:
+        """All symbols that are defined, in the order of the table."""
+        return self._entries(enumerate(self._rows()))
+
     def by_name(self, name: str) -> Iterator[Entry]:
         """The symbols of a name, in the order of the table."""
         wanted = zlib.crc32(name.encode("utf-8", "surrogateescape"))
         start = bisect_left(self._hashes, wanted)
         end = bisect_right(self._hashes, wanted, start)
-        for entry in self._entries(self._by_hash[start:end]):
+        rows = self._numbered_rows(self._by_hash[start:end])
+        for entry in self._entries(rows):
             if entry.name == name:
                 yield entry
 
@@ -293,7 +281,7 @@ class SymbolTable:
     def _sized(self, address: int) -> Iterator[Entry]:
         i = bisect_right(self._starts, address) - 1
         while i >= 0 and self._ends[i] > address:
-            entry = self.entry(self._by_start[i])
+            entry = self._entry(self._by_start[i])
             if entry is not None and entry.value <= address < entry.value + entry.size:
                 yield entry
             i -= 1
@@ -304,7 +292,7 @@ class SymbolTable:
         after = self._ends[i] if i >= 0 else 0
         best: Entry | None = None
         while i >= 0 and self._starts[i] >= after:
-            entry = self.entry(self._by_start[i])
+            entry = self._entry(self._by_start[i])
             i -= 1
             if entry is None or entry.size or entry.section is None:
                 continue
