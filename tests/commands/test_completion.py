@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from drgn import Architecture, Object, Platform, Program, TypeMember
-from drgn.commands.completion import python_completions
+from drgn.commands.completion import file_completions, python_completions
 from drgn.namespace import LazyGlobals
 
 
@@ -94,3 +95,16 @@ def test_helpers_are_offered_before_they_are_imported() -> None:
     names = LazyGlobals(Program(Platform(Architecture.X86_64)))
     assert "escape_ascii_string" not in dict(names)
     assert python_completions("print(escape_ascii_s", names) == ["escape_ascii_string("]
+
+
+def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("core.2", "core.1", "other", "[a]"):
+        (tmp_path / name).touch()
+    (tmp_path / "cores").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert file_completions("core") == ["core.1", "core.2", "cores/"]
+    assert file_completions("~/core.") == ["~/core.1", "~/core.2"]
+    assert file_completions(f"{tmp_path}/oth") == [f"{tmp_path}/other"]
+    assert file_completions("[") == ["[a]"]  # No pattern.
+    assert file_completions("nosuch") == []

@@ -6,12 +6,13 @@ import re
 import shutil
 import struct
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from dwarf_asm import uleb
+from dwarf_asm import sleb, uleb
 
 from drgn import BadDataError
 from drgn.engine.dwarf import cfi_rows as rules
@@ -305,17 +306,26 @@ def test_a_cie_has_no_addresses(code: bytes) -> None:
         debug_frame(GOOD_CIE + code, fde(0x1000, 8)).row(0x1000)
 
 
-def debug_frame(*entries: bytes) -> CfiTable:
-    data = b"".join(struct.pack("<I", len(entry)) + entry for entry in entries)
-    section = SimpleNamespace(address=0)
+SECTION, CODE = 0x40000, 0x1000
+
+
+def table_of(name: str, data: bytes) -> CfiTable:
+    """A section of a file, at its address."""
+    addresses = {name: SECTION, ".text": CODE}
+    sections = {name: SimpleNamespace(address=at) for name, at in addresses.items()}
     elf: Any = SimpleNamespace(
         path="file",
         little_endian=True,
         is_64=True,
-        section=lambda name: section,
-        contents=lambda name: memoryview(data if name == ".debug_frame" else b""),
+        section=sections.get,
+        contents=lambda wanted: memoryview(data if wanted == name else b""),
     )
-    return CfiTable(elf, ".debug_frame")
+    return CfiTable(elf, name)
+
+
+def debug_frame(*entries: bytes) -> CfiTable:
+    data = b"".join(struct.pack("<I", len(entry)) + entry for entry in entries)
+    return table_of(".debug_frame", data)
 
 
 GOOD_CIE = b"\xff\xff\xff\xff\x01\0\x01\x78\x10" + DEF_CFA + b"\x90\x01"
@@ -368,3 +378,96 @@ def test_truncated_sections() -> None:
     )
     with pytest.raises(BadDataError, match="entry is truncated"):
         CfiTable(elf, ".debug_frame").row(0)
+
+
+def eh_cie(augmentation: bytes, data: bytes = b"", version: int = 1) -> bytes:
+    """A CIE; ``data`` comes before its alignments if the augmentation is gcc 2's."""
+    alignments = b"\x01\x78\x90" if version == 1 else b"\x01\x78\x90\x01"
+    if augmentation.startswith(b"z"):
+        alignments += bytes([len(data)])
+    parts = (data, alignments) if augmentation == b"eh" else (alignments, data)
+    return bytes([version]) + augmentation + b"\0" + b"".join(parts) + DEF_CFA
+
+
+def eh_frame(cie: bytes, fde: bytes, *, wide: bool = False) -> CfiTable:
+    """``.eh_frame`` with two entries, which have 64-bit lengths if they are wide."""
+    length = b"\xff\xff\xff\xff" if wide else b""
+    code = "<Q" if wide else "<I"
+    first = length + struct.pack(code, 4 + len(cie)) + bytes(4) + cie
+    header = length + struct.pack(code, 4 + len(fde))
+    pointer = struct.pack("<I", len(first) + len(header))
+    return table_of(".eh_frame", first + header + pointer + fde + bytes(4))
+
+
+LOW, SIZE = 0x2000, 0x10
+
+
+def check_rows(table: CfiTable, return_address: int = 144) -> None:
+    for pc in (LOW - 1, LOW + SIZE):
+        assert table.row(pc) is None
+    for pc in (LOW, LOW + SIZE - 1):
+        row = table.row(pc)
+        assert row is not None
+        assert row.cfa == (rules.REGISTER_PLUS, 7, 8)
+        assert row.return_address == return_address
+
+
+PACKS: dict[int, Callable[[int], bytes]] = {
+    0x00: lambda value: struct.pack("<Q", value % 2**64),
+    0x01: lambda value: uleb(value % 2**64),
+    0x02: struct.Struct("<H").pack,
+    0x03: struct.Struct("<I").pack,
+    0x04: lambda value: struct.pack("<Q", value % 2**64),
+    0x09: sleb,
+    0x0A: struct.Struct("<h").pack,
+    0x0B: struct.Struct("<i").pack,
+    0x0C: struct.Struct("<q").pack,
+}
+SIGNED = (0x00, 0x01, 0x04, 0x09, 0x0B, 0x0C)
+"""Those that hold negative numbers of more than two bytes, or wrap around."""
+
+
+@pytest.mark.parametrize(
+    ("relative", "kind"),
+    [
+        *[(0x00, kind) for kind in PACKS],
+        *[(0x20, kind) for kind in PACKS],  # To the code.
+        *[(0x10, kind) for kind in SIGNED],  # To the number itself.
+    ],
+)
+def test_encoded_addresses(relative: int, kind: int) -> None:
+    cie = eh_cie(b"zR", bytes([relative | kind]))
+    itself = SECTION + 16 + len(cie)  # Behind two lengths and IDs.
+    base = {0x00: 0, 0x10: itself, 0x20: CODE}[relative]
+    pack = PACKS[kind]
+    check_rows(eh_frame(cie, pack(LOW - base) + pack(SIZE) + b"\0"))
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("version", [1, 3])
+@pytest.mark.parametrize(
+    ("augmentation", "data"),
+    [
+        (b"", b""),
+        (b"eh", bytes(8)),
+        (b"zLPBR", b"\x1b\x9b\0\0\0\0\x00"),
+        (b"zR?S", b"\x00anything"),
+    ],
+)
+def test_augmentations(
+    augmentation: bytes, data: bytes, version: int, wide: bool
+) -> None:
+    cie = eh_cie(augmentation, data, version)
+    fde = struct.pack("<QQ", LOW, SIZE)
+    if augmentation.startswith(b"z"):
+        fde += b"\x02\x0e\x00"  # Would be a CFA of another offset.
+    check_rows(eh_frame(cie, fde, wide=wide))
+
+
+def test_debug_frame_of_64_bit_dwarf() -> None:
+    cie, fde = GOOD_CIE[4:], struct.pack("<QQ", LOW, SIZE)
+    entries = [b"\xff" * 8 + cie, bytes(8) + fde]
+    data = b"".join(
+        b"\xff\xff\xff\xff" + struct.pack("<Q", len(entry)) + entry for entry in entries
+    )
+    check_rows(table_of(".debug_frame", data), return_address=16)
