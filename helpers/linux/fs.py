@@ -162,7 +162,7 @@ def dentry_path(dentry: Object) -> bytes:
     dentry = dentry.read_()
     while len(names) < _MAX_NAMES:
         parent = dentry.d_parent.read_()
-        if parent.value_() == dentry.value_():
+        if parent == dentry:
             break
         names.append(dentry.d_name.name.string_())
         dentry = parent

@@ -50,7 +50,7 @@ def list_empty(head: Object) -> bool:
     >>> list_empty(prog["modules"].address_of_())
     False
     """
-    return head.next.value_() == head.value_()
+    return head.next == head
 
 
 def list_is_singular(head: Object) -> bool:
@@ -61,8 +61,8 @@ def list_is_singular(head: Object) -> bool:
     >>> list_is_singular(prog["modules"].address_of_())
     False
     """
-    next = head.next.value_()
-    return next != head.value_() and next == head.prev.value_()
+    next = head.next.read_()
+    return next != head and next == head.prev
 
 
 def list_first_entry(head: Object, type: str | Type, member: str) -> Object:
@@ -92,7 +92,7 @@ def list_first_entry_or_null(head: Object, type: str | Type, member: str) -> Obj
     (char [56])"raid1"
     """
     next = head.next.read_()
-    if next.value_() == head.value_():
+    if next == head:
         prog = head.prog_
         return NULL(prog, prog.pointer_type(prog.type(type)))
     return container_of(next, type, member)
@@ -326,14 +326,24 @@ def hlist_for_each_entry(
     yield from follow(pointer, first.value_(), 0, next_offset, offset)
 
 
+def _ends(head: Object, direction: str) -> tuple[Object, int]:
+    """Return the pointer to a list's first node, read, and the address of its head.
+
+    :raises TypeError: if *head* is a structure, not a pointer to one
+    """
+    first = getattr(head, direction).read_()
+    _ = first == head
+    return first, operator.index(head)
+
+
 def _nodes(head: Object, direction: str) -> Iterator[Object]:
     """Iterate over a list's nodes.
 
     :param direction: ``"next"`` or ``"prev"``.
     """
-    first = head.member_(direction)
+    first, end = _ends(head, direction)
     offset = offsetof(pointee(first), direction)
-    yield from follow(first.type_, first.value_(), operator.index(head), offset)
+    yield from follow(first.type_, first.value_(), end, offset)
 
 
 def _entries(
@@ -343,16 +353,14 @@ def _entries(
     type = prog.type(type)
     pointer = prog.pointer_type(type)
     offset = offsetof(type, member)
-    first = head.member_(direction)
+    first, end = _ends(head, direction)
     next_offset = offsetof(pointee(first), direction)
-    end = operator.index(head)
     yield from follow(pointer, first.value_(), end, next_offset, offset)
 
 
 def _validated(head: Object) -> Iterator[int]:
     """Iterate over the addresses of a list's nodes, checking each ``prev``."""
-    first = head.next
-    head_address = head.value_()
+    first, head_address = _ends(head, "next")
     node_type = pointee(first)
     type_name = first.type_.type_name()
     read = head.prog_.read_word

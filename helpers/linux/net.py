@@ -315,7 +315,7 @@ def sk_fullsock(sk: Object) -> bool:
     []
     """
     prog = sk.prog_
-    state = sk.member_("__sk_common").skc_state.value_()
+    state = sk.__sk_common.skc_state.value_()
     return state not in (
         prog["TCP_TIME_WAIT"].value_(),
         prog["TCP_NEW_SYN_RECV"].value_(),
