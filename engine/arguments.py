@@ -68,6 +68,13 @@ def can_be_subscripted(value: object) -> bool:
     return any("__getitem__" in vars(cls) for cls in type(value).__mro__)
 
 
+def text_argument(text: str) -> str:
+    """``text``; ValueError if no name in a program can be so."""
+    if "\0" in text:
+        raise ValueError("embedded null character")
+    return text
+
+
 def is_sequence(value: object) -> bool:
     """Whether ``value`` can be indexed by position."""
     return not isinstance(value, dict) and can_be_subscripted(value)

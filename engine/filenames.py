@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from .arguments import path_argument
 
 
 def _components(path: str) -> list[str]:
@@ -24,10 +24,10 @@ def filename_matches(haystack: str | None, needle: str | None) -> bool:
 
     The last components of the path are compared, so that ``"sched/core.c"``
     matches ``"/usr/src/linux/kernel/sched/core.c"``. An empty or None ``needle``
-    matches everything.
+    matches everything. Raises ValueError for names with a null byte.
     """
-    haystack = None if haystack is None else os.fsdecode(haystack)
-    wanted = [] if needle is None else _components(os.fsdecode(needle))
+    haystack = None if haystack is None else path_argument(haystack)
+    wanted = [] if needle is None else _components(path_argument(needle))
     if not wanted:
         return True
     return haystack is not None and _components(haystack)[-len(wanted) :] == wanted

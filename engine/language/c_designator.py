@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..arguments import text_argument
 from ..types.kinds import TypeKind
 from ..types.layout import type_size
 from ..types.members import find_member, plain_name
@@ -26,12 +27,10 @@ def resolve(
     cannot be parsed, ValueError if it has a null byte, LookupError if there is no such
     member, TypeError where it does not fit the types and OverflowError beyond 64 bits.
     """
-    if "\0" in designator:
-        raise ValueError("embedded null character")
     # The language is the one in which the user writes, whatever the type's.
     language = type._prog.language
     reserved = keywords(language)
-    lexer = Lexer(designator, language._is_cpp)
+    lexer = Lexer(text_argument(designator), language._is_cpp)
     offset = 0
     bit_field_size = None
     state = "expected identifier" + (" or '['" if element_first else "")

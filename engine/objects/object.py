@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, overload
 
-from ..arguments import type_label
+from ..arguments import text_argument, type_label
 from ..closed import ApiClass
 from ..errors import ObjectAbsentError, UnsupportedOperation
 from ..flags import AbsenceReason
@@ -393,7 +393,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         """
         if not isinstance(name, str):
             raise TypeError(f"member_() argument 1 must be str, not {type_label(name)}")
-        return member(self, name)
+        return member(self, text_argument(name))
 
     def subobject_(self, designator: str) -> Object:
         """A member or element such as ``a.b[1]``; pointers are not followed.

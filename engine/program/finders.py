@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-from ..arguments import check_argument
+from ..arguments import check_argument, text_argument
 
 _SIZE_MAX = 2**64 - 1
 
@@ -52,8 +52,7 @@ class FinderRegistry(Generic[F]):
         Raises ValueError if the name is taken.
         """
         check_argument(f"register_{self._kind}_finder", 1, name, str)
-        if "\0" in name:
-            raise ValueError("embedded null character")
+        text_argument(name)
         if not callable(fn):
             raise TypeError("fn must be callable")
         if enable_index is not None:

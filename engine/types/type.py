@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..arguments import check_argument
+from ..arguments import check_argument, text_argument
 from ..closed import ApiClass, closed
 from .definitions import CompoundDefinition, Definition, TypedefDefinition
 from .kinds import PrimitiveType, Qualifiers, TypeKind
@@ -312,7 +312,7 @@ class Type(metaclass=ApiClass):
     def variable_declaration(self, name: str) -> str:
         """The declaration of a variable ``name`` of this type."""
         check_argument("variable_declaration", 1, name, str)
-        return self.language.declaration(self, name)
+        return self.language.declaration(self, text_argument(name))
 
     @property
     def dtype(self) -> np.dtype[Any]:
