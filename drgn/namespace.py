@@ -84,6 +84,15 @@ class LazyGlobals(dict[str, Any]):
         new._lazy = self._lazy
         return new
 
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._lazy
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
     def names(self) -> set[str]:
         """All names, those not imported yet included."""
         return self.keys() | self._lazy.keys()

@@ -189,7 +189,7 @@ def _builtin_commands() -> Iterator[tuple[str, str]]:
     """The commands that come along and are wanted, with their modules."""
     if is_wanted("builtin_commands"):
         for name in ("help", "py", "sh", "source"):
-            yield name, "drgn.commands.builtin"
+            yield name, "drgn.commands._builtin"
     if is_wanted("crash_commands"):
         yield "crash", "drgn.commands.crash_command"
 

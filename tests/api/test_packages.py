@@ -70,3 +70,9 @@ def test_commands_of_crash_by_upstreams_private_name() -> None:
     for name in ("CRASH_COMMAND_NAMESPACE", "crash_command", "crash_custom_command"):
         assert getattr(_crash, name) is getattr(crash, name)
     assert common.crash_raw_command is crash.crash_raw_command
+
+
+def test_commands_of_the_prompt_by_upstreams_private_name() -> None:
+    from drgn.commands import _builtin
+
+    assert _builtin._cmd_sh(drgn.Program(), "sh", "exit 3") == 3

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import drgn.commands.builtin
+import drgn.commands._builtin
 from drgn import Architecture, Platform, Program
 from drgn.commands import (
     DEFAULT_COMMAND_NAMESPACE,
@@ -202,7 +202,7 @@ def test_bad_definitions(commands: CommandNamespace) -> None:
 def test_builtin(prog: Program) -> None:
     names = [name for name, _ in DEFAULT_COMMAND_NAMESPACE.enabled(prog)]
     assert {"py", "sh", "source"} <= set(names)
-    assert drgn.commands.builtin.__doc__
+    assert drgn.commands._builtin.__doc__
 
 
 def test_py(prog: Program, capsys: pytest.CaptureFixture[str]) -> None:

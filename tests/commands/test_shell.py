@@ -123,7 +123,7 @@ def test_unquote(word: str, expected: str) -> None:
 
 
 def test_redirections(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    import drgn.commands.builtin  # noqa: F401
+    import drgn.commands._builtin  # noqa: F401
 
     prog = Program()
     run_command(prog, f"py print(1) > {tmp_path}/out")
@@ -153,7 +153,7 @@ def test_redirections_of_other_files(redirection: str, what: str) -> None:
 
 
 def test_pipeline(capfd: pytest.CaptureFixture[str]) -> None:
-    import drgn.commands.builtin  # noqa: F401
+    import drgn.commands._builtin  # noqa: F401
 
     prog = Program()
     run_command(prog, "py print('hi') | tr h j | cat")

@@ -100,6 +100,12 @@ def test_exit_status(process: int, code: str, status: int) -> None:
     assert (result.stdout, result.stderr, result.returncode) == ("", "", status)
 
 
+def test_helpers_are_seen_before_they_are_imported(process: int) -> None:
+    code = "print('print_table' in globals(), globals().get('print_table').__name__)"
+    result = drgn("-q", "-p", process, "-e", code)
+    assert result.stdout == "True print_table\n"
+
+
 def test_exception_shows_the_users_code_only(process: int, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("def f():\n    1 / 0\nprint('before')\nf()\n")
