@@ -46,6 +46,8 @@ _POINTERS = frozenset(
 
 _TYPEDEFS = frozenset((dw.DW_TAG_typedef, dw.DW_TAG_template_alias))
 _FUNCTIONS = frozenset((dw.DW_TAG_subroutine_type, dw.DW_TAG_subprogram))
+# The second is gcc's, in C23.
+_TYPES_OF_NULLPTR = frozenset(("decltype(nullptr)", "nullptr_t"))
 
 _MADE_OF_ONE = (
     _POINTERS | _TYPEDEFS | _FUNCTIONS | {dw.DW_TAG_array_type} | set(_QUALIFIERS)
@@ -260,7 +262,7 @@ class TypeReader:
         if not die.has(dw.DW_AT_name):
             return type  # What functions in assembler return.
         name = die.required_name
-        if name == "decltype(nullptr)":
+        if name in _TYPES_OF_NULLPTR:
             type = self._factory.pointer_type(
                 type, die.unit.address_size, self._byteorder(die), language=language
             )
@@ -394,7 +396,10 @@ class TypeReader:
     def _template_value(self, die: Die) -> Object:
         from .objects import variable
 
-        return variable(self._debug, die)
+        value = variable(self._debug, die)
+        if value.absent_:
+            raise die.error("DW_AT_template_value_parameter is missing value")
+        return value
 
     # Enumerations
 

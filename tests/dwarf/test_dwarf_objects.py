@@ -435,6 +435,30 @@ def test_template_parameters_of_any_language(debug_program, language: int) -> No
     assert (second.name, second.argument.value_()) == ("N", 3)
 
 
+@pytest.mark.parametrize("attributes", [{}, {"location": b""}])
+def test_template_parameters_without_a_value(debug_program, attributes: dict) -> None:
+    number = integer()
+    value = D(dw.DW_TAG_template_value_parameter, name="N", type=number, **attributes)
+    of = D(dw.DW_TAG_structure_type, [value], name="of", byte_size=4)
+    unit = Unit([number, of], language=dw.DW_LANG_C_plus_plus_17)
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([unit])))
+    (parameter,) = prog.type("struct of").template_parameters
+    with pytest.raises(BadDataError, match="_value_parameter is missing value$"):
+        _ = parameter.argument
+
+
+@pytest.mark.parametrize("name", ["decltype(nullptr)", "nullptr_t"])
+def test_null_pointers(debug_program, name: str) -> None:
+    type = D(dw.DW_TAG_unspecified_type, name=name)
+    alias = D(dw.DW_TAG_typedef, name="nullptr_t", type=type)
+    place = b"\x03" + (0x1230).to_bytes(8, "little")
+    unit = Unit([type, alias, variable(alias, "v", location=place)])
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([unit])))
+    prog.add_memory_segment(0x1230, 8, lambda *_: bytes(8))
+    assert str(prog["v"]) == "(nullptr_t)0x0"
+    assert not prog["v"]
+
+
 @pytest.mark.parametrize("scope", [dw.DW_TAG_structure_type, dw.DW_TAG_namespace])
 @pytest.mark.parametrize("defined_first", [False, True])
 @pytest.mark.parametrize("language", [dw.DW_LANG_Rust, dw.DW_LANG_C_plus_plus_17])
