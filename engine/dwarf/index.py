@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .file import DwarfFile
     from .split import SplitUnits
 
-VERSION = 8
+VERSION = 9
 """Changes when the columns or the scan do."""
 
 _KIND = "dwarf"

@@ -9,7 +9,7 @@ from .. import log
 from ..filenames import filename_matches
 from ..flags import FindObjectFlags
 from ..language.language import Language
-from ..types.kinds import TypeKind
+from ..types.kinds import Qualifiers, TypeKind
 from . import constants as dw
 from .file import DwarfFile
 from .types import TypeReader, language_of, read_parts
@@ -232,19 +232,27 @@ class DebugInfo:
     def _find_variable(self, name: str, filename: str | None) -> Object | None:
         from .objects import variable
 
-        incomplete = absent = None
+        incomplete = constant = absent = None
         for die in self._find_spelled(name, _VARIABLES):
             if filename and not self._is_in(die, filename):
                 continue
-            if die.has(dw.DW_AT_location) or die.has(dw.DW_AT_const_value):
+            if die.flag(dw.DW_AT_declaration):
+                # In the index since it has a value.
+                found = variable(self, die)
+                if found.type_.qualifiers & Qualifiers.CONST:
+                    constant = found
+            elif die.has(dw.DW_AT_location) or die.has(dw.DW_AT_const_value):
                 found = variable(self, die)
                 if found.type_.is_complete():
                     return found
                 # A weak array whose length only the strong definition tells.
                 incomplete = found if incomplete is None else incomplete
-            absent = absent or die
+            else:
+                absent = absent or die
         if incomplete is not None:
             return incomplete
+        if constant is not None:
+            return constant
         return None if absent is None else variable(self, absent)
 
     def _find_function(self, name: str, filename: str | None) -> Object | None:

@@ -222,6 +222,7 @@ def scan(
             declaration = False
             external = False
             has_value = False
+            constant = False
             for step in range(
                 abbrevs[column + FIRST_STEP], abbrevs[column + LAST_STEP]
             ):
@@ -256,8 +257,11 @@ def scan(
                         origin = base + start + number
                     elif form in ALT_REFERENCES:
                         origin = ALT_ORIGIN + number
-                elif at in (dw.DW_AT_location, dw.DW_AT_const_value):
+                elif at == dw.DW_AT_location:
                     has_value = True
+                elif at == dw.DW_AT_const_value:
+                    has_value = True
+                    constant = True
                 elif at == dw.DW_AT_low_pc:
                     low = number
                     low_form = form
@@ -364,7 +368,8 @@ def scan(
                     elif tag == dw.DW_TAG_enumerator:
                         # Its enumeration is what one wants to get at.
                         entry = ((base + owners[depth]) << 16) | (tag << 8)
-                    if declaration:
+                    # C++ need not define what its class says the value of.
+                    if declaration and not constant:
                         entry |= DECLARATION
                     if has_value:
                         entry |= HAS_VALUE
