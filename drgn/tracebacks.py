@@ -35,6 +35,7 @@ def end_at_user(error: BaseException) -> None:
     asked_for = isinstance(error, _ASKED_FOR) or type(error) in (
         LookupError,
         ValueError,
+        KeyboardInterrupt,  # It comes wherever the engine is.
     )
     if isinstance(error, AttributeError):
         asked_for = isinstance(error.obj, drgn.Object)  # a member that there is not

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import drgn
 from drgn import MissingDebugInfoError, Program
 
-from .execute import be_silent_at_exit, fail, run_code, run_script
+from .execute import ending_by_signals, fail, run_code, run_script
 from .magic import Magic, magic_of
 
 if TYPE_CHECKING:
@@ -116,9 +116,6 @@ def open_program(args: argparse.Namespace) -> Program:
         fail(error)
     except (ValueError, LookupError, drgn.BadDataError, drgn.FaultError) as error:
         fail(f"error: {error}")
-    except KeyboardInterrupt:
-        be_silent_at_exit()
-        raise
     gc.freeze()
     gc.enable()
     return prog
@@ -167,6 +164,7 @@ def _split_gdb_arguments(
     return behind[:end], before + behind[end + 1 :]
 
 
+@ending_by_signals()
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line in ``argv`` (default: that of the process).
 

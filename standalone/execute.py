@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from drgn import Program
@@ -83,17 +84,21 @@ def _exec(source: str | bytes, name: str, names: Names) -> None:
         # Unlike traceback before Python 3.12, it says what a wrong name may have meant.
         sys.excepthook(type(error), error, error.__traceback__)
         if isinstance(error, KeyboardInterrupt):
-            be_silent_at_exit()
             raise
         sys.exit(1)
 
 
-def be_silent_at_exit() -> None:
-    """Let the exception that now ends Python be told no more.
+@contextmanager
+def ending_by_signals() -> Iterator[None]:
+    """Let Ctrl-C end Python without a word, where it is not told already.
 
-    After a KeyboardInterrupt Python ends by the signal, as whoever waits for it wants.
+    Python ends by the signal then, as whoever waits for it wants.
     """
-    sys.excepthook = lambda *_: None
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.excepthook = lambda *_: None
+        raise
 
 
 def fail_to_write(error: OSError) -> NoReturn:

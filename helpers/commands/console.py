@@ -69,7 +69,11 @@ class CommandConsole(code.InteractiveConsole):
         self._prog = prog
 
     def raw_input(self, prompt: str = "") -> str:
-        return read_line(prompt)
+        try:
+            return read_line(prompt)
+        except UnicodeDecodeError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return ""
 
     def showtraceback(self) -> None:
         error = sys.exc_info()[1]

@@ -308,6 +308,52 @@ def test_interrupted_scripts_end_by_the_signal(process: int) -> None:
     assert result.stderr.count("KeyboardInterrupt") == 1
 
 
+@pytest.mark.parametrize("command", ["cli", "crash_cli"])
+def test_interrupted_at_the_start(command: str) -> None:
+    """Before there is a program, and before the code of a user."""
+    code = f"""
+import sys, drgn.standalone.{command} as command, drgn.standalone.streams as streams
+def interrupt():
+    raise KeyboardInterrupt
+streams.open_closed = interrupt
+command.main(["-p", "0"])
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True
+    )
+    assert (result.returncode, result.stderr) == (-signal.SIGINT, "")
+
+
+def test_interrupt_shows_the_code_of_the_user(process: int) -> None:
+    """Not where in the engine it has come."""
+    code = (
+        "import signal; g = prog['g']; g.a\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.3)\n"
+        "signal.signal(signal.SIGALRM, signal.default_int_handler)\n"
+        "while True: g.a"
+    )
+    result = drgn("-q", "-p", process, "-e", code)
+    assert result.stderr.splitlines()[:-1] == [
+        "Traceback (most recent call last):",
+        '  File "<string>", line 4, in <module>',
+    ]
+
+
+def test_typed_bytes_that_are_no_text(process: int) -> None:
+    """A line, and the prompt goes on."""
+    environment = {**os.environ, "TERM": "dumb", "PYTHONIOENCODING": "ascii"}
+    argv = [sys.executable, "-m", "drgn", "-q", "-p", str(process)]
+    terminal = Terminal(argv, environment)
+    try:
+        terminal.until("common import *\r\n>>> ")
+        terminal.write("'\xe9'\n")
+        assert "error: 'ascii' codec can't decode" in terminal.until("\n>>> ")
+        terminal.write("6 * 7\n")
+        terminal.until("42")
+    finally:
+        terminal.close()
+
+
 def test_version() -> None:
     result = drgn("--version")
     python = ".".join(map(str, sys.version_info[:3]))
