@@ -30,6 +30,7 @@ from .scan_abbrevs import (
     STATUS_BAD,
     STATUS_DONE,
     STATUS_FULL,
+    STATUS_WRONG_FORM,
     STEP_COLUMNS,
     STRING_INDEXES,
     TAG,
@@ -181,6 +182,8 @@ def scan(
             )
             if status != STATUS_DONE:
                 result[RESULT_STATUS] = status
+                if status == STATUS_WRONG_FORM:
+                    result[RESULT_POSITION] = steps[NUMBER]
                 return
         str_offsets_base = units[unit + UNIT_STR_OFFSETS_BASE]
         addr_base = units[unit + UNIT_ADDR_BASE]

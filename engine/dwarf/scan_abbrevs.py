@@ -19,6 +19,8 @@ STATUS_BAD = 2
 STATUS_ABBREVS_FULL = 3
 """The working space for abbreviations is too small."""
 STATUS_BAD_ABBREVS = 4
+STATUS_WRONG_FORM = 5
+"""The attribute at `RESULT_POSITION` of the abbreviations cannot be of its form."""
 
 # Columns of an abbreviation in the working space.
 TAG, CHILDREN, FIRST_STEP, LAST_STEP, ABBREV_COLUMNS = range(5)
@@ -146,6 +148,7 @@ def read_abbrevs(
 
     ``rows`` takes from a code to a row in ``abbrevs``, which gives the range of its
     steps. Attributes of fixed size that do not matter become one step that skips them.
+    With STATUS_WRONG_FORM the first step has the attribute, its form and its position.
     """
     limit = len(table)
     for i in range(len(rows)):
@@ -171,6 +174,7 @@ def read_abbrevs(
         position += 1
         skipped = 0
         while True:
+            attribute = position
             at, position = uleb(table, position, limit)
             if position < 0:
                 return STATUS_BAD_ABBREVS
@@ -180,7 +184,8 @@ def read_abbrevs(
             if at == 0 and form == 0:
                 break
             if has_wrong_form(tag, at, form):
-                return STATUS_BAD_ABBREVS
+                add_step(steps, 0, at, form, attribute)
+                return STATUS_WRONG_FORM
             constant = 0
             if form == dw.DW_FORM_implicit_const:
                 constant, position = uleb(table, position, limit)
@@ -202,34 +207,3 @@ def read_abbrevs(
             step = add_step(steps, step, 0, SKIP, skipped)
         abbrevs[column + LAST_STEP] = step
         row += 1
-
-
-def wrong_form(table: _Bytes, position: int) -> tuple[int, int, int] | None:
-    """Of a table that was refused: the first wrong form's position, attribute and form.
-
-    None if something else is wrong.
-    """
-    limit = len(table)
-    while True:
-        code, position = uleb(table, position, limit)
-        if code == 0:
-            return None
-        tag, position = uleb(table, position, limit)
-        if position < 0:
-            return None
-        position += 1
-        while True:
-            at, start = uleb(table, position, limit)
-            if start < 0:
-                return None
-            form, position = uleb(table, start, limit)
-            if position < 0:
-                return None
-            if has_wrong_form(tag, at, form):
-                return start, at, form
-            if at == 0 and form == 0:
-                break
-            if form == dw.DW_FORM_implicit_const:
-                _, position = uleb(table, position, limit)
-                if position < 0:
-                    return None
