@@ -67,6 +67,7 @@ class KernelState:
 
     def _attach_x86_64(self) -> None:
         from ..memory.x86_64 import X86_64PageTable
+        from .linear import LinearMap
 
         info = self.vmcoreinfo
         phys_base = info.number("phys_base")
@@ -81,12 +82,14 @@ class KernelState:
             log.warning("VMCOREINFO does not tell where page tables are")
             return
         memory = self._prog._memory
-        memory.mmu = X86_64PageTable(
+        mmu = X86_64PageTable(
             memory.physical,
             root,
             5 if info.number("pgtable_l5_enabled") else 4,
             info.number("sme_mask") or 0,
         )
+        mmu.linear = LinearMap(self._prog, info.swapper_pg_dir - root)
+        memory.mmu = mmu
 
     def _physical_by_segment(self, address: int) -> int | None:
         """The physical address of a virtual one by the headers of an ELF dump."""

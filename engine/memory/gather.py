@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..errors import FaultError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .paging import PageTable, PagingMode
+    from .paging import Linear, PageTable, PagingMode
     from .segments import Buffer, Segment
     from .space import AddressSpace
 
@@ -171,6 +171,7 @@ def translate_many(
     physical: AddressSpace,
     root: int,
     mode: PagingMode,
+    linear: Callable[[], Sequence[Linear]],
     addresses: NDArray[np.uint64],
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """`PageTable.translate_many`: one level of all addresses at a time."""
@@ -194,6 +195,14 @@ def translate_many(
         entries, readable = _read_entries(
             physical, tables + ((where >> np.uint64(shift)) & index_mask) * np.uint64(8)
         )
+        if not readable.all():
+            for low, high, known in linear():
+                found = (
+                    ~readable & (where >= np.uint64(low)) & (where < np.uint64(high))
+                )
+                beyond = where[found] - np.uint64(low)
+                page_result[rows[found]] = beyond + np.uint64(known)
+                page_left[rows[found]] = np.uint64(high - low) - beyond
         there = readable & (entries & np.uint64(present) != 0)
         if not there.all():
             rows, entries, where = rows[there], entries[there], where[there]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import FaultError
@@ -63,18 +63,28 @@ class PagingMode(NamedTuple):
         return self.levels[0].shift + self.index_bits
 
 
+class Linear(NamedTuple):
+    """Addresses that are known to be mapped in order, to ``physical`` and on."""
+
+    start: int
+    end: int
+    physical: int
+
+
 class PageTable:
     """Translates virtual addresses by the page tables in physical memory.
 
-    ``root`` is the physical address of the top table.
+    ``root`` is the physical address of the top table. ``linear`` tells what is known to
+    be where, which is asked for addresses whose tables cannot be read.
     """
 
-    __slots__ = ("_mode", "_physical", "_tables", "root")
+    __slots__ = ("_mode", "_physical", "_tables", "linear", "root")
 
     def __init__(self, physical: AddressSpace, root: int, mode: PagingMode) -> None:
         self._physical = physical
         self._mode = mode
         self._tables: dict[int, memoryview] = {}
+        self.linear: Callable[[], Sequence[Linear]] = tuple
         self.root = root
 
     def at(self, root: int) -> PageTable:
@@ -144,7 +154,15 @@ class PageTable:
             mask = (1 << mode.index_bits) - 1
             for shift, present, leaf in mode.levels:
                 entries, slot = tables.get(table), (index >> shift) & mask
-                entry = self._entry(table, slot) if entries is None else entries[slot]
+                try:
+                    entry = (
+                        self._entry(table, slot) if entries is None else entries[slot]
+                    )
+                except FaultError:
+                    for low, high, physical in self.linear():
+                        if low <= address < high:
+                            return physical + address - low, high - address
+                    raise
                 if not entry & present:
                     break
                 upright = entry & mode.inverted
@@ -161,7 +179,7 @@ class PageTable:
         """(virtual address, physical address, size) of what is mapped in a range.
 
         In order of virtual address; what adjoins in both is one. Tables that cannot
-        be read map nothing.
+        be read map what is linear, or nothing.
 
         Raises FaultError after ``tables_max`` tables: there are more only if they
         refer to each other.
@@ -204,7 +222,12 @@ class PageTable:
         mask = (1 << self._mode.index_bits) - 1
         first, last = start >> shift & mask, end - 1 >> shift & mask
         base = (start & -size) - (first << shift)
-        for index, entry in self._present(table, first, last, present):
+        try:
+            entries = self._present(table, first, last, present)
+        except FaultError:
+            yield from self._walk_linear(start, end)
+            return
+        for index, entry in entries:
             low = max(base + (index << shift), start)
             high = min(base + (index + 1 << shift), end)
             target = self._decode(entry)
@@ -213,14 +236,17 @@ class PageTable:
             else:
                 yield from self._walk_table(target, depth + 1, low, high, budget)
 
+    def _walk_linear(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+        for low, high, physical in sorted(self.linear()):
+            first, last = max(start, low), min(end, high)
+            if first < last:
+                yield first, physical + first - low, last - first
+
     def _present(
         self, table: int, first: int, last: int, present: int
     ) -> list[tuple[int, int]]:
         """(index, entry) of those entries from first to last that are present."""
-        try:
-            data = self._physical.read(table + 8 * first, 8 * (last - first + 1))
-        except FaultError:
-            return []
+        data = self._physical.read(table + 8 * first, 8 * (last - first + 1))
         entries = struct.unpack(f"<{last - first + 1}Q", data)
         return [(i, e) for i, e in enumerate(entries, first) if e & present]
 
@@ -234,7 +260,9 @@ class PageTable:
         """
         from .gather import translate_many
 
-        return translate_many(self._physical, self.root, self._mode, addresses)
+        return translate_many(
+            self._physical, self.root, self._mode, self.linear, addresses
+        )
 
 
 class TranslatedSegment(Segment):

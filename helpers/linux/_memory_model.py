@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from drgn import FaultError, Object, Program, ProgramFlags, sizeof
+from drgn import NULL, FaultError, Object, Program, ProgramFlags, sizeof
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.bitops import for_each_set_bit
 from drgn.helpers.linux.mmzone import (
@@ -105,7 +105,9 @@ class MemoryMaps:
         self.prog = prog
         self.whole = _whole_map(prog)
         self._base: int | None = None if self.whole is None else self.whole.value_()
-        self._size = sizeof(prog.type("struct page"))
+        page_type = prog.type("struct page")
+        self._size = sizeof(page_type)
+        self._pointer = prog.pointer_type(page_type)
         by_frame = []
         if self.whole is None:
             for start, end, mem_map in for_each_valid_page_range(prog):
@@ -128,6 +130,16 @@ class MemoryMaps:
             return self._by_frame[i].mem_map
         address = pfn << self.prog["PAGE_SHIFT"].value_()
         raise FaultError("no struct page for physical address", address)
+
+    def frame_of(self, page: Object) -> int:
+        """Return the page frame number of a ``struct page *``.
+
+        :raises FaultError: if there is none
+        :raises TypeError: if it is a pointer to something else, or none
+        """
+        if page.type_ is not self._pointer:
+            page - NULL(self.prog, self._pointer)  # Subtraction says what is wrong.
+        return self.frame(page.value_())
 
     def frame(self, page: int) -> int:
         """Return the page frame number of the page at an address.

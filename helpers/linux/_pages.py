@@ -122,12 +122,13 @@ def page_to_pfn(page: Object) -> Object:
     :return: ``unsigned long``
     :raises FaultError: if *page* is not a page (of SPARSEMEM without
         SPARSEMEM_VMEMMAP; else that is not checked)
+    :raises TypeError: if *page* is a pointer to something else
 
     >>> page_to_pfn(pfn_to_page(prog, 1234))
     (unsigned long)1234
     """
     prog = page.prog_
-    return Object(prog, "unsigned long", memory_maps(prog).frame(page.value_()))
+    return Object(prog, "unsigned long", memory_maps(prog).frame_of(page))
 
 
 def page_to_phys(page: Object) -> Object:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Iterator
 
-from drgn import IntegerLike, Object
+from drgn import IntegerLike, Object, TypeKind
 from drgn.helpers.linux._raw import words
 
 __all__ = ("for_each_clear_bit", "for_each_set_bit", "test_bit")
@@ -77,7 +77,10 @@ def bitmap_value(bitmap: Object, size: IntegerLike) -> int:
 def _words(bitmap: Object, start: int, end: int) -> Iterable[int]:
     if start >= end:
         return ()
-    address = bitmap[start].address_
+    first = bitmap[start]
+    if first.type_.unaliased_kind() != TypeKind.INT:
+        raise TypeError(f"not a bitmap: '{bitmap.type_.type_name()}'")
+    address = first.address_
     if address is None:
         return (bitmap[i].value_() for i in range(start, end))
     return words(bitmap.prog_, end - start)(address)

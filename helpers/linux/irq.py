@@ -126,8 +126,9 @@ def irq_desc_affinity_mask(desc: Object) -> Object:
     >>> cpumask_to_cpulist(irq_desc_affinity_mask(irq_to_desc(prog, 4)))
     '0-1'
     """
+    common = desc.irq_common_data
     try:
-        affinity = desc.irq_common_data.affinity
+        affinity = common.affinity
     except AttributeError:
         return cpumask_of(desc.prog_, 0)  # !CONFIG_SMP
     if affinity.type_.type.kind == TypeKind.POINTER:

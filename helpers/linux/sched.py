@@ -68,8 +68,9 @@ def task_cpu(task: Object) -> int:
         return task.cpu.value_()
     except AttributeError:
         pass
+    info = task_thread_info(task)
     try:
-        return task_thread_info(task).cpu.value_()
+        return info.cpu.value_()
     except AttributeError:
         return 0  # !CONFIG_SMP
 
@@ -85,6 +86,8 @@ def task_on_cpu(task: Object) -> bool:
     try:
         return bool(task.on_cpu)
     except AttributeError:
+        if task.prog_.type("struct task_struct").has_member("on_cpu"):
+            raise  # It is no task.
         # !CONFIG_SMP
         return cpu_curr(task.prog_, 0).value_() == task.value_()
 
@@ -252,10 +255,10 @@ def task_group_name(tg: Object) -> bytes:
     """
     from drgn.helpers.linux.cgroup import cgroup_name
 
-    try:
-        cgroup = tg.css.cgroup.read_()
-    except AttributeError:
+    prog = tg.prog_
+    if not prog.type("struct task_group").has_member("css"):
         return b""  # !CONFIG_CGROUP_SCHED
+    cgroup = tg.css.cgroup.read_()
     return cgroup_name(cgroup) if cgroup else b""
 
 

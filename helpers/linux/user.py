@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator
 
-from drgn import NULL, IntegerLike, Object, Program
+from drgn import NULL, IntegerLike, Object, Program, TypeKind
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.list import hlist_for_each_entry
 
@@ -25,7 +25,7 @@ def kuid_val(uid: Object | IntegerLike) -> int:
     >>> kuid_val(find_task(prog, 1).cred.uid)
     0
     """
-    if isinstance(uid, Object) and hasattr(uid, "val"):
+    if isinstance(uid, Object) and uid.type_.unaliased_kind() != TypeKind.INT:
         return uid.val.value_()
     return operator.index(uid)
 

@@ -23,6 +23,7 @@ from drgn.helpers.linux import (
     for_each_mount,
     for_each_online_cpu,
     for_each_sysv_shm,
+    for_each_task,
     for_each_vma,
     for_each_vmap_area,
     idle_task,
@@ -361,3 +362,65 @@ def test_vm_shows_what_can_be_read(
     assert [line.split()[:4] for line in shown[4:]] == [
         line.split()[:4] for line in whole[4:7]
     ]
+
+
+def _lose(prog: Program, address: int) -> None:
+    def fail(at: int, count: int, offset: int, physical: bool) -> bytes:
+        raise FaultError("not in the dump", at)
+
+    prog.add_memory_segment(prog.translate(address) & -4096, 4096, fail, True)
+
+
+def _tasks(text: str) -> list[str]:
+    return [line.strip("> ").split()[3] for line in text.splitlines()[1:]]
+
+
+def test_a_tree_of_pids_that_is_not_in_the_dump(
+    broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
+) -> None:
+    prog, _ = broken
+    if not hasattr(prog["init_pid_ns"], "idr"):
+        return  # Before 4.15, it is a hash table.
+    before = _tasks(crash(prog, "ps"))
+    threads = rows(crash(prog, "foreach thread-0 thread-1 ps"))
+    assert len(threads) == 2
+    node = prog["init_pid_ns"].idr.idr_rt
+    head = (node.xa_head if hasattr(node, "xa_head") else node.rnode).value_() & ~3
+    _lose(prog, head)
+    lines = crash(prog, "sys").splitlines()
+    assert [line.split()[1] for line in lines if "TASKS: " in line] == [
+        str(len(before))
+    ]
+    assert "PANIC: " in lines[-1]
+    assert sorted(_tasks(crash(prog, "ps"))) == sorted(before)
+    assert rows(crash(prog, "foreach thread-0 thread-1 ps")) == threads
+    first = rows(crash(prog, "ps 1"))[0]
+    assert (first[1], first[-1]) == ("1", "init")
+    assert crash(prog, "set 1").splitlines()[1].split() == ["COMMAND:", '"init"']
+    problem, *others = capsys.readouterr().err.splitlines()
+    where = prog.translate(head)
+    assert re.fullmatch(
+        "PIDs cannot be looked up: not in the dump: 0x[0-9a-f]+;"
+        " lists have [0-9]+ more tasks",
+        problem,
+    )
+    assert int(problem.split("0x")[1].split(";")[0], 16) & -4096 == where & -4096
+    assert set(others) == {problem}
+
+
+def test_tasks_that_are_not_in_the_dump(
+    broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
+) -> None:
+    prog, _ = broken
+    before = _tasks(crash(prog, "ps"))
+    (task,) = (t for t in for_each_task(prog) if t.comm.string_() == b"wait-pipe")
+    _lose(prog, task.pid.address_ or 0)
+    after = _tasks(crash(prog, "ps"))
+    lost = set(before) - set(after)
+    assert f"{task.value_():x}" in lost
+    assert after == [each for each in before if each not in lost]
+    count = f"{len(lost)} task{'s' if len(lost) > 1 else ''}"
+    (problem,) = capsys.readouterr().err.splitlines()
+    assert problem.startswith(f"{count} left out: not in the dump: 0x")
+    assert crash(prog, "foreach wait-files ps -H").count("\n") == 1
+    assert f"TASKS: {len(after)}\n" in crash(prog, "sys")

@@ -172,3 +172,23 @@ def test_iterators_read_nothing_before_they_are_asked(live: Program) -> None:
             made += 1
     assert set(faulted) == NOT_LAZY, faulted
     assert made > 50
+
+
+#: Helpers that would take anything for what a kernel without something has.
+PARTICULAR = (
+    "bitmap_weight", "for_each_clear_bit", "for_each_set_bit", "irq_desc_affinity_mask",
+    "kuid_val", "page_to_pfn", "page_to_phys", "page_to_virt", "task_cpu",
+    "task_group_name", "task_on_cpu", "task_rq",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PARTICULAR)
+@pytest.mark.parametrize("type", ["struct super_block *", "void *"])
+def test_pointers_to_something_else(live: Program, name: str, type: str) -> None:
+    helper = getattr(importlib.import_module("drgn.helpers.linux"), name)
+    address = live["super_blocks"].next.value_()
+    further = [64] if "bit" in name else []
+    with pytest.raises((AttributeError, LookupError, TypeError)):
+        result = helper(Object(live, type, address), *further)
+        if inspect.isgenerator(result):
+            next(result)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from drgn.engine.errors import FaultError
 from drgn.engine.memory.memory import Memory
-from drgn.engine.memory.paging import PageTable
+from drgn.engine.memory.paging import Linear, PageTable
 from drgn.engine.memory.segments import BufferSegment
 from drgn.engine.memory.x86_64 import X86_64PageTable
 
@@ -357,3 +357,39 @@ def test_many_as_one(
             assert not valid[index] and not rows[index].any()
         else:
             assert valid[index] and rows[index].tobytes() == data
+
+
+@pytest.mark.parametrize("levels", [4, 5])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_what_is_linear_needs_no_tables(levels: int, depth: int) -> None:
+    machine = _Machine(levels)
+    size = 0x1000 << 9 * depth
+    address = 2**64 - 5 * (1 << 39)
+    # Of the next, nothing is mapped, of this one, the table is not there.
+    machine.entry(address, depth, _SIZE | _PRESENT)
+    machine.entry(address - 0x1000, 0, 0x5000 | _PRESENT)
+    with pytest.raises(FaultError) as info:
+        machine.memory.translate(address)
+    assert info.value.address == _SIZE
+    end = address + size + 0x1000
+    asked = []
+
+    def linear() -> list[Linear]:
+        asked.append(1)
+        return [Linear(address - 0x2000, address + 0x1800, 0), Linear(end, end + 4, 0)]
+
+    machine.table.linear = linear
+    assert machine.table.lookup(address + 0x1234) == (0x3234, 0x1800 - 0x1234)
+    with pytest.raises(FaultError):
+        machine.memory.translate(address + 0x1800)
+    assert asked
+    asked.clear()
+    assert machine.memory.translate(address - 0x1000) == 0x5000
+    assert _unmapped(machine, end) and _unmapped(machine, address - 0x2000)
+    assert not asked
+    found = list(machine.table.walk(address - 0x2000, end + 4))
+    assert found == [(address - 0x1000, 0x5000, 0x1000), (address, 0x2000, 0x1800)]
+    wanted = [address - 0x2000, address - 0xFFF, address + 0x1234, address + 0x1800]
+    where, left = machine.table.translate_many(np.array([*wanted, end], np.uint64))
+    assert left.tolist() == [0, 0xFFF, 0x1800 - 0x1234, 0, 0]
+    assert where[1:3].tolist() == [0x5001, 0x3234]

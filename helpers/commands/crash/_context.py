@@ -8,10 +8,10 @@ import os
 from drgn import FaultError, Object, Program, ProgramFlags
 from drgn.helpers.linux.cpumask import for_each_online_cpu
 from drgn.helpers.linux.panic import panic_task
-from drgn.helpers.linux.pid import find_task
 from drgn.helpers.linux.sched import cpu_curr, idle_task, task_cpu
 
 from ._define import PidOrTask
+from ._readable_tasks import readable_task
 
 # Where the context is kept: the task, and how it was chosen, for --drgn.
 _TASK = "crash_context"
@@ -57,7 +57,7 @@ def default_context(prog: Program) -> tuple[Object, tuple[str, int | None]]:
     local = ProgramFlags.IS_LIVE | ProgramFlags.IS_LOCAL
     if prog.flags & local == local:
         pid = os.getpid()
-        task = find_task(prog, pid)
+        task = readable_task(prog, pid)
         if task:
             return task, ("pid", pid)
     with contextlib.suppress(FaultError):
@@ -66,7 +66,7 @@ def default_context(prog: Program) -> tuple[Object, tuple[str, int | None]]:
             return task, ("panic_task", None)
         cpu = next(iter(for_each_online_cpu(prog)), 0)
         return cpu_curr(prog, cpu), ("cpu", cpu)
-    return find_task(prog, 1), ("pid", 1)
+    return readable_task(prog, 1), ("pid", 1)
 
 
 def find_pid_or_task(prog: Program, chosen: PidOrTask) -> Object:
@@ -76,7 +76,7 @@ def find_pid_or_task(prog: Program, chosen: PidOrTask) -> Object:
     """
     kind, value = chosen
     if kind == "pid":
-        task = find_task(prog, value)
+        task = readable_task(prog, value)
         if not task:
             raise LookupError(f"no such process with PID {value}")
         return task
@@ -92,7 +92,7 @@ def _is_task(task: Object) -> bool:
     try:
         pid = task.pid.value_()
         cpu = task_cpu(task)
-        if pid and find_task(prog, pid) == task:
+        if pid and readable_task(prog, pid) == task:
             return True
         if cpu not in set(for_each_online_cpu(prog)):
             return not pid and _is_offline_idle(task, cpu)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from drgn import Object, Program
 from drgn.commands import CommandArgumentError, DrgnCodeBlockContext, unquote_shell_word
 from drgn.helpers.linux.kthread import task_is_kthread
-from drgn.helpers.linux.pid import for_each_task
 from drgn.helpers.linux.sched import (
     task_on_cpu,
     task_state_to_char,
@@ -18,6 +17,7 @@ from drgn.helpers.linux.sched import (
 
 from ._code import CrashCodeBuilder
 from ._define import PidOrTask, pid_or_task
+from ._readable_tasks import readable_tasks
 from ._tasks import all_tasks, chosen_tasks, tasks_expression
 
 # include/uapi/linux/sched.h
@@ -97,7 +97,7 @@ class TaskSelection:
 
     def _all(self, prog: Program) -> Iterator[Object]:
         # Idle tasks are the kernel's.
-        for task in for_each_task(prog) if self.user else all_tasks(prog):
+        for task in readable_tasks(prog) if self.user else all_tasks(prog):
             if not self.leaders or thread_group_leader(task):
                 yield task
 

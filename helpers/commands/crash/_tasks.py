@@ -9,12 +9,12 @@ from drgn import FaultError, Object, Program
 from drgn.commands import DrgnCodeBlockContext, argument
 from drgn.helpers.common.format import double_quote_ascii_string
 from drgn.helpers.linux.cpumask import for_each_online_cpu
-from drgn.helpers.linux.pid import for_each_task
 from drgn.helpers.linux.sched import idle_task, task_cpu
 
 from ._code import CrashCodeBuilder
 from ._context import find_pid_or_task, task_context
 from ._define import PidOrTask
+from ._readable_tasks import readable_tasks
 
 tasks_argument = argument(
     "tasks",
@@ -48,7 +48,7 @@ def chosen_tasks(prog: Program, chosen: Sequence[PidOrTask]) -> Iterator[Object]
 def all_tasks(prog: Program) -> Iterator[Object]:
     """All tasks, the idle ones first."""
     yield from _idle_tasks(prog)
-    yield from for_each_task(prog)
+    yield from readable_tasks(prog)
 
 
 def _idle_tasks(prog: Program) -> Iterator[Object]:

@@ -25,7 +25,6 @@ from drgn.commands import (
 from drgn.helpers.common.stack import print_registers
 from drgn.helpers.linux.cpumask import for_each_possible_cpu
 from drgn.helpers.linux.panic import panic_task
-from drgn.helpers.linux.pid import for_each_task
 from drgn.helpers.linux.sched import cpu_curr, task_cpu, task_on_cpu
 from drgn.helpers.linux.slab import slab_object_info
 from drgn.helpers.linux.stack import LinuxKernelStack, StackKind, kernel_stack_trace
@@ -33,6 +32,7 @@ from drgn.helpers.linux.stack import LinuxKernelStack, StackKind, kernel_stack_t
 from ._code import CrashCodeBuilder
 from ._cpuspec import parse_cpuspec
 from ._define import crash_command
+from ._readable_tasks import readable_tasks
 from ._task_command import TASK_COMMANDS, TaskCommand
 from ._tasks import begin_chosen_tasks, chosen_tasks, task_line, tasks_argument
 
@@ -336,7 +336,7 @@ def _running(prog: Program, cpus: Iterable[int]) -> list[Object]:
         tasks = [cpu_curr(prog, cpu) for cpu in numbers]
     except FaultError:
         # A dump that lacks the memory of CPUs may have what they ran.
-        tasks = [task for task in for_each_task(prog) if task_cpu(task) in numbers]
+        tasks = [task for task in readable_tasks(prog) if task_cpu(task) in numbers]
     return [task for task in tasks if task and task_on_cpu(task)]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
-from drgn import Object, Program
+from drgn import FaultError, Object, Program
 from drgn.commands import argument, drgn_argument
+from drgn.helpers import ValidationError
 from drgn.helpers.common.format import double_quote_ascii_string, number_in_binary_units
 from drgn.helpers.linux.cpumask import (
     for_each_online_cpu,
@@ -81,30 +83,45 @@ def _text(object: Object) -> str:
 
 def _system(prog: Program) -> list[tuple[str, str]]:
     names = prog["init_uts_ns"].name
-    memory = totalram_pages(prog) * prog["PAGE_SIZE"].value_()
-    loads = ", ".join(f"{load:.2f}" for load in loadavg(prog))
-    tasks = sum(1 for _ in all_tasks(prog))
-    kernel = prog.main_module().debug_file_path or "(not loaded)"
-    if prog["tainted_mask"]:
-        kernel += "  [TAINTED]"
-    lines = [
-        ("KERNEL", kernel),
-        ("DUMPFILE", _memory_source(prog)),
-        ("CPUS", cpus_text(prog)),
-        ("DATE", date(ktime_get_real_seconds(prog).value_())),
-        ("UPTIME", uptime(int(uptime_seconds(prog)))),
-        ("LOAD AVERAGE", loads),
-        ("TASKS", str(tasks)),
-        ("NODENAME", _text(names.nodename)),
-        ("RELEASE", _text(names.release)),
-        ("VERSION", _text(names.version)),
-        ("MACHINE", _text(names.machine)),
-        ("MEMORY", number_in_binary_units(memory)),
+    lines: list[tuple[str, Callable[[], str | None]]] = [
+        ("KERNEL", lambda: _kernel(prog)),
+        ("DUMPFILE", lambda: _memory_source(prog)),
+        ("CPUS", lambda: cpus_text(prog)),
+        ("DATE", lambda: date(ktime_get_real_seconds(prog).value_())),
+        ("UPTIME", lambda: uptime(int(uptime_seconds(prog)))),
+        ("LOAD AVERAGE", lambda: ", ".join(f"{load:.2f}" for load in loadavg(prog))),
+        ("TASKS", lambda: str(sum(1 for _ in all_tasks(prog)))),
+        ("NODENAME", lambda: _text(names.nodename)),
+        ("RELEASE", lambda: _text(names.release)),
+        ("VERSION", lambda: _text(names.version)),
+        ("MACHINE", lambda: _text(names.machine)),
+        ("MEMORY", lambda: _memory(prog)),
+        ("PANIC", lambda: _panic(prog)),
     ]
+    result = []
+    for title, function in lines:
+        try:
+            text = function()
+        except (FaultError, ValidationError) as error:
+            text = f"({error})"  # The rest may be there.
+        if text is not None:
+            result.append((title, text))
+    return result
+
+
+def _kernel(prog: Program) -> str:
+    kernel = prog.main_module().debug_file_path or "(not loaded)"
+    return f"{kernel}  [TAINTED]" if prog["tainted_mask"] else kernel
+
+
+def _memory(prog: Program) -> str:
+    memory = totalram_pages(prog) * prog["PAGE_SIZE"].value_()
+    return number_in_binary_units(memory)
+
+
+def _panic(prog: Program) -> str | None:
     message = panic_message(prog)
-    if message is not None:
-        lines.append(("PANIC", double_quote_ascii_string(message)))
-    return lines
+    return None if message is None else double_quote_ascii_string(message)
 
 
 def _memory_source(prog: Program) -> str:
