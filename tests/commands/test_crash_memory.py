@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import struct
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 
 import pytest
@@ -152,6 +153,19 @@ def test_rd_writes_a_file(prog: Program, lines: Lines, tmp_path: object) -> None
     ]
     with open(path, "rb") as file:
         assert file.read() == prog.read(start, size)
+
+
+@pytest.mark.usefixtures("bounded")
+def test_rd_of_more_than_there_is(
+    prog: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = tmp_path / "raw"
+    for words in ("", "-p 1000", "-32", f"-r {raw}"):
+        start = "" if "-p" in words else "init_task"
+        with pytest.raises(FaultError):
+            run_command(prog, f"crash rd {words} {start} 100000000000")
+    assert capsys.readouterr().out == ""
+    assert not raw.exists()
 
 
 def test_search(prog: Program, lines: Lines) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from drgn import FaultError, Program, sizeof
@@ -166,7 +167,15 @@ class _Memory:
         return self.prog.read(address, size, self.physical)
 
     def chunks(self, size: int) -> Iterator[tuple[int, bytes]]:
-        """Addresses and bytes, as much at a time as one may hold in memory."""
+        """Addresses and bytes, as much at a time as one may hold in memory.
+
+        Raises FaultError first if the end cannot be read.
+        """
+        last = self.start + size - 1
+        if last >= 1 << 64:
+            raise FaultError("address is not mapped", last)
+        if size > _CHUNK:
+            self.read(last, 1)
         for address in range(self.start, self.start + size, _CHUNK):
             yield address, self.read(address, min(_CHUNK, self.start + size - address))
 
@@ -179,8 +188,10 @@ def _is_user(prog: Program, address: int) -> bool:
 
 
 def _write(memory: _Memory, size: int, path: str) -> None:
+    chunks = memory.chunks(size)
+    first = next(chunks)  # What cannot be read makes no file.
     with open(path, "wb") as file:
-        for _, data in memory.chunks(size):
+        for _, data in chain([first], chunks):
             file.write(data)
     print(f"{size} bytes copied from {memory.start:#x} to {path}")
 
