@@ -424,3 +424,29 @@ def test_tasks_that_are_not_in_the_dump(
     assert problem.startswith(f"{count} left out: not in the dump: 0x")
     assert crash(prog, "foreach wait-files ps -H").count("\n") == 1
     assert f"TASKS: {len(after)}\n" in crash(prog, "sys")
+
+
+def test_a_mount_that_cannot_be_read(
+    broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
+) -> None:
+    prog, patch = broken
+    before = rows(crash(prog, "mount"))
+    mounts = list(for_each_mount(prog))
+    patch(mounts[3].mnt_devname.address_ or 0, _word(0xDEAD000000000000))
+    assert rows(crash(prog, "mount")) == before[:3] + before[4:]
+    problem = "1 left out: address is not mapped: 0xdead000000000000\n"
+    assert capsys.readouterr().err == problem
+
+
+def test_interrupts_up_to_one_that_cannot_be_read(
+    broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
+) -> None:
+    prog, patch = broken
+    before = crash(prog, "irq -s").splitlines()
+    number = int(before[-1].split(":")[0])
+    desc = irq_to_desc(prog, number)
+    patch(desc.action.address_ or 0, _word(0xDEAD000000000000))
+    with pytest.raises(FaultError):
+        run_command(prog, "crash irq -s")
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in printed] == [x.split() for x in before[:-1]]

@@ -35,7 +35,7 @@ from drgn.helpers.linux.mmzone import (
 )
 from drgn.helpers.linux.vmstat import nr_free_pages, zone_page_state
 
-from ._output import escaped, progress
+from ._output import escaped, print_rows, progress
 
 Row = Sequence[Any]
 
@@ -244,10 +244,10 @@ def print_nodes(prog: Program) -> None:
     print_table(rows)
     if "mem_section" in prog:  # CONFIG_SPARSEMEM
         print(f"\n{_RULE}\n")
-        print_table(list(_section_rows(prog)))
+        print_rows(_section_rows(prog))
     if "memory_subsys" in prog:  # CONFIG_MEMORY_HOTPLUG
         print(f"\n{_RULE}\n")
-        print_table(list(_memory_block_rows(prog)))
+        print_rows(_memory_block_rows(prog))
 
 
 def _node_rows(pgdat: Object) -> Iterator[Row]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from drgn import PlatformFlags, Program
-from drgn.helpers.common.format import escape_ascii_string
+from drgn import FaultError, PlatformFlags, Program
+from drgn.helpers.common.format import escape_ascii_string, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,6 +54,30 @@ def print_lines(lines: list[tuple[str, str]], width: int) -> None:
     """Print titles that end at one column, and their values."""
     for title, value in lines:
         print(f"{title:>{width}}: {value}")
+
+
+def print_rows(rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table. If rows cannot be read on, those before are printed, too."""
+    read: list[Sequence[Any]] = []
+    try:
+        read.extend(rows)
+    finally:
+        if len(read) > 1 or sys.exc_info()[0] is None:  # more than titles
+            print_table(read)
+
+
+def rows_of(
+    items: Iterable[T], row: Callable[[T], Sequence[Any]]
+) -> Iterator[Sequence[Any]]:
+    """A row for each item, but for those that cannot be read, which is said."""
+    errors: list[FaultError] = []
+    for item in items:
+        try:
+            yield row(item)
+        except FaultError as error:
+            errors.append(error)
+    if errors:
+        print(f"{len(errors)} left out: {errors[0]}", file=sys.stderr)
 
 
 def _terminal() -> Console | None:

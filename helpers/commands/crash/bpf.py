@@ -12,7 +12,6 @@ from drgn.commands import DrgnCodeBlockContext, argument, drgn_argument
 from drgn.helpers.common.format import (
     CellFormat,
     double_quote_ascii_string,
-    print_table,
 )
 from drgn.helpers.linux.bpf import (
     bpf_map_by_id,
@@ -29,7 +28,7 @@ from drgn.helpers.linux.user import kuid_val
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command, radix_arguments
-from ._output import escaped, format_options
+from ._output import escaped, format_options, print_rows
 
 Row = Sequence[Any]
 
@@ -64,7 +63,7 @@ def _crash_cmd_bpf(
         if not bpf_prog:
             print(f"invalid BPF program ID: {args.prog_id}")
             return
-        print_table(list(_prog_rows([bpf_prog])))
+        print_rows(_prog_rows([bpf_prog]))
         _print_prog(bpf_prog)
         if args.structures:
             _print_structures(options, bpf_prog[0], bpf_prog.aux[0])
@@ -73,14 +72,14 @@ def _crash_cmd_bpf(
         if not bpf_map:
             print(f"invalid BPF map ID: {args.map_id}")
             return
-        print_table(list(_map_rows([bpf_map])))
+        print_rows(_map_rows([bpf_map]))
         _print_map(bpf_map)
         if args.structures:
             _print_structures(options, bpf_map[0])
     else:
-        print_table(list(_prog_rows(bpf_prog_for_each(prog))))
+        print_rows(_prog_rows(bpf_prog_for_each(prog)))
         print()
-        print_table(list(_map_rows(bpf_map_for_each(prog))))
+        print_rows(_map_rows(bpf_map_for_each(prog)))
 
 
 def _enumerator(value: Object, prefix: str) -> str:

@@ -38,7 +38,7 @@ from drgn.helpers.linux.pci import (
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command
-from ._output import escaped
+from ._output import escaped, print_rows
 from ._symbols import symbol_name
 
 Row = Sequence[Any]
@@ -67,11 +67,11 @@ def _crash_cmd_dev(
     if args.drgn:
         _print_code(prog, args)
     elif args.io_ports:
-        print_table(list(_resource_rows(prog)))
+        print_rows(_resource_rows(prog))
     elif args.pci:
-        print_table(list(_pci_rows(prog)))
+        print_rows(_pci_rows(prog))
     elif args.disks or args.busy_disks:
-        print_table(list(_request_rows(prog, args.busy_disks)))
+        print_rows(_request_rows(prog, args.busy_disks))
     else:
         rows = [*_char_device_rows(prog), (), *_block_device_rows(prog)]
         print_table(rows)

@@ -16,7 +16,6 @@ from drgn.commands import (
 from drgn.helpers.common.format import (
     CellFormat,
     double_quote_ascii_string,
-    print_table,
 )
 from drgn.helpers.linux.cpumask import cpumask_to_cpulist
 from drgn.helpers.linux.irq import (
@@ -32,7 +31,7 @@ from drgn.helpers.linux.irq import (
 from ._code import CrashCodeBuilder
 from ._cpuspec import parse_cpuspec
 from ._define import crash_command
-from ._output import escaped
+from ._output import escaped, print_rows
 from ._symbols import symbol_name, symbol_or_address
 
 Row = Sequence[Any]
@@ -80,16 +79,16 @@ def _crash_cmd_irq(
     elif args.idt:
         _print_idt(prog)
     elif args.softirqs:
-        print_table(list(_softirq_rows(prog)))
+        print_rows(_softirq_rows(prog))
     elif args.affinity:
-        print_table(list(_affinity_rows(prog)))
+        print_rows(_affinity_rows(prog))
     elif args.statistics:
         cpuspec = parse_cpuspec("a" if args.cpus is None else args.cpus)
-        print_table(list(_statistics_rows(prog, cpuspec.resolve(prog))))
+        print_rows(_statistics_rows(prog, cpuspec.resolve(prog)))
     elif args.in_use:
-        print_table(list(_rows(for_each_irq_desc(prog))))
+        print_rows(_rows(for_each_irq_desc(prog)))
     else:
-        print_table(list(_rows(_descriptors(prog, args.numbers))))
+        print_rows(_rows(_descriptors(prog, args.numbers)))
 
 
 def _descriptors(prog: Program, numbers: Sequence[int]) -> list[tuple[int, Object]]:
@@ -108,25 +107,25 @@ def _descriptors(prog: Program, numbers: Sequence[int]) -> list[tuple[int, Objec
 
 def _rows(descs: Iterable[tuple[int, Object]]) -> Iterator[Row]:
     unused = CellFormat("(unused)", "^")
-    rows: list[Row] = []
+    titles: Row = (CellFormat("IRQ", "^"), CellFormat("IRQ_DESC", "^"),
+                   CellFormat("IRQACTION", "^"), "NAME")  # fmt: skip
     for irq, desc in descs:
+        if titles:
+            yield titles
+            titles = ()
         first: Row = (
             CellFormat(irq, "^"),
             CellFormat(desc.value_(), "x") if desc else unused,
         )
         action = desc.action.read_() if desc else None
         if not action:
-            rows.append((*first, unused))
+            yield *first, unused
         while action:
             name = action.name.read_()
             text = double_quote_ascii_string(name.string_()) if name else ""
-            rows.append((*first, CellFormat(action.value_(), "x"), text))
+            yield *first, CellFormat(action.value_(), "x"), text
             first = "", ""
             action = action.next.read_()
-    if rows:
-        yield (CellFormat("IRQ", "^"), CellFormat("IRQ_DESC", "^"),
-               CellFormat("IRQACTION", "^"), "NAME")  # fmt: skip
-        yield from rows
 
 
 def _handled(prog: Program) -> Iterator[tuple[int, Object, str]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from drgn import MissingDebugInfoError, Object, Program, RelocatableModule
@@ -24,6 +25,7 @@ from drgn.helpers.linux.module import (
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command
+from ._output import print_rows, rows_of
 
 # What a file of a module's debug info may be called after the module's name.
 _SUFFIXES = (".ko", ".ko.debug", ".ko.gz", ".ko.xz", ".ko.zst")
@@ -93,27 +95,25 @@ def _modules(prog: Program) -> Iterable[Object]:
 
 
 def _print_modules(prog: Program, modules: Iterable[Object]) -> None:
-    rows: list[list[Any]] = [
-        [
-            CellFormat("MODULE", "^"),
-            "NAME",
-            CellFormat("TEXT_BASE", "^"),
-            CellFormat("SIZE", ">"),
-            "OBJECT FILE",
-        ]
-    ]
-    for module in modules:
+    titles = (
+        CellFormat("MODULE", "^"),
+        "NAME",
+        CellFormat("TEXT_BASE", "^"),
+        CellFormat("SIZE", ">"),
+        "OBJECT FILE",
+    )
+
+    def row(module: Object) -> Sequence[Any]:
         regions = module_address_regions(module)
-        rows.append(
-            [
-                CellFormat(module.value_(), "^x"),
-                _name(module),
-                CellFormat(regions[0][0], "^x"),
-                sum(size for _, size in regions),
-                _object_file(prog, module),
-            ]
+        return (
+            CellFormat(module.value_(), "^x"),
+            _name(module),
+            CellFormat(regions[0][0], "^x"),
+            sum(size for _, size in regions),
+            _object_file(prog, module),
         )
-    print_table(rows)
+
+    print_rows(chain([titles], rows_of(modules, row)))
 
 
 def _object_file(prog: Program, module: Object) -> str:

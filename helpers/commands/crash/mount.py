@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
-from drgn import Program
+from drgn import Object, Program
 from drgn.commands import argument, drgn_argument
-from drgn.helpers.common.format import CellFormat, print_table
+from drgn.helpers.common.format import CellFormat
 from drgn.helpers.linux.fs import for_each_mount, mount_dst, mount_fstype, mount_src
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command
 from ._namespaces import append_namespace, find_namespace
-from ._output import escaped
+from ._output import escaped, print_rows, rows_of
 
 
 @crash_command(
@@ -32,22 +33,20 @@ def _crash_cmd_mount(
     if args.drgn:
         _print_code(prog, args)
         return
-    rows: list[Sequence[Any]] = [
-        (CellFormat("MOUNT", "^"), CellFormat("SUPERBLK", "^"), "TYPE", "DEVNAME",
-         "DIRNAME")
-    ]  # fmt: skip
+    titles = (CellFormat("MOUNT", "^"), CellFormat("SUPERBLK", "^"), "TYPE", "DEVNAME",
+              "DIRNAME")  # fmt: skip
     namespace = find_namespace(prog, args.task, "mnt_ns")
-    for mnt in for_each_mount(namespace):
-        rows.append(
-            (
-                CellFormat(mnt.value_(), "x"),
-                CellFormat(mnt.mnt.mnt_sb.value_(), "x"),
-                escaped(mount_fstype(mnt)),
-                escaped(mount_src(mnt)),
-                escaped(mount_dst(mnt)),
-            )
-        )
-    print_table(rows)
+    print_rows(chain([titles], rows_of(for_each_mount(namespace), _row)))
+
+
+def _row(mnt: Object) -> Sequence[Any]:
+    return (
+        CellFormat(mnt.value_(), "x"),
+        CellFormat(mnt.mnt.mnt_sb.value_(), "x"),
+        escaped(mount_fstype(mnt)),
+        escaped(mount_src(mnt)),
+        escaped(mount_dst(mnt)),
+    )
 
 
 def _print_code(prog: Program, args: argparse.Namespace) -> None:

@@ -12,7 +12,6 @@ from drgn.commands import argument, drgn_argument
 from drgn.helpers.common.format import (
     CellFormat,
     decode_flags,
-    print_table,
 )
 from drgn.helpers.linux.net import (
     for_each_netdev,
@@ -24,7 +23,7 @@ from drgn.helpers.linux.net import (
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command
-from ._output import escaped
+from ._output import escaped, print_rows
 
 # include/uapi/linux/if_arp.h: the types that ARP itself defines.
 _HARDWARE_TYPES = {
@@ -74,9 +73,9 @@ def _crash_cmd_net(
     if args.drgn:
         _print_code(prog, args)
     elif args.arp:
-        print_table(list(_neighbour_rows(prog)))
+        print_rows(_neighbour_rows(prog))
     else:
-        print_table(list(_device_rows(prog)))
+        print_rows(_device_rows(prog))
 
 
 def _device_rows(prog: Program) -> Iterator[Sequence[Any]]:
