@@ -54,6 +54,9 @@ class VoidDefinition(Definition):
 
     __slots__ = ()
 
+    def __init__(self, prog: Program, language: TypeLanguage) -> None:
+        super().__init__(prog, TypeKind.VOID, language)
+
     @property
     def is_complete(self) -> bool:
         return False
@@ -64,9 +67,19 @@ class ScalarDefinition(Definition):
 
     __slots__ = ("little_endian", "name", "size")
 
-    name: str
-    size: int
-    little_endian: bool
+    def __init__(
+        self,
+        prog: Program,
+        kind: TypeKind,
+        language: TypeLanguage,
+        name: str,
+        size: int,
+        little_endian: bool,
+    ) -> None:
+        super().__init__(prog, kind, language)
+        self.name = name
+        self.size = size
+        self.little_endian = little_endian
 
 
 class IntDefinition(ScalarDefinition):
@@ -74,7 +87,17 @@ class IntDefinition(ScalarDefinition):
 
     __slots__ = ("is_signed",)
 
-    is_signed: bool
+    def __init__(
+        self,
+        prog: Program,
+        language: TypeLanguage,
+        name: str,
+        size: int,
+        is_signed: bool,
+        little_endian: bool,
+    ) -> None:
+        super().__init__(prog, TypeKind.INT, language, name, size, little_endian)
+        self.is_signed = is_signed
 
 
 class TypedefDefinition(Definition):
@@ -82,8 +105,12 @@ class TypedefDefinition(Definition):
 
     __slots__ = ("name", "type")
 
-    name: str
-    type: Type
+    def __init__(
+        self, prog: Program, language: TypeLanguage, name: str, type: Type
+    ) -> None:
+        super().__init__(prog, TypeKind.TYPEDEF, language)
+        self.name = name
+        self.type = type
 
     @property
     def is_complete(self) -> bool:
@@ -95,9 +122,18 @@ class PointerDefinition(Definition):
 
     __slots__ = ("little_endian", "size", "type")
 
-    type: Type
-    size: int
-    little_endian: bool
+    def __init__(
+        self,
+        prog: Program,
+        language: TypeLanguage,
+        type: Type,
+        size: int,
+        little_endian: bool,
+    ) -> None:
+        super().__init__(prog, TypeKind.POINTER, language)
+        self.type = type
+        self.size = size
+        self.little_endian = little_endian
 
 
 class ArrayDefinition(Definition):
@@ -105,8 +141,12 @@ class ArrayDefinition(Definition):
 
     __slots__ = ("length", "type")
 
-    type: Type
-    length: int | None
+    def __init__(
+        self, prog: Program, language: TypeLanguage, type: Type, length: int | None
+    ) -> None:
+        super().__init__(prog, TypeKind.ARRAY, language)
+        self.type = type
+        self.length = length
 
     @property
     def is_complete(self) -> bool:
@@ -114,14 +154,27 @@ class ArrayDefinition(Definition):
 
 
 class EnumDefinition(Definition):
-    """Names for values of an integer ``type``, None if the enum is incomplete."""
+    """Names for values of an integer ``type``, None if the enum is incomplete.
+
+    ``alignment`` is 0 unless the program asks for one.
+    """
 
     __slots__ = ("alignment", "lazy_enumerators", "tag", "type")
 
-    alignment: int
-    tag: str | None
-    type: Type | None
-    lazy_enumerators: LazyEnumerators
+    def __init__(
+        self,
+        prog: Program,
+        language: TypeLanguage,
+        tag: str | None,
+        type: Type | None,
+        enumerators: LazyEnumerators,
+        alignment: int,
+    ) -> None:
+        super().__init__(prog, TypeKind.ENUM, language)
+        self.tag = tag
+        self.type = type
+        self.lazy_enumerators = enumerators
+        self.alignment = alignment
 
     @property
     def enumerators(self) -> Enumerators:
@@ -142,7 +195,15 @@ class TemplateDefinition(Definition):
 
     __slots__ = ("lazy_template_parameters",)
 
-    lazy_template_parameters: LazyTemplateParameters
+    def __init__(
+        self,
+        prog: Program,
+        kind: TypeKind,
+        language: TypeLanguage,
+        template_parameters: LazyTemplateParameters,
+    ) -> None:
+        super().__init__(prog, kind, language)
+        self.lazy_template_parameters = template_parameters
 
     @property
     def template_parameters(self) -> TemplateParameters:
@@ -161,11 +222,24 @@ class CompoundDefinition(TemplateDefinition):
 
     __slots__ = ("_found", "alignment", "lazy_members", "size", "tag")
 
-    alignment: int
-    tag: str | None
-    size: int | None
-    lazy_members: LazyMembers
-    _found: dict[str, tuple[TypeMember, int]] | None
+    def __init__(
+        self,
+        prog: Program,
+        kind: TypeKind,
+        language: TypeLanguage,
+        tag: str | None,
+        size: int | None,
+        members: LazyMembers,
+        template_parameters: LazyTemplateParameters,
+        alignment: int,
+    ) -> None:
+        super().__init__(prog, kind, language, template_parameters)
+        self.tag = tag
+        self.size = size
+        self.lazy_members = members
+        self.alignment = alignment
+        # What `find_member()` finds, once that was asked.
+        self._found: dict[str, tuple[TypeMember, int]] | None = None
 
     @property
     def members(self) -> Members:
@@ -235,9 +309,19 @@ class FunctionDefinition(TemplateDefinition):
 
     __slots__ = ("is_variadic", "lazy_parameters", "type")
 
-    type: Type
-    lazy_parameters: LazyParameters
-    is_variadic: bool
+    def __init__(
+        self,
+        prog: Program,
+        language: TypeLanguage,
+        type: Type,
+        parameters: LazyParameters,
+        is_variadic: bool,
+        template_parameters: LazyTemplateParameters,
+    ) -> None:
+        super().__init__(prog, TypeKind.FUNCTION, language, template_parameters)
+        self.type = type
+        self.lazy_parameters = parameters
+        self.is_variadic = is_variadic
 
     @property
     def parameters(self) -> tuple[TypeParameter, ...]:

@@ -54,7 +54,7 @@ class TypeFactory:
 
     def __init__(self, prog: Program) -> None:
         self._prog = prog
-        self._definitions: dict[tuple[Any, ...], Definition] = {}
+        self._definitions: dict[tuple[object, tuple[Any, ...]], Definition] = {}
         self._primitives: dict[PrimitiveType, Type] = {}
 
     # Checks.
@@ -96,18 +96,22 @@ class TypeFactory:
 
     # Kinds without parts, made once.
 
+    def _once(
+        self, qualifiers: Qualifiers, make: Callable[..., Definition], *arguments: Any
+    ) -> Type:
+        """A type of what ``make(prog, *arguments)`` defines."""
+        key = make, arguments
+        definition = self._definitions.get(key)
+        if definition is None:
+            definition = self._definitions[key] = make(self._prog, *arguments)
+        return _variant(definition, qualifiers)
+
     def void_type(
         self, *, qualifiers: Qualifiers = _NONE, language: Language | None = None
     ) -> Type:
         """The void type."""
         _check_qualifiers(qualifiers)
-        language = self._language(language)
-        key = (TypeKind.VOID, language)
-        definition = self._definitions.get(key)
-        if definition is None:
-            definition = VoidDefinition(self._prog, TypeKind.VOID, language)
-            self._definitions[key] = definition
-        return _variant(definition, qualifiers)
+        return self._once(qualifiers, VoidDefinition, self._language(language))
 
     def int_type(
         self,
@@ -127,16 +131,9 @@ class TypeFactory:
         language = self._language(language)
         little = self._is_little_endian(byteorder)
         name = canonical_name(TypeKind.INT, name, is_signed)
-        key = (TypeKind.INT, name, size, is_signed, little, language)
-        definition = self._definitions.get(key)
-        if definition is None:
-            definition = IntDefinition(self._prog, TypeKind.INT, language)
-            definition.name = name
-            definition.size = size
-            definition.is_signed = is_signed
-            definition.little_endian = little
-            self._definitions[key] = definition
-        return _variant(definition, qualifiers)
+        return self._once(
+            qualifiers, IntDefinition, language, name, size, is_signed, little
+        )
 
     def bool_type(
         self,
@@ -178,15 +175,9 @@ class TypeFactory:
         language = self._language(language)
         little = self._is_little_endian(byteorder)
         name = canonical_name(kind, name, None)
-        key = (kind, name, size, little, language)
-        definition = self._definitions.get(key)
-        if definition is None:
-            definition = ScalarDefinition(self._prog, kind, language)
-            definition.name = name
-            definition.size = size
-            definition.little_endian = little
-            self._definitions[key] = definition
-        return _variant(definition, qualifiers)
+        return self._once(
+            qualifiers, ScalarDefinition, kind, language, name, size, little
+        )
 
     def typedef_type(
         self,
@@ -200,14 +191,7 @@ class TypeFactory:
         check_argument("typedef_type", 1, name, str)
         self._own("typedef_type", 2, type)
         language = self._language(language)
-        key = (TypeKind.TYPEDEF, name, type, language)
-        definition = self._definitions.get(key)
-        if definition is None:
-            definition = TypedefDefinition(self._prog, TypeKind.TYPEDEF, language)
-            definition.name = name
-            definition.type = type
-            self._definitions[key] = definition
-        return _variant(definition, qualifiers)
+        return self._once(qualifiers, TypedefDefinition, language, name, type)
 
     def pointer_type(
         self,
@@ -227,15 +211,7 @@ class TypeFactory:
         else:
             size = uint64(size)
         little = self._is_little_endian(byteorder)
-        key = (TypeKind.POINTER, type, size, little, language)
-        definition = self._definitions.get(key)
-        if definition is None:
-            definition = PointerDefinition(self._prog, TypeKind.POINTER, language)
-            definition.type = type
-            definition.size = size
-            definition.little_endian = little
-            self._definitions[key] = definition
-        return _variant(definition, qualifiers)
+        return self._once(qualifiers, PointerDefinition, language, type, size, little)
 
     def array_type(
         self,
@@ -250,14 +226,7 @@ class TypeFactory:
         if length is not None:
             length = uint64(length)
         language = self._language(language)
-        key = (TypeKind.ARRAY, type, length, language)
-        definition = self._definitions.get(key)
-        if definition is None:
-            definition = ArrayDefinition(self._prog, TypeKind.ARRAY, language)
-            definition.type = type
-            definition.length = length
-            self._definitions[key] = definition
-        return _variant(definition, qualifiers)
+        return self._once(qualifiers, ArrayDefinition, language, type, length)
 
     # Kinds with parts, new every time.
 
@@ -292,15 +261,16 @@ class TypeFactory:
                 if not is_sequence(members):
                     raise TypeError("members must be sequence or None")
                 members = self._parts(members, TypeMember, "member")
-        definition = CompoundDefinition(self._prog, kind, self._language(language))
-        definition.alignment = alignment
-        definition.tag = tag
-        definition.size = size
-        definition.lazy_members = members
-        definition.lazy_template_parameters = self._template_parameters(
-            template_parameters
+        definition = CompoundDefinition(
+            self._prog,
+            kind,
+            self._language(language),
+            tag,
+            size,
+            members,
+            self._template_parameters(template_parameters),
+            alignment,
         )
-        definition._found = None
         return _variant(definition, qualifiers)
 
     def enum_type(
@@ -329,11 +299,9 @@ class TypeFactory:
                 if not is_sequence(enumerators):
                     raise TypeError("enumerators must be sequence or None")
                 enumerators = _check_enumerators(enumerators, type.is_signed)
-        definition = EnumDefinition(self._prog, TypeKind.ENUM, self._language(language))
-        definition.alignment = alignment
-        definition.tag = tag
-        definition.type = type
-        definition.lazy_enumerators = enumerators
+        definition = EnumDefinition(
+            self._prog, self._language(language), tag, type, enumerators, alignment
+        )
         return _variant(definition, qualifiers)
 
     def _check_compatible(self, compatible: Type) -> None:
@@ -361,13 +329,12 @@ class TypeFactory:
                 raise TypeError("parameters must be sequence")
             parameters = self._parts(parameters, TypeParameter, "parameter")
         definition = FunctionDefinition(
-            self._prog, TypeKind.FUNCTION, self._language(language)
-        )
-        definition.type = type
-        definition.lazy_parameters = parameters
-        definition.is_variadic = bool(is_variadic)
-        definition.lazy_template_parameters = self._template_parameters(
-            template_parameters
+            self._prog,
+            self._language(language),
+            type,
+            parameters,
+            bool(is_variadic),
+            self._template_parameters(template_parameters),
         )
         return _variant(definition, qualifiers)
 
