@@ -23,6 +23,7 @@ from drgn.engine.dwarf.expr_context import (
     Unavailable,
     Unsupported,
 )
+from drgn.engine.dwarf.expr_operators import CALL_FRAME, FRAME_BASE, Purpose
 
 MEMORY_BYTES = bytes(range(0x10, 0x30))
 BASE_TYPES = {
@@ -305,6 +306,52 @@ def test_malformed(code: bytes) -> None:
 def test_messages(code: bytes, message: str) -> None:
     with pytest.raises(ExprError, match=f"^{message}$"):
         run(code)
+
+
+_NO_VALUES = [
+    op.DW_OP_piece,
+    op.DW_OP_bit_piece,
+    op.DW_OP_implicit_value,
+    op.DW_OP_stack_value,
+]
+_NOT_IN_CALL_FRAMES = [
+    op.DW_OP_reg0,
+    op.DW_OP_reg31,
+    op.DW_OP_regx,
+    op.DW_OP_addrx,
+    op.DW_OP_constx,
+    op.DW_OP_GNU_addr_index,
+    op.DW_OP_GNU_const_index,
+]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "operator"),
+    [
+        *[(FRAME_BASE, operator) for operator in _NO_VALUES],
+        *[(CALL_FRAME, operator) for operator in _NO_VALUES + _NOT_IN_CALL_FRAMES],
+    ],
+)
+def test_operators_that_have_no_place(purpose: Purpose, operator: int) -> None:
+    message = f"^invalid opcode {operator:#x} for {purpose.name} expression$"
+    with pytest.raises(ExprError, match=message):
+        evaluate_value(bytes([operator, 0, 0]), Context(), purpose=purpose)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "code", "value"),
+    [
+        (FRAME_BASE, bytes([op.DW_OP_reg0]), 5),
+        (FRAME_BASE, bytes([op.DW_OP_breg0, 1]), 6),
+        (CALL_FRAME, bytes([op.DW_OP_breg0, 1]), 6),
+        (CALL_FRAME, bytes([op.DW_OP_lit31]), 31),
+        (CALL_FRAME, bytes([op.DW_OP_bregx, 40, 1]), 0xFFFFFFFFFFFFFFFF),
+    ],
+)
+def test_operators_that_have_their_place(
+    purpose: Purpose, code: bytes, value: int
+) -> None:
+    assert evaluate_value(code, Context(), purpose=purpose) == value
 
 
 @pytest.mark.parametrize(

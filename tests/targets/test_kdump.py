@@ -168,6 +168,23 @@ def test_search_leaves_out_what_is_excluded(tmp_path: Path) -> None:
         list(search.set_address_range(0, 0x10000, physical=True))
 
 
+@pytest.mark.parametrize("parts", [[None], [(0, 8), (8, 64)], [(0, 7), (7, 64)]])
+def test_what_is_readable(tmp_path: Path, parts: list[tuple[int, int] | None]) -> None:
+    _, memory = _open(tmp_path, *[kdump(_PAGES, part=part) for part in parts])
+    ((_, _, segment),) = memory.physical
+    runs = [(1, 3), (7, 9), (40, 41)]
+    whole = [(first * PAGE, end * PAGE) for first, end in runs]
+    assert list(segment.readable(0, 64 * PAGE)) == whole
+    # From and to anywhere, in bits of the same bytes of the bitmap and of others.
+    for start in range(PAGE // 2, 42 * PAGE, PAGE):
+        for end in (start + 1, start + 9 * PAGE, 64 * PAGE):
+            assert list(segment.readable(start, end)) == [
+                (max(low, start), min(high, end))
+                for low, high in whole
+                if low < end and start < high
+            ]
+
+
 @pytest.mark.parametrize("given", [[0, 1], [1, 0], [0], [1]])
 def test_split(tmp_path: Path, given: list[int]) -> None:
     """Of one part, the others are found beside it."""
