@@ -57,5 +57,23 @@ def has_orc(prog: Program) -> bool:
     return bool(prog.symbols("__start_orc_unwind"))
 
 
+def shows_times(prog: Program) -> bool:
+    """Whether the kernel gives its log with times (CONFIG_PRINTK_TIME)."""
+    return bool(prog["printk_time"])
+
+
+def has_raw_tracepoints(prog: Program) -> bool:
+    """Whether BPF programs may be of tracepoints (CONFIG_BPF_EVENTS)."""
+    return bool(prog.symbols("bpf_get_raw_tracepoint"))
+
+
+def checks_slabs(prog: Program) -> bool:
+    """Whether SLUB checks all caches (CONFIG_SLUB_DEBUG_ON).
+
+    Then none is merged, and CPUs have no free objects at hand.
+    """
+    return "slub_debug" in prog and bool(prog["slub_debug"])
+
+
 def kilobytes(text: str) -> dict[str, str]:
     return dict(re.findall(r"^(\w+):\s+(\d+) kB", text, re.M))

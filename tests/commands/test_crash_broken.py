@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from guest_facts import partial_slabs, slab_list
+from guest_facts import checks_slabs, partial_slabs, slab_list
 from lab.dumps import open_dump
 from lab.manifest import Lab
 
@@ -20,6 +20,7 @@ from drgn.helpers.linux import (
     find_slab_cache,
     find_task,
     for_each_disk,
+    for_each_irq_desc,
     for_each_mount,
     for_each_online_cpu,
     for_each_sysv_shm,
@@ -27,7 +28,6 @@ from drgn.helpers.linux import (
     for_each_vma,
     for_each_vmap_area,
     idle_task,
-    irq_to_desc,
     neigh_table_for_each_neighbor,
     per_cpu_ptr,
 )
@@ -102,7 +102,7 @@ def test_a_free_list_of_objects_with_a_cycle(
     prog, patch = broken
     if not prog.type("struct kmem_cache").has_member("offset"):
         return  # SLAB lists free objects by their indices, and CPUs have arrays of them
-    cache, freelist = _cpu_freelist(prog)
+    cache, freelist, on_cpu = _freelist(prog)
     offset = cache.offset.value_()
     stored = freelist + offset
     # The object points to itself.
@@ -112,7 +112,7 @@ def test_a_free_list_of_objects_with_a_cycle(
         value ^= cache.random.value_() ^ swapped
     patch(stored, _word(value))
     name = cache.name.string_().decode()
-    if hasattr(cache, "cpu_slab"):  # else usage is counted without the free lists
+    if on_cpu:  # else usage is counted without the free lists
         assert rows(crash(prog, f"kmem -s {name}"))[0][2:4] == ["[CORRUPTED]", "4k"]
         assert capsys.readouterr().err == (
             f"kmem: {name} freelist contains cycle at {freelist:#x}\n"
@@ -121,23 +121,24 @@ def test_a_free_list_of_objects_with_a_cycle(
     assert f"kmem: {freelist:x} is in a slab that is broken: {name}" in text
 
 
-def _cpu_freelist(prog: Program) -> tuple[Object, int]:
-    """A cache of whose current slab a CPU has free objects, and the first of them.
+def _freelist(prog: Program) -> tuple[Object, int, bool]:
+    """A cache, the first free object of a slab of it, and whether a CPU has the slab.
 
-    Since 7.0, CPUs have no slabs: the first of one that its node has.
+    Since 7.0, CPUs have no slabs, nor have they of caches that SLUB checks: the slab is
+    one that its node has.
     """
     for name in ("kmalloc-96", "kmalloc-64", "kmalloc-192", "kmalloc-32", "kmalloc-8"):
         cache = find_slab_cache(prog, name)
         assert cache is not None
-        if not hasattr(cache, "cpu_slab"):
+        if not hasattr(cache, "cpu_slab") or checks_slabs(prog):
             for slab in partial_slabs(cache):
-                return cache, slab.freelist.value_()
+                return cache, slab.freelist.value_(), False
             continue
         for cpu in for_each_online_cpu(prog):
             freelist = per_cpu_ptr(cache.cpu_slab, cpu).freelist.value_()
             if freelist:
-                return cache, freelist
-    raise AssertionError("no CPU has free objects")
+                return cache, freelist, True
+    raise AssertionError("there are no free objects")
 
 
 @pytest.mark.parametrize("long", [0, 2000])
@@ -274,10 +275,12 @@ def test_names_that_could_not_be_printed(broken: tuple[Program, Patch]) -> None:
     mnt = list(for_each_mount(prog))[3]
     patch(mnt.mnt_devname.address_ or 0, _word(name))
     assert rows(crash(prog, "mount"))[3][3] == shown
-    action = irq_to_desc(prog, 1).action
+    irq, desc = next(each for each in for_each_irq_desc(prog) if each[1].action)
+    action = desc.action
     patch(action.name.address_ or 0, _word(name))
-    assert rows(crash(prog, "irq 1"))[0][3] == r'"we\"ird\n\\\x80 x"'
-    assert rows(crash(prog, "irq -s"))[1][-1] == shown
+    assert rows(crash(prog, f"irq {irq}"))[0][3] == r'"we\"ird\n\\\x80 x"'
+    names = {row[0]: row[-1] for row in rows(crash(prog, "irq -s"))}
+    assert names[f"{irq}:"] == shown
     cache = find_slab_cache(prog, "dentry")
     assert cache is not None
     patch(cache.member_("name").address_ or 0, _word(name))

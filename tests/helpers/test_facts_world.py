@@ -7,7 +7,7 @@ import re
 import stat
 
 import pytest
-from guest_facts import inode_at, task_of
+from guest_facts import inode_at, shows_times, task_of
 from lab.dumps import open_dump
 from lab.manifest import Lab
 
@@ -404,7 +404,7 @@ def test_records_of_the_log(
     text = [line.decode() for record in records for line in record.text.split(b"\n")]
     expected = [re.sub(r"^\[ *\d+\.\d+\] ", "", line) for line in lines]
     assert text[: len(expected)] == expected
-    print_dmesg(live)
+    print_dmesg(live, timestamps=shows_times(live))
     printed = capsys.readouterr().out.splitlines()[: len(lines)]
     # Of a record of several lines, only the first has its time here.
     for mine, theirs, bare in zip(printed, lines, expected, strict=True):
