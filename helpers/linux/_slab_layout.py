@@ -21,6 +21,11 @@ class SlabPartialListError(SlabCorruptionError):
     """A list of partially used slabs is broken."""
 
 
+def not_counted() -> ValueError:
+    """Return what to raise where there are no numbers of slabs."""
+    return ValueError("SLUB without CONFIG_SLUB_DEBUG does not count")
+
+
 def slab_type(prog: Program) -> str:
     """Return the name of the type that describes a slab."""
     try:

@@ -14,6 +14,7 @@ from drgn.helpers.linux._slab_arrays import slab_starts
 from drgn.helpers.linux._slab_layout import (
     SlabPartialListError,
     fmt,
+    not_counted,
     slab_list_member,
     slab_type,
 )
@@ -38,7 +39,8 @@ def slab_usage(prog: Program) -> dict[str, NDArray[Any]]:
         of the ``struct kmem_cache``), "name" (bytes), and the numbers "slabs",
         "objects" and "free" (int64).
     :raises SlabPartialListError: if a list of slabs is broken
-    :raises ValueError: if the kernel uses SLOB, which cannot be read
+    :raises ValueError: if the kernel uses SLOB, which cannot be read, or SLUB without
+        CONFIG_SLUB_DEBUG, which does not count
 
     >>> from drgn.helpers import arrays
     >>> usage = arrays.slab_usage(prog)
@@ -70,6 +72,8 @@ class _Slub:
         self.prog = prog
         self.addresses = addresses
         self.slab_type = slab_type(prog)
+        if not prog.type("struct kmem_cache_node").has_member("nr_slabs"):
+            raise not_counted()
         kmem_cache = prog.type("struct kmem_cache")
         # In pairs with barns since 7.0.
         paired = kmem_cache.has_member("per_node")

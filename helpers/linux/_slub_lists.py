@@ -23,6 +23,7 @@ from drgn.helpers.linux._slab_layout import (
     SlabPartialListError,
     field,
     fmt,
+    not_counted,
     slab_list_member,
     slab_type,
 )
@@ -202,7 +203,7 @@ class SlubCache:
         """
         lists, layout = self._lists, self._lists.layout
         if layout.nr_slabs is None or layout.total_objects is None:
-            raise ValueError("SLUB without CONFIG_SLUB_DEBUG does not count")
+            raise not_counted()
         slabs = objects = free = 0
         for node in self._nodes:
             data = self._prog.read(node, layout.node_size)

@@ -180,7 +180,7 @@ def test_queues_of_timers(kernel: Kernel, kind: str) -> None:
     assert [timer.value_() for timer in found] == [first, second]
 
 
-def slub(kernel: Kernel, paired: bool) -> Object:
+def slub(kernel: Kernel, paired: bool, counted: bool = True) -> Object:
     """A cache with sheaves: three objects on a CPU, two in the barn of a node."""
     prog = kernel.prog
     link = kernel.linked("list_head", "next", "prev")
@@ -196,6 +196,8 @@ def slub(kernel: Kernel, paired: bool) -> Object:
     per_cpu = kernel.struct("slub_percpu_sheaves", main=sheaf_p, spare=sheaf_p)
     barn = kernel.struct("node_barn", sheaves_full=link)
     node_members = {"nr_slabs": atomic, "total_objects": atomic, "partial": link}
+    if not counted:
+        node_members = {"nr_partial": kernel.ulong, "partial": link}
     if not paired:
         node_members["barn"] = kernel.to(barn)
     node = kernel.struct("kmem_cache_node", **node_members)
@@ -278,6 +280,15 @@ def test_sheaves_of_slub(kernel: Kernel, paired: bool) -> None:
     assert {name: column.tolist() for name, column in usages.items()} == {
         "cache": [BASE], "name": [b"lab"], "slabs": [2], "objects": [16], "free": [5],
     }  # fmt: skip
+
+
+def test_slub_that_does_not_count(kernel: Kernel) -> None:
+    """Without CONFIG_SLUB_DEBUG, as with CONFIG_SLUB_TINY."""
+    cache = slub(kernel, True, counted=False)
+    with pytest.raises(ValueError, match="CONFIG_SLUB_DEBUG"):
+        slab_cache_usage(cache)
+    with pytest.raises(ValueError, match="CONFIG_SLUB_DEBUG"):
+        slab_usage(kernel.prog)
 
 
 def test_list_of_slabs_that_leads_to_the_beginning_of_memory(kernel: Kernel) -> None:
