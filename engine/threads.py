@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 class Thread(metaclass=ApiClass):
     """A thread in a program."""
 
-    __slots__ = ("_name", "_object", "_prog", "_tid")
+    __slots__ = ("_object", "_prog", "_thread", "_tid")
 
     def __init__(
         self,
         prog: Program,
         tid: int,
-        name: str | None = None,
+        thread: TargetThread | None = None,
         object: Object | None = None,
     ) -> None:
         self._prog = prog
         self._tid = tid
-        self._name = name
+        self._thread = thread
         self._object = object
 
     @property
@@ -42,8 +42,17 @@ class Thread(metaclass=ApiClass):
 
     @property
     def name(self) -> str | None:
-        """The name (``comm``), None if it is not known."""
-        return self._name
+        """The name (``comm``) that it has now, None if it is not known.
+
+        Raises FileNotFoundError for a thread of a live process that has exited.
+        """
+        if self._object is not None:
+            comm = self._object.member_("comm").string_()
+            return comm.decode(errors="backslashreplace")
+        target = self._prog._target
+        if target is None or self._thread is None:
+            return None
+        return target.thread_name(self._thread)
 
     @property
     def object(self) -> Object:
@@ -112,9 +121,8 @@ def crashed_thread(prog: Program) -> Thread:
 
 
 def _of_target(prog: Program, thread: TargetThread) -> Thread:
-    return make(Thread, prog, thread.tid, thread.name)
+    return make(Thread, prog, thread.tid, thread)
 
 
 def _of_task(prog: Program, pid: int, task: Object) -> Thread:
-    name = task.member_("comm").string_().decode(errors="backslashreplace")
-    return make(Thread, prog, pid, name, task)
+    return make(Thread, prog, pid, object=task)

@@ -114,6 +114,10 @@ class Target:
                 return thread
         return None
 
+    def thread_name(self, thread: TargetThread) -> str | None:
+        """The name that a thread of this target has now, None if it is not known."""
+        return thread.name
+
     def mappings(self) -> Sequence[Mapping]:
         """The files that are mapped into a process."""
         return ()

@@ -37,22 +37,20 @@ class ProcessTarget(Target):
 
     def threads(self) -> Sequence[TargetThread]:
         tids = sorted(int(name) for name in os.listdir(f"/proc/{self.pid}/task"))
-        return [TargetThread(tid, self._name(tid)) for tid in tids]
+        return [TargetThread(tid) for tid in tids]
 
     def thread(self, tid: int) -> TargetThread | None:
         if not os.path.exists(f"/proc/{self.pid}/task/{tid}"):
             return None
-        return TargetThread(tid, self._name(tid))
+        return TargetThread(tid)
 
     def main_thread(self) -> TargetThread | None:
         return self.thread(self.pid)
 
-    def _name(self, tid: int) -> str | None:
-        try:
-            with open(f"/proc/{self.pid}/task/{tid}/comm", "rb") as file:
-                return file.read().removesuffix(b"\n").decode(errors="backslashreplace")
-        except OSError:  # It has just exited.
-            return None
+    def thread_name(self, thread: TargetThread) -> str | None:
+        """As threads may rename themselves; FileNotFoundError if it has exited."""
+        with open(f"/proc/{self.pid}/task/{thread.tid}/comm", "rb") as file:
+            return file.read().removesuffix(b"\n").decode(errors="backslashreplace")
 
     def mappings(self) -> Sequence[Mapping]:
         return [

@@ -98,7 +98,7 @@ def test_variables(dumped: ShowStacks, flags: str) -> None:
         assert missing not in caller
         with pytest.raises(KeyError, match=missing):
             caller[missing]
-    with pytest.raises(TypeError, match="'StackFrame' object is not iterable"):
+    with pytest.raises(TypeError, match="'_drgn.StackFrame' object is not iterable"):
         list(caller)
 
 

@@ -118,7 +118,7 @@ def test_fault_after_the_end_of_a_mapping(process: _Process) -> None:
 def test_what_is_known_of_it(process: _Process) -> None:
     target = ProcessTarget(process.pid)
     assert target.flags == ProgramFlags.IS_LIVE | ProgramFlags.IS_LOCAL
-    names = [(thread.tid, thread.name) for thread in target.threads()]
+    names = [(thread.tid, target.thread_name(thread)) for thread in target.threads()]
     assert names[0] == (process.pid, process.path.name[:15])
     assert [name for _, name in names[1:]] == ["worker"]
     main = target.main_thread()
@@ -127,6 +127,30 @@ def test_what_is_known_of_it(process: _Process) -> None:
     mappings = target.mappings()
     assert any(m.path == str(process.path) and m.file_offset == 0 for m in mappings)
     assert target.auxv()[6] == os.sysconf("SC_PAGE_SIZE")
+
+
+def test_names_are_those_that_threads_have_now() -> None:
+    prog = Program()
+    prog.set_pid(os.getpid())
+    thread = prog.main_thread()
+    comm = Path(f"/proc/self/task/{os.getpid()}/comm")
+    name = comm.read_text()
+    try:
+        comm.write_text("renamed")
+        assert thread.name == "renamed"
+    finally:
+        comm.write_text(name)
+
+
+def test_what_has_exited_has_no_name() -> None:
+    process = subprocess.Popen(["sleep", "60"])
+    prog = Program()
+    prog.set_pid(process.pid)
+    thread = prog.main_thread()
+    process.kill()
+    process.wait()
+    with pytest.raises(FileNotFoundError, match="comm"):
+        thread.name  # noqa: B018
 
 
 def test_search_goes_through_what_is_mapped(process: _Process) -> None:
