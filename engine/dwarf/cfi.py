@@ -15,6 +15,8 @@ from .cfi_rows import Cie, RowMachine, Rule
 from .reader import c_string, sleb128, uleb128
 
 if TYPE_CHECKING:
+    import struct
+
     from ..elf.file import ElfFile
 
 # Encodings of addresses in .eh_frame: how they are stored, and relative to what.
@@ -126,19 +128,15 @@ class CfiTable:
         data = self._data
         size = len(data)
         order = "<" if self._little_endian else ">"
-        unpack = struct.Struct(order + "III").unpack_from
+        unpack = struct.Struct(order + "II4x").unpack_from
         fdes = self._fdes
-        position = 0
         is_eh = self._is_eh
-        # .debug_frame of a 64-bit file is read directly: a kernel has 10^5 FDEs.
-        unpack_address = (
-            struct.Struct(order + "Q").unpack_from
-            if not is_eh and self._address_size == 8
-            else None
-        )
+        position = 0
         try:
+            if not is_eh and self._address_size == 8:
+                position = self._list_usual(struct.Struct(order + "IIQ"))
             while position <= size - 12:
-                length, entry_id, _ = unpack(data, position)
+                length, entry_id = unpack(data, position)
                 body = position + 4
                 if length == 0xFFFFFFFF:
                     length = self._number(body, 8)
@@ -158,16 +156,31 @@ class CfiTable:
                 if end > size:
                     raise IndexError("entry is truncated")
                 if not is_cie:
-                    if unpack_address is not None:
-                        (low,) = unpack_address(data, start)
-                    else:
-                        cie = self._cie_of(body, entry_id)
-                        low, _ = self._address(start, cie.encoding)
+                    cie = self._cie_of(body, entry_id)
+                    low, _ = self._address(start, cie.encoding)
                     fdes[low] = position
                 position = end
         except (IndexError, ValueError, struct.error) as error:
             raise self.error(position, str(error)) from None
         self._starts = sorted(fdes)
+
+    def _list_usual(self, head: struct.Struct) -> int:
+        """List FDEs as long as they are of the usual kind; the offset of the next.
+
+        A kernel has 10^5, of which only length, CIE pointer and address are looked at.
+        """
+        data, fdes, unpack = self._data, self._fdes, head.unpack_from
+        size = len(data)
+        position, last = 0, size - head.size
+        while position <= last:
+            length, entry_id, low = unpack(data, position)
+            end = position + 4 + length
+            if end > size or length < 12:
+                break
+            if entry_id != 0xFFFFFFFF:
+                fdes[low] = position
+            position = end
+        return position
 
     def _cie_of(self, body: int, entry_id: int) -> Cie:
         """The CIE of the FDE whose CIE pointer is at ``body``."""

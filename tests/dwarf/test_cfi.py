@@ -346,6 +346,19 @@ def test_fdes_are_found_by_address() -> None:
         assert table.row(pc) is None
 
 
+def test_fdes_after_padding_and_of_the_64_bit_format() -> None:
+    usual = [GOOD_CIE, fde(0x1000, 8), fde(0x2000, 8), fde(0x4000, 8)]
+    cie, first, second, last = (struct.pack("<I", len(e)) + e for e in usual)
+    wide = struct.pack("<IQQQQ", 0xFFFFFFFF, 24, 0, 0x3000, 8)
+    table = table_of(
+        ".debug_frame", b"".join((cie, first, bytes(4), second, wide, last))
+    )
+    for pc in (0x1000, 0x2007, 0x3000, 0x4007):
+        row = table.row(pc)
+        assert row is not None and row.cfa == (rules.REGISTER_PLUS, 7, 8)
+        assert table.row(pc | 8) is None
+
+
 @pytest.mark.parametrize(
     "entries",
     [
