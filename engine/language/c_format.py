@@ -138,7 +138,12 @@ def format_object(obj: Object, options: FormatOptions = DEFAULT_OPTIONS) -> str:
     node = _Node(codec, buffer, bit_offset, obj._address_, bits)
     formatter = _Formatter(options)
     text = formatter.format(
-        node, 0, options.columns, True, options.type_name, options.dereference
+        node,
+        0,
+        options.columns,
+        multi=True,
+        type_name=options.type_name,
+        dereference=options.dereference,
     )
     assert text is not None
     return text
@@ -192,11 +197,16 @@ class _Formatter:
         node: _Node,
         indent: int,
         room: int,
+        *,
         multi: bool,
         type_name: bool,
         dereference: bool = False,
     ) -> str | None:
-        """A part, with the name of its type in front if ``type_name``."""
+        """A part, with the name of its type in front if ``type_name``.
+
+        None if it does not fit in ``room`` characters of one line, unless it may take
+        more lines (``multi``), which begin with as many tabs as ``indent`` says.
+        """
         codec = node.codec
         kind = codec.kind
         prefix = f"({_type_name(codec)})" if type_name else ""
@@ -272,7 +282,7 @@ class _Formatter:
             target = _Node(codec_of(referent), None, 0, value)
             try:
                 found = self.format(
-                    target, indent, room - len(first), multi, type_name=False
+                    target, indent, room - len(first), multi=multi, type_name=False
                 )
                 return None if found is None else first + found
             except FaultError:
@@ -316,7 +326,7 @@ class _Formatter:
         room -= len("{ }")
         for designator, part in items:
             room -= len(designator) + len(" ") + bool(texts)
-            text = self.format(part, 0, room, False, type_names)
+            text = self.format(part, 0, room, multi=False, type_name=type_names)
             if text is None:
                 return None
             room -= len(text)
@@ -339,13 +349,15 @@ class _Formatter:
         for designator, part in items:
             if room > 0:
                 left = room - len(" ") - len(designator) - len(",")
-                text = self.format(part, indent, left, False, type_names)
+                text = self.format(
+                    part, indent, left, multi=False, type_name=type_names
+                )
                 if text is not None:
                     pieces.append(f" {designator}{text},")
                     room = left - len(text)
                     continue
             left = width - len(designator) - len(",")
-            text = self.format(part, indent, left, True, type_names)
+            text = self.format(part, indent, left, multi=True, type_name=type_names)
             assert text is not None
             pieces.append(f"{start}{designator}{text},")
             room = left - len(text) if same_line and "\n" not in text else 0

@@ -235,18 +235,6 @@ class Memory:
         finally:
             self.invalidate()
 
-    def read_uint(
-        self,
-        address: int,
-        size: int,
-        little_endian: bool = True,
-        physical: bool = False,
-    ) -> int:
-        """Read an unsigned integer of ``size`` bytes; FaultError as `read`."""
-        return int.from_bytes(
-            self.read(address, size, physical), "little" if little_endian else "big"
-        )
-
     def read_c_string(
         self, address: int, max_size: int | None = None, physical: bool = False
     ) -> bytes:

@@ -38,7 +38,9 @@ def stack_trace(
     info = CodeInfo.of(prog)
     unwinder = Unwinder(prog, info)
     with initial_frame(prog, thread) as (registers, interrupted):
-        frames = unwinder.unwind(registers, interrupted, limit) if registers else []
+        frames = []
+        if registers:
+            frames = unwinder.unwind(registers, interrupted=interrupted, limit=limit)
     return make(StackTrace, prog, frames)
 
 
@@ -47,7 +49,7 @@ def stack_trace_of_cpu(
 ) -> StackTrace:
     """The stack of a processor that a debugger has stopped; errors as above."""
     unwinder = Unwinder(prog, CodeInfo.of(prog))
-    frames = unwinder.unwind(registers_of_cpu(prog, cpu), True, limit)
+    frames = unwinder.unwind(registers_of_cpu(prog, cpu), interrupted=True, limit=limit)
     return make(StackTrace, prog, frames)
 
 

@@ -165,7 +165,7 @@ class Unwinder:
         self._is_kernel = bool(prog.flags & ProgramFlags.IS_LINUX_KERNEL)
 
     def unwind(
-        self, registers: Registers, interrupted: bool, limit: int = MAX_FRAMES
+        self, registers: Registers, *, interrupted: bool, limit: int = MAX_FRAMES
     ) -> list[Frame]:
         """The frames of a stack, from the innermost one; at least one.
 

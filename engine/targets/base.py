@@ -141,14 +141,6 @@ class Target:
         """The notes of a core dump."""
         return iter(())
 
-    def cpu_registers(self) -> Sequence[memoryview]:
-        """``pr_reg`` of each CPU of a kernel dump, by the order of the notes."""
-        return [
-            thread.registers
-            for thread in self.threads()
-            if thread.registers is not None
-        ]
-
     def cpus(self) -> Sequence[TargetThread]:
         """The processors of a live kernel that a debugger has stopped.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 _NOT_SAVED = "memory not saved in core dump"
 _UNKNOWN_ADDRESS = 2**64 - 1
 """``p_paddr`` of /proc/kcore where memory is not contiguous."""
+_QEMU_STATE_SIZE = 440
+"""Bytes of a CPU's state in a ``QEMU`` note (QEMU's target/i386/arch_dump.c)."""
 
 
 class CoreTarget(Target):
@@ -48,7 +49,9 @@ class CoreTarget(Target):
             if note.name == b"VMCOREINFO":
                 self.vmcoreinfo = bytes(note.desc)
                 break
-        is_kernel = self.vmcoreinfo is not None or bool(self.qemu_states())
+        is_kernel = self.vmcoreinfo is not None or any(
+            len(desc) >= _QEMU_STATE_SIZE for desc in self._descs(b"QEMU", 0)
+        )
         self.flags = ProgramFlags.IS_LINUX_KERNEL if is_kernel else NO_FLAGS
 
     def attach(self, memory: Memory) -> None:
@@ -163,37 +166,6 @@ class CoreTarget(Target):
         for desc in self._descs(b"CORE", prstatus.NT_AUXV):
             return prstatus.auxv_of(desc, self.platform)
         return {}
-
-    def qemu_states(self) -> Sequence[QemuState]:
-        return [
-            QemuState(desc)
-            for desc in self._descs(b"QEMU", 0)
-            if len(desc) >= QemuState.SIZE
-        ]
-
-
-class QemuState:
-    """A CPU's state in a ``QEMU`` note (QEMU's target/i386/arch_dump.c)."""
-
-    __slots__ = ("desc",)
-
-    SIZE = 440
-    _CR = 392
-    _KERNEL_GS_BASE = 432
-
-    def __init__(self, desc: memoryview) -> None:
-        self.desc = desc
-
-    def cr(self, number: int) -> int:
-        """Control register 0 to 4."""
-        value: int = struct.unpack_from("<Q", self.desc, self._CR + 8 * number)[0]
-        return value
-
-    @property
-    def kernel_gs_base(self) -> int:
-        """The base of GS that ``swapgs`` would load."""
-        value: int = struct.unpack_from("<Q", self.desc, self._KERNEL_GS_BASE)[0]
-        return value
 
 
 def warn_if_truncated(elf: ElfFile, size: int) -> None:

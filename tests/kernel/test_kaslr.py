@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -158,8 +159,9 @@ def test_physical_memory_through_the_direct_map(
     memory = Memory()
     found(vmlinux, machine).attach(memory)
     machine.write_word(0x123450, 0x1122334455667788)
-    assert memory.read_uint(0x123450, 8, physical=True) == 0x1122334455667788
-    assert memory.read_uint(direct_map + 0x123450, 8) == 0x1122334455667788
+    word = struct.pack("<Q", 0x1122334455667788)
+    assert memory.read(0x123450, 8, physical=True) == word
+    assert memory.read(direct_map + 0x123450, 8) == word
 
 
 def test_a_processor_in_user_mode_sees_nothing(path: Path, vmlinux: Vmlinux) -> None:

@@ -63,14 +63,6 @@ def test_nothing_is_remembered_if_not_cacheable(memory: Memory) -> None:
     assert not memory.pages
 
 
-@pytest.mark.parametrize("little_endian", [True, False])
-def test_integers(memory: Memory, little_endian: bool) -> None:
-    order = "little" if little_endian else "big"
-    for size in (1, 2, 4, 8):
-        expected = int.from_bytes(_PAGE[5 : 5 + size], order)  # type: ignore[arg-type]
-        assert memory.read_uint(0x1005, size, little_endian) == expected
-
-
 def test_32_bit_addresses_wrap() -> None:
     memory = Memory()
     memory.set_platform(Platform(Architecture.I386))

@@ -64,7 +64,6 @@ def _use(path: Path) -> None:
         target.mappings,
         target.auxv,
         lambda: list(target.notes()),
-        target.cpu_registers,
     ):
         try:
             ask()

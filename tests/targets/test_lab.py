@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import re
+import struct
 
 import numpy as np
 import pytest
@@ -59,7 +60,9 @@ def test_kdump_files_hold_what_the_elf_dump_holds(lab: Lab, name: str) -> None:
     assert target.platform == elf_target.platform == Platform(Architecture.X86_64)
     assert target.flags == elf_target.flags == ProgramFlags.IS_LINUX_KERNEL
     assert target.vmcoreinfo == elf_target.vmcoreinfo
-    assert target.cpu_registers() == elf_target.cpu_registers()
+    registers = [thread.registers for thread in target.threads()]
+    assert registers == [thread.registers for thread in elf_target.threads()]
+    assert registers
     ((start, end, _),) = [p for p in elf.physical if p[0] == 0]
     frames = np.random.default_rng(3).integers(start >> 12, end >> 12, 500)
     addresses = frames.astype(np.uint64) << np.uint64(12)
@@ -107,8 +110,11 @@ def test_page_tables(lab: Lab, name: str) -> None:
             assert where == target_at + address - start
             assert memory.translate(address) == where
     # Each CPU's own table maps the kernel as the kernel's own does.
-    for cpu in target.qemu_states():
-        table = memory.page_table().at(cpu.cr(3) & ~0x1FFF)
+    states = [note.desc for note in target.notes() if note.name == b"QEMU"]
+    assert states
+    for state in states:
+        (cr3,) = struct.unpack_from("<Q", state, 392 + 3 * 8)
+        table = memory.page_table().at(cr3 & ~0x1FFF)
         start, where, _ = max(walked, key=lambda piece: piece[2])
         assert table.lookup(start)[0] == where
 

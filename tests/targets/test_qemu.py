@@ -53,7 +53,7 @@ def test_memory_of_the_qemu_process(guest: str) -> None:
     assert target.vmcoreinfo is None
     memory = Memory()
     target.attach(memory)
-    assert memory.read_uint(_ADDRESS, 8, physical=True) == _VALUE
+    assert memory.read(_ADDRESS, 8, physical=True) == _VALUE.to_bytes(8, "little")
     assert isinstance(memory.physical.find(_ADDRESS)[1], FileSegment)
     last = max(end for start, end, _ in memory.physical if start < 2**31)
     assert last == 32 << 20
