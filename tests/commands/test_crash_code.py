@@ -129,6 +129,9 @@ def test_sym(prog: Program, code: Run) -> None:
     assert code("sym init_task")["location"] is None
     address = prog["init_task"].address_ + 8
     assert code(f"sym {address:x}")["symbol"].name == "init_task"
+    inside = code("sym schedule+0x20/0x80")
+    place = prog.symbol("schedule").address + 0x20
+    assert inside["location"] == prog.source_location(place)[0]
     assert "jiffies" in {each.name for each in code("sym -q jiff")["matches"]}
     assert len(code("sym -l")["symbols"]) == len(prog.symbols())
 

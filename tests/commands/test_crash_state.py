@@ -220,6 +220,27 @@ def test_code_runs(panicked: Program, line: str) -> None:
     assert set(names) - {"prog", "__builtins__"}, code
 
 
+@pytest.mark.parametrize(
+    "form", ["schedule+{0:#x}/0xb2", "schedule+{0:#x}", "schedule+{0}"]
+)
+def test_sym_of_a_place_in_the_log(live: Program, form: str) -> None:
+    start = live.symbol("schedule").address
+    offset = next(
+        i
+        for i in range(live.symbol("schedule").size)
+        if live.source_location(start + i)[0] != live.source_location(start)[0]
+    )
+    word = form.format(offset)
+    where = live.source_location(start + offset)[0]
+    assert lines_of(live, f"sym {word}") == [
+        f"{start + offset:x} {word} {where.filename}: {where.line}"
+    ]
+    assert lines_of(live, f"sym -n {word}")[0] == lines_of(live, f"sym {word}")[0]
+    assert (
+        lines_of(live, f"sym nosuch_{word}")[0] == "symbol not found: nosuch_schedule"
+    )
+
+
 @pytest.mark.parametrize("noise", ["__kstrtab", "__crc_", ".L"])
 def test_sym_of_what_lists_leave_out_has_no_neighbours(
     live: Program, noise: str

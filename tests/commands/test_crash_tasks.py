@@ -224,6 +224,14 @@ def test_fuser(live: Program, each_lab: Lab) -> None:
     assert lines_of(live, "fuser /nosuch") == ["No users of /nosuch found"]
 
 
+@pytest.mark.parametrize("name", ["UN D", "ZO Z", "ST T", "IN S"])
+def test_foreach_takes_the_states_of_crash(live: Program, name: str) -> None:
+    theirs, ours = name.split()
+    lines = lines_of(live, f"foreach {theirs} ps")
+    assert len(lines) > 1
+    assert lines == lines_of(live, f"foreach {ours} ps")
+
+
 def test_foreach_stacks_of_all(live: Program) -> None:
     lines = lines_of(live, "foreach bt")
     tasks = lines_of(live, "ps -H")

@@ -53,6 +53,11 @@ def _vtop_code(code: CrashCodeBuilder, args: argparse.Namespace) -> None:
 TASK_COMMANDS["set"] = TaskCommand((drgn_argument,), _context_code, _show_context)
 TASK_COMMANDS["vtop"] = TaskCommand(VTOP_ARGUMENTS, _vtop_code, _show_vtop)
 
+# What crash calls the states, which are the letters' names in its own ps.
+_STATES = {
+    "RU": "R", "IN": "S", "UN": "D", "ST": "T", "TR": "t", "ZO": "Z", "DE": "X",
+    "PA": "P", "ID": "I",
+}  # fmt: skip
 _COMMANDS = ("bt", "files", "ps", "set", "sig", "task", "vm", "vtop")
 
 
@@ -105,7 +110,11 @@ def _parse(source: str) -> ParsedCommand[_Line]:
         argument("user", help="no kernel threads"),
         argument("gleader", help="thread group leaders only"),
         argument("active", help="tasks that are on a CPU only"),
-        argument("state", help="tasks in this state only (``R``, ``D``, ...)"),
+        argument(
+            "state",
+            help="tasks in this state only (``R``, ``D``, ..., or ``RU``,"
+            " ``UN``, ... as the crash utility calls them)",
+        ),
         argument("command", help=f"one of {', '.join(_COMMANDS)}"),
         argument("-option", help="options of the command"),
         drgn_argument,
@@ -161,10 +170,10 @@ def _selection(prog: Program, words: Sequence[str]) -> TaskSelection:
             selection.leaders = selection.user = True
         elif word == "active":
             selection.active = True
-        elif word in states:
+        elif _STATES.get(word, word) in states:
             if selection.state is not None:
                 _fail("only one task state allowed")
-            selection.state = word
+            selection.state = _STATES.get(word, word)
         else:
             selection.add(word)
     if selection.kernel and selection.user:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from operator import attrgetter
@@ -26,7 +27,8 @@ from ._define import crash_command
                      help="list the symbols that have *STRING* in their names; may be"
                      " repeated"),
             argument("symbols", metavar="name|address", nargs="*", default=[],
-                     help="name of a symbol, or hexadecimal address in one"),
+                     help="name of a symbol, hexadecimal address in one, or a place as"
+                     " the kernel logs it (``schedule+0x27/0xb2``)"),
             required=True,
         ),
         argument("-p", dest="previous", action="store_true",
@@ -51,6 +53,8 @@ def _crash_cmd_sym(
     else:
         _print_symbols(prog, args)
 
+
+_PLACE = re.compile(r"([^+]+)\+(0[xX][0-9a-fA-F]+|[0-9]+)(?:/0[xX][0-9a-fA-F]+)?")
 
 # Checksums and names of what is exported, labels of the compiler's, and the marks of
 # ARM's and RISC-V's assemblers say nothing.
@@ -84,6 +88,9 @@ def _print_matches(symbols: Sequence[Symbol], query: str, indent: str) -> None:
 def _print_symbols(prog: Program, args: argparse.Namespace) -> None:
     symbols: list[Symbol] = []  # All of them, once they are needed.
     for word in args.symbols:
+        place = _PLACE.fullmatch(word)
+        if place is not None:
+            word = place[1]
         try:
             symbol = find_symbol(prog, word)
         except LookupError:
@@ -98,7 +105,11 @@ def _print_symbols(prog: Program, args: argparse.Namespace) -> None:
             first = i - 1 if args.previous and i else i
             shown = symbols[first : i + 2 if args.next else i + 1]
         for each in shown:
-            print(_line(each) + _source(prog, each))
+            if place is not None and each == symbol:
+                address = symbol.address + int(place[2], 0)
+                print(f"{address:x} {place[0]}{_source(prog, address)}")
+            else:
+                print(_line(each) + _source(prog, each.address))
 
 
 def find_symbol(prog: Program, word: str) -> Symbol:
@@ -122,10 +133,10 @@ def _index(symbols: Sequence[Symbol], symbol: Symbol) -> int:
     return i
 
 
-def _source(prog: Program, symbol: Symbol) -> str:
-    """Where a function begins, as `` file: line``; nothing for data."""
+def _source(prog: Program, address: int) -> str:
+    """Where code is from, as `` file: line``; nothing for data."""
     try:
-        location = prog.source_location(symbol.address)[0]
+        location = prog.source_location(address)[0]
     except (LookupError, IndexError):
         return ""
     return f" {location.filename}: {location.line}" if location.filename else ""
@@ -147,10 +158,15 @@ def _print_code(prog: Program, args: argparse.Namespace) -> None:
 
 def _append_symbol(code: CrashCodeBuilder, word: str, args: argparse.Namespace) -> None:
     address = parse_hex(word)
+    place = _PLACE.fullmatch(word)
+    where = "symbol.address"
+    if place is not None:
+        word = place[1]
+        where += f" + {place[2]}"
     code.append(
         f"symbol = prog.symbol({repr(word) if address is None else hex(address)})\n"
         "try:\n"
-        "    location = prog.source_location(symbol.address)[0]\n"
+        f"    location = prog.source_location({where})[0]\n"
         "except LookupError:\n"
         "    location = None  # Data has no source lines.\n"
     )
