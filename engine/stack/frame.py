@@ -54,13 +54,17 @@ class StackFrame(metaclass=ApiClass):
     @property
     def name(self) -> str:
         """Name of the function, else of the symbol, else the pc, else ``???``."""
+        name = self._known_name()
+        if name is None:
+            pc = self._frame.pc
+            return "???" if pc is None else hex(pc)
+        return name
+
+    def _known_name(self) -> str | None:
         name = self.function_name
         if name is None:
             symbol = self._symbol()
-            if symbol is not None:
-                return symbol.name
-            pc = self._frame.pc
-            return "???" if pc is None else hex(pc)
+            return None if symbol is None else symbol.name
         return name
 
     @property
@@ -91,10 +95,7 @@ class StackFrame(metaclass=ApiClass):
         line = None if self._call is None else self._call.line
         if line is None:
             raise LookupError("source code location not available")
-        return SourceLocation(line.filename, line.line, line.column, self._source_name)
-
-    def _source_name(self) -> str:
-        return self.name
+        return SourceLocation(line.filename, line.line, line.column, self._known_name)
 
     # Registers
 

@@ -120,6 +120,25 @@ def test_code_without_lines(tmp_path: Path, address: int, text: str | None) -> N
         assert str(locations) == text
 
 
+def test_code_between_functions(compile_c: Any) -> None:
+    """Its line is known, and no name: neither a function's nor a symbol's."""
+    source = "int f(int x) { return x; } int main(void) { return f(1); }"
+    flags = ["-g", "-O1", "-falign-functions=64", "-no-pie"]
+    path = compile_c(source, *flags)
+    prog = Program(Platform(Architecture.X86_64))
+    module = prog.extra_module("module", create=True)
+    module.address_range = (0x400000, 0x410000)
+    module.try_file(path, force=True)
+    symbol = prog.symbol("f")
+    end = symbol.address + symbol.size
+    inside, behind = prog.stack_trace_from_pcs([end, end + 1])
+    assert inside.name == inside.source().name() == "f"
+    assert behind.name == hex(end + 1)
+    assert behind.source().name() is None
+    assert str(behind.source()).startswith("??? at ")
+    assert str(prog.source_location(end)) == str(behind.source())
+
+
 def test_functions_whose_names_are_elsewhere(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
