@@ -447,7 +447,7 @@ def test_interrupts_up_to_one_that_cannot_be_read(
     prog, patch = broken
     before = crash(prog, "irq -s").splitlines()
     number = int(before[-1].split(":")[0])
-    desc = irq_to_desc(prog, number)
+    desc = dict(for_each_irq_desc(prog))[number]
     patch(desc.action.address_ or 0, _word(0xDEAD000000000000))
     with pytest.raises(FaultError):
         run_command(prog, "crash irq -s")
