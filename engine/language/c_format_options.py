@@ -11,41 +11,26 @@ _SIZE_MAX = 2**64 - 1
 
 
 class FormatOptions:
-    """What to show of an object, and how; see `Object.format_`."""
+    """What to show of an object, and how; see `Object.format_`.
 
-    __slots__ = (
-        "char",
-        "columns",
-        "dereference",
-        "element_indices",
-        "element_type_names",
-        "elements_same_line",
-        "implicit_elements",
-        "implicit_members",
-        "integer_base",
-        "member_names",
-        "member_type_names",
-        "members_same_line",
-        "string",
-        "symbolize",
-        "type_name",
-    )
+    What is said here are the defaults.
+    """
 
-    columns: int
-    integer_base: int
-    dereference: bool
-    symbolize: bool
-    string: bool
-    char: bool
-    type_name: bool
-    member_type_names: bool
-    element_type_names: bool
-    members_same_line: bool
-    elements_same_line: bool
-    member_names: bool
-    element_indices: bool
-    implicit_members: bool
-    implicit_elements: bool
+    columns: int = UNLIMITED
+    integer_base: int = 10
+    dereference: bool = True
+    symbolize: bool = True
+    string: bool = True
+    char: bool = False
+    type_name: bool = True
+    member_type_names: bool = True
+    element_type_names: bool = False
+    members_same_line: bool = False
+    elements_same_line: bool = True
+    member_names: bool = True
+    element_indices: bool = False
+    implicit_members: bool = True
+    implicit_elements: bool = False
 
     def __init__(
         self,
@@ -57,32 +42,15 @@ class FormatOptions:
 
         Raises ValueError for an integer base that is not 8, 10 or 16.
         """
-        self.columns = UNLIMITED if columns is None else _size(columns)
-        self.integer_base = 10
+        if columns is not None:
+            self.columns = _size(columns)
         if integer_base is not None:
             self.integer_base = operator.index(integer_base)
             if self.integer_base not in (8, 10, 16):
                 raise ValueError("invalid integer base")
-        for name, default in _DEFAULTS.items():
-            value = flags.get(name)
-            setattr(self, name, default if value is None else bool(value))
-
-
-_DEFAULTS = {
-    "dereference": True,
-    "symbolize": True,
-    "string": True,
-    "char": False,
-    "type_name": True,
-    "member_type_names": True,
-    "element_type_names": False,
-    "members_same_line": False,
-    "elements_same_line": True,
-    "member_names": True,
-    "element_indices": False,
-    "implicit_members": True,
-    "implicit_elements": False,
-}
+        for name, value in flags.items():
+            if value is not None:
+                setattr(self, name, bool(value))
 
 
 def _size(value: SupportsIndex) -> int:
