@@ -9,15 +9,31 @@ T = TypeVar("T")
 C = TypeVar("C", bound=type)
 
 
+def _refusing(prop: property, owner: str, attribute: str) -> property:
+    """``prop``, but with the messages of one that cannot be set, or deleted."""
+    message = f"can't delete '{attribute}' attribute"
+    if prop.fset is None:
+        message = f"attribute '{attribute}' of '_drgn.{owner}' objects is not writable"
+
+    def refuse(self: object, value: object = None) -> NoReturn:
+        raise AttributeError(message)
+
+    return prop.setter(prop.fset or refuse).deleter(prop.fdel or refuse)
+
+
 class ApiClass(type):
     """A class that the interpreter's own messages call ``_drgn.X``.
 
     So they do with classes of a C extension, whose ``__name__`` is ``X`` all the same.
+    What its properties refuse is said in the words of such classes, too.
     """
 
     def __new__(
         cls: type[T], name: str, bases: tuple[type, ...], namespace: dict[str, Any]
     ) -> T:
+        for attribute, value in namespace.items():
+            if isinstance(value, property):
+                namespace[attribute] = _refusing(value, name, attribute)
         made: T = super().__new__(cls, f"_drgn.{name}", bases, namespace)  # type: ignore[misc]
         return made
 

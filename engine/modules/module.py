@@ -149,10 +149,6 @@ class Module(metaclass=ApiClass):
             raise ValueError("objects are from different programs")
         self._object = value
 
-    @object.deleter
-    def object(self) -> None:
-        raise AttributeError("can't delete 'object' attribute")
-
     # Addresses.
 
     @property
@@ -176,10 +172,6 @@ class Module(metaclass=ApiClass):
         start, end = _range(value, "address_range must be None or (int, int)")
         self._prog._modules.set_ranges(self, [(start, end)] if start or end else [])
 
-    @address_range.deleter
-    def address_range(self) -> None:
-        raise AttributeError("can't delete 'address_range' attribute")
-
     @property
     def address_ranges(self) -> Sequence[tuple[int, int]] | None:
         """All ranges of addresses where the module is loaded, ascending.
@@ -196,10 +188,6 @@ class Module(metaclass=ApiClass):
             return
         what = "address_ranges must None or sequence of (int, int)"
         self._prog._modules.set_ranges(self, [_range(item, what) for item in value])
-
-    @address_ranges.deleter
-    def address_ranges(self) -> None:
-        raise AttributeError("can't delete 'address_ranges' attribute")
 
     def _to_file(self, address: int) -> int | None:
         """The file address of an address; None if no section is loaded there."""
@@ -241,10 +229,6 @@ class Module(metaclass=ApiClass):
         if not build_id:
             raise ValueError("build ID cannot be empty")
         self._build_id = build_id
-
-    @build_id.deleter
-    def build_id(self) -> None:
-        raise AttributeError("can't delete 'build_id' attribute")
 
     @property
     def loaded_file_status(self) -> ModuleFileStatus:
