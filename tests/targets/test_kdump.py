@@ -19,6 +19,9 @@ from drgn.engine.memory.search import search_bytes
 from drgn.engine.platform import Architecture, Platform
 from drgn.engine.targets import kdump_pages, page_image
 from drgn.engine.targets.base import Target
+from drgn.engine.targets.kdump_flat import dump_file
+from drgn.engine.targets.kdump_header import read_header
+from drgn.engine.targets.kdump_pages import KdumpPart
 from drgn.engine.targets.open import open_core
 
 _EXCLUDED = "could not read memory from kdump: Excluded page"
@@ -249,6 +252,21 @@ def test_truncated_files_open_if_the_headers_are_there(
     assert caplog.messages == [f"{tmp_path}/dump.0: core dump is truncated"]
     assert _read(memory, 1 * PAGE, 4) == b"one "
     assert "dump.0 is truncated" in _fault(memory, 40 * PAGE)
+
+
+@pytest.mark.parametrize("part", [None, (5, 90)])
+@pytest.mark.parametrize("last", [89, 90, 96])
+def test_a_file_without_its_last_byte_is_truncated(
+    tmp_path: Path, part: tuple[int, int] | None, last: int
+) -> None:
+    """Whether the last frame is dumped, or not, or is another part's."""
+    pages = dict.fromkeys([*range(85), 89, last], _NOISE)
+    data = kdump(pages, frames=97, part=part, compression="zlib")
+    for cut in (0, 1):
+        path = tmp_path / f"{cut}"
+        path.write_bytes(data[: len(data) - cut])
+        file = dump_file(str(path), memoryview(path.read_bytes()))
+        assert KdumpPart(file, read_header(file)).is_truncated == bool(cut)
 
 
 @pytest.mark.parametrize("size", [1, 24, 48])
