@@ -393,53 +393,63 @@ def validate_rbtree_inorder_for_each_entry(
     """
     prog = root.prog_
     type = prog.type(type)
-    pointer = prog.pointer_type(type)
-    offset = offsetof(type, member)
     first = root.rb_node
     reader = _NodeReader.of(prog, pointee(first))
-
-    def compare(address: int, child: int, side: str) -> None:
-        entry, below = (
-            Object(prog, pointer, each - offset) for each in (address, child)
-        )
-        order = cmp(below, entry)
-        wrong = "greater" if side == "left" else "less"
-        if order == 0 and not allow_equal:
-            wrong = "equal"
-        elif not (order > 0 if side == "left" else order < 0):
-            return
-        preposition = "to" if wrong == "equal" else "than"
-        raise ValidationError(
-            f"{entry.format_(dereference=False)} {side} child {below.value_():#x}"
-            f" compares {wrong} {preposition} it"
-        )
-
+    order = _Order(prog.pointer_type(type), offsetof(type, member), cmp, allow_equal)
     previous: Object | None = None
-    for address in _validated(reader, first, compare):
-        entry = Object(prog, pointer, address - offset)
+    for address in _validated(reader, first, order):
+        entry = order.entry(address)
         if previous is not None:
-            order = cmp(previous, entry)
-            if order > 0:
-                raise ValidationError(
-                    f"{entry.format_(dereference=False)} is less than "
-                    f"{previous.format_(dereference=False)}, which precedes it"
-                )
-            if order == 0 and not allow_equal:
-                raise ValidationError(
-                    f"{entry.format_(dereference=False)} is equal to "
-                    f"{previous.format_(dereference=False)}"
-                )
+            order.check_successor(previous, entry)
         yield entry
         previous = entry
 
 
-def _validated(
-    reader: _NodeReader, root: Object, compare: Callable[[int, int, str], None]
-) -> Iterator[int]:
-    """Iterate like _inorder(), checking parents, colors and black heights.
+class _Order(NamedTuple):
+    """The order in which the entries of a tree must be."""
 
-    :param compare: Called with a node, its child, and the side that it is on.
-    """
+    pointer: Type
+    """Type of pointers to entries."""
+    offset: int
+    """Offset of the node in an entry, in bytes."""
+    cmp: Callable[[Object, Object], int]
+    allow_equal: bool
+
+    def entry(self, address: int) -> Object:
+        """Return the entry of the node at an address."""
+        return Object(self.pointer.prog, self.pointer, address - self.offset)
+
+    def check_child(self, node: int, child: int, side: str) -> None:
+        """Check a node, and its child on the "left" or "right", by their addresses."""
+        entry, below = self.entry(node), self.entry(child)
+        order = self.cmp(below, entry)
+        if order == 0 and not self.allow_equal:
+            wrong = "equal to"
+        elif side == "left" and order > 0:
+            wrong = "greater than"
+        elif side == "right" and order < 0:
+            wrong = "less than"
+        else:
+            return
+        raise ValidationError(
+            f"{entry.format_(dereference=False)} {side} child {below.value_():#x}"
+            f" compares {wrong} it"
+        )
+
+    def check_successor(self, previous: Object, entry: Object) -> None:
+        """Check two entries of which one comes after the other in the tree."""
+        order = self.cmp(previous, entry)
+        if order < 0 or (order == 0 and self.allow_equal):
+            return
+        one = entry.format_(dereference=False)
+        other = previous.format_(dereference=False)
+        if order == 0:
+            raise ValidationError(f"{one} is equal to {other}")
+        raise ValidationError(f"{one} is less than {other}, which precedes it")
+
+
+def _validated(reader: _NodeReader, root: Object, order: _Order) -> Iterator[int]:
+    """Iterate like _inorder(), checking parents, colors, black heights and children."""
     read, parent_index, left, right = reader
 
     def text(address: int) -> str:
@@ -462,7 +472,7 @@ def _validated(
             )
         if not is_black and not parent_node[parent_index] & 1:
             raise ValidationError(f"red node {text(parent)} has red child {address:#x}")
-        compare(parent, address, side)
+        order.check_child(parent, address, side)
 
     # Nodes above, each with the black height of its left subtree once that is done.
     path: list[tuple[int, tuple[int, ...], int | None]] = []
