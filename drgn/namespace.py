@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Container, Iterable
+from _collections_abc import dict_items, dict_keys, dict_values
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 import drgn
@@ -80,7 +81,7 @@ class LazyGlobals(dict[str, Any]):
     def copy(self) -> LazyGlobals:
         """A copy that is as lazy."""
         new = LazyGlobals.__new__(LazyGlobals)
-        new.update(self)
+        new.update(super().items())
         new._lazy = self._lazy
         return new
 
@@ -95,7 +96,35 @@ class LazyGlobals(dict[str, Any]):
 
     def names(self) -> set[str]:
         """All names, those not imported yet included."""
-        return self.keys() | self._lazy.keys()
+        return super().keys() | self._lazy.keys()
+
+    def here(self) -> dict[str, Any]:
+        """The names that are imported."""
+        return dict(super().items())
+
+    # Whoever goes through all of them (dir(), a copy by dict()) gets all of them.
+
+    def _import_all(self) -> None:
+        for name in self._lazy:
+            self.setdefault(
+                name, getattr(importlib.import_module(self._lazy[name]), name)
+            )
+
+    def __iter__(self) -> Iterator[str]:
+        self._import_all()
+        return super().__iter__()
+
+    def keys(self) -> dict_keys[str, Any]:
+        self._import_all()
+        return super().keys()
+
+    def values(self) -> dict_values[str, Any]:
+        self._import_all()
+        return super().values()
+
+    def items(self) -> dict_items[str, Any]:
+        self._import_all()
+        return super().items()
 
 
 def tell_current(

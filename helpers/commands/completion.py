@@ -52,6 +52,7 @@ def python_completions(line: str, names: dict[str, Any]) -> list[str]:
             for name in names.names():
                 if name.startswith(word):
                     names[name]  # Imports it, which tells whether it is callable.
+            names = names.here()
         return Completer(names).global_matches(word)
     before, _, member = line.rpartition(".")
     expression = _last_expression(before[-_LONGEST:])

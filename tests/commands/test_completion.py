@@ -93,8 +93,10 @@ def test_members_are_offered_though_they_cannot_be_read() -> None:
 
 def test_helpers_are_offered_before_they_are_imported() -> None:
     names = LazyGlobals(Program(Platform(Architecture.X86_64)))
-    assert "escape_ascii_string" not in dict(names)
+    assert "escape_ascii_string" not in names.here()
     assert python_completions("print(escape_ascii_s", names) == ["escape_ascii_string("]
+    assert "escape_ascii_string" in names.here()
+    assert "identify_address" not in names.here()
 
 
 def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
