@@ -62,8 +62,12 @@ def _inflate_zstd(payload: memoryview, size: int, where: str) -> memoryview:
     _check_ratio(payload, size, where)
     import zstandard
 
+    # lld makes a frame of each megabyte.
+    stream = zstandard.ZstdDecompressor().stream_reader(
+        payload, read_across_frames=True
+    )
     try:
-        with zstandard.ZstdDecompressor().stream_reader(payload) as reader:
+        with stream as reader:
             result = reader.read(size + 1)
     except zstandard.ZstdError as error:
         raise BadDataError(f"{where}: zstd: {error}") from None

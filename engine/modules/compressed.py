@@ -18,27 +18,26 @@ def inflated(data: memoryview, path: str) -> memoryview:
 
     Raises BadDataError if it is damaged or becomes too large.
     """
-    decompressor = _decompressor(bytes(data[:6]))
-    if decompressor is None:
-        return data
-    pieces = []
-    size = 0
-    try:
-        for start in range(0, len(data), _PIECE):
-            piece = decompressor.decompress(data[start : start + _PIECE])
-            size += len(piece)
-            if size > MAX_SIZE:
-                raise BadDataError(f"{path}: uncompressed file is too large")
-            pieces.append(piece)
-            if decompressor.eof:
-                break
-    except BadDataError:
-        raise
-    except Exception as error:  # Each library has its own.
-        raise BadDataError(f"{path}: {error}") from None
-    if not decompressor.eof:
-        raise BadDataError(f"{path}: compressed file is truncated")
-    return memoryview(b"".join(pieces))
+    pieces: list[bytes] = []
+    size = start = 0
+    # Programs that compress in parallel make several streams, one behind another.
+    while decompressor := _decompressor(bytes(data[start : start + 6])):
+        try:
+            while start < len(data) and not decompressor.eof:
+                piece = decompressor.decompress(data[start : start + _PIECE])
+                start = min(start + _PIECE, len(data))
+                size += len(piece)
+                if size > MAX_SIZE:
+                    raise BadDataError(f"{path}: uncompressed file is too large")
+                pieces.append(piece)
+        except BadDataError:
+            raise
+        except Exception as error:  # Each library has its own.
+            raise BadDataError(f"{path}: {error}") from None
+        if not decompressor.eof:
+            raise BadDataError(f"{path}: compressed file is truncated")
+        start -= len(decompressor.unused_data)
+    return memoryview(b"".join(pieces)) if pieces else data
 
 
 def _decompressor(magic: bytes) -> Any:

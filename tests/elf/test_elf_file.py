@@ -132,6 +132,17 @@ def test_compressed_sections(bits: int, order: str) -> None:
         assert file.contents(name) == text
 
 
+def test_compressed_section_of_several_frames() -> None:
+    """As lld writes long ones."""
+    text = [b"first" * 300, b"second" * 200, b"third"]
+    frames = b"".join(map(zstandard.compress, text))
+    image = dwarf_asm.elf(
+        {".debug_info": chdr(2, sum(map(len, text))) + frames},
+        headers={".debug_info": {"flags": 0x800}},
+    )
+    assert ElfFile.from_bytes(image, "image").contents(".debug_info") == b"".join(text)
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -143,6 +154,9 @@ def test_compressed_sections(bits: int, order: str) -> None:
         (chdr(1, 9) + zlib.compress(b"0123456789"), "size is wrong"),
         (chdr(2, 9) + zstandard.compress(b"0123456789"), "size is wrong"),
         (chdr(1, 10) + zlib.compress(b"0123456789")[:-8], "size is wrong"),
+        (chdr(2, 20) + 2 * zstandard.compress(b"0123456789")[:-3], "zstd: "),
+        (chdr(2, 19) + 2 * zstandard.compress(b"0123456789"), "size is wrong"),
+        (chdr(2, 30) + 2 * zstandard.compress(b"0123456789"), "size is wrong"),
         (chdr(1, 1 << 60) + zlib.compress(b"0"), "not credible"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import logging
 import lzma
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from drgn import (
     Architecture,
@@ -175,8 +177,23 @@ class TestTryFile:
         assert statuses(module) == (HAVE, HAVE)
         assert module.prog.type("int").size == 4
 
+    @pytest.mark.parametrize(
+        "compress", [gzip.compress, lzma.compress, bz2.compress, zstandard.compress]
+    )
+    def test_file_compressed_in_parts(
+        self, files: Files, module: Module, compress: Callable[[bytes], bytes]
+    ) -> None:
+        """As programs do that compress in parallel."""
+        image = files.full.read_bytes()
+        parts = [image[at : at + 5000] for at in range(0, len(image), 5000)]
+        assert len(parts) > 2
+        path = files.directory / "lib.parts"
+        path.write_bytes(b"".join(map(compress, parts)))
+        module.try_file(path)
+        assert statuses(module) == (HAVE, HAVE)
+        assert module.prog.type("int").size == 4
+
     def test_zstd(self, files: Files, module: Module) -> None:
-        zstandard = pytest.importorskip("zstandard")
         path = files.directory / "lib.zst"
         path.write_bytes(zstandard.compress(files.full.read_bytes()))
         module.try_file(path)
