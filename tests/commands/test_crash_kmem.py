@@ -221,6 +221,7 @@ def test_v_has_the_modules(each_lab: Lab, live: Program) -> None:
         start, end = (int(address, 16) for address in row[2].split(" - "))
         assert end - start == int(row[3])
         ranges.append(range(start, end))
+    assert ranges
     for line in each_lab.fact("proc/modules").splitlines():
         words = line.split()
         # Several of them share an area in Linux 7.

@@ -241,8 +241,9 @@ def test_net_lists_the_addresses_of_devices(each_lab: Lab, live: Program) -> Non
 
 def test_net_a_lists_neighbours(each_lab: Lab, live: Program) -> None:
     found = {(row[1], row[4]): row for row in rows(crash(live, "net -a"))}
-    for line in each_lab.fact("ip/neigh").splitlines():
-        words = line.split()
+    lines = each_lab.fact("ip/neigh").splitlines()
+    assert lines
+    for words in map(str.split, lines):
         address, device = words[0], words[2]
         row = found[address, device]
         assert row[2:4] == ["ETHER", words[words.index("lladdr") + 1]]

@@ -48,7 +48,9 @@ def test_unit_headers(
         for i in range(3)
     ]
     file = dwarf(units, order)
-    for i, unit in enumerate(file.units()):
+    found = list(file.units())
+    assert len(found) == len(units)
+    for i, unit in enumerate(found):
         assert unit.offset == units[i].offset
         assert unit.version == version
         assert unit.address_size == address_size

@@ -196,10 +196,10 @@ def test_freelist_with_cycle(each_lab: Lab) -> None:
 
 
 def test_vmas(live: Program) -> None:
-    for task in for_each_task(live):
-        if task.mm:
-            expected = addresses(for_each_vma(task.mm))
-            assert arrays.vmas(task.mm).tolist() == expected
+    spaces = [task.mm for task in for_each_task(live) if task.mm]
+    assert spaces
+    for mm in spaces:
+        assert arrays.vmas(mm).tolist() == addresses(for_each_vma(mm))
 
 
 def test_task_vmas(live: Program) -> None:

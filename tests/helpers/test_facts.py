@@ -140,6 +140,7 @@ def test_address_spaces(live: Program, each_lab: Lab) -> None:
             for vma in for_each_vma(find_task(live, pid).mm)
         ]
         assert found == expected
+        assert expected
 
 
 def test_mounts(live: Program, each_lab: Lab) -> None:
@@ -282,6 +283,7 @@ def test_cgroups(live: Program, each_lab: Lab) -> None:
 def test_slab_caches(live: Program, each_lab: Lab) -> None:
     caches = {c.name.string_().decode(): c for c in for_each_slab_cache(live)}
     lines = [line.split() for line in each_lab.fact("proc/slabinfo").splitlines()[2:]]
+    assert lines
     for name, _, _, size, objects, pages, *_ in lines:
         cache = caches[name]
         assert cache.size.value_() == int(size)
