@@ -28,7 +28,6 @@ from drgn.helpers.linux import (
     for_each_vma,
     for_each_vmap_area,
     idle_task,
-    irq_to_desc,
     neigh_table_for_each_neighbor,
     per_cpu_ptr,
 )
