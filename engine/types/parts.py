@@ -81,6 +81,8 @@ class _TypedPart:
             self._type = value.type_
         if self._prog is not None and prog is not self._prog:
             self._type = self._object = None
+            # It is refused each time, but asked for once.
+            self._source = lambda: value
             raise ValueError("objects are from different programs")
 
     def _evaluate(self) -> Type:
@@ -287,6 +289,7 @@ class TypeTemplateParameter(metaclass=ApiClass):
             if argument.absent_:
                 raise ValueError(f"TypeTemplateParameter() {must_not} absent Object")
         if self._prog is not None and prog is not self._prog:
+            self._source = lambda: argument
             raise ValueError("objects are from different programs")
         self._argument = argument
 
