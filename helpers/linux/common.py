@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from drgn import NULL, FaultError, Object, Program, sizeof
+from drgn.helpers import ValidationError
 from drgn.helpers.common._identity import IdentifiedAddress, Identity
 from drgn.helpers.common.format import escape_ascii_string
 from drgn.helpers.linux._memory_model import for_each_valid_page_range
@@ -140,7 +141,10 @@ def identify_kernel_address(
     if cache is None:
         cache = {}
     if in_direct_map(prog, address):
-        info = slab_object_info(prog, address)
+        try:
+            info = slab_object_info(prog, address)
+        except ValidationError:
+            info = None  # Nobody knows whether it is free.
         if info is not None:
             if info.allocated and info.slab_cache.name.string_() == b"task_struct":
                 task = Object(prog, "struct task_struct *", info.address)

@@ -13,6 +13,7 @@ from lab.manifest import Lab
 
 from drgn import FaultError, Object, Program, offsetof, sizeof
 from drgn.commands import run_command
+from drgn.helpers.common.memory import identify_address
 from drgn.helpers.linux import (
     NODE_DATA,
     bpf_map_for_each,
@@ -119,6 +120,11 @@ def test_a_free_list_of_objects_with_a_cycle(
         )
     text = crash(prog, f"kmem -s {freelist:x}")
     assert f"kmem: {freelist:x} is in a slab that is broken: {name}" in text
+    # What looks for the cache alone does not mind.
+    patch(prog["linux_banner"].address_ or 0, _word(freelist))
+    assert crash(prog, "rd -S linux_banner").split()[1] == f"[{name}]"
+    assert crash(prog, "rd -SS linux_banner").split()[1] == f"[{freelist:x}:{name}]"
+    assert "slab object" not in str(identify_address(prog, freelist))
 
 
 def _freelist(prog: Program) -> tuple[Object, int, bool]:

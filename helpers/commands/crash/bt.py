@@ -26,13 +26,13 @@ from drgn.helpers.common.stack import print_registers
 from drgn.helpers.linux.cpumask import for_each_possible_cpu
 from drgn.helpers.linux.panic import panic_task
 from drgn.helpers.linux.sched import cpu_curr, task_cpu, task_on_cpu
-from drgn.helpers.linux.slab import slab_object_info
 from drgn.helpers.linux.stack import LinuxKernelStack, StackKind, kernel_stack_trace
 
 from ._code import CrashCodeBuilder
 from ._cpuspec import parse_cpuspec
 from ._define import crash_command
 from ._readable_tasks import readable_tasks
+from ._slab_names import slab_cache_name
 from ._task_command import TASK_COMMANDS, TaskCommand
 from ._tasks import begin_chosen_tasks, chosen_tasks, task_line, tasks_argument
 
@@ -167,10 +167,9 @@ def _word_formatter(
             pass
         else:
             return f"{symbol.name}+{value - symbol.address}"
-        info = slab_object_info(prog, value)
-        if info is None or not info.slab_cache:  # SLOB has no caches.
+        name = slab_cache_name(prog, value)
+        if name is None:
             return f"{value:016x}"
-        name = info.slab_cache.name.string_().decode(errors="backslashreplace")
         # Asked for twice, the address is shown too.
         return f"[{value:x}:{name}]" if args.symbolic > 1 else f"[{name}]"
 

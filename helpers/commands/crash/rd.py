@@ -14,9 +14,7 @@ from drgn.commands import (
     drgn_argument,
     mutually_exclusive_group,
 )
-from drgn.helpers.common.format import escape_ascii_string
 from drgn.helpers.linux.mm import access_process_vm
-from drgn.helpers.linux.slab import slab_object_info
 
 from ._address import Location, is_user_address, parse_location
 from ._code import CrashCodeBuilder
@@ -24,6 +22,7 @@ from ._context import task_context
 from ._define import crash_command
 from ._dump import FORMATS, PRINTABLE, lines
 from ._output import address_digits, byte_order
+from ._slab_names import slab_cache_name
 
 _TEXT_LINE = 60
 _CHUNK = 1 << 20
@@ -271,13 +270,9 @@ def _annotation(prog: Program, value: int, slabs: int) -> str | None:
         return f"{symbol.name}+{value - symbol.address}"
     if not slabs:
         return None
-    try:
-        found = slab_object_info(prog, value)
-    except FaultError:
+    name = slab_cache_name(prog, value)
+    if name is None:
         return None
-    if found is None or not found.slab_cache:
-        return None  # SLOB has no caches.
-    name = escape_ascii_string(found.slab_cache.name.string_())
     return f"[{value:x}:{name}]" if slabs > 1 else f"[{name}]"
 
 
