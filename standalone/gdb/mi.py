@@ -67,7 +67,8 @@ class Gdb:
         self._token = 0
         self._in_foreground = False
         self.notice: Callable[[Record], None] = lambda record: None
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         self._startup(quiet)
 
     def _startup(self, quiet: bool) -> None:
@@ -224,6 +225,14 @@ class Gdb:
             self._process.kill()
             self._process.wait()
         self._output.close()
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass  # It did not read its last command.
+        self._reader.join(1)
+        if not self._reader.is_alive():  # Else a program of GDB's has its output.
+            self._process.stdout.close()
 
 
 class _Terminal:
