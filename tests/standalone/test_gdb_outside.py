@@ -253,7 +253,7 @@ def test_nothing_is_left_of_a_drgn_that_is_ended(
     "code", ["print(prog['counter'])", GDB_PID + "os.kill(pid, 9)"]
 )
 def test_everything_is_closed(program: Path, code: str) -> None:
-    """GDB's Python, which may speak of its own, and GDB_PID leave nothing of the kind."""
+    """What else is said is of GDB's own Python, and of GDB_PID."""
     result = drgn("-q", "-e", code, "--gdb", "-nx", program, PYTHONDEVMODE="1")
     assert "unclosed file <_io.Buffered" not in result.stderr
     assert result.returncode == 0
