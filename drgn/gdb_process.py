@@ -3,42 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from drgn import (
     Architecture,
     BadDataError,
     DebugInfoOptions,
-    FaultError,
-    Language,
-    Object,
     Platform,
     PlatformFlags,
     Program,
     ProgramFlags,
-    Type,
-    TypeKind,
-    TypeParameter,
     UnsupportedOperation,
-    sizeof,
 )
 from drgn.linked import linked_addresses
 from drgn.target import (
-    PAGE_SIZE,
     Mapping,
     Memory,
-    Segment,
     Target,
     TargetThread,
-    function_at,
-    is_prototyped,
     open_core,
-    qualified_name,
 )
-
-CHUNK = 1 << 24
-"""The most that GDB is asked for at once: it dies of what it cannot allocate."""
 
 _ARCHITECTURES = {
     "i386:x86-64": Architecture.X86_64,
@@ -119,19 +104,20 @@ class GdbProcess(Target):
     def set_kind(self, kind: str | None) -> None:
         """Take what follows from the kind of GDB's connection."""
         self.kind = kind
-        self.fault = "could not read memory"
-        if kind == "native":
-            self.flags = ProgramFlags.IS_LIVE | ProgramFlags.IS_LOCAL
-        elif kind not in (None, "core"):
-            self.flags = ProgramFlags.IS_LIVE
-        if kind == "core":
-            self.path = core_path(self.text("info files"))
-        if kind in (None, "core"):
+        if kind is None:
+            self.noun = "program that was not started"
             self.fault = "could not find memory segment"
-            self.noun = "core dump" if kind else "program that was not started"
+        elif kind == "core":
+            self.noun = "core dump"
+            self.fault = "could not find memory segment"
+            self.path = core_path(self.text("info files"))
         else:
             self.noun = "inferior"
+            self.fault = "could not read memory"
             self.writable = True
+            self.flags = ProgramFlags.IS_LIVE
+            if kind == "native":
+                self.flags |= ProgramFlags.IS_LOCAL
 
     @cached_property
     def _core_names(self) -> dict[int, str | None]:
@@ -266,153 +252,9 @@ def add_directories(target: GdbProcess, prog: Program, given: Sequence[str]) -> 
     )
 
 
-class Unreadable(Exception):
-    """GDB cannot read or write a part of a range."""
-
-
-def read_in_chunks(
-    read_some: Callable[[int, int], bytes],
-    address: int,
-    size: int,
-    fault: Callable[[int, int, Unreadable], FaultError],
-) -> bytes:
-    """Read a range in pieces that GDB can allocate.
-
-    For a piece that is Unreadable, raises ``fault(address, size, error)``.
-    """
-    pieces = []
-    while size:
-        part = min(size, CHUNK - address % CHUNK)
-        try:
-            pieces.append(read_some(address, part))
-        except Unreadable as error:
-            raise fault(address, part, error) from None
-        address += part
-        size -= part
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-class GdbSegment(Segment):
-    """All addresses of an inferior, as GDB reads them.
-
-    How, the hosts say: `read_some()` and `write_some()` raise Unreadable, and
-    FaultError if the inferior or GDB is gone.
-    """
-
-    __slots__ = ("_target",)
-
-    def __init__(self, target: GdbProcess) -> None:
-        super().__init__(0, 2**64)
-        self._target = target
-
-    def read_some(self, address: int, size: int) -> bytes:
-        raise NotImplementedError
-
-    def write_some(self, address: int, data: bytes) -> None:
-        raise NotImplementedError
-
-    @property
-    def slow(self) -> bool:  # type: ignore[override]
-        return self._target.is_process
-
-    def read(self, address: int, size: int) -> bytes:
-        return read_in_chunks(self.read_some, address, size, self._fault)
-
-    def _fault(self, address: int, size: int, _error: Unreadable) -> FaultError:
-        bad = first_unreadable(self.read_some, address, size)
-        return FaultError(self._target.fault, bad)
-
-    def write(self, address: int, data: bytes) -> None:
-        try:
-            self.write_some(address, data)
-        except Unreadable:
-            raise FaultError("could not write memory", address) from None
-
-    def locate(self, address: int, size: int) -> tuple[bytes, int] | None:
-        # What was read stays, until the target's `changed()`.
-        target = self._target
-        if target.running:
-            return None
-        if size <= PAGE_SIZE:
-            return self.read(address, size), 0
-        if not target.is_process or not target.alive:
-            return None
-        try:
-            return self.read_some(address, size), 0
-        except (Unreadable, FaultError):
-            return None  # A part of it cannot be read.
-
-    def readable(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        for low, high in self._target.readable():
-            low, high = max(low, start), min(high, end)
-            if low < high:
-                try:
-                    self.read(low, 1)
-                except FaultError:  # The kernel's own, such as [vvar].
-                    continue
-                yield low, high
-
-
 def register_value(name: str, value: int) -> tuple[str, int]:
     """A register as DWARF names it, and its bits."""
     return _REGISTER_NAMES.get(name, name), value & _MASK
-
-
-def gdb_type_name(type: Type) -> str:
-    """The name of a type as GDB can read it."""
-    return _readable(type).type_name()
-
-
-def _readable(type: Type) -> Type:
-    """A type of the same name, but with namespaces and without parameters' names."""
-    prog, kind, qualifiers = type.prog, type.kind, type.qualifiers
-    if kind is TypeKind.POINTER:
-        target = _readable(type.type)
-        return prog.pointer_type(target, type.size, qualifiers=qualifiers)
-    if kind is TypeKind.ARRAY:
-        element = _readable(type.type)
-        return prog.array_type(element, type.length, qualifiers=qualifiers)
-    if kind is TypeKind.FUNCTION:
-        known = type.parameters if is_prototyped(type) else ()
-        parameters = [TypeParameter(_readable(each.type)) for each in known]
-        # GDB promotes what is in place of "...".
-        return prog.function_type(
-            _readable(type.type),
-            parameters,
-            type.is_variadic or len(known) < len(type.parameters),
-            qualifiers=qualifiers,
-        )
-    name = qualified_name(type) if type.language is Language.CPP else None
-    if name is None:
-        return type
-    if "(" in name:  # As of a namespace that has no name.
-        name = f"'{name}'"
-    return prog.typedef_type(
-        name, prog.void_type(), qualifiers=qualifiers, language=type.language
-    )
-
-
-def check_call(function: Object, arguments: Sequence[Object]) -> None:
-    """Raise ValueError for a call that GDB would do in a wrong way."""
-    given = [argument.type_ for argument in arguments]
-    for type in (function.type_.unaliased().type, *given):
-        plain = type.unaliased()
-        if plain.kind is TypeKind.INT and sizeof(plain) > 8:
-            # GDB 13 passes them on the stack, and returns what is in the wrong place.
-            raise ValueError(f"GDB cannot call functions with '{type.type_name()}'")
-
-
-def returned_value(
-    prog: Program, address: int, read: Callable[[Type], Object]
-) -> Object | None:
-    """What the function with the code at an address returned, by ``read(type)``.
-
-    None if its type is not known, or one that has no values here.
-    """
-    try:
-        return read(function_at(prog, address).type_.unaliased().type)
-    except (LookupError, NotImplementedError):
-        return None
 
 
 def in_one_line(error: object) -> str:
@@ -422,37 +264,6 @@ def in_one_line(error: object) -> str:
         # A sentence over more than one line.
         line += " " + " ".join(rest.split()).partition(". ")[0]
     return line.rstrip(".") or "GDB failed"
-
-
-def first_unreadable(
-    read: Callable[[int, int], object], address: int, size: int
-) -> int:
-    """The first address of a range that ``read(address, size)`` raises for.
-
-    By pages, and in one page by bytes, for sections of a file may end anywhere.
-    """
-    start = address
-    while address < start + size:
-        end = min((address // PAGE_SIZE + 1) * PAGE_SIZE, start + size)
-        if not _can(read, address, end - address):
-            low, high = address, end
-            while low < high:
-                middle = (low + high) // 2
-                if _can(read, address, middle - address + 1):
-                    low = middle + 1
-                else:
-                    high = middle
-            return low
-        address = end
-    return start
-
-
-def _can(read: Callable[[int, int], object], address: int, size: int) -> bool:
-    try:
-        read(address, size)
-    except (Unreadable, FaultError):
-        return False
-    return True
 
 
 def _disjoint(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from drgn import FaultError
-from drgn.gdb_process import Unreadable, read_in_chunks
+from drgn.gdb_memory import Unreadable, read_in_chunks
 from drgn.guest import (
     AddressSpace,
     ControlRegisters,

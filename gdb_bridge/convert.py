@@ -21,7 +21,7 @@ from drgn import (
     TypeParameter,
     sizeof,
 )
-from drgn.gdb_process import gdb_type_name
+from drgn.gdb_calls import gdb_type_name
 from drgn.target import qualified_name
 
 _KEYWORDS = {

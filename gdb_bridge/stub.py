@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 import gdb
 
 from drgn import FaultError
-from drgn.gdb_process import Unreadable
+from drgn.gdb_memory import Unreadable
 from drgn.gdb_stub import GdbStub
 
 from .memory import read_memory

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import gdb
 
 from drgn import FaultError, Program
-from drgn.gdb_process import GdbSegment, Unreadable
+from drgn.gdb_memory import GdbSegment, Unreadable
 from drgn.target import Memory, TargetThread
 
 from .control import InferiorControl

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from drgn import FaultError
 from drgn.gdb_kernel import GdbKernel, GdbLinux, GdbMissingKernel, find_vmlinux
-from drgn.gdb_process import Unreadable
+from drgn.gdb_memory import Unreadable
 from drgn.gdb_stub import GdbStub
 from drgn.gdb_vmcore import GdbBadVmcore, GdbVmcore, find_dump
 from drgn.target import TargetThread
