@@ -187,7 +187,7 @@ def get_slab_cache_aliases(prog: Program) -> dict[str, str]:
             "could not find slab_kset; is this SLUB with sysfs?"
         ) from None
     names = {
-        cache.kobj.sd.value_(): cache.name.string_().decode()
+        cache.kobj.sd.value_(): cache.name.string_().decode(errors="backslashreplace")
         for cache in for_each_slab_cache(prog)
     }
     aliases = {}

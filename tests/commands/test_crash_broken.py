@@ -24,12 +24,15 @@ from drgn.helpers.linux import (
     for_each_irq_desc,
     for_each_mount,
     for_each_online_cpu,
+    for_each_pci_root_bus,
     for_each_sysv_shm,
     for_each_task,
     for_each_vma,
     for_each_vmap_area,
+    get_slab_cache_aliases,
     idle_task,
     neigh_table_for_each_neighbor,
+    pci_bus_for_each_dev,
     per_cpu_ptr,
 )
 
@@ -459,3 +462,22 @@ def test_interrupts_up_to_one_that_cannot_be_read(
         run_command(prog, "crash irq -s")
     printed = capsys.readouterr().out.splitlines()
     assert [line.split() for line in printed] == [x.split() for x in before[:-1]]
+
+
+def test_names_that_are_no_text(broken: tuple[Program, Patch]) -> None:
+    prog, patch = broken
+    root = next(for_each_pci_root_bus(prog), None)
+    if root is not None:
+        patch(root.dev.kobj.name.value_(), b"\xed")
+        dev = next(iter(pci_bus_for_each_dev(root)))
+        patch(dev.dev.kobj.name.value_(), b"\xee")
+        lines = crash(prog, "dev -p").splitlines()
+        assert lines[1].split()[1] == r"\xed000:00"
+        assert lines[3].split()[1] == r"\xee000:00:00.0"
+    if "slab_kset" not in prog:
+        return  # SLAB
+    aliases = get_slab_cache_aliases(prog)
+    name = next(iter(aliases.values()), None)
+    if name is not None:
+        patch(find_slab_cache(prog, name).name.value_(), b"\xef")
+        assert rf"\xef{name[1:]}" in get_slab_cache_aliases(prog).values()

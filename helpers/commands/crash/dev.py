@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -155,7 +156,7 @@ def _pci_rows(prog: Program) -> Iterator[Row]:
         if separated:
             yield ()
         separated = True
-        name = escaped(pci_bus_name(root).encode())
+        name = escaped(os.fsencode(pci_bus_name(root)))
         yield _bus_row("root", CellFormat("ROOT BUS", "^"), "BUSNAME")
         yield _bus_row("root", CellFormat(root.value_(), "x"), name)
         yield _PCI_HEADER
@@ -199,7 +200,7 @@ def _pci_dev_row(dev: Object) -> Row:
     name = kind.name if isinstance(kind, PCI_EXP_TYPE) else str(kind)
     return (
         f"  {dev.value_():x}",
-        pci_name(dev),
+        escaped(os.fsencode(pci_name(dev))),
         CellFormat(f"{dev.member_('class').value_() >> 8:04x}", ">"),
         f"{dev.vendor.value_():04x}:{dev.device.value_():04x}",
         name + (" [BRIDGE]" if pci_is_bridge(dev) else ""),
