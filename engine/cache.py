@@ -36,6 +36,7 @@ _HEADER = struct.Struct(f"=8sIIII{_KEY_SIZE}sQQQ")
 # Name, struct format character, offset in the columns, number of elements.
 _COLUMN = struct.Struct("=23scQQ")
 _CHECKED = 12
+"""Where what the header's checksum covers begins: behind the checksum."""
 _BLOCK = 1 << 15
 """How many bytes of the columns have a checksum."""
 

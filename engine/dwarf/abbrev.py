@@ -111,6 +111,7 @@ class Abbrev:
 
 
 _USUAL_SIZE = 1 << 14
+"""Bytes that hold the abbreviations of nearly every unit."""
 
 
 def read_abbrevs(table: memoryview, offset: int, where: str) -> dict[int, Abbrev]:

@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 _UINT32_MAX = (1 << 32) - 1
 _UINT64_MAX = (1 << 64) - 1
 
+_DIMENSIONS = (dw.DW_TAG_subrange_type, dw.DW_TAG_generic_subrange)
+_BOUNDS = (dw.DW_AT_upper_bound, dw.DW_AT_count, dw.DW_AT_lower_bound)
+_COMPUTED = REFERENCES | {
+    dw.DW_FORM_exprloc,
+    dw.DW_FORM_block,
+    dw.DW_FORM_block1,
+    dw.DW_FORM_block2,
+    dw.DW_FORM_block4,
+    dw.DW_FORM_sec_offset,
+    dw.DW_FORM_loclistx,
+}
+"""Forms of bounds of arrays of variable length."""
+
 
 def dimensions(die: Die) -> list[int | None]:
     """The lengths of an array, from the outermost inwards; None if one is unknown.
@@ -85,17 +98,3 @@ def _length(die: Die, default: int | None) -> int | None:
             return 0  # An array may be empty in such a language.
         raise die.error("bounds of an array are reversed")
     return length
-
-
-_DIMENSIONS = (dw.DW_TAG_subrange_type, dw.DW_TAG_generic_subrange)
-_BOUNDS = (dw.DW_AT_upper_bound, dw.DW_AT_count, dw.DW_AT_lower_bound)
-_COMPUTED = REFERENCES | {
-    dw.DW_FORM_exprloc,
-    dw.DW_FORM_block,
-    dw.DW_FORM_block1,
-    dw.DW_FORM_block2,
-    dw.DW_FORM_block4,
-    dw.DW_FORM_sec_offset,
-    dw.DW_FORM_loclistx,
-}
-"""Forms of bounds of arrays of variable length."""

@@ -27,6 +27,7 @@ from .unit import Unit
 if TYPE_CHECKING:
     from .file import DwarfFile
 
+_ENCODING = ("utf-8", "surrogateescape")
 _GNU_DWO_NAME = b"\xb0\x42"
 """DW_AT_GNU_dwo_name as an abbreviation has it."""
 
@@ -361,6 +362,3 @@ def _pack(strings: Sequence[str] | dict[str, SplitFile | None]) -> memoryview:
 
 def _unpack(data: memoryview) -> list[str]:
     return bytes(data).decode(*_ENCODING).split("\0")[:-1]
-
-
-_ENCODING = ("utf-8", "surrogateescape")

@@ -70,6 +70,15 @@ _UNSIGNED = frozenset(
         dw.DW_ATE_ASCII,
     )
 )
+_TEMPLATE_PARAMETERS = frozenset(
+    (
+        dw.DW_TAG_template_type_parameter,
+        dw.DW_TAG_template_value_parameter,
+        dw.DW_TAG_GNU_template_parameter_pack,
+    )
+)
+_MADE_OF_ANOTHER = frozenset((TypeKind.TYPEDEF, TypeKind.POINTER, TypeKind.ARRAY))
+_HAVE_MEMBERS = frozenset((TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS))
 _MAX_DEPTH = 1000
 _TOO_DEEP = "maximum DWARF type parsing depth exceeded"
 
@@ -436,16 +445,12 @@ class TypeReader:
         )
 
 
-_MADE_OF = frozenset((TypeKind.TYPEDEF, TypeKind.POINTER, TypeKind.ARRAY))
-_HAVE_MEMBERS = frozenset((TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS))
-
-
 def read_parts(type: Type) -> None:
     """Raise now what reading the members, enumerators or parameters of a type raises.
 
     Of a pointer, an array or a typedef that is of what it is made of.
     """
-    while type.kind in _MADE_OF:
+    while type.kind in _MADE_OF_ANOTHER:
         type = type.type
     kind = type.kind
     if kind in _HAVE_MEMBERS:
@@ -473,15 +478,6 @@ def _after_variadic(die: Die, what: str) -> BadDataError:
     return die.error(
         f"{dw.tag_name(die.tag)} has {what} DW_TAG_unspecified_parameters {noun}"
     )
-
-
-_TEMPLATE_PARAMETERS = frozenset(
-    (
-        dw.DW_TAG_template_type_parameter,
-        dw.DW_TAG_template_value_parameter,
-        dw.DW_TAG_GNU_template_parameter_pack,
-    )
-)
 
 
 def _flattened(dies: list[Die]) -> Iterator[Die]:

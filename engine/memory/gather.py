@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     Addresses = NDArray[np.integer[Any]] | Iterable[SupportsIndex]
 
 
+_PAGE_SHIFT = 12
+_PAGE_SIZE = 1 << _PAGE_SHIFT
+_PAGE_MASK = np.uint64(_PAGE_SIZE - 1)
+# How many pages are held at once.
+_PAGES_AT_ONCE = 4096
+
+
 def take_rows(
     buffer: Buffer, offsets: NDArray[np.int64], out: NDArray[np.uint8]
 ) -> None:
@@ -35,13 +42,6 @@ def take_rows(
     # (``take`` would first make the windows contiguous.)
     windows = np.ndarray((length,), f"V{size}", buffer, strides=(1,))
     out[:] = windows[offsets].view(np.uint8).reshape(count, size)
-
-
-_PAGE_SHIFT = 12
-_PAGE_SIZE = 1 << _PAGE_SHIFT
-_PAGE_MASK = np.uint64(_PAGE_SIZE - 1)
-# How many pages are held at once.
-_PAGES_AT_ONCE = 4096
 
 
 def gather_pages(
