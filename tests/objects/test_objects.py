@@ -84,6 +84,17 @@ class TestWhereUpstreamIsWrong:
             found = implicit_convert(prog.pointer_type(to), pointer)
             assert found.type_ == prog.pointer_type(to) and found.value_() == 5
 
+    def test_negative_bit_fields_leave_those_beside_them_alone(
+        self, prog: Program
+    ) -> None:
+        field = Object(prog, "int", bit_field_size=3)
+        type = prog.struct_type(
+            "s", 4, [TypeMember(field, "a"), TypeMember(field, "b", 3)]
+        )
+        obj = Object(prog, type, {"a": -1})
+        assert obj.to_bytes_() == b"\x07\0\0\0"
+        assert obj.value_() == {"a": -1, "b": 0}
+
     def test_unnamed_scalar_member_has_no_value(self, prog: Program) -> None:
         integer = prog.type("int")
         type = prog.struct_type(
