@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import TracebackType
+
 import drgn
 
 # Errors that the engine raises of what it was asked. Others may be its own.
@@ -16,7 +18,7 @@ _ASKED_FOR = (
     drgn.UnsupportedOperation,
 )
 
-_OURS = "drgn.engine.", "drgn.gdb_bridge."
+_OURS = "drgn.engine.", "drgn.gdb_", "drgn.standalone.gdb."
 
 
 def leave_user_frames(error: BaseException) -> None:
@@ -30,8 +32,13 @@ def end_at_user(error: BaseException) -> None:
     """Cut the engine's frames from the end of an exception's traceback.
 
     They are kept where the error may be the engine's fault, and where there are no
-    others.
+    others. Of the exceptions that were being handled, the user's stay, cut as well.
     """
+    handled = error.__context__
+    while handled is not None and _last_of_user(handled) is None:
+        handled = handled.__context__
+    if handled is not None:
+        end_at_user(handled)
     asked_for = isinstance(error, _ASKED_FOR) or type(error) in (
         LookupError,
         ValueError,
@@ -41,12 +48,19 @@ def end_at_user(error: BaseException) -> None:
         asked_for = isinstance(error.obj, drgn.Object)  # a member that there is not
     if not asked_for:
         return
+    last = _last_of_user(error)
+    if last is not None and last.tb_next is not None:
+        last.tb_next = None
+        if error.__cause__ is None:
+            error.__context__ = handled
+            error.__suppress_context__ = handled is None
+
+
+def _last_of_user(error: BaseException) -> TracebackType | None:
     last = None
     frame = error.__traceback__
     while frame is not None:
         if not frame.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
             last = frame
         frame = frame.tb_next
-    if last is not None and last.tb_next is not None:
-        last.tb_next = None
-        error.__suppress_context__ = True  # What the engine handled meanwhile.
+    return last

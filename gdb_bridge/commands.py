@@ -64,8 +64,9 @@ class DrgnScriptCommand(gdb.Command):  # type: ignore[misc]
             raise gdb.GdbError("drgn-script: which file?")
         from .session import run_script
 
-        with _errors(traceback_from=words[0]), _no_pagination():
-            run_script(os.path.expanduser(words[0]), words[1:])
+        path = os.path.expanduser(words[0])
+        with _errors(traceback_from=path), _no_pagination():
+            run_script(path, words[1:])
 
 
 class DrgnSymbolsCommand(gdb.Command):  # type: ignore[misc]
@@ -133,14 +134,23 @@ def _errors(traceback_from: str | None = None) -> Iterator[None]:
     except BaseException as error:
         import traceback
 
-        calls = traceback.extract_tb(error.__traceback__)
-        files = [call.filename for call in calls]
-        if traceback_from in files:
-            shown = calls[files.index(traceback_from) :]
-            text = "".join(traceback.format_list(shown))
-            gdb.write(f"Traceback (most recent call last):\n{text}", gdb.STDERR)
         last = traceback.format_exception_only(error)[-1]
+        if traceback_from is not None:
+            _leave_calls(error, traceback_from)
+            text = "".join(traceback.format_exception(error))
+            gdb.write(text.removesuffix(last), gdb.STDERR)
         raise gdb.GdbError(last.rstrip("\n")) from None
+
+
+def _leave_calls(error: BaseException, path: str) -> None:
+    """Let a traceback begin in the code of a file, and end in the user's."""
+    from drgn.tracebacks import end_at_user
+
+    end_at_user(error)
+    call = error.__traceback__
+    while call is not None and call.tb_frame.f_code.co_filename != path:
+        call = call.tb_next
+    error.__traceback__ = call
 
 
 @contextmanager

@@ -125,6 +125,39 @@ def test_script(gdb: Any, list_program: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_tracebacks_of_scripts(
+    gdb: Any, gdb_variables: dict[str, str], list_program: Path, tmp_path: Path
+) -> None:
+    fault = tmp_path / "fault.py"
+    fault.write_text(
+        "try:\n    prog['first'].nothing\nexcept AttributeError:\n    prog.read(0, 4)\n"
+    )
+    syntax = tmp_path / "syntax.py"
+    syntax.write_text("x = 1\nx =\n")
+    result = gdb(
+        f"drgn-script {fault}",
+        f"drgn-script {syntax}",
+        "drgn-script ~/syntax.py",
+        program=list_program,
+        environment={**gdb_variables, "HOME": str(tmp_path)},
+    )
+    lines = [line for line in result.err.splitlines() if set(line) - set(" ^~")]
+    broken = [f'  File "{syntax}", line 2', "    x =", "SyntaxError: invalid syntax"]
+    assert lines == [
+        "Traceback (most recent call last):",
+        f'  File "{fault}", line 2, in <module>',
+        "    prog['first'].nothing",
+        "AttributeError: 'struct node' has no member 'nothing'",
+        "During handling of the above exception, another exception occurred:",
+        "Traceback (most recent call last):",
+        f'  File "{fault}", line 4, in <module>',
+        "    prog.read(0, 4)",
+        "_drgn.FaultError: could not find memory segment: 0x0",
+        *broken,
+        *broken,
+    ]
+
+
 def test_function(gdb: Any, list_program: Path) -> None:
     result = gdb(
         'output $drgn("1 + 1")',

@@ -106,6 +106,29 @@ def test_helpers_are_seen_before_they_are_imported(process: int) -> None:
     assert result.stdout == "True print_table\n"
 
 
+def test_exceptions_that_the_user_was_handling_are_shown_before(
+    process: int, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "try:\n    prog.type('struct nothing')\n"
+        "except LookupError:\n    prog['nothing']\n"
+    )
+    result = drgn("-q", "-p", process, script)
+    lines = [line for line in result.stderr.splitlines() if set(line) - set(" ^~")]
+    assert lines == [
+        "Traceback (most recent call last):",
+        f'  File "{script}", line 2, in <module>',
+        "    prog.type('struct nothing')",
+        "LookupError: could not find 'struct nothing'",
+        "During handling of the above exception, another exception occurred:",
+        "Traceback (most recent call last):",
+        f'  File "{script}", line 4, in <module>',
+        "    prog['nothing']",
+        "_drgn.ObjectNotFoundError: could not find 'nothing'",
+    ]
+
+
 def test_exception_shows_the_users_code_only(process: int, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("def f():\n    1 / 0\nprint('before')\nf()\n")
