@@ -13,6 +13,7 @@ took. ``--json`` gives the same for machines: an object with a list "parts", eac
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import time
@@ -21,6 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from drgn import FaultError, Object, StackFrame
+from drgn.helpers import ValidationError
 from drgn.helpers.common.format import number_in_binary_units
 from drgn.helpers.linux import (
     bpf_link_for_each,
@@ -49,6 +51,7 @@ from drgn.helpers.linux import (
     panic_task,
     slab_cache_pages_per_slab,
     slab_cache_usage,
+    slab_total_usage,
     swap_file_path,
     swap_usage_in_pages,
     tainted,
@@ -166,14 +169,14 @@ def memory(skipped: list[str]) -> Data:
         "anonymous": lambda: node_pages("NR_ANON_MAPPED"),
         "dirty": lambda: node_pages("NR_FILE_DIRTY"),
         "writeback": lambda: node_pages("NR_WRITEBACK"),
+        "slab": lambda: sum(slab_total_usage(prog)),
     }
     found: Data = {}
     for name, count in counts.items():
         pages = attempt(skipped, name, count)
         found[name] = None if pages is None else size(pages)
-    caches = list_of(skipped, "slab caches", slab_cache, for_each_slab_cache, prog)
+    caches = list_of(skipped, "slab caches", slab_cache, counted_caches)
     caches.sort(key=lambda cache: (cache["pages"], cache["name"]), reverse=True)
-    found["slab"] = size(sum(cache["pages"] for cache in caches))
     return {
         **found,
         "slab caches": [
@@ -195,6 +198,18 @@ def size(pages: int) -> str:
 
 def node_pages(name: str) -> int:
     return global_node_page_state(prog, prog[name])
+
+
+def counted_caches() -> Iterator[Object]:
+    """Slab caches, unless the kernel does not count what is in them.
+
+    Raises ValueError in that case, once for all of them.
+    """
+    for number, cache in enumerate(for_each_slab_cache(prog)):
+        if not number:
+            with contextlib.suppress(ValidationError, FaultError):
+                slab_cache_usage(cache)
+        yield cache
 
 
 def slab_cache(cache: Object) -> Data:

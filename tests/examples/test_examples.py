@@ -98,6 +98,11 @@ def test_report_has_what_the_guest_said(lab: Lab) -> None:
     total = re.search(r"MemTotal: +(\d+) kB", lab.fact("proc/meminfo"))
     assert total is not None
     assert memory["total"] == f"{int(total[1]) / 1024:.1f}M"
+    slab = re.search(r"Slab: +(\d+) kB", lab.fact("proc/meminfo"))
+    assert slab is not None
+    # Writing it all down took more.
+    grown = float(memory["slab"].removesuffix("M")) * 1024 / int(slab[1])
+    assert 0.95 < grown < 2
     slabs = {line.split()[0] for line in lab.fact("proc/slabinfo").splitlines()[2:]}
     assert {cache["name"] for cache in memory["slab caches"]} <= slabs
     for cache in memory["slab caches"]:
