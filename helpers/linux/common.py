@@ -20,7 +20,7 @@ from drgn.helpers.linux._memory_model import for_each_valid_page_range
 from drgn.helpers.linux._pages import in_direct_map
 from drgn.helpers.linux.cpumask import for_each_possible_cpu
 from drgn.helpers.linux.mm import find_vmap_area
-from drgn.helpers.linux.pid import for_each_task
+from drgn.helpers.linux.pid import find_task, for_each_task
 from drgn.helpers.linux.sched import idle_task
 from drgn.helpers.linux.slab import SlabObjectInfo, slab_object_info
 
@@ -146,7 +146,7 @@ def identify_kernel_address(
         except ValidationError:
             info = None  # Nobody knows whether it is free.
         if info is not None:
-            if info.allocated and info.slab_cache.name.string_() == b"task_struct":
+            if _is_task(info):
                 task = Object(prog, "struct task_struct *", info.address)
                 yield IdentifiedTaskStruct(address, task)
             yield IdentifiedSlabObject(address, info)
@@ -163,6 +163,27 @@ def identify_kernel_address(
         return
     if area:
         yield from identified_area(area, address)
+
+
+def _is_task(info: SlabObjectInfo) -> bool:
+    """Whether an object in a slab is a task."""
+    cache = info.slab_cache
+    if not info.allocated or not cache:
+        return False
+    if cache.name.string_() == b"task_struct":
+        return True
+    prog = cache.prog_
+    try:
+        if prog["task_struct_cachep"] != cache:
+            return False
+    except KeyError:
+        return False
+    # The cache is merged with others, as all are that may be with CONFIG_SLUB_TINY.
+    pid = Object(prog, "struct task_struct *", info.address).pid.value_()
+    if pid:
+        return pid > 0 and find_task(prog, pid).value_() == info.address
+    idle = (idle_task(prog, cpu).value_() for cpu in for_each_possible_cpu(prog))
+    return info.address in idle
 
 
 def identified_area(area: Object, address: int) -> Iterator[IdentifiedVmap]:

@@ -275,6 +275,21 @@ def test_devices_without_operations(broken: tuple[Program, Patch]) -> None:
     assert crash(prog, "irq -b").splitlines()[3].split() == ["[2]", "0"]
 
 
+def test_tasks_in_a_cache_of_other_things_too(broken: tuple[Program, Patch]) -> None:
+    """Caches are merged, all that may be with CONFIG_SLUB_TINY."""
+    prog, patch = broken
+    cache = find_slab_cache(prog, "task_struct")
+    if cache is not None:
+        patch(cache.member_("name").value_(), b"pool\0")
+    task, other = find_task(prog, 1), find_task(prog, 2)
+    assert identify_address(task) == "task: 1 (init)"
+    assert identify_address(idle_task(prog, 1)) == "task: 0 (swapper/1)"
+    assert "COMMAND: " in crash(prog, f"kmem {task.value_():x}")
+    patch(other.pid.address_ or 0, (1).to_bytes(4, "little"))
+    found = identify_address(other)
+    assert found is not None and found.startswith("slab object: ")
+
+
 def test_names_that_could_not_be_printed(broken: tuple[Program, Patch]) -> None:
     prog, patch = broken
     name = 0xFFFFA00000000000  # where nothing is
