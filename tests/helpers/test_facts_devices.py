@@ -198,20 +198,23 @@ def test_kinds_of_pci_devices(live: Program) -> None:
 def test_interrupts(live: Program, each_lab: Lab) -> None:
     cpus = list(for_each_online_cpu(live))
     lines = re.findall(
-        r"^ *(\d+):((?: +\d+)+) {2,}(\S+)", each_lab.fact("proc/interrupts"), re.M
+        r"^ *(\d+):((?: +\d+)+) {2,}(\S.*)", each_lab.fact("proc/interrupts"), re.M
     )
     assert lines
     descriptors = dict(for_each_irq_desc(live))
-    for number, counts, chip in lines:
+    same = 0
+    for number, counts, rest in lines:
         desc = descriptors[int(number)]
         assert irq_to_desc(live, int(number)).value_() == desc.value_()
         found = [irq_desc_kstat_cpu(desc, cpu) for cpu in cpus]
         # There may have been more since, a disk's in their thousands.
         for now, then in zip(found, counts.split(), strict=True):
             assert int(then) <= now < int(then) + 1_000_000
+            same += 0 < now == int(then)
         name = irq_desc_chip_name(desc)
-        assert name is not None and name.decode().startswith(chip)
+        assert name is not None and rest.startswith(name.decode() + " ")
         assert cpumask_to_cpulist(irq_desc_affinity_mask(desc)) in ("0", "1", "0-1")
+    assert same  # Some devices are at rest.
     assert not irq_to_desc(live, irq_get_nr_irqs(live))
     assert max(descriptors) < irq_get_nr_irqs(live)
 
@@ -279,6 +282,7 @@ def test_neighbors(live: Program, each_lab: Lab) -> None:
         link = ":".join(f"{byte.value_():02x}" for byte in neighbor.ha[0:6])
         found.append((address, netdev_name(neighbor.dev).decode(), link))
     assert set(expected) <= set(found)
+    assert len(found) == live["arp_tbl"].entries.counter  # in all namespaces
 
 
 def test_tcp_states(live: Program, each_lab: Lab) -> None:
