@@ -117,6 +117,18 @@ def test_s_of_names(live: Program) -> None:
     assert ignoring[1] == two[1]
 
 
+def test_s_of_a_kernel_that_does_not_count(
+    live: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def usage(cache: Object) -> None:
+        raise ValueError  # CONFIG_SLUB_TINY
+
+    (counted,) = rows(crash(live, "kmem -s filp"))
+    monkeypatch.setattr("drgn.commands.crash._kmem_slab.slab_cache_usage", usage)
+    (row,) = rows(crash(live, "kmem -s filp"))
+    assert row == [*counted[:2], "[UNKNOWN]", *counted[-2:]]
+
+
 def test_s_of_an_address_in_an_ignored_cache(live: Program) -> None:
     task = find_task(live, 1)
     text = crash(live, f"kmem -s -I task_struct {task.value_():x}")

@@ -37,7 +37,7 @@ def _name(cache: Object) -> str:
 
 def _row(cache: Object, problems: list[str]) -> Sequence[Any]:
     prog = cache.prog_
-    usage: Sequence[Any] = (_UNKNOWN,) * 3
+    usage: Sequence[Any] = "[UNKNOWN]", "", ""
     try:
         found = slab_cache_usage(cache)
         usage = found.active_objs, found.num_objs, found.num_slabs
