@@ -49,7 +49,9 @@ def test_the_direct_map_and_the_image(each_lab: Lab, depth: int) -> None:
     assert [each.comm.string_() for each in for_each_task(prog)] == names
     found = columns(for_each_task(prog), "comm", "tgid")
     assert not found["comm"].mask.any()
-    assert found["comm"].tolist() == names
+    expected = columns(for_each_task(whole), "comm", "tgid")
+    assert found["comm"].tolist() == expected["comm"].tolist()
+    assert found["tgid"].tolist() == expected["tgid"].tolist()
     assert prog.read(task, 9000) == whole.read(task, 9000)
 
 
