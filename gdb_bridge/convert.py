@@ -9,6 +9,7 @@ import gdb
 
 from drgn import (
     AbsenceReason,
+    FaultError,
     Language,
     Object,
     ObjectAbsentError,
@@ -50,8 +51,10 @@ _INTEGER_CODES = (
 def to_gdb_value(value: Any) -> gdb.Value:
     """An Object, number or string as GDB's.
 
-    A reference stays one: GDB reads its value when it needs it. If GDB cannot look up
-    its type, as one without a name, the variable in its place is taken. Raises
+    A reference stays one: GDB reads its value when it needs it. Where GDB cannot read
+    (virtual memory of a kernel's dump that has physical addresses alone), but drgn can,
+    it is the value that drgn reads. If GDB cannot look up its type, as one without a
+    name, the variable in its place is taken. Raises
     ObjectAbsentError if the object has no value, LookupError if GDB does not know its
     type, ValueError for what GDB has no values of.
     """
@@ -90,10 +93,24 @@ def _of_object(obj: Object) -> gdb.Value:
     if gdb_type.code == gdb.TYPE_CODE_VOID:
         return gdb.parse_and_eval("(void) 0")
     if address is not None and obj.bit_field_size_ is None:
+        if not _reads(address):
+            try:
+                return gdb.Value(obj.to_bytes_(), gdb_type)
+            except FaultError:
+                pass  # GDB says so when it needs the value.
         return gdb.Value(address).cast(gdb_type.pointer()).dereference()
     if obj.bit_field_size_ is not None:
         return gdb.Value(obj.value_()).cast(gdb_type)
     return gdb.Value(obj.to_bytes_(), gdb_type)
+
+
+def _reads(address: int) -> bool:
+    """Whether GDB can read at an address itself."""
+    try:
+        gdb.selected_inferior().read_memory(address, 1)
+    except gdb.error:
+        return False
+    return True
 
 
 def _function_at(address: int) -> gdb.Value:

@@ -61,6 +61,25 @@ def test_processors(kernel_gdb: Any, lab: Lab) -> None:
     assert "UnsupportedOperation: core dump is read-only" in result.err
 
 
+def test_values_that_gdb_cannot_read(kernel_gdb: Any, lab: Lab) -> None:
+    # QEMU's dumps have no virtual addresses by which GDB could.
+    result = kernel_gdb(
+        lab.vmlinux,
+        "echo --\\n",
+        'print $drgn("find_task(prog, 1).pid")',
+        'print $drgn("find_task(prog, 1).comm")',
+        "print $drgn(\"prog['init_task']\").pid",
+        'print $drgn("find_task(prog, 1)")->pid',
+        core=lab.dump("panic.elf"),
+    )
+    assert result.out.split("--\n")[1].splitlines() == [
+        "$1 = 1",
+        "$2 = \"init\", '\\000' <repeats 11 times>",
+        "$3 = 0",
+    ]
+    assert "Cannot access memory at address" in result.err
+
+
 def test_symbols(kernel_gdb: Any, lab: Lab) -> None:
     result = kernel_gdb(
         lab.vmlinux,
