@@ -54,9 +54,10 @@ def to_gdb_value(value: Any) -> gdb.Value:
     A reference stays one: GDB reads its value when it needs it. Where GDB cannot read
     (virtual memory of a kernel's dump that has physical addresses alone), but drgn can,
     it is the value that drgn reads. If GDB cannot look up its type, as one without a
-    name, the variable in its place is taken. Raises
-    ObjectAbsentError if the object has no value, LookupError if GDB does not know its
-    type, ValueError for what GDB has no values of.
+    name, the variable in its place is taken.
+
+    Raises ObjectAbsentError if the object has no value, LookupError if GDB does not
+    know its type, ValueError for what GDB has no values of.
     """
     if isinstance(value, gdb.Value):
         return value

@@ -85,7 +85,7 @@ def test_excluded_pages_fault(lab: Lab) -> None:
             memory.read(address, 1, physical=True)
         # Told by the address that was read.
         virtual = memory.direct_map + address + 5
-        for read in (memory.read, memory.read_uint, memory.read_c_string):
+        for read in (memory.read, memory.read_c_string):
             with pytest.raises(FaultError, match=f"Excluded page: {virtual:#x}$"):
                 read(virtual, 8)
 

@@ -61,9 +61,11 @@ def print_rows(rows: Iterable[Sequence[Any]]) -> None:
     read: list[Sequence[Any]] = []
     try:
         read.extend(rows)
-    finally:
-        if len(read) > 1 or sys.exc_info()[0] is None:  # more than titles
+    except Exception:
+        if len(read) > 1:  # more than titles
             print_table(read)
+        raise
+    print_table(read)
 
 
 def rows_of(

@@ -53,10 +53,11 @@ def _vtop_code(code: CrashCodeBuilder, args: argparse.Namespace) -> None:
 TASK_COMMANDS["set"] = TaskCommand((drgn_argument,), _context_code, _show_context)
 TASK_COMMANDS["vtop"] = TaskCommand(VTOP_ARGUMENTS, _vtop_code, _show_vtop)
 
-# What crash calls the states, which are the letters' names in its own ps.
+# What crash calls the states, which are the letters' names in its own ps. But for DE,
+# which is the number of a task, too.
 _STATES = {
-    "RU": "R", "IN": "S", "UN": "D", "ST": "T", "TR": "t", "ZO": "Z", "DE": "X",
-    "PA": "P", "ID": "I",
+    "RU": "R", "IN": "S", "UN": "D", "ST": "T", "TR": "t", "ZO": "Z", "PA": "P",
+    "ID": "I",
 }  # fmt: skip
 _COMMANDS = ("bt", "files", "ps", "set", "sig", "task", "vm", "vtop")
 
