@@ -106,9 +106,7 @@ class LazyGlobals(dict[str, Any]):
 
     def _import_all(self) -> None:
         for name in self._lazy:
-            self.setdefault(
-                name, getattr(importlib.import_module(self._lazy[name]), name)
-            )
+            self.get(name)
 
     def __iter__(self) -> Iterator[str]:
         self._import_all()

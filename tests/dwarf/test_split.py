@@ -289,14 +289,22 @@ def test_missing(copied: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert frame.source()[0].endswith("b.c")
 
 
-def test_of_another_program(copied: Path, caplog: pytest.LogCaptureFixture) -> None:
-    shutil.copy(copied.with_name("a.dwo"), copied.with_name("b.dwo"))
-    prog = load(copied)
+def load_without_b(
+    program: Path, caplog: pytest.LogCaptureFixture
+) -> tuple[Program, str]:
+    """A program whose b.dwo is no good, and what was said of that file."""
+    prog = load(program)
     assert prog.type("struct only_a").size == 8
     with pytest.raises(LookupError, match="struct only_b"):
         prog.type("struct only_b")
     (message,) = messages(caplog)
-    assert message.startswith(f"{copied.with_name('b.dwo')}: ")
+    assert message.startswith(f"{program.with_name('b.dwo')}: ")
+    return prog, message
+
+
+def test_of_another_program(copied: Path, caplog: pytest.LogCaptureFixture) -> None:
+    shutil.copy(copied.with_name("a.dwo"), copied.with_name("b.dwo"))
+    _, message = load_without_b(copied, caplog)
     assert "does not match" in message
 
 
@@ -340,12 +348,7 @@ def test_damaged_dwo(
     damaged = copied.with_name("b.dwo")
     damaged.unlink()  # It is mapped.
     damaged.write_bytes(content)
-    prog = load(copied)
-    assert prog.type("struct only_a").size == 8
-    with pytest.raises(LookupError, match="struct only_b"):
-        prog.type("struct only_b")
-    (message,) = messages(caplog)
-    assert message.startswith(f"{damaged}: ")
+    prog, _ = load_without_b(copied, caplog)
     assert at(prog, symbols(copied)["other"])[0].source()[0].endswith("b.c")
 
 

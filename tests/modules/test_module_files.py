@@ -17,7 +17,6 @@ import zstandard
 from drgn import (
     Architecture,
     DebugInfoOptions,
-    KmodSearchMethod,
     MainModule,
     Module,
     ModuleFileStatus,
@@ -527,30 +526,6 @@ class TestFinders:
             prog.load_module_debug_info(module)
 
 
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        (None, "directories=('/usr/lib/debug',), try_procfs=False"),
-        (DebugInfoOptions(), "given directories=('/usr/lib/debug',)"),
-        (
-            DebugInfoOptions(
-                directories=(), try_reuse=False, try_kmod=KmodSearchMethod.DEPMOD
-            ),
-            "given directories=(), try_reuse=False, try_kmod=DEPMOD",
-        ),
-    ],
-)
-def test_options_are_told(
-    options: DebugInfoOptions | None, text: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    prog = Program()
-    prog.debug_info_options = DebugInfoOptions(try_procfs=False)
-    module = prog.extra_module("m", create=True)
-    with caplog.at_level(logging.DEBUG, "drgn"):
-        prog.find_standard_debug_info([module], options)
-    assert caplog.messages[0] == f"trying standard debug info finder with {text}"
-
-
 class TestProvidedFiles:
     def test_ignored_files_are_told(
         self,
@@ -576,27 +551,6 @@ class TestProvidedFiles:
             ]
         )
         assert list(prog.modules()) == []
-
-    @pytest.mark.parametrize(
-        ("paths", "messages"),
-        [
-            ([], []),
-            (["/missing"], ["loading debugging symbols", "no usable provided files"]),
-        ],
-    )
-    def test_nothing_to_do_is_told(
-        self,
-        paths: list[str],
-        messages: list[str],
-        prog: Program,
-        caplog: pytest.LogCaptureFixture,
-    ) -> None:
-        with caplog.at_level(logging.DEBUG, "drgn"):
-            prog.load_debug_info(paths)
-            with pytest.raises(TypeError):
-                prog.load_debug_info([*paths, 5])
-        debug = [r.message for r in caplog.records if r.levelno == logging.DEBUG]
-        assert debug == messages
 
     def test_main_module_of_a_program_without_target(
         self, compile_c: Callable[..., Path], prog: Program

@@ -162,6 +162,7 @@ def _selection(prog: Program, words: Sequence[str]) -> TaskSelection:
     states = {name.string_()[:1].decode() for name in prog["task_state_array"]}
     selection = TaskSelection()
     for word in words:
+        state = _STATES.get(word, word)
         if word == "kernel":
             selection.kernel = True
         elif word == "user":
@@ -171,10 +172,10 @@ def _selection(prog: Program, words: Sequence[str]) -> TaskSelection:
             selection.leaders = selection.user = True
         elif word == "active":
             selection.active = True
-        elif _STATES.get(word, word) in states:
+        elif state in states:
             if selection.state is not None:
                 _fail("only one task state allowed")
-            selection.state = _STATES.get(word, word)
+            selection.state = state
         else:
             selection.add(word)
     if selection.kernel and selection.user:
