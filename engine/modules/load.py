@@ -114,8 +114,8 @@ class _Provided:
                 try_elf(module, file)
 
     def warn_unmatched(self) -> None:
-        """Tell of the files that no module wanted to know of."""
-        for build_id, files in self.files.items():
+        """Tell of the files that no module wanted to know of, newest build ID first."""
+        for build_id, files in reversed(self.files.items()):
             if build_id not in self._matched:
                 for path, _ in files:
                     log.warning(

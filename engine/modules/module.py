@@ -350,17 +350,17 @@ class _DynamicModule(Module):
     def _repr_key(self) -> str:
         return f", dynamic_address={self._key:#x}"
 
-    @property
-    def dynamic_address(self) -> int:
-        """The address of the dynamic section."""
-        return self._key
-
 
 @closed
 class SharedLibraryModule(_DynamicModule):
     """A shared library."""
 
     __slots__ = ()
+
+    @property
+    def dynamic_address(self) -> int:
+        """The address of the dynamic section."""
+        return self._key
 
     @classmethod
     def _function(cls) -> str:
@@ -375,6 +375,11 @@ class VdsoModule(_DynamicModule):
     """The shared library that the kernel puts into every process."""
 
     __slots__ = ()
+
+    @property
+    def dynamic_address(self) -> int:
+        """The address of the dynamic section."""
+        return self._key
 
     @classmethod
     def _function(cls) -> str:

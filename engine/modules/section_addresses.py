@@ -56,10 +56,14 @@ class ModuleSectionAddresses(MutableMapping[str, int]):
             raise ValueError("section addresses cannot be modified after file is set")
 
     def __iter__(self) -> Iterator[str]:
-        try:
-            yield from reversed(self._addresses)
-        except RuntimeError:  # The dict says so.
-            raise RuntimeError("section addresses changed during iteration") from None
+        return self._unchanged(self._addresses.copy())
+
+    def _unchanged(self, addresses: dict[str, int]) -> Iterator[str]:
+        """The names in ``addresses``; RuntimeError once there are others."""
+        for name in reversed(addresses):
+            if self._addresses.keys() != addresses.keys():
+                raise RuntimeError("section addresses changed during iteration")
+            yield name
 
     def __len__(self) -> int:
         return len(self._addresses)

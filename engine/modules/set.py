@@ -98,9 +98,9 @@ class ModuleSet:
         self.settle()
         created = self._created
         for module in self:
+            yield module
             if self._created != created:
                 raise RuntimeError("modules changed during iteration")
-            yield module
 
     # Lookups.
 
@@ -186,6 +186,7 @@ class ModuleSet:
                 raise LookupError("main module already exists with different name")
         elif create:
             self._main = self._add(MainModule, given, 0)
+            self._by_name[given].append(self._by_name[given].pop(0))
             return self._main
         raise LookupError("module not found")
 

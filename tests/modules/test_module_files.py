@@ -552,6 +552,23 @@ class TestProvidedFiles:
         )
         assert list(prog.modules()) == []
 
+    def test_unmatched_files_are_told_by_build_id_newest_first(
+        self,
+        files: Files,
+        prog: Program,
+        tmp_path: Path,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        copy = tmp_path / "copy"
+        copy.write_bytes(files.full.read_bytes())
+        with caplog.at_level(logging.WARNING, "drgn"):
+            prog.load_debug_info([files.full, "/bin/true", copy])
+        assert [record.message.split()[2] for record in caplog.records] == [
+            "/bin/true",
+            str(files.full),
+            str(copy),
+        ]
+
     def test_main_module_of_a_program_without_target(
         self, compile_c: Callable[..., Path], prog: Program
     ) -> None:
