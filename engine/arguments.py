@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+from enum import Enum
 from typing import Any, SupportsIndex
 
 Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -18,7 +19,11 @@ def type_label(value: object) -> str:
 def class_label(value: object) -> str:
     """The class of ``value`` as messages name it."""
     cls = type(value)
-    if cls.__module__.partition(".")[0] in ("drgn", "_drgn"):
+    if isinstance(value, type) and cls.__module__.startswith("drgn."):
+        return "type"  # Whose metaclass is a detail.
+    if cls.__module__.partition(".")[0] in ("drgn", "_drgn") and not isinstance(
+        value, Enum
+    ):
         return f"_drgn.{cls.__name__}"
     return cls.__name__
 

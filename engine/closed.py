@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from abc import ABCMeta
+from collections import ChainMap
+from collections.abc import Collection
 from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
 
 
-def _refusing(prop: property, owner: str, attribute: str) -> property:
+def _refusing(prop: property, owner: str, attribute: str, stored: bool) -> property:
     """``prop``, but with the messages of one that cannot be set, or deleted."""
     message = f"can't delete '{attribute}' attribute"
-    if prop.fset is None:
+    if stored:
+        message = "readonly attribute"
+    elif prop.fset is None:
         message = f"attribute '{attribute}' of '_drgn.{owner}' objects is not writable"
 
     def refuse(self: object, value: object = None) -> NoReturn:
@@ -25,15 +29,25 @@ class ApiClass(type):
     """A class that the interpreter's own messages call ``_drgn.X``.
 
     So they do with classes of a C extension, whose ``__name__`` is ``X`` all the same.
-    What its properties refuse is said in the words of such classes, too.
+    What its properties refuse is said in the words of such classes, too; those that
+    are ``stored`` as they are have words of their own.
     """
 
     def __new__(
-        cls: type[T], name: str, bases: tuple[type, ...], namespace: dict[str, Any]
+        cls: type[T],
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        stored: Collection[str] = (),
     ) -> T:
-        for attribute, value in namespace.items():
+        mixins = [dict(vars(b)) for b in bases if not isinstance(b, ApiClass)]
+        for attribute, value in ChainMap(namespace, *mixins).items():
             if isinstance(value, property):
-                namespace[attribute] = _refusing(value, name, attribute)
+                refusing = _refusing(value, name, attribute, attribute in stored)
+                namespace[attribute] = refusing
+        if "__init__" in namespace:
+            # What Python says of wrong arguments names what was called.
+            namespace["__init__"].__qualname__ = name
         made: T = super().__new__(cls, f"_drgn.{name}", bases, namespace)  # type: ignore[misc]
         return made
 

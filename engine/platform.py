@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Literal
 
+from .arguments import class_label
 from .closed import ApiClass, closed, make, not_constructible
 from .registers import register_names
 
@@ -104,7 +105,7 @@ class Platform(metaclass=ApiClass):
 
     def __init__(self, arch: Architecture, flags: PlatformFlags | None = None) -> None:
         if not isinstance(arch, Architecture):
-            raise TypeError(f"expected Architecture, not {type(arch).__name__}")
+            raise TypeError(f"expected Architecture, not {class_label(arch)}")
         if flags is None:
             if arch is Architecture.UNKNOWN:
                 raise ValueError(
@@ -112,9 +113,7 @@ class Platform(metaclass=ApiClass):
                 )
             flags = _DEFAULT_FLAGS[arch]
         elif not isinstance(flags, PlatformFlags):
-            raise TypeError(
-                f"expected PlatformFlags or None, not {type(flags).__name__}"
-            )
+            raise TypeError(f"expected PlatformFlags or None, not {class_label(flags)}")
         self._arch = arch
         self._flags = flags
         # Plain bools, since testing an enum.Flag costs a microsecond.

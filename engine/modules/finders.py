@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .. import log
+from ..arguments import class_label
 from .files import wants_files
 from .module import Module, ModuleFileStatus
 
@@ -18,7 +19,7 @@ def check_modules(prog: Program, modules: Iterable[Module]) -> list[Module]:
     given = list(modules)
     for module in given:
         if not isinstance(module, Module):
-            raise TypeError(f"expected Module, not {type(module).__name__}")
+            raise TypeError(f"expected Module, not {class_label(module)}")
         if module.prog is not prog:
             raise ValueError("module from wrong program")
     return given

@@ -342,17 +342,19 @@ class MainModule(Module):
         return f"main module {self._name}"
 
 
-class _DynamicModule(Module):
-    """A module with a dynamic section."""
+class _Dynamic:
+    """What modules with a dynamic section have."""
 
     __slots__ = ()
+
+    _key: int
 
     def _repr_key(self) -> str:
         return f", dynamic_address={self._key:#x}"
 
 
 @closed
-class SharedLibraryModule(_DynamicModule):
+class SharedLibraryModule(_Dynamic, Module):
     """A shared library."""
 
     __slots__ = ()
@@ -371,7 +373,7 @@ class SharedLibraryModule(_DynamicModule):
 
 
 @closed
-class VdsoModule(_DynamicModule):
+class VdsoModule(_Dynamic, Module):
     """The shared library that the kernel puts into every process."""
 
     __slots__ = ()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, SupportsIndex, TypeVar
 
 from .. import log
-from ..arguments import check_argument, path_argument
+from ..arguments import check_argument, path_argument, uint64
 from ..closed import make
 from .module import (
     ExtraModule,
@@ -191,24 +191,26 @@ class ModuleSet:
         raise LookupError("module not found")
 
     def shared_library(
-        self, name: Path, dynamic_address: int, *, create: bool = False
+        self, name: Path, dynamic_address: SupportsIndex, *, create: bool = False
     ) -> SharedLibraryModule:
         """The shared library with its dynamic section at an address."""
         return self._get(SharedLibraryModule, name, dynamic_address, create)
 
     def vdso(
-        self, name: Path, dynamic_address: int, *, create: bool = False
+        self, name: Path, dynamic_address: SupportsIndex, *, create: bool = False
     ) -> VdsoModule:
         """The vDSO with its dynamic section at an address."""
         return self._get(VdsoModule, name, dynamic_address, create)
 
     def relocatable(
-        self, name: Path, address: int, *, create: bool = False
+        self, name: Path, address: SupportsIndex, *, create: bool = False
     ) -> RelocatableModule:
         """The relocatable module at an address."""
         return self._get(RelocatableModule, name, address, create)
 
-    def extra(self, name: Path, id: int = 0, *, create: bool = False) -> ExtraModule:
+    def extra(
+        self, name: Path, id: SupportsIndex, *, create: bool = False
+    ) -> ExtraModule:
         """The user's module with a number."""
         return self._get(ExtraModule, name, id, create)
 
@@ -224,8 +226,8 @@ class ModuleSet:
 
         return loadable_module(self._prog, module_obj, create)[0]
 
-    def _get(self, kind: type[M], name: Path, key: int, create: bool) -> M:
-        return self.get_or_create(kind, path_argument(name), key, create)[0]
+    def _get(self, kind: type[M], name: Path, key: SupportsIndex, create: bool) -> M:
+        return self.get_or_create(kind, path_argument(name), uint64(key), create)[0]
 
     def get_or_create(
         self, kind: type[M], name: str, key: int, create: bool = True

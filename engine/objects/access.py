@@ -6,6 +6,7 @@ import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
+from ..arguments import class_label
 from ..types.definitions import CompoundDefinition
 from ..types.kinds import TypeKind
 from ..types.members import no_member, not_compound, plain_name
@@ -181,7 +182,7 @@ def subscript(index: Any) -> int:
     """An integer that an object is subscripted with."""
     if not hasattr(type(index), "__index__"):
         raise TypeError(
-            f"object subscript must be integer or slice, not {type(index).__name__}"
+            f"object subscript must be integer or slice, not {class_label(index)}"
         )
     return operator.index(index)
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from ..arguments import buffer_bytes, can_be_subscripted, type_label, uint64
+from ..arguments import (
+    buffer_bytes,
+    can_be_subscripted,
+    class_label,
+    type_label,
+    uint64,
+)
 from ..errors import OutOfBoundsError
 from ..flags import AbsenceReason
 from ..language.c_ops_types import literal_type
@@ -87,16 +93,16 @@ def construct(
         return convert(prog)._state_
     check_program("Object", prog)
     if absence_reason is not UNSET and not isinstance(absence_reason, AbsenceReason):
-        raise TypeError(
-            f"expected AbsenceReason, not {absence_reason.__class__.__name__}"
-        )
+        raise TypeError(f"expected AbsenceReason, not {class_label(absence_reason)}")
     if type is not None:
         type = resolve_type(prog, type, "Type, str, or None")
     where = None if address is None else uint64(address)
     offset = None if bit_offset is None else uint64(bit_offset)
     size = None if bit_field_size is None else uint64(bit_field_size)
     if where is not None and value is not None:
-        raise ValueError("object cannot have address and value")
+        reason = absence_reason is not UNSET
+        what = ", value, and absence reason" if reason else " and value"
+        raise ValueError(f"object cannot have address{what}")
     if absence_reason is not UNSET and (where is not None or value is not None):
         what = "value" if where is None else "address"
         raise ValueError(f"object cannot have {what} and absence reason")

@@ -141,6 +141,10 @@ class ObjectMeta(ApiClass):
         return list(_API_NAMES)
 
 
+# What Python says of wrong arguments names what was called.
+ObjectMeta.__call__.__qualname__ = "Object"
+
+
 class Object(Operators, Numbers, metaclass=ObjectMeta):
     """A typed value, a reference to one in memory, or an absent value.
 

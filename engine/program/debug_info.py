@@ -145,9 +145,7 @@ class DebugInfoAccess:
         create: bool = False,
     ) -> SharedLibraryModule:
         """The shared library with its dynamic section at an address."""
-        return self._modules.shared_library(
-            name, uint64(dynamic_address), create=create
-        )
+        return self._modules.shared_library(name, dynamic_address, create=create)
 
     def vdso_module(
         self: Program,
@@ -157,13 +155,13 @@ class DebugInfoAccess:
         create: bool = False,
     ) -> VdsoModule:
         """The vDSO with its dynamic section at an address."""
-        return self._modules.vdso(name, uint64(dynamic_address), create=create)
+        return self._modules.vdso(name, dynamic_address, create=create)
 
     def relocatable_module(
         self: Program, name: Path, address: SupportsIndex, *, create: bool = False
     ) -> RelocatableModule:
         """The relocatable module loaded at an address."""
-        return self._modules.relocatable(name, uint64(address), create=create)
+        return self._modules.relocatable(name, address, create=create)
 
     def linux_kernel_loadable_module(
         self: Program, module_obj: Object, *, create: bool = False
@@ -175,7 +173,7 @@ class DebugInfoAccess:
         self: Program, name: Path, id: SupportsIndex = 0, *, create: bool = False
     ) -> ExtraModule:
         """A module that the user made, by name and number."""
-        return self._modules.extra(name, uint64(id), create=create)
+        return self._modules.extra(name, id, create=create)
 
     def _debug_info_changed(self: Program) -> None:
         """A module got its files: what was looked up before may be found now."""

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import Any, SupportsIndex
 
+from ..arguments import Path
 from ..errors import MissingDebugInfoError, NoDefaultProgramError
+from ..memory.search import MemorySearchIterator
 from ..objects.object import Object
+from ..stack.source import SourceLocationList
+from ..stack.trace import StackTrace
+from .memory_access import IntegerOrRange
 from .program import Program
-
-if TYPE_CHECKING:
-    from ..arguments import Path
-    from ..memory.search import MemorySearchIterator
-    from ..stack.source import SourceLocationList
-    from ..stack.trace import StackTrace
-    from .memory_access import IntegerOrRange
 
 _default = threading.local()
 

@@ -195,6 +195,7 @@ class Lookups:
 
     # Indices are names: there is nothing to iterate over.
     __iter__ = None
+    __reversed__ = None
 
     def object(
         self: Program,

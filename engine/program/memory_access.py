@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..types.type import Type
     from .program import Program
 
-    IntegerOrRange = SupportsIndex | tuple[SupportsIndex, SupportsIndex]
+IntegerOrRange = SupportsIndex | tuple[SupportsIndex, SupportsIndex]
 
 # The most bytes that an object in memory can have.
 _MAX_SIZE = 2**63 - 1
@@ -139,9 +139,9 @@ class MemoryAccess:
         ``offset`` counts from the start of the segment. A later segment hides
         what it covers of earlier ones.
         """
+        address, size = uint64(address), uint64(size)
         if not callable(read_fn):
             raise TypeError("read_fn must be callable")
-        address, size = uint64(address), uint64(size)
         self._require_address_size()
         self._memory.add_callback(address, size, read_fn, physical)
 

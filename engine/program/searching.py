@@ -6,6 +6,7 @@ import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from ..arguments import class_label
 from ..memory.search import (
     MemorySearchIterator,
     search_bytes,
@@ -45,7 +46,7 @@ def search_memory(
         return search_bytes(prog._memory, needle, align, prog._require_address_size)
     if not hasattr(type(value), "__index__"):
         raise TypeError(
-            "value must be bytes, str, int, or drgn.Object, not " + type(value).__name__
+            "value must be bytes, str, int, or drgn.Object, not " + class_label(value)
         )
     size = _word_size(prog)
     number = operator.index(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, SupportsIndex, TypeVar
 
+from ..arguments import class_label
 from ..types.kinds import Qualifiers, TypeKind
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _own_parts(parts: P, message: str) -> P:
 
 
 def _own_template_parameters(parameters: P) -> P:
-    name = type(parameters).__name__
+    name = class_label(parameters)
     return _own_parts(parameters, f"'{name}' object is not iterable")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import class_label
 from ..closed import ApiClass, closed, not_constructible
 from ..flags import FindObjectFlags
 from .registers import NUMBERS, RSP
@@ -121,9 +122,7 @@ class StackFrame(metaclass=ApiClass):
         ValueError if there is no such register, LookupError if its value is not known.
         """
         if not isinstance(reg, str):
-            raise TypeError(
-                f"register() argument must be str, not {type(reg).__name__}"
-            )
+            raise TypeError(f"register() argument must be str, not {class_label(reg)}")
         number = NUMBERS.get(reg)
         if number is None:
             raise ValueError(f"unknown register '{reg}'")
@@ -191,6 +190,7 @@ class StackFrame(metaclass=ApiClass):
 
     # Indices are names: there is nothing to iterate over.
     __iter__ = None
+    __reversed__ = None
 
     def __getitem__(self, name: str) -> Object:
         """The variable, function or constant of a name where the call is.

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypeVar
 
+from ..arguments import class_label
 from ..closed import AbstractApiClass, closed, not_constructible
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def item(items: Sequence[_T], index: SupportsIndex, what: str) -> _T:
         number = operator.index(index)
     except TypeError:
         raise TypeError(
-            f"sequence index must be integer, not '{type(index).__name__}'"
+            f"sequence index must be integer, not '{class_label(index)}'"
         ) from None
     try:
         return items[number]

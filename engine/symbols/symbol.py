@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from ..arguments import type_label, uint64
+from ..arguments import class_label, type_label, uint64
 from ..closed import ApiClass, closed
 
 
@@ -51,9 +51,9 @@ class Symbol(metaclass=ApiClass):
         self._address = uint64(address)
         self._size = uint64(size)
         if not isinstance(binding, SymbolBinding):
-            raise TypeError(f"expected SymbolBinding, not {type(binding).__name__}")
+            raise TypeError(f"expected SymbolBinding, not {class_label(binding)}")
         if not isinstance(kind, SymbolKind):
-            raise TypeError(f"expected SymbolKind, not {type(kind).__name__}")
+            raise TypeError(f"expected SymbolKind, not {class_label(kind)}")
         self._binding = binding
         self._kind = kind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
-from ..arguments import check_argument, is_sequence, uint64
+from ..arguments import check_argument, class_label, is_sequence, uint64
 from .definitions import (
     ArrayDefinition,
     CompoundDefinition,
@@ -63,7 +63,7 @@ class TypeFactory:
         if language is None:
             return self._prog.language
         if not isinstance(language, TypeLanguage):
-            raise TypeError(f"expected Language, not {type(language).__name__}")
+            raise TypeError(f"expected Language, not {class_label(language)}")
         return language
 
     def _is_little_endian(self, byteorder: str | None) -> bool:
@@ -398,7 +398,7 @@ def _variant(definition: Definition, qualifiers: Qualifiers) -> Type:
 
 def _check_qualifiers(qualifiers: Qualifiers) -> None:
     if not isinstance(qualifiers, Qualifiers):
-        raise TypeError(f"expected Qualifiers, not {type(qualifiers).__name__}")
+        raise TypeError(f"expected Qualifiers, not {class_label(qualifiers)}")
 
 
 def _check_enumerators(

@@ -137,7 +137,7 @@ def repr_of_type_name(type: Type) -> str:
 
 
 @closed
-class TypeMember(_TypedPart, metaclass=ApiClass):
+class TypeMember(_TypedPart, metaclass=ApiClass, stored=("name", "bit_offset")):
     """A member of a struct, union or class.
 
     ``object_or_type`` is the default value of the member, or its type, or a
@@ -222,7 +222,7 @@ class TypeMember(_TypedPart, metaclass=ApiClass):
 
 
 @closed
-class TypeParameter(_TypedPart, metaclass=ApiClass):
+class TypeParameter(_TypedPart, metaclass=ApiClass, stored=("name",)):
     """A parameter of a function.
 
     ``default_argument_or_type`` is the default argument, or the type of the
@@ -248,7 +248,7 @@ class TypeParameter(_TypedPart, metaclass=ApiClass):
 
 
 @closed
-class TypeTemplateParameter(metaclass=ApiClass):
+class TypeTemplateParameter(metaclass=ApiClass, stored=("name", "is_default")):
     """A parameter of a template, with its argument.
 
     ``argument`` is a Type, or an Object that is not absent, or a callable that
@@ -340,7 +340,7 @@ class TypeTemplateParameter(metaclass=ApiClass):
 
 
 @closed
-class TypeEnumerator(metaclass=ApiClass):
+class TypeEnumerator(metaclass=ApiClass, stored=("name", "value")):
     """A constant of an enum; it unpacks into its ``name`` and ``value``."""
 
     __slots__ = ("_name", "_value")

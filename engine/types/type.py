@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..arguments import check_argument, text_argument
+from ..arguments import check_argument, class_label, text_argument
 from ..closed import ApiClass, closed
 from .definitions import CompoundDefinition, Definition, TypedefDefinition
 from .kinds import PrimitiveType, Qualifiers, TypeKind
@@ -272,7 +272,7 @@ class Type(metaclass=ApiClass):
     def qualified(self, qualifiers: Qualifiers) -> Type:
         """This type with other qualifiers (they replace its own)."""
         if not isinstance(qualifiers, Qualifiers):
-            raise TypeError(f"expected Qualifiers, not {type(qualifiers).__name__}")
+            raise TypeError(f"expected Qualifiers, not {class_label(qualifiers)}")
         return Type._of(self._def, qualifiers)
 
     def unqualified(self) -> Type:

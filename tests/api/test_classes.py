@@ -7,6 +7,7 @@ import enum
 import inspect
 import pathlib
 import pickle
+import typing
 from typing import Any
 
 import pytest
@@ -104,6 +105,14 @@ def test_functions_are_known_as_drgns() -> None:
         assert pickle.loads(pickle.dumps(function)) is function
 
 
+def test_functions_of_the_default_program_have_type_hints() -> None:
+    names = [name for name in drgn.__all__ if name.startswith(("search", "program_"))]
+    assert len(names) == 9
+    for name in [*names, "get_default_prog", "source_location", "stack_trace"]:
+        hints = typing.get_type_hints(getattr(drgn, name))
+        assert isinstance(typing.get_origin(hints["return"]) or hints["return"], type)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -126,6 +135,12 @@ def test_functions_are_known_as_drgns() -> None:
 def test_cannot_be_created(name: str) -> None:
     with pytest.raises(TypeError, match=f"^cannot create '_drgn.{name}' instances$"):
         getattr(drgn, name)()
+
+
+@pytest.mark.parametrize("name", ["DebugInfoOptions", "Object", "Platform", "Symbol"])
+def test_wrong_arguments_name_the_class(name: str) -> None:
+    with pytest.raises(TypeError, match=rf"^{name}\(\) "):
+        getattr(drgn, name)(*range(9))
 
 
 @pytest.mark.parametrize("value", INSTANCES, ids=name_of)
