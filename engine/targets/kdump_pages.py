@@ -250,6 +250,7 @@ class KdumpSegment(Segment):
             missing = list(frames)
         lost = {}
         for first, end in _runs(missing):
+            image.expect(first, end)
             pages = self._load_run(first, end)
             for frame, page in zip(range(first, end), pages, strict=True):
                 if isinstance(page, str):

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from ..memory.segments import Buffer
 
+# What the system has as one page where it can, on most machines.
+_HUGE = 1 << 21
+
 # MAP_NORESERVE of <asm-generic/mman-common.h>, which Python's mmap lacks before 3.13.
 _NORESERVE = 0x4000
 
@@ -29,7 +32,7 @@ class PageImage:
     is there. Both are empty if the system has no such buffer: then no page can be put.
     """
 
-    __slots__ = ("_buffer", "buffer", "count", "held", "shift")
+    __slots__ = ("_buffer", "_memory", "buffer", "count", "held", "shift")
 
     def __init__(self, frames: int, shift: int) -> None:
         self.shift = shift
@@ -37,7 +40,8 @@ class PageImage:
         self.held: mmap.mmap | bytes = b""
         self._buffer = memoryview(bytearray())
         try:
-            self._buffer = memoryview(_sparse(frames << shift))
+            self._memory = _sparse(frames << shift)
+            self._buffer = memoryview(self._memory)
             # Private as the buffer is: a forked process puts pages for itself alone.
             self.held = mmap.mmap(-1, frames, mmap.MAP_PRIVATE)
         except (OSError, OverflowError, ValueError):
@@ -55,6 +59,19 @@ class PageImage:
         held = np.frombuffer(self.held, np.bool_)
         rows: NDArray[np.bool_] = np.all([held[each] for each in frames], axis=0)
         return rows
+
+    def expect(self, first: int, end: int) -> None:
+        """Many pages that follow each other are put soon: huge pages are for them.
+
+        A page that the system has to find takes as long as it takes to inflate it.
+        """
+        start, size = first << self.shift, end - first << self.shift
+        if size < _HUGE or not hasattr(mmap, "MADV_HUGEPAGE"):
+            return
+        try:
+            self._memory.madvise(mmap.MADV_HUGEPAGE, start, size)
+        except OSError:
+            pass  # This system has none.
 
     def put(self, frame: int, page: Buffer) -> None:
         """Keep the page of a frame, which is not there yet."""

@@ -106,6 +106,22 @@ def test_gather_is_as_read(
             assert not good and not row.any()
 
 
+@pytest.mark.parametrize("advice", [mmap.MADV_HUGEPAGE, -1])
+@pytest.mark.parametrize("missing", [[], ["_private"]])
+def test_many_pages_that_follow_each_other(
+    tmp_path: Path, advice: int, missing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system may have huge pages for them, or not know what that is."""
+    monkeypatch.setattr(mmap, "MADV_HUGEPAGE", advice)
+    for kind in missing:
+        monkeypatch.setattr(page_image, kind, _no_memory)
+    frames = range(3, 3 + 1100)
+    pages = {frame: struct.pack("<Q", frame) * (PAGE // 8) for frame in frames}
+    _, memory = _open(tmp_path, kdump(pages, frames=frames.stop))
+    size = len(frames) * PAGE
+    assert _read(memory, 3 * PAGE + 8, size - 8) == b"".join(pages.values())[8:]
+
+
 def test_what_was_located_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
