@@ -12,10 +12,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
-from drgn import NULL, FaultError, Object, Program, sizeof
+from drgn import NULL, FaultError, Object, Program, ProgramFlags, sizeof
 from drgn.helpers import ValidationError
 from drgn.helpers.common._identity import IdentifiedAddress, Identity
 from drgn.helpers.common.format import escape_ascii_string
+from drgn.helpers.linux._kept import kept
 from drgn.helpers.linux._memory_model import for_each_valid_page_range
 from drgn.helpers.linux._pages import in_direct_map
 from drgn.helpers.linux.cpumask import for_each_possible_cpu
@@ -138,8 +139,8 @@ def identify_kernel_address(
     prog: Program, address: int, cache: dict[Any, Any] | None
 ) -> Iterator[IdentifiedAddress]:
     """Iterate over what an address refers to in the kernel, but for symbols."""
-    if cache is None:
-        cache = {}
+    if cache is None or not prog.flags & ProgramFlags.IS_LIVE:
+        cache = kept(prog, _nothing_yet)
     if in_direct_map(prog, address):
         try:
             info = slab_object_info(prog, address)
@@ -163,6 +164,11 @@ def identify_kernel_address(
         return
     if area:
         yield from identified_area(area, address)
+
+
+def _nothing_yet(prog: Program) -> dict[Any, Any]:
+    """Make what is kept of addresses of a program."""
+    return {}
 
 
 def _is_task(info: SlabObjectInfo) -> bool:

@@ -134,8 +134,11 @@ def module_taints(module: Object) -> str:
     >>> module_taints(find_module(prog, "loop"))
     ''
     """
+    taints = module.taints.value_()
+    if not taints:
+        return ""
     return "".join(
         letters[0]
         for i, (letters, of_module) in enumerate(taint_letters(module.prog_))
-        if of_module and module.taints.value_() >> i & 1
+        if of_module and taints >> i & 1
     )
