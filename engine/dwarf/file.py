@@ -228,14 +228,20 @@ class DwarfFile(Sections):
             offset = self.index.unit_for_pc(file_pc)
         except BadDataError:  # The cache is corrupt.
             offset = self._rebuild_index().unit_for_pc(file_pc)
+        if offset is None:
+            # Units of strict DWARF 2 have one range, though their code may have more.
+            offset = self._indexed_function(file_pc)
         return None if offset is None else self.unit_at(offset)
+
+    def _indexed_function(self, file_pc: int) -> int | None:
+        try:
+            return self.index.function_at(file_pc)
+        except BadDataError:
+            return self._rebuild_index().function_at(file_pc)
 
     def function_at(self, file_pc: int) -> Die | None:
         """The DW_TAG_subprogram whose code contains a file address."""
-        try:
-            offset = self.index.function_at(file_pc)
-        except BadDataError:
-            offset = self._rebuild_index().function_at(file_pc)
+        offset = self._indexed_function(file_pc)
         if offset is not None:
             return self.die_at(offset)
         unit = self.unit_for_pc(file_pc)

@@ -178,15 +178,15 @@ class DebugInfo:
     def find_object(
         self, name: str, flags: FindObjectFlags, filename: str | None
     ) -> Object | None:
-        """The object finder."""
+        """The object finder: constants before functions before variables."""
         wanted = flags.value
         found = None
-        if wanted & FindObjectFlags.VARIABLE.value:
-            found = self._find_variable(name, filename)
+        if wanted & FindObjectFlags.CONSTANT.value:
+            found = self._find_constant(name, filename)
         if found is None and wanted & FindObjectFlags.FUNCTION.value:
             found = self._find_function(name, filename)
-        if found is None and wanted & FindObjectFlags.CONSTANT.value:
-            found = self._find_constant(name, filename)
+        if found is None and wanted & FindObjectFlags.VARIABLE.value:
+            found = self._find_variable(name, filename)
         if found is not None:
             read_parts(found.type_)
         return found

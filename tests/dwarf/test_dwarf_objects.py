@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import struct
 import subprocess
@@ -13,10 +14,12 @@ from dwarf_asm import A, D, Unit
 
 from drgn import (
     AbsenceReason,
+    Architecture,
     BadDataError,
     FindObjectFlags,
     Language,
     ObjectNotFoundError,
+    Platform,
     Program,
 )
 from drgn.engine.dwarf import constants as dw
@@ -144,6 +147,34 @@ def test_flags(prog: Program) -> None:
                     prog.object(name, other)
     assert prog["both"].type_.type_name() == "int (void)"
     assert prog.type("struct both").has_member("x")
+
+
+def test_constants_come_before_functions_and_these_before_variables(
+    compile_c,
+) -> None:
+    sources = (
+        ("int all(void) { return 1; }", "int (void)"),
+        ("enum e { all, two } e; static int three(void) { return 2; }"
+         "int (*p)(void) = three;", "enum e"),
+        ("static int all = 1, two = 2, three = 3; int *p[] = {&all, &two, &three};",
+         "int"),
+    )  # fmt: skip
+    objects = [compile_c(text, "-g", "-c", suffix=".o") for text, _ in sources]
+    for order in itertools.permutations(range(3)):
+        prog = Program(Platform(Architecture.X86_64))
+        for i in order:
+            module = prog.extra_module("module", i, create=True)
+            module.address_range = (0x1000 * i + 1, 0x1000 * i + 2)
+            module.try_file(objects[i])
+        for name, kind in (
+            ("all", "enum e"),
+            ("two", "enum e"),
+            ("three", "int (void)"),
+        ):
+            assert prog[name].type_.type_name() == kind
+        for i, (_, kind) in enumerate(sources):
+            found = prog.object("all", FindObjectFlags.ANY, objects[i].stem + ".c")
+            assert found.type_.type_name() == kind
 
 
 def test_file_names(prog: Program, symbols, program: Path) -> None:

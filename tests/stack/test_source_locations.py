@@ -155,3 +155,16 @@ def test_functions_whose_names_are_elsewhere(
     assert "DW_TAG_inlined_subroutine has invalid DW_AT_abstract_origin" in caplog.text
     assert str(prog.source_location(0x1008)) == "??? at ??:?"
     assert str(prog.source_location(0x1010)) == "known at ??:?"
+
+
+def test_code_outside_the_one_range_of_a_unit(compile_c: Any) -> None:
+    """Strict DWARF 2 has no range lists, while main() is in a section of its own."""
+    source = "int f(void) { return 3; }\nint main(void)\n{ return f(); }\n"
+    flags = ("-gdwarf-2", "-gstrict-dwarf", "-O2", "-ffunction-sections")
+    prog = Program(Platform(Architecture.X86_64))
+    module = prog.extra_module("module", create=True)
+    module.address_range = (0x400000, 0x410000)
+    module.try_file(compile_c(source, *flags))
+    for name, line in (("f", 1), ("main", 3)):
+        (location,) = prog.source_location(name)
+        assert (location.name(), location.line) == (name, line)
