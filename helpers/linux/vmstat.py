@@ -80,12 +80,12 @@ def global_numa_event_state(prog: Program, item: IntegerLike) -> int:
     """
     try:
         # Since 5.14 (f19298b9516c).
-        return _counter(prog["vm_numa_event"][item])
+        return prog["vm_numa_event"][item].counter.value_()
     except KeyError:
         pass
     try:
         # Since 4.14 (3a321d2a3dde).
-        return _counter(prog["vm_numa_stat"][item])
+        return prog["vm_numa_stat"][item].counter.value_()
     except KeyError:
         return global_zone_page_state(prog, item)
 
