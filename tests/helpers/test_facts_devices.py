@@ -217,6 +217,8 @@ def test_interrupts(live: Program, each_lab: Lab) -> None:
     assert same  # Some devices are at rest.
     assert not irq_to_desc(live, irq_get_nr_irqs(live))
     assert max(descriptors) < irq_get_nr_irqs(live)
+    told = re.search(r"NR_IRQS: .* nr_irqs: (\d+)", each_lab.fact("proc/dmesg"))
+    assert told and irq_get_nr_irqs(live) == int(told[1])
 
 
 def test_gates(live: Program) -> None:

@@ -139,12 +139,20 @@ def test_signal_handlers(live: Program) -> None:
     assert sigaction_flags(live)["SA_X32_ABI"] == 0x1000000
 
 
-def test_limits(live: Program) -> None:
-    # The resources and limits that the first process of a kernel begins with.
-    limits = task_rlimits(find_task(live, 1))
-    assert list(limits)[:4] == ["CPU", "FSIZE", "DATA", "STACK"] and len(limits) == 16
-    assert limits["STACK"] == (8 << 20, None) and limits["CPU"] == (None, None)
-    assert limits["NOFILE"].cur == 1024 and limits["NICE"] == (0, 0)
+def test_limits(live: Program, each_lab: Lab) -> None:
+    names = ["CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE"]
+    names += ["MEMLOCK", "AS", "LOCKS", "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO"]
+    names += ["RTTIME"]
+
+    def limit(text: str) -> int | None:
+        return None if text == "unlimited" else int(text)
+
+    for pid in (1, int(each_lab.task("many-threads")["pid"])):
+        lines = each_lab.fact(f"proc/{pid}/limits").splitlines()[1:]
+        limits = task_rlimits(find_task(live, pid))
+        assert list(limits) == names
+        for line, (soft, hard) in zip(lines, limits.values(), strict=True):
+            assert (soft, hard) == tuple(map(limit, line[26:].split()[:2]))
 
 
 def test_high_resolution_timers(live: Program, each_lab: Lab) -> None:

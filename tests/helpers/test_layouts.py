@@ -90,6 +90,8 @@ WRITER, READERS, HANDOFF, FAIL = 1, 0x300, 4, -(1 << 63)
         (READERS, "READ_LOCKED"),
         (READERS | 2, "READ_LOCKED"),
         (HANDOFF | 2, "UNLOCKED"),
+        (0x100, "READ_LOCKED"),
+        (0xFE, "UNLOCKED"),
         (READERS + FAIL, "READ_LOCKED"),
         (FAIL, "UNLOCKED"),
     ],
@@ -139,6 +141,8 @@ def test_semaphores_of_real_time_kernels(
         (-0xFFFFFFFF, TASK, "WRITE_LOCKED"),
         (2, 1, "READ_LOCKED"),
         (-0xFFFFFFFE, 0, "READ_LOCKED"),
+        (-(1 << 32), TASK, "UNLOCKED"),  # Only waiters.
+        (1 << 31, TASK, "WRITE_LOCKED"),
     ],
 )
 def test_semaphores_before_5_3(
@@ -147,6 +151,7 @@ def test_semaphores_before_5_3(
     type = kernel.struct("rw_semaphore", count=atomic, owner=kernel.to(task))
     sem = Object(kernel.prog, type, {"count": {"counter": count}, "owner": owner})
     assert rwsem_locked(sem).name == how
+    assert rwsem_owner(sem).value_() == owner & ~7
 
 
 def test_time(kernel: Kernel) -> None:

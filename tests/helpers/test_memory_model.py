@@ -10,6 +10,7 @@ from drgn import FaultError, Object, Program, TypeEnumerator
 from drgn.helpers import arrays
 from drgn.helpers.linux import (
     for_each_valid_page_range,
+    mm,
     page_to_pfn,
     page_to_virt,
     pfn_to_page,
@@ -163,3 +164,31 @@ def test_slabs_of_sections(kernel: Kernel) -> None:
     assert slab_starts(prog, slabs).tolist() == [
         DIRECT_MAP + pfn * 4096 for pfn in pfns
     ]
+
+
+FLAGS = """
+    locked writeback referenced uptodate dirty lru head waiters active workingset
+    owner_priv_1 owner_2 arch_1 reserved private private_2 reclaim swapbacked
+    unevictable dropbehind mlocked uncached hwpoison young idle skip_kasan_poison error
+    checked pinned savepinned foreign xen_remapped slob_free double_map isolated
+    reported vmemmap_self_hosted has_hwpoisoned mappedtodisk readahead
+"""
+NAMES_OF_FLAGS = FLAGS.split()
+
+
+def test_each_function_tells_of_one_flag(kernel: Kernel) -> None:
+    flags = [TypeEnumerator(f"PG_{name}", i) for i, name in enumerate(NAMES_OF_FLAGS)]
+    flags.append(TypeEnumerator("__NR_PAGEFLAGS", len(flags)))
+    kernel.types["pageflags"] = kernel.prog.enum_type("pageflags", kernel.u32, flags)
+    page = kernel.struct("page", flags=kernel.ulong, compound_head=kernel.ulong)
+    kernel.objects["PAGE_SIZE"] = Object(kernel.prog, kernel.ulong, 4096)
+    size = 16
+    for i in range(len(NAMES_OF_FLAGS)):
+        kernel.words(VMEMMAP + size * (i + 1), 1 << i, 0)
+    kernel.words(VMEMMAP + size * (len(NAMES_OF_FLAGS) + 1), 0, 0)
+    pages = [kernel.at(page, VMEMMAP + size * i) for i in range(1, len(flags) + 1)]
+    names = {name for name in mm.__all__ if name.startswith("Page")}
+    for name in names - {"PageCompound", "PageHead", "PageSlab", "PageTail"}:
+        found = [i for i, page in enumerate(pages) if getattr(mm, name)(page)]
+        (flag,) = (NAMES_OF_FLAGS[i] for i in found)
+        assert flag.replace("_", "") == name.removeprefix("Page").lower()
