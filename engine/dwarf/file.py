@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadDataError
 from . import constants as dw
+from .aranges import read_aranges
 from .sections import Sections
 from .unit import Unit
 
@@ -32,6 +33,7 @@ class DwarfFile(Sections):
     """
 
     __slots__ = (
+        "_aranges",
         "_functions",
         "_importer",
         "_index",
@@ -66,6 +68,7 @@ class DwarfFile(Sections):
         self._usual_language: int | None = None
         self._units: dict[int, Unit] = {}
         self._index: Index | None = None
+        self._aranges: list[tuple[int, int, int]] | None = None
         self._functions: dict[int, list[tuple[int, int, Die]]] = {}
         self._type_units: dict[Sections, dict[int, int]] = {}
         self._supplementary = (
@@ -228,20 +231,31 @@ class DwarfFile(Sections):
             offset = self.index.unit_for_pc(file_pc)
         except BadDataError:  # The cache is corrupt.
             offset = self._rebuild_index().unit_for_pc(file_pc)
-        if offset is None:
-            # Units of strict DWARF 2 have one range, though their code may have more.
-            offset = self._indexed_function(file_pc)
-        return None if offset is None else self.unit_at(offset)
+        if offset is not None:
+            return self.unit_at(offset)
+        return self._unit_by_aranges(file_pc)
 
-    def _indexed_function(self, file_pc: int) -> int | None:
-        try:
-            return self.index.function_at(file_pc)
-        except BadDataError:
-            return self._rebuild_index().function_at(file_pc)
+    def _unit_by_aranges(self, file_pc: int) -> Unit | None:
+        """The unit whose code it is as `.debug_aranges` has it.
+
+        Units of strict DWARF 2 have one range at most, though their code has several.
+        """
+        if self._aranges is None:
+            self._aranges = read_aranges(self)
+        i = bisect_right(self._aranges, file_pc, key=itemgetter(0)) - 1
+        if i < 0 or file_pc >= self._aranges[i][1]:
+            return None
+        offset = self._aranges[i][2]
+        units = self.unit_offsets()
+        i = bisect_left(units, offset)
+        return self.unit(offset) if i < len(units) and units[i] == offset else None
 
     def function_at(self, file_pc: int) -> Die | None:
         """The DW_TAG_subprogram whose code contains a file address."""
-        offset = self._indexed_function(file_pc)
+        try:
+            offset = self.index.function_at(file_pc)
+        except BadDataError:
+            offset = self._rebuild_index().function_at(file_pc)
         if offset is not None:
             return self.die_at(offset)
         unit = self.unit_for_pc(file_pc)

@@ -159,12 +159,13 @@ def test_functions_whose_names_are_elsewhere(
 
 def test_code_outside_the_one_range_of_a_unit(compile_c: Any) -> None:
     """Strict DWARF 2 has no range lists, while main() is in a section of its own."""
-    source = "int f(void) { return 3; }\nint main(void)\n{ return f(); }\n"
+    source = "int f(void) { return 3; }\nint main(void) { return f(); }\n"
     flags = ("-gdwarf-2", "-gstrict-dwarf", "-O2", "-ffunction-sections")
     prog = Program(Platform(Architecture.X86_64))
     module = prog.extra_module("module", create=True)
     module.address_range = (0x400000, 0x410000)
     module.try_file(compile_c(source, *flags))
-    for name, line in (("f", 1), ("main", 3)):
+    for name, line in (("f", 1), ("main", 2)):
         (location,) = prog.source_location(name)
-        assert (location.name(), location.line) == (name, line)
+        assert location.line == line
+        assert str(location).startswith(f"{name} at ")
