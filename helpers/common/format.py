@@ -89,6 +89,9 @@ def escape_ascii_string(
     """Escape bytes; see :func:`escape_ascii_character()`.
 
     :param buffer: Bytes, e.g., :class:`bytes` or :class:`bytearray`.
+    :param escape_single_quote: Whether to escape single quotes.
+    :param escape_double_quote: Whether to escape double quotes.
+    :param escape_backslash: Whether to escape backslashes.
 
     >>> escape_ascii_string(b"tab\\there\\x80")
     'tab\\\\there\\\\x80'

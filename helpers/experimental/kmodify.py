@@ -118,6 +118,7 @@ def call_functions(prog: Program, calls: Sequence[Sequence[Any]]) -> None:
 
     :param calls: ``(func, *args)`` of each call, as for :func:`call_function()`, which
         see for what is raised. Nothing is called then.
+    :raises ValueError: if a call is no sequence
     """
     todo = _Calls(prog)
     for call in calls:
@@ -140,6 +141,9 @@ def write_memory(prog: Program, address: SupportsIndex, value: bytes) -> None:
 
         write_memory(prog["init_uts_ns"].name.domainname.address_, b"example\0")
 
+    :param address: Virtual address.
+    :param value: Bytes, or what can be seen as such.
+    :raises OverflowError: if *address* is no address
     :raises FaultError: if memory at the address cannot be written to. Most such
         addresses are noticed, but the kernel may crash from one that is not.
     :raises ValueError: if the program is not the running kernel

@@ -335,6 +335,7 @@ def request_queue_busy_iter(
         that the I/O scheduler has. By default, that of both which has all requests:
         ``"driver"`` only if there is no scheduler.
     :return: Iterator of ``struct request *`` objects.
+    :raises ValueError: if *tags* is another text
 
     >>> queue = next(for_each_disk(prog)).queue
     >>> next(request_queue_busy_iter(queue)).q == queue

@@ -151,6 +151,7 @@ def css_next_descendant_pre(pos: Object, root: Object) -> Object:
     :param pos: ``struct cgroup_subsys_state *``, ``NULL`` to get *root* itself.
     :param root: ``struct cgroup_subsys_state *``
     :return: ``struct cgroup_subsys_state *``, ``NULL`` if there are no more.
+    :raises ValidationError: if *root* is not among the parents of *pos*
 
     >>> root = cgroup_get_from_path(prog, "/lab").self.address_of_()
     >>> cgroup_path(css_next_descendant_pre(root, root).cgroup)

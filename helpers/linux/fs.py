@@ -187,6 +187,7 @@ def inode_paths(inode: Object) -> Iterator[bytes]:
     Only those in the dentry cache are known.
 
     :param inode: ``struct inode *``
+    :return: Iterator of paths, as bytes, without a slash at their beginning.
 
     >>> list(inode_paths(path_lookup(prog, "/tree/a/b").dentry.d_inode))
     [b'tree/a/b']
@@ -364,7 +365,10 @@ def print_mounts(
 ) -> None:
     """Print the mounts of a namespace like ``/proc/mounts``.
 
-    The parameters are those of :func:`for_each_mount()`.
+    :param ns: ``struct mnt_namespace *``, as of :func:`for_each_mount()`.
+    :param src: Only mounts of this source.
+    :param dst: Only mounts at this path.
+    :param fstype: Only mounts of this kind of filesystem.
 
     >>> print_mounts(prog, fstype="ext4")
     /dev/vda /mnt/ext4 ext4 (struct mount *)0xffff89c0d725c3c0

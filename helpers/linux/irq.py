@@ -34,6 +34,8 @@ __all__ = (
 def irq_get_nr_irqs(prog: Program) -> int:
     """Return the number of interrupts of the system.
 
+    :raises LookupError: if the kernel does not say
+
     >>> irq_get_nr_irqs(prog)
     440
     """

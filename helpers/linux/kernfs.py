@@ -83,6 +83,7 @@ def kernfs_path(kn: Object) -> bytes:
 
     :param kn: ``struct kernfs_node *``
     :raises FaultError: if *kn* was not filled in, e.g., as it is a free object
+    :raises ValidationError: if its parents do not end
 
     >>> kernfs_path(cgroup_get_from_path(prog, "/lab/inner").kn)
     b'/lab/inner'

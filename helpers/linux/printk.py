@@ -245,6 +245,7 @@ def get_dmesg(prog: Program, *, timestamps: bool | Literal["human"] = True) -> b
     :param timestamps: ``True`` for seconds since boot, ``"human"`` for dates and
         times, which are wrong for what was logged before the last suspend, ``False``
         for none.
+    :raises ValueError: if *timestamps* is none of these
 
     >>> get_dmesg(prog, timestamps=False).splitlines()[0][:13]
     b'Linux version'

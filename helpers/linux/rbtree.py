@@ -170,6 +170,7 @@ def rb_find(
     :param cmp: Function of the key and an entry that returns < 0 if the key is less
         than the entry, > 0 if it is greater, and 0 if it matches.
     :return: ``type *`` entry, or ``NULL`` if there is none.
+    :raises ValidationError: if the way down does not end
 
     >>> def cmp(address, area):
     ...     start = area.va_start.value_()

@@ -160,6 +160,7 @@ def decode_sigset(prog: Program, sigset: Object | IntegerLike) -> str:
     """Spell out a set of signals, e.g., ``"{SIGINT,SIGTERM}"``.
 
     :param sigset: ``sigset_t``, ``sigset_t *`` or a number.
+    :raises ValueError: if the number is negative or has more than 64 bits
 
     >>> decode_sigset(prog, 0x100)
     '{SIGKILL}'

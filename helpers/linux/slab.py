@@ -253,6 +253,8 @@ def slab_cache_usage(slab_cache: Object) -> SlabCacheUsage:
 def slab_total_usage(prog: Program) -> SlabTotalUsage:
     """Return how many pages the slab allocator uses.
 
+    :raises LookupError: if the kernel does not count them
+
     >>> slab_total_usage(prog)
     SlabTotalUsage(reclaimable_pages=3129, unreclaimable_pages=4027)
     """

@@ -109,6 +109,7 @@ def kernel_stack_trace(
     """Unwind a task's stack and tell its parts from one another, as far as known.
 
     :param task_arg: ``struct task_struct *`` or PID.
+    :raises LookupError: if there is no such task
 
     >>> print(kernel_stack_trace(prog, 1))
     #0  context_switch (kernel/sched/core.c:5257:2)

@@ -20,6 +20,7 @@ def stack_depot_fetch(handle: Object) -> StackTrace | None:
 
     :param handle: ``depot_stack_handle_t``
     :return: Stack trace, without frames for a null handle; ``None`` if there is none.
+    :raises LookupError: if the kernel's handles are of an unknown kind
 
     >>> len(stack_depot_fetch(Object(prog, "depot_stack_handle_t", 0)))
     0

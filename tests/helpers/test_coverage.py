@@ -8,6 +8,10 @@ without us: by the guest (``test_facts*.py``), or by hand.
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,3 +66,32 @@ def test_every_name_is_compared_with_other_words(package: str) -> None:
         and not name.startswith("Page")
     }
     assert missing <= NO_EXAMPLE
+
+
+def exported_functions() -> Iterator[tuple[str, Callable[..., object]]]:
+    for package in (*_lazy.PACKAGES, "drgn.helpers.experimental"):
+        for module, names in _lazy.exported_names(package).items():
+            home = importlib.import_module(f"{package}.{module}")
+            for name in names:
+                found = getattr(home, name)
+                if inspect.isfunction(found):
+                    yield f"{module}.{name}", found
+
+
+def test_every_name_is_described() -> None:
+    """What it takes, what it raises itself, and an example."""
+    missing = set()
+    for name, function in exported_functions():
+        text = inspect.getdoc(function) or ""
+        # What changes a kernel cannot be tried on a dump.
+        if ">>> " not in text and not name.startswith("kmodify."):
+            missing.add(f"{name}: example")
+        # That of the program is written for all alike.
+        parameters = set(inspect.signature(function).parameters) - {"prog"}
+        described = set(re.findall(r"^:param (\w+):", text, re.M))
+        missing |= {f"{name}: {parameter}" for parameter in parameters - described}
+        source = inspect.getsource(inspect.unwrap(function))
+        raised = set(re.findall(r"^ +raise (\w+)\(", source, re.M))
+        described = set(re.findall(r"^:raises (\w+):", text, re.M))
+        missing |= {f"{name}: {error}" for error in raised - described}
+    assert not missing

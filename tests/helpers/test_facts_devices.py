@@ -83,6 +83,7 @@ def test_disks(
         for disk in for_each_disk(live)
         for devt in [disk_devt(disk).value_()]
     }
+    assert len(list(for_each_disk(live))) == len(disks)
     # /proc leaves out loop devices without a file.
     assert expected <= parts and disks <= parts
     numbers = {
@@ -135,7 +136,7 @@ def test_operation_of_a_request(live: Program) -> None:
         ("REQ_OP_FLUSH", 0),
         ("REQ_OP_DISCARD", 1),
     ):
-        flags = live[operation].value_() | 1 << 20  # Some flag above the operation.
+        flags = live[operation].value_() | 1 << 8  # The flag above the operation.
         rq = Object(
             live,
             "struct request",

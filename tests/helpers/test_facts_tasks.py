@@ -41,20 +41,28 @@ from drgn.helpers.linux import (
 from drgn.helpers.linux.stack import _kind
 
 
-def ids(lab: Lab, kind: str) -> list[int]:
+def objects(lab: Lab, kind: str) -> dict[int, tuple[int, int, int]]:
+    """Keys, modes and sizes of IPC objects, by their IDs."""
     lines = lab.fact(f"proc/sysvipc/{kind}").splitlines()[1:]
-    return [int(line.split()[1]) for line in lines]
+    return {
+        int(id): (int(key), int(mode, 8), int(size))
+        for key, id, mode, size, *_ in map(str.split, lines)
+    }
 
 
 def test_system_v_ipc(live: Program, each_lab: Lab) -> None:
-    assert ids(each_lab, "sem") and ids(each_lab, "shm")
-    for kind, each, find, perm in (
-        ("msg", for_each_sysv_msg_queue, find_sysv_msg_queue, "q_perm"),
-        ("sem", for_each_sysv_sem_array, find_sysv_sem_array, "sem_perm"),
-        ("shm", for_each_sysv_shm, find_sysv_shm, "shm_perm"),
+    for kind, each, find, perm, size in (
+        ("msg", for_each_sysv_msg_queue, find_sysv_msg_queue, "q_perm", "q_cbytes"),
+        ("sem", for_each_sysv_sem_array, find_sysv_sem_array, "sem_perm", "sem_nsems"),
+        ("shm", for_each_sysv_shm, find_sysv_shm, "shm_perm", "shm_segsz"),
     ):
         found = {obj.member_(perm).id.value_(): obj for obj in each(live)}
-        assert sorted(found) == ids(each_lab, kind)
+        assert list(found) == list(objects(each_lab, kind))
+        for obj, expected in zip(
+            found.values(), objects(each_lab, kind).values(), strict=True
+        ):
+            key, mode = obj.member_(perm).key.value_(), obj.member_(perm).mode.value_()
+            assert (key, mode, obj.member_(size).value_()) == expected
         for id, obj in found.items():
             assert find(live, id).value_() == obj.value_()
             # The same place, used by another one.

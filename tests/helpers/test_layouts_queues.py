@@ -1,4 +1,4 @@
-"""Queues of old kernels, and of devices and tasks that no lab has, made by hand."""
+"""Queues and lists of old kernels, and those that no lab has, made by hand."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import pytest
 from mock_kernel import Kernel
 
 from drgn.helpers.linux import (
+    cgroup_bpf_prog_for_each,
+    cgroup_bpf_prog_for_each_effective,
     qdisc_lookup,
     waitqueue_active,
     waitqueue_for_each_entry,
@@ -72,3 +74,34 @@ def test_queueing_disciplines_in_a_list(kernel: Kernel) -> None:
     assert qdisc_lookup(device, 1).value_() == root
     assert qdisc_lookup(device, 0x10).value_() == child
     assert not qdisc_lookup(device, 2)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_programs_of_cgroups_before_6_0(kernel: Kernel, paired: bool) -> None:
+    """A list of those attached; those in effect have storage since 4.19."""
+    prog = kernel.prog
+    link = kernel.linked("list_head", "next", "prev")
+    program = kernel.to(kernel.struct("bpf_prog", len=kernel.u32))
+    kernel.struct("bpf_prog_list", node=link, prog=program)
+    if paired:
+        item = kernel.struct("item", prog=program, storage=kernel.long)
+        members = {"rcu": kernel.long, "items": prog.array_type(item, 3)}
+    else:
+        members = {"rcu": kernel.long, "progs": prog.array_type(program, 3)}
+    array = kernel.to(kernel.struct("bpf_prog_array", **members))
+    bpf = kernel.struct(
+        "cgroup_bpf",
+        effective=prog.array_type(array, 1),
+        progs=prog.array_type(link, 1),
+    )
+    cgroup = kernel.at(kernel.struct("cgroup", bpf=bpf), BASE)
+    first, second, runs = (BASE + 0x100 * i for i in range(1, 4))
+    one, two = (BASE + 0x1000 * i for i in range(1, 3))
+    kernel.words(BASE, runs, first, second)
+    kernel.words(first, second, BASE + 8, one)
+    kernel.words(second, BASE + 8, first, two)
+    kernel.words(runs, 0, *((two, 7, one, 8, 0, 0) if paired else (two, one, 0)))
+    attached = cgroup_bpf_prog_for_each(cgroup, 0)
+    assert [found.value_() for found in attached] == [one, two]
+    effective = cgroup_bpf_prog_for_each_effective(cgroup, 0)
+    assert [found.value_() for found in effective] == [two, one]

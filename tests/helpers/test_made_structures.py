@@ -21,6 +21,9 @@ from drgn.helpers.linux import (
     decode_memory_block_state_value,
     decode_section_flags,
     early_section,
+    find_sysv_msg_queue,
+    find_sysv_sem_array,
+    find_sysv_shm,
     find_task,
     for_each_clear_bit,
     for_each_cpu,
@@ -28,6 +31,9 @@ from drgn.helpers.linux import (
     for_each_node_mask,
     for_each_online_cpu,
     for_each_set_bit,
+    for_each_sysv_msg_queue,
+    for_each_sysv_sem_array,
+    for_each_sysv_shm,
     gate_desc_func,
     global_node_page_state,
     global_numa_event_state,
@@ -457,3 +463,22 @@ def test_real_time_tasks(made: Made) -> None:
         made.ring(head, link)
     found = [task.value_() for task in rq_for_each_rt_task(rq)]
     assert found == [task.value_() for task in expected]
+
+
+def test_places_of_ipc_objects_that_were_used_before(made: Made) -> None:
+    """Above its place, an ID has the number of those that were there before."""
+    prog = made.prog
+    # In kernels before 5.1, always 15 bits (5ac893b8cb71).
+    shift = prog["ipc_mni_shift"].value_() if "ipc_mni_shift" in prog else 15
+    for each, find, perm in (
+        (for_each_sysv_msg_queue, find_sysv_msg_queue, "q_perm"),
+        (for_each_sysv_sem_array, find_sysv_sem_array, "sem_perm"),
+        (for_each_sysv_shm, find_sysv_shm, "shm_perm"),
+    ):
+        found = list(each(prog))[1]
+        place = found.member_(perm).id
+        id = place.value_()
+        made.put((id | 5 << shift).to_bytes(4, "little"), at=place.address_)
+        assert find(prog, id | 5 << shift).value_() == found.value_()
+        assert not find(prog, id) and not find(prog, id | 4 << shift)
+        made.put(id.to_bytes(4, "little"), at=place.address_)
