@@ -134,11 +134,18 @@ def format_help(parser: argparse.ArgumentParser, long_description: str | None) -
         formatter.add_arguments(group._group_actions)
         formatter.end_section()
     parts = [
-        _filled(long_description, width),
+        _filled(_named(long_description, parser), width),
         formatter.format_help(),
-        _filled(parser.epilog, width),
+        _filled(_named(parser.epilog, parser), width),
     ]
     return "\n\n".join(part.strip("\n") for part in parts if part)
+
+
+def _named(text: str | None, parser: argparse.ArgumentParser) -> str | None:
+    """A text with the name of the command in it, by argparse's rule."""
+    if text is None or "%(prog)" not in text:
+        return text
+    return text % {"prog": parser.prog}
 
 
 def _filled(text: str | None, width: int) -> str:

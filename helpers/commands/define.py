@@ -98,8 +98,7 @@ class _FunctionCommand:
                 name, self._arguments, self._namespace.argparse_types, self._epilog
             )
             if self._usage is not None:
-                # argparse replaces %(prog)s and the like.
-                parser.usage = _plain(self._usage).replace("%", "%%")
+                parser.usage = _plain(self._usage)
         return parser
 
     def check(self) -> None:
@@ -113,8 +112,6 @@ class _FunctionCommand:
         return self._enabled(prog)
 
     def format_usage(self) -> str:
-        if self._usage is not None:
-            return _plain(self._usage)
         usage = self._parser(self._name).format_usage()
         return usage.removeprefix("usage: ").rstrip()
 

@@ -155,6 +155,26 @@ def test_texts(prog: Program, commands: CommandNamespace) -> None:
     assert (raw.format_usage(), raw.format_help()) == ("raw X", "as it is")
 
 
+def test_texts_name_the_command(prog: Program, commands: CommandNamespace) -> None:
+    @command(
+        name="half",
+        description="%(prog)s stays",
+        usage="**%(prog)s** 50%%",
+        long_description="%(prog)s is 50%%",
+        epilog="50% without a name",
+        arguments=(argument("x", help="%(prog)s 50%"),),
+        namespace=commands,
+    )
+    def half(*args: Any, **kwargs: Any) -> None: ...
+
+    found = commands.lookup(prog, "half")
+    assert found.description() == "%(prog)s stays"
+    assert found.format_usage() == "half 50%"
+    assert found.format_help() == (
+        "half is 50%\n\npositional arguments:\n  x  %(prog)s 50%\n\n50% without a name"
+    )
+
+
 def test_raw(prog: Program, commands: CommandNamespace) -> None:
     assert commands.run(prog, "raw  a | b > c ") == "a | b > c "
 
