@@ -43,6 +43,7 @@ def end_at_user(error: BaseException) -> None:
         LookupError,
         ValueError,
         KeyboardInterrupt,  # It comes wherever the engine is.
+        ModuleNotFoundError,  # Its message names the library.
     )
     if isinstance(error, AttributeError):
         asked_for = isinstance(error.obj, drgn.Object)  # a member that there is not

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import drgn
 from drgn import MissingDebugInfoError, Program
 
-from .execute import ending_by_signals, fail, run_code, run_script
+from .execute import ending_without_traceback, fail, run_code, run_script
 from .magic import Magic, magic_of
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _split_gdb_arguments(
     return behind[:end], before + behind[end + 1 :]
 
 
-@ending_by_signals()
+@ending_without_traceback()
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line in ``argv`` (default: that of the process).
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import drgn
 from drgn.namespace import LazyGlobals
 
-from .execute import ending_by_signals
+from .execute import ending_without_traceback
 from .magic import Magic, magic_of
 
 
@@ -40,7 +40,7 @@ def _sorted(paths: Sequence[str]) -> list[str]:
     return [word for item in options.items() for word in item]
 
 
-@ending_by_signals()
+@ending_without_traceback()
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line in ``argv`` (default: that of the process).
 

@@ -89,16 +89,19 @@ def _exec(source: str | bytes, name: str, names: Names) -> None:
 
 
 @contextmanager
-def ending_by_signals() -> Iterator[None]:
-    """Let Ctrl-C end Python without a word, where it is not told already.
+def ending_without_traceback() -> Iterator[None]:
+    """Let Ctrl-C end Python without a word, and a missing library with a line.
 
-    Python ends by the signal then, as whoever waits for it wants.
+    Python ends by the signal then, as whoever waits for it wants. What the user's code
+    raised was shown before.
     """
     try:
         yield
     except KeyboardInterrupt:
         sys.excepthook = lambda *_: None
         raise
+    except ModuleNotFoundError as error:
+        fail(f"error: {error}: is pydrgn installed with all it needs?")
 
 
 def fail_to_write(error: OSError) -> NoReturn:

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from dump_builders import kdump
 from terminal import Terminal
 
 PROGRAM = """
@@ -273,6 +274,32 @@ def test_tracebacks_end_in_the_users_code(
     )
     assert ends[0] in frame
     assert error.startswith(ends[1])
+
+
+def test_missing_libraries(tmp_path: Path) -> None:
+    """Python without its site-packages has none of the libraries."""
+    dump = tmp_path / "vmcore"
+    dump.write_bytes(kdump({1: bytes(4096)}))
+    code = "prog.read(0x1000, 8, physical=True)"
+
+    def run(*args: object) -> list[str]:
+        result = subprocess.run(
+            [sys.executable, "-S", "-m", "drgn", "-q", *map(str, args)],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode == 1
+        return result.stderr.splitlines()
+
+    assert run("-c", dump, "-e", code) == [
+        "Traceback (most recent call last):",
+        '  File "<string>", line 1, in <module>',
+        "ModuleNotFoundError: No module named 'deflate'",
+    ]
+    assert run("--gdb") == [
+        "error: No module named 'pygdbmi': is pydrgn installed with all it needs?"
+    ]
 
 
 def test_what_a_wrong_name_may_have_meant(process: int) -> None:
