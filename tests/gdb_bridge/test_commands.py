@@ -279,8 +279,8 @@ COMMAND_COMPLETIONS = [
     ("drgn %sourc", ["drgn %source"]),
     ("drgn help so", ["drgn help source"]),
     ("drgn %help s", ["drgn %help sh", "drgn %help source"]),
-    ("drgn sh pro", []),
-    ("drgn py pro", ["drgn py prog"]),
+    ("drgn sh container_", []),  # no file
+    ("drgn py container_", ["drgn py container_of"]),
     ("drgn optional --f", ["drgn optional --first"]),
     ("drgn optional ", ["drgn optional one", "drgn optional two"]),
 ]
