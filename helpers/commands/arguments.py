@@ -87,6 +87,11 @@ class CommandParser(argparse.ArgumentParser):
         self.print_usage(sys.stderr)
         raise CommandArgumentError(f"{self.prog}: error: {message}")
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        if message is None:
+            raise CommandArgumentError
+        raise CommandArgumentError(message.rstrip("\n"))
+
 
 def make_parser(
     name: str,

@@ -13,7 +13,7 @@ from drgn import Program
 from drgn.namespace import DRGN_NAMES, helper_packages
 from drgn.tracebacks import end_at_user
 
-from .errors import CommandError
+from .errors import CommandError, errors_of
 from .namespace import run_command
 
 _PYTHON_DELIMITERS = " \t\n`~!@#$%^&*()-=+[{]}\\|;:'\",<>/?"
@@ -49,7 +49,12 @@ def read_line(prompt: str) -> str:
 
 
 def print_error(error: Exception, name: str = "drgn") -> None:
-    """Say in a line on standard error how a command failed."""
+    """Say in a line on standard error how a command failed; in two if twice."""
+    for one in errors_of(error):
+        _print_error(one, name)
+
+
+def _print_error(error: Exception, name: str) -> None:
     if isinstance(error, CommandError):
         text = str(error)
     elif isinstance(error, SyntaxError):

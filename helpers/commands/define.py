@@ -154,12 +154,12 @@ def _register(
             prefix = namespace.func_name_prefix
             if not hasattr(func, "__name__"):
                 raise ValueError("callable doesn't have __name__; pass name explicitly")
-            if not func.__name__.startswith(prefix):
+            command_name = func.__name__.removeprefix(prefix)
+            if not func.__name__.startswith(prefix) or not command_name:
                 raise ValueError(
                     f"{func.__name__!r} doesn't start with {prefix};"
                     " rename it or pass name explicitly"
                 )
-            command_name = func.__name__.removeprefix(prefix)
         command = _FunctionCommand(
             func, name=command_name, namespace=namespace, **parts
         )

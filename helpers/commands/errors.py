@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class CommandError(Exception):
     """A command failed."""
@@ -32,3 +34,15 @@ class CommandExitStatusError(CommandError):
 
     def __str__(self) -> str:
         return f"{self.command!r} exited with status {self.exit_status}"
+
+
+SEVERAL_ERRORS = "errors while running command"
+"""The message of an ExceptionGroup: a command failed, and so did its pipeline."""
+
+
+def errors_of(error: Exception) -> Sequence[Exception]:
+    """What went wrong, one by one."""
+    if isinstance(error, ExceptionGroup) and error.message == SEVERAL_ERRORS:
+        errors: Sequence[Exception] = error.exceptions
+        return errors
+    return (error,)

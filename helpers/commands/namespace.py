@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from drgn import Program
 from drgn.plugins import is_wanted
 
-from .errors import CommandNotFoundError
+from .errors import CommandNotFoundError, errors_of
 from .shell import ParsedCommand, shell_output, split_command
 
 T = TypeVar("T")
@@ -132,7 +132,8 @@ class CommandNamespace:
         """Run a line: a command's name, its arguments, redirections, pipes.
 
         ``globals`` are by default the caller's. ``onerror`` is given an exception
-        in place of its being raised. Returns what the command returns.
+        in place of its being raised, or both if the command and its pipeline fail,
+        which is an ExceptionGroup otherwise. Returns what the command returns.
         """
         if globals is None:
             globals = sys._getframe(1).f_globals
@@ -144,7 +145,8 @@ class CommandNamespace:
         except Exception as error:
             if onerror is None:
                 raise
-            onerror(error)
+            for one in errors_of(error):
+                onerror(one)
             return None
 
     def _find(self, prog: Program, line: str) -> tuple[str, Command[Any], str]:

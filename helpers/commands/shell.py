@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
-from .errors import CommandExitStatusError
+from .errors import SEVERAL_ERRORS, CommandExitStatusError
 
 T = TypeVar("T")
 
@@ -129,7 +129,7 @@ def shell_output(parsed: ParsedCommand[Any]) -> Iterator[None]:
     """Send what is printed meanwhile through the redirections and pipeline.
 
     Raises CommandExitStatusError if the pipeline fails, OSError if a file cannot
-    be opened.
+    be opened, an ExceptionGroup if there was another error before the pipeline failed.
     """
     if not parsed.redirections and parsed.pipeline is None:
         yield
@@ -156,9 +156,15 @@ def _pipe_to(pipeline: str) -> Iterator[None]:
         ["/bin/sh", "-c", "--", pipeline], stdin=subprocess.PIPE, text=True
     )
     assert process.stdin is not None
+    failure: Exception | None = None
     try:
         with _replaced(1, process.stdin):
-            yield
+            try:
+                yield
+            except BrokenPipeError:
+                raise
+            except Exception as error:
+                failure = error
     except BrokenPipeError:
         pass  # As with head: the reader has seen enough.
     finally:
@@ -167,8 +173,13 @@ def _pipe_to(pipeline: str) -> Iterator[None]:
         except BrokenPipeError:
             pass
         status = process.wait()
+    errors = [] if failure is None else [failure]
     if status and status != -signal.SIGPIPE:
-        raise CommandExitStatusError(pipeline, status)
+        errors.append(CommandExitStatusError(pipeline, status))
+    if len(errors) > 1:
+        raise ExceptionGroup(SEVERAL_ERRORS, errors)
+    if errors:
+        raise errors[0]
 
 
 @contextmanager

@@ -144,6 +144,31 @@ def test_bad_arguments(
     assert capsys.readouterr() == ("", usage)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), ()),
+        ((0,), ()),
+        ((0, ""), ("",)),
+        ((2, "m\n\n"), ("m",)),
+        ((1, "m"), ("m",)),
+    ],
+)
+def test_parsers_do_not_leave_the_program(
+    prog: Program,
+    commands: CommandNamespace,
+    arguments: tuple[Any, ...],
+    expected: tuple[str, ...],
+) -> None:
+    @command(name="leave", description="d", namespace=commands)
+    def leave(*args: Any, parser: argparse.ArgumentParser, **kwargs: Any) -> None:
+        parser.exit(*arguments)
+
+    with pytest.raises(CommandArgumentError) as info:
+        commands.run(prog, "leave")
+    assert info.value.args == expected
+
+
 def test_texts(prog: Program, commands: CommandNamespace) -> None:
     frob = commands.lookup(prog, "frob")
     assert frob.description() == "frob it"
@@ -204,6 +229,11 @@ def test_bad_definitions(commands: CommandNamespace) -> None:
 
         @command(description="d", namespace=commands)
         def f() -> None: ...
+
+    with pytest.raises(ValueError, match="'_cmd_' doesn't start with _cmd_"):
+
+        @command(description="d", namespace=commands)
+        def _cmd_() -> None: ...
 
     for arguments, message in (
         ([argument("-a"), argument("-a")], "conflicting option string: -a"),

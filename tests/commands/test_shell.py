@@ -9,6 +9,7 @@ import pytest
 
 from drgn import Program
 from drgn.commands import (
+    CommandArgumentError,
     CommandExitStatusError,
     ParsedCommand,
     ShellRedirection,
@@ -16,6 +17,7 @@ from drgn.commands import (
     run_command,
     unquote_shell_word,
 )
+from drgn.commands.console import print_error
 
 OUT = ShellRedirection(1, ">", "f")
 
@@ -165,3 +167,34 @@ def test_pipeline(capfd: pytest.CaptureFixture[str]) -> None:
         run_command(prog, "py print(1) | exit 4")
     assert str(info.value) == "'exit 4' exited with status 4"
     assert (info.value.command, info.value.exit_status) == ("exit 4", 4)
+
+
+def test_commands_that_fail_with_their_pipeline(
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    prog = Program()
+    missing = tmp_path / "missing" / "file"
+    for line, kind in (
+        (f"py print(1) > {missing} | exit 3", FileNotFoundError),
+        (f"source {missing} | exit 3", FileNotFoundError),
+        ("source | exit 3", CommandArgumentError),
+    ):
+        with pytest.raises(ExceptionGroup) as info:
+            run_command(prog, line)
+        assert info.value.message == "errors while running command"
+        first, second = info.value.exceptions
+        assert type(first) is kind
+        assert str(second) == "'exit 3' exited with status 3"
+        seen: list[Exception] = []
+        assert run_command(prog, line, onerror=seen.append) is None
+        assert list(map(repr, seen)) == [repr(first), repr(second)]
+        capfd.readouterr()
+        print_error(info.value)
+        assert len(capfd.readouterr().err.splitlines()) == 2
+    script = tmp_path / "script.py"
+    script.write_text(f"print(1)\nopen({str(missing)!r})\n")
+    for _ in range(5):
+        # Whether or not the reader is still there.
+        with pytest.raises(FileNotFoundError):
+            run_command(prog, f"source {script} | true")
