@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..types.type import Type
     from .die import Die
 
+_LOCATIONS = (dw.DW_AT_data_member_location, dw.DW_AT_data_bit_offset)
 _LISTS = frozenset((dw.DW_FORM_sec_offset, dw.DW_FORM_loclistx))
 _LISTS_BEFORE_4 = frozenset((dw.DW_FORM_data4, dw.DW_FORM_data8))
 """Forms of location lists (DWARF 3, section 7.5.4, has no others)."""
@@ -25,10 +26,11 @@ def is_member(die: Die) -> bool:
     """Whether a child of a structure is a part of its objects."""
     if die.tag == dw.DW_TAG_inheritance:
         return True
+    if die.tag != dw.DW_TAG_member:
+        return False
     # A static member is no part of the object.
-    return die.tag == dw.DW_TAG_member and not (
-        die.flag(dw.DW_AT_external) or die.flag(dw.DW_AT_declaration)
-    )
+    static = die.flag(dw.DW_AT_external) or die.flag(dw.DW_AT_declaration)
+    return not static or any(map(die.has, _LOCATIONS))
 
 
 def bit_offset(die: Die, type_of: Callable[[Die], Type]) -> int | None:

@@ -110,6 +110,8 @@ def _constant_bytes(die: Die, type: Type, value: object) -> bytes:
             size = type_size(type)
             if size > _MAX_NUMBER:
                 raise die.error(f"DW_AT_const_value is a number for {size} bytes")
+            if _is_signed(type) and _may_be_negative(die.unit):
+                value = _signed_as_stored(value, die.form(dw.DW_AT_const_value))
             return _number_bytes(value, size, die.unit.file.order == "<")
         raise _no_constant(die, kind)
     if isinstance(value, str):
@@ -135,6 +137,38 @@ def _no_constant(die: Die, kind: TypeKind | None) -> BadDataError:
     if kind in _INTEGERS:
         return die.error("invalid DW_AT_const_value")
     return die.error("unknown DW_AT_const_value form")
+
+
+def _is_signed(type: Type) -> bool:
+    type = type.unaliased()
+    if type.kind is TypeKind.ENUM:
+        assert type.type is not None
+        type = type.type.unaliased()
+    return type.kind is TypeKind.INT and type.is_signed
+
+
+def _may_be_negative(unit: Unit) -> bool:
+    """Whether a constant in a form of fixed size may be less than zero.
+
+    Such a form has no sign of its own (DWARF 5, section 7.5.5). gcc has it for numbers
+    that are not negative, and so 200 in a byte is no -56. Of whoever leaves out its
+    name, which it must not in a partial unit, the sign is the type's.
+    """
+    root = unit.root
+    return root.tag != dw.DW_TAG_partial_unit and not root.has(dw.DW_AT_producer)
+
+
+def _signed_as_stored(value: int, form: int | None) -> int:
+    bits = _FIXED_BITS.get(form)
+    return value - (1 << bits) if bits and value >> (bits - 1) == 1 else value
+
+
+_FIXED_BITS: dict[int | None, int] = {
+    dw.DW_FORM_data1: 8,
+    dw.DW_FORM_data2: 16,
+    dw.DW_FORM_data4: 32,
+    dw.DW_FORM_data8: 64,
+}
 
 
 def _number_bytes(value: int, size: int, little_endian: bool) -> bytes:

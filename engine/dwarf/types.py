@@ -339,7 +339,7 @@ class TypeReader:
                 source = partial(self.object_type, child)
             else:
                 source = partial(self._sized_member_type, child)
-            bit_size = child.number(dw.DW_AT_bit_size) or None
+            bit_size = (child.number(dw.DW_AT_bit_size) or 0) % (1 << 64) or None
             name = None if child.tag == dw.DW_TAG_inheritance else _name(child)
             members.append(TypeMember._of(source, name, offset, bit_size))
         return members

@@ -34,6 +34,13 @@ _RANKS: dict[PrimitiveType | None, int] = {
     PrimitiveType.C_LONG_LONG: 3,
     PrimitiveType.C_UNSIGNED_LONG_LONG: 3,
 }
+_BELOW_INT = (
+    PrimitiveType.C_CHAR,
+    PrimitiveType.C_SIGNED_CHAR,
+    PrimitiveType.C_UNSIGNED_CHAR,
+    PrimitiveType.C_SHORT,
+    PrimitiveType.C_UNSIGNED_SHORT,
+)
 _UNSIGNED = {
     1: PrimitiveType.C_UNSIGNED_INT,
     2: PrimitiveType.C_UNSIGNED_LONG,
@@ -127,7 +134,9 @@ def _promote(codec: Codec, bits: int | None) -> TypeBits:
         return int_type, None
     if width < int_bits or (width == int_bits and codec.signed):
         return int_type, None
-    if width == int_bits:
+    # What ranks below int is one of the two, even if it is wider.
+    small = bits is None and codec.under.primitive in _BELOW_INT
+    if width == int_bits or small:
         return types.primitive(PrimitiveType.C_UNSIGNED_INT), None
     return type, bits
 

@@ -203,14 +203,18 @@ class TypeFactory:
         language: Language | None = None,
     ) -> Type:
         """A pointer to ``type``, of ``size`` bytes."""
-        self._own("pointer_type", 1, type)
+        check_argument("pointer_type", 1, type, Type, "_drgn.Type")
+        if size is not None:
+            size = uint64(size)
+        little = None if byteorder is None else self._is_little_endian(byteorder)
         _check_qualifiers(qualifiers)
         language = self._language(language)
         if size is None:
             size = 8 if self._prog._is_64_bit() else 4
-        else:
-            size = uint64(size)
-        little = self._is_little_endian(byteorder)
+        if little is None:
+            little = self._prog._is_little_endian()
+        if type.prog is not self._prog:
+            raise ValueError("type is from different program")
         return self._once(qualifiers, PointerDefinition, language, type, size, little)
 
     def array_type(
@@ -294,23 +298,17 @@ class TypeFactory:
         else:
             if type is None:
                 raise ValueError("enum type must have compatible type")
-            self._check_compatible(type)
+            _check_compatible(type)
             if not callable(enumerators):
                 if not is_sequence(enumerators):
                     raise TypeError("enumerators must be sequence or None")
                 enumerators = _check_enumerators(enumerators, type.is_signed)
+            if type.prog is not self._prog:
+                raise ValueError("type is from different program")
         definition = EnumDefinition(
             self._prog, self._language(language), tag, type, enumerators, alignment
         )
         return _variant(definition, qualifiers)
-
-    def _check_compatible(self, compatible: Type) -> None:
-        if compatible.prog is not self._prog:
-            raise ValueError("type is from different program")
-        if compatible.kind is not TypeKind.INT:
-            raise ValueError("enum_type() compatible type must be integer type")
-        if compatible.qualifiers is not _NONE:
-            raise ValueError("enum_type() compatible type must be unqualified")
 
     def function_type(
         self,
@@ -399,6 +397,13 @@ def _variant(definition: Definition, qualifiers: Qualifiers) -> Type:
 def _check_qualifiers(qualifiers: Qualifiers) -> None:
     if not isinstance(qualifiers, Qualifiers):
         raise TypeError(f"expected Qualifiers, not {class_label(qualifiers)}")
+
+
+def _check_compatible(compatible: Type) -> None:
+    if compatible.kind is not TypeKind.INT:
+        raise ValueError("enum_type() compatible type must be integer type")
+    if compatible.qualifiers is not _NONE:
+        raise ValueError("enum_type() compatible type must be unqualified")
 
 
 def _check_enumerators(

@@ -228,12 +228,39 @@ def variable(type: D, name: str = "v", **attributes: object) -> D:
     return D(dw.DW_TAG_variable, name=name, type=type, **attributes)
 
 
+@pytest.mark.parametrize(
+    ("root", "expected"),
+    [
+        # gcc writes 200 like this, and -56 as DW_FORM_sdata.
+        (D(dw.DW_TAG_compile_unit, producer="GNU C17 12.2.0"), 200),
+        (D(dw.DW_TAG_compile_unit), -56),
+        # dwz leaves the producer out.
+        (D(dw.DW_TAG_partial_unit), 200),
+    ],
+)
+@pytest.mark.parametrize("kind", ["int", "enum", "unsigned"])
+def test_signs_of_constants_in_forms_without(
+    debug_program, root: D, expected: int, kind: str
+) -> None:
+    encoding = dw.DW_ATE_unsigned if kind == "unsigned" else dw.DW_ATE_signed
+    number = D(dw.DW_TAG_base_type, name="n", byte_size=4, encoding=encoding)
+    enum = D(dw.DW_TAG_enumeration_type, name="e", byte_size=4, type=number)
+    v = variable(
+        enum if kind == "enum" else number, const_value=A(dw.DW_FORM_data1, 200)
+    )
+    unit = Unit([number, enum, v], root=root)
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([unit])))
+    assert prog["v"].value_() == (200 if kind == "unsigned" else expected)
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
         (A(dw.DW_FORM_sdata, -5), -5),
-        (A(dw.DW_FORM_data1, 0xFF), 0xFF),
+        (A(dw.DW_FORM_data1, 0xFF), -1),
+        (A(dw.DW_FORM_data1, 0x7F), 0x7F),
+        (A(dw.DW_FORM_data2, 0x8000), -0x8000),
         (A(dw.DW_FORM_data4, 0xFFFFFFFF), -1),
         (A(dw.DW_FORM_udata, 7), 7),
         (A(dw.DW_FORM_implicit_const, -2), -2),

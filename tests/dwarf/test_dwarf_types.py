@@ -167,6 +167,20 @@ def test_bit_fields_in_storage_units(debug_program, order: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("flag", ["external", "declaration"])
+@pytest.mark.parametrize("location", ["data_member_location", "data_bit_offset", None])
+def test_members_with_flags(debug_program, flag: str, location: str | None) -> None:
+    # Static members have the flags and no location.
+    type = integer()
+    attributes = {flag: None}
+    if location is not None:
+        attributes[location] = A(dw.DW_FORM_data1, 4)
+    member = D(dw.DW_TAG_member, name="m", type=type, **attributes)
+    struct = D(dw.DW_TAG_structure_type, [member], name="s", byte_size=8)
+    prog = one(debug_program, [type, struct])
+    assert prog.type("struct s").has_member("m") == (location is not None)
+
+
 def straddling(bit_offset: A, **attributes: A) -> list[D]:
     """A structure with a bit field that goes past its storage unit."""
     unit = integer()

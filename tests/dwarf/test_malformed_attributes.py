@@ -240,6 +240,13 @@ def test_malformed_attributes(
         lookup(prog)
 
 
+def test_a_bit_field_of_negative_size_is_refused(debug_program) -> None:
+    dies = one_member(name="m", bit_size=A(dw.DW_FORM_sdata, -3))
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([Unit(dies)])))
+    with pytest.raises(ValueError, match="^bit field size is larger than type size$"):
+        str(prog.type("struct s"))
+
+
 def test_an_array_without_elements_is_refused(debug_program) -> None:
     array = D(dw.DW_TAG_array_type)
     prog = debug_program(
