@@ -189,8 +189,8 @@ def write_object(
     if object.type_.unaliased_kind() == TypeKind.POINTER:
         if dereference is None:
             raise TypeError(
-                "object is a pointer: pass dereference=True to write to what it points "
-                "to (*ptr = value), dereference=False to write to itself (ptr = value)"
+                "to write to pointed-to object (*ptr = value), use dereference=True; "
+                "to write to pointer itself (ptr = value), use dereference=False"
             )
         if dereference:
             object = object[0]

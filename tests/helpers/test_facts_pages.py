@@ -260,6 +260,7 @@ def test_compound_pages(live: Program, each_lab: Lab) -> None:
             assert compound_head(pfn_to_page(live, other)).value_() == head.value_()
     single = pfn_to_page(live, frames(each_lab, "map-memory", "frames.anonymous")[0])
     assert page_size(single).value_() == 4096
+    assert (compound_order(single).value_(), compound_nr(single).value_()) == (0, 1)
     file = frames(each_lab, "map-memory", "frames.file")
     assert [page_index(pfn_to_page(live, frame)).value_() for frame in file] == list(
         range(len(file))

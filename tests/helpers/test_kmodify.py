@@ -402,7 +402,7 @@ def test_objects_that_cannot_be_written(never: Program) -> None:
     with pytest.raises(TypeError, match="object is not a pointer"):
         write_object(at, 1, dereference=True)
     pointer = Object(never, never.pointer_type(int_type), FUNCTION)
-    with pytest.raises(TypeError, match="dereference=True .*dereference=False"):
+    with pytest.raises(TypeError, match="dereference=True.*dereference=False"):
         write_object(pointer, 1)
     with pytest.raises(ValueError, match="cannot write to value object"):
         write_object(pointer, 1, dereference=False)

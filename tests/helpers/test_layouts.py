@@ -29,6 +29,8 @@ from drgn.helpers.linux import (
     cgroup_bpf_prog_for_each_effective,
     compound_head,
     get_kconfig,
+    global_numa_event_state,
+    global_zone_page_state,
     ktime_to_ns,
     mutex_owner,
     neigh_table_for_each_neighbor,
@@ -436,3 +438,19 @@ def test_copies_of_a_head_in_the_memory_map(kernel: Kernel, masks: bool) -> None
             asked(pages[0])
     # Of a page that says to be a head, but has no tail.
     assert PageHead(pages + 128) and compound_head(pages + 128) == pages + 128
+
+
+def test_counters_of_old_kernels(kernel: Kernel, atomic: Type) -> None:
+    """Each name that one has had is of a kernel before."""
+    prog = kernel.prog
+    array = prog.array_type(atomic, 2)
+    for number, name in enumerate(("vm_stat", "vm_zone_stat")):
+        values = [{"counter": 0}, {"counter": 10 + number}]
+        kernel.objects[name] = Object(prog, array, values)
+        assert global_zone_page_state(prog, 1) == 10 + number
+        # NUMA events were counted with zones, first.
+        assert global_numa_event_state(prog, 1) == 10 + number
+    for number, name in enumerate(("vm_numa_stat", "vm_numa_event")):
+        values = [{"counter": 0}, {"counter": 20 + number}]
+        kernel.objects[name] = Object(prog, array, values)
+        assert global_numa_event_state(prog, 1) == 20 + number

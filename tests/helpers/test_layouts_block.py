@@ -6,7 +6,17 @@ import pytest
 from mock_kernel import Kernel
 
 from drgn import Object
-from drgn.helpers.linux import nr_blockdev_pages, request_queue_busy_iter
+from drgn.helpers.linux import (
+    disk_name,
+    for_each_disk,
+    for_each_partition,
+    nr_blockdev_pages,
+    part_devt,
+    part_name,
+    print_disks,
+    print_partitions,
+    request_queue_busy_iter,
+)
 
 BASE = 0xFFFF888000010000
 
@@ -121,3 +131,60 @@ def test_pages_of_block_devices(kernel: Kernel) -> None:
     kernel.words(BASE + 0x300, one + 0x80, 0, 0)
     kernel.words(BASE + 0x400, two + 0x80, 0, 0)
     assert nr_blockdev_pages(prog) == 43
+
+
+def test_disks_before_5_1(kernel: Kernel, capsys: pytest.CaptureFixture[str]) -> None:
+    """Devices are in the list of their class, and partitions are no block devices."""
+    prog = kernel.prog
+    char = prog.int_type("char", 1, True)
+    kernel.types["char"] = char
+    kernel.types["dev_t"] = prog.typedef_type("dev_t", kernel.u32)
+    link = kernel.linked("list_head", "next", "prev")
+    node = kernel.struct("klist_node", n_node=link)
+    kobject = kernel.struct("kobject", name=kernel.to(char))
+    device = kernel.struct(
+        "device",
+        kobj=kobject,
+        type=kernel.pointer,
+        devt=kernel.types["dev_t"],
+        knode_class=node,
+    )
+    part = kernel.struct("hd_struct", start=kernel.ulong, __dev=device)
+    disk = kernel.struct(
+        "gendisk",
+        major=kernel.int,
+        first_minor=kernel.int,
+        disk_name=prog.array_type(char, 8),
+        part0=part,
+    )
+    subsys = kernel.struct(
+        "subsys_private", klist_devices=kernel.struct("klist", k_list=link)
+    )
+    block_class = kernel.struct("class", p=kernel.to(subsys))
+    kinds, whole, one = BASE, BASE + 0x1000, BASE + 0x2000
+    kernel.objects["disk_type"] = Object(prog, kernel.int, address=kinds)
+    kernel.objects["block_class"] = Object(prog, block_class, address=BASE + 0x100)
+    head = BASE + 0x200
+    kernel.words(BASE + 0x100, head)
+    part0 = whole + 24
+    first, second = (at + 8 + 24 for at in (part0, one))  # __dev.knode_class
+    kernel.words(head, first, second)
+    kernel.memory(whole, b"\x08\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0a\\b\0\0\0\0\0")
+    kernel.memory(BASE + 0x300, b"a\\b\0a\\b1\0")
+    kernel.words(part0, 0, BASE + 0x300, kinds, 8 << 20 | 16, second, head)
+    kernel.words(one, 2048, BASE + 0x304, kinds + 8, 8 << 20 | 17, head, first)
+    (found,) = for_each_disk(prog)
+    assert found.value_() == whole and found.type_ == kernel.to(disk)
+    assert disk_name(found) == b"a\\b"
+    parts = list(for_each_partition(prog))
+    assert [each.value_() for each in parts] == [part0, one]
+    assert parts[0].type_ == kernel.to(part)
+    assert [part_name(each) for each in parts] == [b"a\\b", b"a\\b1"]
+    assert [part_devt(each).value_() for each in parts] == [8 << 20 | 16, 8 << 20 | 17]
+    print_disks(prog)
+    print_partitions(prog)
+    assert capsys.readouterr().out.splitlines() == [
+        f"8:16 a\\\\b (struct gendisk *){whole:#x}",
+        f"8:16 a\\\\b (struct hd_struct *){part0:#x}",
+        f"8:17 a\\\\b1 (struct hd_struct *){one:#x}",
+    ]
