@@ -7,7 +7,7 @@ Panic
 
 from __future__ import annotations
 
-from drgn import NULL, Object, Program
+from drgn import Object, Program
 from drgn.helpers.common.prog import takes_program_or_default
 from drgn.helpers.linux.printk import get_dmesg
 
@@ -31,15 +31,14 @@ _PANIC_PHRASES = (
 def panic_task(prog: Program) -> Object:
     """Return the task that panicked.
 
-    :return: ``struct task_struct *``, ``NULL`` if the kernel has not panicked.
+    :return: ``struct task_struct *``
+    :raises LookupError: if the kernel has not panicked
+    :raises ValueError: if the program is not a core dump
 
     >>> panic_task(prog).comm
     (char [16])"init"
     """
-    try:
-        return prog.crashed_thread().object
-    except (LookupError, ValueError):
-        return NULL(prog, "struct task_struct *")
+    return prog.crashed_thread().object
 
 
 @takes_program_or_default

@@ -120,8 +120,10 @@ def logged_panic() -> str:
 
 
 def panicked_task() -> str:
-    task = panic_task(prog)
-    return describe(task) if task else ""
+    try:
+        return describe(panic_task(prog))
+    except (LookupError, ValueError):
+        return ""
 
 
 @part

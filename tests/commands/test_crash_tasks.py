@@ -289,7 +289,7 @@ def test_context_of_a_dump_without_a_panic(scratch: Program) -> None:
 
 
 def test_no_task_has_panicked(live: Program) -> None:
-    with pytest.raises(LookupError, match="panicked"):
+    with pytest.raises(LookupError, match="panic_cpu is not set"):
         lines_of(live, "bt -p")
 
 

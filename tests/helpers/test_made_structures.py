@@ -31,6 +31,7 @@ from drgn.helpers.linux import (
     for_each_node_mask,
     for_each_online_cpu,
     for_each_set_bit,
+    for_each_swap_info,
     for_each_sysv_msg_queue,
     for_each_sysv_sem_array,
     for_each_sysv_shm,
@@ -59,6 +60,8 @@ from drgn.helpers.linux import (
     sbitmap_for_each_set,
     sk_fullsock,
     swait_active,
+    swap_file_path,
+    swap_is_file,
     tainted,
     task_rlimits,
     test_bit,
@@ -482,3 +485,27 @@ def test_places_of_ipc_objects_that_were_used_before(made: Made) -> None:
         assert find(prog, id | 5 << shift).value_() == found.value_()
         assert not find(prog, id) and not find(prog, id | 4 << shift)
         made.put(id.to_bytes(4, "little"), at=place.address_)
+
+
+def test_swap_space_that_is_not_in_use(made: Made) -> None:
+    """Of three places, one was left and one has never been used."""
+    prog = made.prog
+    first, second = for_each_swap_info(prog)
+    used, writable = 1, 2
+    count = prog["nr_swapfiles"]
+    before = prog.read(first.flags.address_, 8), prog.read(count.address_, 4)
+    made.put((3).to_bytes(4, "little"), at=count.address_)
+    for flags, is_used in ((0, False), (writable, False), (used | writable, True)):
+        made.put(flags.to_bytes(8, "little"), at=first.flags.address_)
+        found = [info.value_() for info in for_each_swap_info(prog)]
+        assert found == [first.value_()] * is_used + [second.value_()]
+    made.put(before[0], at=first.flags.address_)
+    made.put(before[1], at=count.address_)
+    no_file = Object(prog, "struct swap_info_struct", {})
+    assert swap_file_path(no_file) == b""
+    for mode, is_file in ((0o100600, True), (0o060600, False), (0o040700, False)):
+        inode = made.filled("struct inode", {"i_mode": mode})
+        mapping = made.filled("struct address_space", {"host": inode})
+        file = made.filled("struct file", {"f_mapping": mapping})
+        info = Object(prog, "struct swap_info_struct", {"swap_file": file})
+        assert swap_is_file(info) == is_file

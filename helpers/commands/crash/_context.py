@@ -61,9 +61,8 @@ def default_context(prog: Program) -> tuple[Object, tuple[str, int | None]]:
         if task:
             return task, ("pid", pid)
     with contextlib.suppress(FaultError):
-        task = panic_task(prog)
-        if task:
-            return task, ("panic_task", None)
+        with contextlib.suppress(LookupError, ValueError):
+            return panic_task(prog), ("panic_task", None)
         cpu = next(iter(for_each_online_cpu(prog)), 0)
         return cpu_curr(prog, cpu), ("cpu", cpu)
     return readable_task(prog, 1), ("pid", 1)

@@ -321,10 +321,7 @@ def _tasks(prog: Program, args: argparse.Namespace) -> Iterable[Object]:
     if args.all:
         return _running(prog, for_each_possible_cpu(prog))
     if args.panic:
-        task = panic_task(prog)
-        if not task:
-            raise LookupError("no task has panicked")
-        return [task]
+        return [panic_task(prog)]
     return chosen_tasks(prog, args.tasks)
 
 

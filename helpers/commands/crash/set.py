@@ -118,7 +118,7 @@ def _chosen(
 def _has_panicked(task: Object) -> bool:
     try:
         return bool(task == panic_task(task.prog_))
-    except FaultError:
+    except (FaultError, LookupError, ValueError):
         return False  # A dump may lack the memory of the CPU that panicked.
 
 
