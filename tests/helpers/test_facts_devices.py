@@ -252,12 +252,18 @@ def test_sysfs(live: Program, each_lab: Lab) -> None:
     assert online is not None and online.name.string_() == b"cpu1"
     driver = sysfs_lookup(live, "/sys/bus/virtio/drivers/virtio_blk")
     assert driver.name.string_() == b"virtio_blk"
+    assert driver.type_.type_name() == "struct device_driver *"
     module = sysfs_lookup(live, "/sys/module/loop")
     if module.mod:  # It may be built in.
         assert module.mod.name.string_() == b"loop"
-    assert sysfs_lookup(live, "/sys/class/net").name.string_() == b"net"
-    assert sysfs_lookup(live, "/sys/bus/pci").name.string_() == b"pci"
+    for path, type in (("class/net", "class"), ("bus/pci", "bus_type")):
+        found = sysfs_lookup(live, f"/sys/{path}")
+        assert found.name.string_().decode() == path.split("/")[1]
+        assert re.fullmatch(rf"(const )?struct {type} \*", found.type_.type_name())
     assert sysfs_lookup(live, "/sys/kernel").name.string_() == b"kernel"
+    for path in ("/sys", "/sys/", "", "/sys/kernel/.."):
+        root = live["sysfs_root_kn"].value_()
+        assert sysfs_lookup_node(live, path).value_() == root
     node = sysfs_lookup_node(live, "/sys/kernel/vmcoreinfo")
     assert node.name.string_() == b"vmcoreinfo"
     for path in ("/proc", "/sysfs", "/sys/nope", "nope/nope"):

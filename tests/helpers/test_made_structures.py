@@ -42,6 +42,11 @@ from drgn.helpers.linux import (
     global_zone_page_state,
     hlist_empty,
     is_a_nulls,
+    ktime_get_boottime_seconds,
+    ktime_get_clocktai_seconds,
+    ktime_get_coarse_boottime_ns,
+    ktime_get_coarse_clocktai_ns,
+    ktime_get_coarse_ns,
     list_count_nodes,
     list_empty,
     list_first_entry_or_null,
@@ -65,6 +70,8 @@ from drgn.helpers.linux import (
     tainted,
     task_rlimits,
     test_bit,
+    uptime,
+    uptime_pretty,
     valid_section,
     validate_list,
     validate_list_count_nodes,
@@ -509,3 +516,29 @@ def test_swap_space_that_is_not_in_use(made: Made) -> None:
         file = made.filled("struct file", {"f_mapping": mapping})
         info = Object(prog, "struct swap_info_struct", {"swap_file": file})
         assert swap_is_file(info) == is_file
+
+
+def test_clocks_that_are_apart(made: Made) -> None:
+    """After a time suspended, and with leap seconds."""
+    prog = made.prog
+    if "tk_core" not in prog:
+        return  # In newer kernels; see test_layouts.py.
+    timekeeper = prog["tk_core"].timekeeper
+    now = ktime_get_coarse_ns(prog).value_()
+    made.words(37 * 10**9 - now, at=timekeeper.offs_tai.address_)
+    assert ktime_get_coarse_clocktai_ns(prog).value_() == 37 * 10**9
+    assert ktime_get_clocktai_seconds(prog).value_() == 37
+    for seconds, text in (
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (60, "1 minute"),
+        (7200, "2 hours"),
+        (86400 + 3600 + 61, "1 day, 1 hour, 1 minute, 1 second"),
+        (30 * 86400 + 2, "30 days, 2 seconds"),
+    ):
+        ns = seconds * 10**9 + 500_000_000
+        made.words(ns - now, at=timekeeper.offs_boot.address_)
+        assert ktime_get_coarse_boottime_ns(prog).value_() == ns
+        assert ktime_get_boottime_seconds(prog).value_() == seconds
+        assert uptime(prog) == seconds + 0.5
+        assert uptime_pretty(prog) == text
