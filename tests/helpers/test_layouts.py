@@ -31,6 +31,12 @@ from drgn.helpers.linux import (
     get_kconfig,
     global_numa_event_state,
     global_zone_page_state,
+    ktime_get_boottime_seconds,
+    ktime_get_coarse_boottime_ns,
+    ktime_get_coarse_ns,
+    ktime_get_coarse_real_ns,
+    ktime_get_real_seconds,
+    ktime_get_seconds,
     ktime_to_ns,
     mutex_owner,
     neigh_table_for_each_neighbor,
@@ -164,6 +170,43 @@ def test_time(kernel: Kernel) -> None:
     ):
         found = ktime_to_ns(Object(kernel.prog, type, value))
         assert found.value_() == -5 and found.type_.type_name() == "s64"
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("coarse", [False, True])
+def test_clocks(kernel: Kernel, several: bool, coarse: bool) -> None:
+    """Newer kernels keep what coarse clocks say, and several timekeepers."""
+    prog = kernel.prog
+    kernel.types["s64"] = prog.typedef_type("s64", kernel.long)
+    kernel.types["u64"] = prog.typedef_type("u64", kernel.ulong)
+    kernel.types["time64_t"] = prog.typedef_type("time64_t", kernel.long)
+    mono = kernel.struct(
+        "tk_read_base", base=kernel.long, xtime_nsec=kernel.ulong, shift=kernel.u32
+    )
+    names = ["xtime_sec", "ktime_sec", "offs_boot", *["coarse_nsec"] * coarse]
+    type = kernel.struct(
+        "timekeeper", tkr_mono=mono, **dict.fromkeys(names, kernel.long)
+    )
+    # Of a nanosecond there are 2 to the 8th parts here; 5 ns are past the second.
+    base = {"base": 7 * 10**9, "xtime_nsec": (5 << 8) + 1, "shift": 8}
+    value = {"tkr_mono": base, "xtime_sec": 90, "ktime_sec": 7, "offs_boot": 10**9}
+    past = 5
+    if coarse:
+        past = value["coarse_nsec"] = 3
+    data = kernel.struct("tk_data", timekeeper=type)
+    if several:
+        kernel.objects["TIMEKEEPER_CORE"] = Object(prog, kernel.int, 1)
+        both = [{}, {"timekeeper": value}]
+        array = Object(prog, prog.array_type(data, 2), both)
+        kernel.objects["timekeeper_data"] = array
+    else:
+        kernel.objects["tk_core"] = Object(prog, data, {"timekeeper": value})
+    assert ktime_get_seconds(prog).value_() == 7
+    assert ktime_get_real_seconds(prog).value_() == 90
+    assert ktime_get_boottime_seconds(prog).value_() == 8
+    assert ktime_get_coarse_ns(prog).value_() == 7 * 10**9 + past
+    assert ktime_get_coarse_real_ns(prog).value_() == 90 * 10**9 + past
+    assert ktime_get_coarse_boottime_ns(prog).value_() == 8 * 10**9 + past
 
 
 def test_swap_usage(kernel: Kernel, atomic: Type) -> None:
