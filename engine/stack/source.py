@@ -39,6 +39,10 @@ class SourceLocation(_Place):
         self.name = name
         return self
 
+    def __deepcopy__(self, memo: object) -> SourceLocation:
+        # ``name`` may belong to a stack frame, which cannot be copied.
+        return type(self)(*self, self.name)
+
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _Place._fields:
             raise AttributeError("can't set attribute")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ def test_source_locations(dumped: ShowStacks) -> None:
         assert str(prog.source_location(text)) == str(prog.source_location(start))
     with pytest.raises(IndexError, match="source location list index out of range"):
         locations[2]
+    frame = frame_named(prog.main_thread().stack_trace(), "caller")
+    for location in (locations[0], frame.source()):
+        for copied in (copy.copy(location), copy.deepcopy(location)):
+            assert copied is not location and type(copied) is SourceLocation
+            assert copied == location and copied.name() == location.name()
 
 
 @pytest.mark.parametrize(
