@@ -9,6 +9,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -44,7 +45,7 @@ def inside(script: Path, files: Sequence[Path], commands: Sequence[str]) -> list
     return [
         _gdb(), "-nx", "-batch", "-iex", "set language c", "-ex", f"source {LOADER}",
         *given,
-        "-ex", f"drgn-script {script}", *map(str, files),
+        "-ex", f"drgn-script {quote(str(script))}", *map(str, files),
     ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -19,7 +20,9 @@ def test_same_as_standalone(kernel_gdb: Any, lab: Lab, dump: str) -> None:
     names = ["session", "stacks", *(["crash"] if dump == "panic.elf" else [])]
     cases = [CASES / f"{name}.py" for name in names]
     commands = [
-        part for case in cases for part in (f"drgn-script {case}", "echo --\\n")
+        part
+        for case in cases
+        for part in (f"drgn-script {quote(str(case))}", "echo --\\n")
     ]
     result = kernel_gdb(lab.vmlinux, "echo --\\n", *commands, core=lab.dump(dump))
     assert result.err.count("Error") == 0, result.err

@@ -14,6 +14,7 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -265,7 +266,8 @@ def cpp_core(
 def _in_gdb(gdb: str, script: Path, *argv: str | Path | int) -> str:
     out = _run(
         gdb, "-nx", "-batch", *argv, "-ex", f"source {ROOT}/gdb_bridge/drgn.py",
-        "-ex", "echo <<<\\n", "-ex", f"drgn-script {script}", "-ex", "echo >>>\\n",
+        "-ex", "echo <<<\\n", "-ex", f"drgn-script {quote(str(script))}",
+        "-ex", "echo >>>\\n",
     )  # fmt: skip
     return out.split("<<<\n")[1].split(">>>\n")[0]
 

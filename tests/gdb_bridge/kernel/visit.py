@@ -16,6 +16,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import gdb
@@ -80,7 +81,7 @@ def scripts(name: str, cases: list[Path]) -> None:
 
 
 def script(case: Path, directory: Path) -> None:
-    shown = gdb.execute(f"drgn-script {case}", to_string=True)
+    shown = gdb.execute(f"drgn-script {quote(str(case))}", to_string=True)
     (directory / case.stem).write_text(shown)
 
 
