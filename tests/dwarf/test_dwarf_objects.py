@@ -63,6 +63,8 @@ FIRST = "static int same = 1; int *keep_first = &same;" + SOURCE
 )
 def program(request, tmp_path_factory) -> Path:
     compiler, version = request.param
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler}")
     directory = tmp_path_factory.mktemp("objects") / "src"
     directory.mkdir()
     (directory / "first.c").write_text(FIRST)
