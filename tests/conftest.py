@@ -22,6 +22,9 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+# What tools and the system say is compared in English.
+os.environ["LC_ALL"] = "C.UTF-8"
+
 TESTS = Path(__file__).parent
 # At the end, so that no room of the tests can stand before a module.
 sys.path.append(str(TESTS))
