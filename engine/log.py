@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -29,7 +30,10 @@ def warning(message: str, *args: Any) -> None:
 
 
 def progress(message: str) -> None:
-    """Tell on standard error what takes long, unless warnings are off."""
+    """Tell who looks at standard error what takes long, unless warnings are off."""
+    # Not sys.stderr: GDB's never is a terminal.
+    if not os.isatty(2):
+        return
     logging = sys.modules.get("logging")
     if logging is None or logging.getLogger("drgn").isEnabledFor(logging.WARNING):
         print(f"drgn: {message}", file=sys.stderr, flush=True)
