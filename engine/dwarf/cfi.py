@@ -10,6 +10,7 @@ import sys
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..elf.constants import EM_AARCH64
 from ..errors import BadDataError
 from .cfi_rows import Cie, RowMachine, Rule
 from .reader import c_string, sleb128, uleb128
@@ -57,6 +58,7 @@ class CfiTable:
         "_cies",
         "_data",
         "_fdes",
+        "_is_aarch64",
         "_is_eh",
         "_little_endian",
         "_path",
@@ -73,6 +75,7 @@ class CfiTable:
         self._section = section
         self._data = elf.contents(section)
         self._is_eh = section == ".eh_frame"
+        self._is_aarch64 = elf.machine == EM_AARCH64
         self._base = found.address if found is not None else 0
         self._little_endian = elf.little_endian
         self._address_size = 8 if elf.is_64 else 4
@@ -251,6 +254,7 @@ class CfiTable:
             has_data,
             address_size,
             bytes(data[position:end]),
+            self._is_aarch64,
         )
 
     def _augmentation(self, letters: bytes, position: int) -> tuple[int, bool]:

@@ -37,6 +37,7 @@ class Cie(NamedTuple):
     has_augmentation_data: bool
     address_size: int
     instructions: bytes
+    is_aarch64: bool = False
 
 
 # Primary opcodes, in the high two bits.
@@ -67,6 +68,7 @@ _DW_CFA_def_cfa_offset_sf = 0x13
 _DW_CFA_val_offset = 0x14
 _DW_CFA_val_offset_sf = 0x15
 _DW_CFA_val_expression = 0x16
+_DW_CFA_AARCH64_negate_ra_state = 0x2D
 _DW_CFA_GNU_args_size = 0x2E
 _DW_CFA_GNU_negative_offset_extended = 0x2F
 
@@ -191,6 +193,8 @@ class RowMachine:
         """Run an instruction other than the commonest; returns where it ends."""
         if op == _DW_CFA_nop:
             return position
+        if op == _DW_CFA_AARCH64_negate_ra_state and self.cie.is_aarch64:
+            return position  # Signed or not, an address is freed of its signature.
         if op == _DW_CFA_remember_state:
             if len(self.stack) >= _MAX_REMEMBERED:
                 raise ValueError("DW_CFA_remember_state is nested too deeply")

@@ -14,7 +14,8 @@ from .code import CodeInfo
 from .initial import architecture_name, initial_frame, registers_of_cpu
 from .source import SourceLocation, SourceLocationList
 from .trace import StackTrace
-from .unwind import MAX_FRAMES, Frame, Unwinder
+from .unwind import MAX_FRAMES, Frame
+from .unwinders import unwinder_of
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -35,11 +36,10 @@ def stack_trace(
     FaultError if they cannot be read, ValueError if stacks of the program cannot be
     unwound.
     """
-    info = CodeInfo.of(prog)
-    unwinder = Unwinder(prog, info)
     with initial_frame(prog, thread) as (registers, interrupted):
         frames = []
         if registers:
+            unwinder = unwinder_of(prog, CodeInfo.of(prog))
             frames = unwinder.unwind(registers, interrupted=interrupted, limit=limit)
     return make(StackTrace, prog, frames)
 
@@ -48,8 +48,9 @@ def stack_trace_of_cpu(
     prog: Program, cpu: TargetThread, limit: int = MAX_FRAMES
 ) -> StackTrace:
     """The stack of a processor that a debugger has stopped; errors as above."""
-    unwinder = Unwinder(prog, CodeInfo.of(prog))
-    frames = unwinder.unwind(registers_of_cpu(prog, cpu), interrupted=True, limit=limit)
+    registers = registers_of_cpu(prog, cpu)
+    unwinder = unwinder_of(prog, CodeInfo.of(prog))
+    frames = unwinder.unwind(registers, interrupted=True, limit=limit)
     return make(StackTrace, prog, frames)
 
 

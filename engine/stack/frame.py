@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..arguments import class_label
 from ..closed import ApiClass, closed, not_constructible
 from ..flags import FindObjectFlags
-from .registers import NUMBERS, RSP
+from .machine import Machine, machine_of
 from .source import SourceLocation
 
 if TYPE_CHECKING:
@@ -101,6 +101,11 @@ class StackFrame(metaclass=ApiClass):
     # Registers
 
     @property
+    def _machine(self) -> Machine | None:
+        platform = self._trace._prog.platform
+        return None if platform is None else machine_of(platform)
+
+    @property
     def pc(self) -> int:
         """The program counter: the return address, unless `interrupted`."""
         pc = self._frame.pc
@@ -111,7 +116,8 @@ class StackFrame(metaclass=ApiClass):
     @property
     def sp(self) -> int:
         """The stack pointer."""
-        sp = self._frame.registers.get(RSP)
+        machine = self._machine
+        sp = None if machine is None else self._frame.registers.get(machine.sp)
         if sp is None:
             raise LookupError("stack pointer is not known")
         return sp
@@ -123,7 +129,8 @@ class StackFrame(metaclass=ApiClass):
         """
         if not isinstance(reg, str):
             raise TypeError(f"register() argument must be str, not {class_label(reg)}")
-        number = NUMBERS.get(reg)
+        machine = self._machine
+        number = None if machine is None else machine.by_name.get(reg)
         if number is None:
             raise ValueError(f"unknown register '{reg}'")
         value = self._frame.registers.get(number)
@@ -133,10 +140,10 @@ class StackFrame(metaclass=ApiClass):
 
     def registers(self) -> dict[str, int]:
         """All registers whose values are known."""
-        known = self._frame.registers
-        return {
-            name: known[number] for name, number in NUMBERS.items() if number in known
-        }
+        known, machine = self._frame.registers, self._machine
+        if machine is None:
+            return {}
+        return {name: known[n] for name, n in machine.by_name.items() if n in known}
 
     # Variables
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, SupportsIndex, cast
 from ..errors import ObjectNotFoundError, UnsupportedOperation
 from ..flags import ProgramFlags
 from ..objects.object import Object
+from ..platform import Architecture
 from ..threads import Thread
 from ..types.kinds import TypeKind
-from . import registers as regs
-from .registers import NUMBERS, RBP, RIP, RSP, Registers
+from .machine import Machine, Registers, machine_of
 
 if TYPE_CHECKING:
     from ..platform import Platform
@@ -25,13 +25,13 @@ _STRUCT, _POINTER = TypeKind.STRUCT, TypeKind.POINTER
 
 # struct inactive_task_frame of arch/x86/include/asm/switch_to.h
 _INACTIVE_TASK_FRAME = {
-    "r15": NUMBERS["r15"],
-    "r14": NUMBERS["r14"],
-    "r13": NUMBERS["r13"],
-    "r12": NUMBERS["r12"],
-    "bx": NUMBERS["rbx"],
-    "bp": RBP,
-    "ret_addr": RIP,
+    "r15": "r15",
+    "r14": "r14",
+    "r13": "r13",
+    "r12": "r12",
+    "bx": "rbx",
+    "bp": "rbp",
+    "ret_addr": "rip",
 }
 
 _ARCHITECTURES = {
@@ -67,8 +67,7 @@ def initial_frame(
         pt_regs = _pt_regs(thread)
         if pt_regs is not None:
             _check_platform(prog)
-            _check_supported(prog, "pt_regs")
-            yield regs.from_pt_regs(pt_regs), True
+            yield _machine(prog, "pt_regs").pt_regs.registers(pt_regs), True
             return
         if is_kernel and _is_pointer_to(thread.type_, "task_struct"):
             _check_platform(prog)
@@ -134,15 +133,30 @@ def _pt_regs(obj: Object) -> bytes | None:
 # Processes
 
 
-def _check_supported(prog: Program, what: str) -> None:
-    """Raise NotImplementedError unless stacks of the platform can be unwound."""
+def _machine(prog: Program, what: str) -> Machine:
+    """The machine of a program; NotImplementedError if its stacks are not unwound."""
     platform = prog.platform
     assert platform is not None
-    if not regs.is_supported(platform):
-        name = architecture_name(platform)
-        raise NotImplementedError(
-            f"{what} stack unwinding is not supported for {name} architecture"
-        )
+    machine = machine_of(platform)
+    if machine is None:
+        raise _not_supported(platform, what)
+    return machine
+
+
+def _kernels_machine(prog: Program) -> Machine:
+    """That of a kernel, whose tasks keep their registers in their own way each."""
+    platform = prog.platform
+    assert platform is not None
+    if platform.arch is not Architecture.X86_64:
+        raise _not_supported(platform, "kernel")
+    return _machine(prog, "kernel")
+
+
+def _not_supported(platform: Platform, what: str) -> NotImplementedError:
+    name = architecture_name(platform)
+    return NotImplementedError(
+        f"{what} stack unwinding is not supported for {name} architecture"
+    )
 
 
 def _of_saved_thread(prog: Program, tid: int) -> Registers:
@@ -150,12 +164,12 @@ def _of_saved_thread(prog: Program, tid: int) -> Registers:
     thread = None if target is None else target.thread(tid)
     if thread is None:
         raise LookupError("thread not found")
-    _check_supported(prog, "core dump")
+    machine = _machine(prog, "core dump")
     if thread.values is not None:
-        return regs.from_names(thread.values)
+        return machine.from_names(thread.values)
     if thread.registers is None:
         raise LookupError("registers of thread were not saved")
-    return regs.from_prstatus(thread.registers)
+    return machine.prstatus.registers(thread.registers)
 
 
 def _of_live_thread(prog: Program, tid: int) -> Iterator[tuple[Registers, bool]]:
@@ -164,10 +178,10 @@ def _of_live_thread(prog: Program, tid: int) -> Iterator[tuple[Registers, bool]]
     from ..targets.ptrace import stopped_thread
 
     target = prog._target
-    _check_supported(prog, "live process")
+    machine = _machine(prog, "live process")
     thread = None if target is None else target.thread(tid)
     if thread is not None and thread.values is not None:
-        yield regs.from_names(thread.values), True
+        yield machine.from_names(thread.values), True
         return
     if target is None or os.path.exists(f"/proc/self/task/{tid}"):
         # A process cannot stop its own threads and go on.
@@ -177,7 +191,7 @@ def _of_live_thread(prog: Program, tid: int) -> Iterator[tuple[Registers, bool]]
     if thread is None:
         raise LookupError("thread not found")
     with stopped_thread(tid) as data:
-        yield regs.from_prstatus(data), True
+        yield machine.prstatus.registers(data), True
 
 
 # The kernel
@@ -197,20 +211,19 @@ def _find_task(prog: Program, tid: int) -> Object:
 def _of_task(prog: Program, task: Object) -> tuple[Registers, bool]:
     from ..kernel.tasks import running_cpu
 
-    _check_supported(prog, "kernel")
+    machine = _kernels_machine(prog)
     cpu = running_cpu(prog, task)
     if cpu is None:
-        return _of_sleeping_task(prog, task), False
+        return _of_sleeping_task(prog, machine, task), False
     if prog.flags & ProgramFlags.IS_LIVE:
         return _of_stopped_cpu(prog, cpu), True
-    return _of_cpu(prog, cpu, task.pid.value_()), True
+    return _of_cpu(prog, machine, cpu, task.pid.value_()), True
 
 
 def registers_of_cpu(prog: Program, cpu: TargetThread) -> Registers:
     """The registers of a processor that a debugger has stopped."""
     _check_platform(prog)
-    _check_supported(prog, "kernel")
-    return regs.from_names(cpu.values or {})
+    return _kernels_machine(prog).from_names(cpu.values or {})
 
 
 def _of_stopped_cpu(prog: Program, number: int) -> Registers:
@@ -230,7 +243,7 @@ def _of_stopped_cpu(prog: Program, number: int) -> Registers:
     return registers_of_cpu(prog, cpus[number])
 
 
-def _of_cpu(prog: Program, cpu: int, pid: int) -> Registers:
+def _of_cpu(prog: Program, machine: Machine, cpu: int, pid: int) -> Registers:
     """The registers of a CPU that was running the task with an ID."""
     from ..targets.prstatus import NT_PRSTATUS, thread_of
 
@@ -252,10 +265,10 @@ def _of_cpu(prog: Program, cpu: int, pid: int) -> Registers:
     else:
         raise LookupError(f"registers for CPU {cpu} were not saved")
     assert thread.registers is not None
-    return regs.from_prstatus(thread.registers)
+    return machine.prstatus.registers(thread.registers)
 
 
-def _of_sleeping_task(prog: Program, task: Object) -> Registers:
+def _of_sleeping_task(prog: Program, machine: Machine, task: Object) -> Registers:
     """The registers that ``__switch_to_asm`` left on the stack of a task.
 
     None of a task that is dead and whose stack is freed.
@@ -267,10 +280,10 @@ def _of_sleeping_task(prog: Program, task: Object) -> Registers:
         # What is there now is another's (put_task_stack(), 4.9).
         return {}
     registers = {
-        number: frame.member_(name).value_()
-        for name, number in _INACTIVE_TASK_FRAME.items()
+        machine.by_name[name]: frame.member_(member).value_()
+        for member, name in _INACTIVE_TASK_FRAME.items()
     }
     ret_addr_end = frame.type_.size
     assert ret_addr_end is not None
-    registers[RSP] = task.thread.sp.value_() + ret_addr_end
+    registers[machine.sp] = task.thread.sp.value_() + ret_addr_end
     return registers

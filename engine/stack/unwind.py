@@ -1,15 +1,7 @@
-"""Unwinding the stack of an x86-64 thread.
+"""Unwinding the stack of a thread, by call frame information.
 
-Each step goes from the registers of a frame to those of its caller, by the best that
-is known of the code:
-
-1. A kernel's ORC tables say where the caller's frame is and are always right, also in
-   entry code, on interrupt stacks and in modules without debug information. They say
-   nothing of registers other than rsp, rip and rbp, so
-2. call frame information adds those where it agrees on the frame, and is used alone
-   where there are no ORC tables, in programs above all.
-3. Code without either is taken to keep a frame pointer, or not to have got to set it
-   up; a jump to an address without code left nothing but a return address.
+Each step goes from the registers of a frame to those of its caller. Code without call
+frame information is left to the architecture: most have a chain of frames of some kind.
 
 No stack is trusted to end: frames are limited in number, and a frame that was there
 before ends it.
@@ -25,38 +17,22 @@ from ..dwarf.expr import evaluate_value
 from ..dwarf.expr_context import ExprContext, Unavailable, Unsupported
 from ..dwarf.expr_operators import CALL_FRAME
 from ..errors import FaultError
-from ..flags import ProgramFlags
-from ..kernel import orc
-from . import registers as regs
-from .registers import RBP, RIP, RSP, Registers
+from .machine import Machine, Registers
 
 if TYPE_CHECKING:
     from ..dwarf.cfi import CfiRow
     from ..dwarf.cfi_rows import Rule
-    from ..kernel.orc import OrcEntry
     from ..program import Program
     from .code import Code, CodeInfo
 
 MAX_FRAMES = 1024
 """Frames of a stack at most, not counting inlined calls."""
 
-_KERNEL_HALF = 1 << 63
 _MASK = (1 << 64) - 1
-_TWO_WORDS = struct.Struct("<2Q")
 
-_ORC_REGISTERS = {
-    orc.REG_AX: regs.NUMBERS["rax"],
-    orc.REG_DX: regs.NUMBERS["rdx"],
-    orc.REG_DI: regs.NUMBERS["rdi"],
-    orc.REG_BP: RBP,
-    orc.REG_SP: RSP,
-    orc.REG_R10: regs.NUMBERS["r10"],
-    orc.REG_R13: regs.NUMBERS["r13"],
-    orc.REG_BP_INDIRECT: RBP,
-    orc.REG_SP_INDIRECT: RSP,
-}
 
-_KNOWN_REGISTERS = frozenset(regs.NUMBERS.values())
+class EndOfStack(Exception):
+    """The information on some code says that nothing has called it."""
 
 
 class Frame:
@@ -83,13 +59,12 @@ class Frame:
         registers: Registers,
         *,
         interrupted: bool,
-        pc: int | None = None,
+        pc: int | None,
     ) -> None:
-        """The pc is that in ``registers`` unless it is given."""
         self.registers = registers
         self.interrupted = interrupted
         self.cfa = None
-        self.pc = pc = registers.get(RIP) if pc is None else pc
+        self.pc = pc
         # A call may be the last instruction of its function, or of its block.
         self.code = (
             None if pc is None else info.at(pc if interrupted else pc - 1 & _MASK)
@@ -132,7 +107,9 @@ def cfa_by(prog: Program, frame: Frame, row: CfiRow) -> int | None:
     rule = row.cfa
     if len(rule) == 3:
         base = frame.registers.get(rule[1])
-        return None if base is None else base + rule[2] & _MASK
+        if base is None or prog.platform is None:
+            return None
+        return base + rule[2] & _MASK >> 64 - 8 * prog.platform.address_size
     assert isinstance(rule[1], bytes)
     try:
         return evaluated(prog, frame, row, rule[1])
@@ -147,22 +124,31 @@ def evaluated(
 
     Raises BadDataError if it is malformed, and else as `evaluate_value()`.
     """
+    platform = prog.platform
+    assert platform is not None
     context = _CfiContext(prog, frame)
     try:
-        return evaluate_value(expression, context, initial=cfa, purpose=CALL_FRAME)
+        return evaluate_value(
+            expression,
+            context,
+            address_size=platform.address_size,
+            little_endian=platform.is_little_endian,
+            initial=cfa,
+            purpose=CALL_FRAME,
+        )
     except ValueError as error:
         raise row.error(str(error)) from None
 
 
 class Unwinder:
-    """Unwinds stacks of a program."""
+    """Unwinds stacks of a program; an architecture overrides what it adds."""
 
-    __slots__ = ("_info", "_is_kernel", "_prog")
+    __slots__ = ("_info", "_machine", "_prog")
 
-    def __init__(self, prog: Program, info: CodeInfo) -> None:
+    def __init__(self, prog: Program, info: CodeInfo, machine: Machine) -> None:
         self._prog = prog
         self._info = info
-        self._is_kernel = bool(prog.flags & ProgramFlags.IS_LINUX_KERNEL)
+        self._machine = machine
 
     def unwind(
         self, registers: Registers, *, interrupted: bool, limit: int = MAX_FRAMES
@@ -171,11 +157,11 @@ class Unwinder:
 
         Raises BadDataError if the call frame information of one of them is malformed.
         """
-        frame = Frame(self._info, registers, interrupted=interrupted)
+        frame = self._frame(registers, interrupted=interrupted)
         frames = [frame]
         seen: set[tuple[int | None, int | None]] = set()
         while len(frames) < limit:
-            place = (frame.pc, registers.get(RSP))
+            place = (frame.pc, self._place(frame.registers))
             if place in seen or self._is_last(frame):
                 break
             seen.add(place)
@@ -183,37 +169,38 @@ class Unwinder:
             if caller is None:
                 break
             frame = caller
-            registers = frame.registers
             frames.append(frame)
         return frames
 
+    def _place(self, registers: Registers) -> int | None:
+        """What tells frames of the same code apart."""
+        machine = self._machine
+        sp = registers.get(machine.sp)
+        if sp is None and machine.frame_pointer is not None:
+            return registers.get(machine.frame_pointer)
+        return sp
+
+    def _frame(
+        self, registers: Registers, *, interrupted: bool, pc: int | None = None
+    ) -> Frame:
+        """A frame whose pc is that in its registers, or a return address."""
+        if pc is None:
+            pc = registers.get(self._machine.pc)
+        return Frame(self._info, registers, interrupted=interrupted, pc=pc)
+
     def _is_last(self, frame: Frame) -> bool:
         """Whether nothing is to be found beneath a frame."""
-        pc = frame.pc
-        if pc is None:
-            return True
-        if not self._is_kernel:
-            return False
-        # Where a kernel was entered from user mode, its stack ends.
-        cs = frame.registers.get(regs.CS)
-        if cs is None:
-            return 0 < pc < _KERNEL_HALF
-        return cs & 3 != 0
+        return frame.pc is None
 
     def _caller(self, frame: Frame) -> Frame | None:
         code = frame.code
         assert code is not None
         try:
-            if code.orc is not None and code.orc.kind != orc.UNDEFINED:
-                if code.orc.kind == orc.END_OF_STACK:
-                    return None
-                caller = self._by_orc(frame, code.orc, code.cfi)
-                if caller is not None:
-                    return caller
-            if code.cfi is not None:
-                caller = self._by_cfi(frame, code.cfi)
-                if caller is not None:
-                    return caller
+            caller = self._by_information(frame, code)
+            if caller is not None:
+                return caller
+        except EndOfStack:
+            return None
         except (Unavailable, Unsupported, FaultError):
             pass  # Its stack may tell where it returns to nonetheless.
         try:
@@ -222,62 +209,19 @@ class Unwinder:
             return None
 
     def _words(self, address: int, count: int) -> tuple[int, ...]:
-        data = self._prog._memory.read(address & _MASK, 8 * count)
-        return struct.unpack(f"<{count}Q", data)
-
-    # ORC
-
-    def _by_orc(
-        self, frame: Frame, entry: OrcEntry, row: CfiRow | None
-    ) -> Frame | None:
-        base = _ORC_REGISTERS.get(entry.sp_reg)
-        value = None if base is None else frame.registers.get(base)
-        if value is None:
-            return None
-        if entry.sp_reg == orc.REG_BP_INDIRECT:
-            (sp,) = self._words(value + entry.sp_offset, 1)
-        elif entry.sp_reg == orc.REG_SP_INDIRECT:
-            (sp,) = self._words(value, 1)
-            sp = sp + entry.sp_offset & _MASK
-        else:
-            sp = value + entry.sp_offset & _MASK
-        frame.cfa = sp
-        if entry.kind == orc.REGS:
-            data = self._prog._memory.read(sp, regs.PT_REGS_SIZE)
-            return Frame(
-                self._info, regs.from_pt_regs(data), interrupted=entry.is_signal
-            )
-        if entry.kind == orc.REGS_PARTIAL:
-            registers = regs.from_iret_frame(self._prog._memory.read(sp, 40))
-            for number in regs.CALLEE_SAVED:
-                if number in frame.registers:
-                    registers[number] = frame.registers[number]
-            self._restore_rbp(frame, entry, sp, registers)
-            return Frame(self._info, registers, interrupted=entry.is_signal)
-        if entry.kind != orc.CALL:
-            return None
-        if row is not None and cfa_by(self._prog, frame, row) == sp:
-            return self._by_cfi(frame, row)
-        (pc,) = self._words(sp - 8, 1)
-        registers = {RSP: sp, RIP: pc}
-        self._restore_rbp(frame, entry, sp, registers)
-        return Frame(self._info, registers, interrupted=entry.is_signal)
-
-    def _restore_rbp(
-        self, frame: Frame, entry: OrcEntry, sp: int, registers: Registers
-    ) -> None:
-        rbp = frame.registers.get(RBP)
-        if entry.bp_reg == orc.REG_PREV_SP:
-            (registers[RBP],) = self._words(sp + entry.bp_offset, 1)
-        elif rbp is not None:
-            if entry.bp_reg == orc.REG_BP:
-                (rbp,) = self._words(rbp + entry.bp_offset, 1)
-            registers[RBP] = rbp
+        machine = self._machine
+        data = self._prog._memory.read(address & machine.mask, machine.word * count)
+        letter = "Q" if machine.word == 8 else "I"
+        return struct.unpack(f"{machine.order}{count}{letter}", data)
 
     # Call frame information
 
+    def _by_information(self, frame: Frame, code: Code) -> Frame | None:
+        return None if code.cfi is None else self._by_cfi(frame, code.cfi)
+
     def _by_cfi(self, frame: Frame, row: CfiRow) -> Frame | None:
-        if row.return_address not in _KNOWN_REGISTERS:
+        machine = self._machine
+        if row.return_address not in machine.numbers:
             raise row.error("unknown return address register")
         cfa = cfa_by(self._prog, frame, row)
         if cfa is None:
@@ -285,21 +229,23 @@ class Unwinder:
         frame.cfa = cfa
         old = frame.registers
         new: Registers = {}
-        for number in regs.CALLEE_SAVED:
+        for number in machine.callee_saved:
             if number not in row.rules and number in old:
                 new[number] = old[number]
-        new[RSP] = cfa
+        if machine.sp not in machine.callee_saved:
+            new[machine.sp] = cfa
         for number, rule in row.rules.items():
             value = self._restored(number, rule, frame, row, cfa)
             if value is None:
                 new.pop(number, None)
             else:
                 new[number] = value
-        if row.return_address != RIP:
-            new.pop(RIP, None)
-            if row.return_address in new:
-                new[RIP] = new.pop(row.return_address)
-        return Frame(self._info, new, interrupted=row.is_signal_frame)
+        pc = new.get(row.return_address)
+        if row.return_address != machine.pc:
+            new.pop(machine.pc, None)
+        if pc is not None:
+            pc = self._return_address(pc)
+        return self._frame(new, interrupted=row.is_signal_frame, pc=pc)
 
     def _restored(
         self, number: int, rule: Rule, frame: Frame, row: CfiRow, cfa: int
@@ -318,35 +264,49 @@ class Unwinder:
                 raise
             return None
         if kind == cfi.CFA_PLUS:
-            return cfa + operand & _MASK
+            return cfa + operand & self._machine.mask
         if kind == cfi.SAME_VALUE:
             return frame.registers.get(number)
         if kind == cfi.REGISTER:
             return frame.registers.get(operand)
         return None
 
-    # Neither
+    def _return_address(self, word: int) -> int:
+        """The address that a saved word returns to."""
+        return word
+
+    # Without it
 
     def _without_information(self, frame: Frame, code: Code) -> Frame | None:
-        sp = frame.registers.get(RSP)
-        if sp is not None and self._just_called(frame, code):
-            (pc,) = self._words(sp, 1)
-            frame.cfa = sp + 8 & _MASK
-            registers = {**frame.registers, RSP: frame.cfa, RIP: pc}
-            return Frame(self._info, registers, interrupted=False)
-        return self._by_frame_pointer(frame, sp)
+        if frame.interrupted and self._just_called(frame, code):
+            return self._by_call(frame)
+        return self._by_chain(frame)
 
     def _just_called(self, frame: Frame, code: Code) -> bool:
-        """Whether a call was the last that happened, and nothing was pushed since."""
+        """Whether a call was the last that happened, and nothing was saved since."""
         pc = frame.pc
         assert pc is not None
-        if not frame.interrupted:
-            return False
         if code.module is None:
             # A call of what is no code, such as a null pointer.
             return not self._is_mapped(pc)
         symbol = self._prog._find_symbol(None, pc)
         return symbol is not None and symbol.address == pc
+
+    def _by_call(self, frame: Frame) -> Frame | None:
+        """The caller of what has done nothing yet, by the register of the link."""
+        machine = self._machine
+        assert machine.link is not None
+        link = frame.registers.get(machine.link)
+        if link is None:
+            return None
+        registers = dict(frame.registers)
+        registers.pop(machine.pc, None)
+        pc = self._return_address(link)
+        return self._frame(registers, interrupted=False, pc=pc)
+
+    def _by_chain(self, frame: Frame) -> Frame | None:
+        """The caller by what chains the frames of an architecture; None without one."""
+        return None
 
     def _is_mapped(self, address: int) -> bool:
         target = self._prog._target
@@ -363,27 +323,9 @@ class Unwinder:
             return False
         return True
 
-    def _by_frame_pointer(self, frame: Frame, sp: int | None) -> Frame | None:
-        rbp = frame.registers.get(RBP)
-        if rbp is None or sp is None:
-            return None
-        if self._is_kernel and rbp & 1:
-            # CONFIG_FRAME_POINTER marks struct pt_regs by an odd frame pointer.
-            data = self._prog._memory.read(rbp - 1, regs.PT_REGS_SIZE)
-            return Frame(self._info, regs.from_pt_regs(data), interrupted=True)
-        if rbp < sp or rbp & 7:
-            return None
-        caller_rbp, pc = _TWO_WORDS.unpack(self._prog._memory.read(rbp, 16))
-        if not self._is_code(pc):
-            return None
-        frame.cfa = rbp + 16 & _MASK
-        registers = {RBP: caller_rbp, RSP: frame.cfa, RIP: pc}
-        return Frame(self._info, registers, interrupted=False)
-
     def _is_code(self, address: int) -> bool:
         """Whether an address can be a return address."""
-        if self._is_kernel and address < _KERNEL_HALF:
-            return False
-        return self._info.at(address - 1 & _MASK).module is not None or (
-            address != 0 and self._is_readable(address - 1 & _MASK)
+        before = address - 1 & self._machine.mask
+        return self._info.at(before).module is not None or (
+            address != 0 and self._is_readable(before)
         )

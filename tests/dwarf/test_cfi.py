@@ -317,6 +317,7 @@ def table_of(name: str, data: bytes) -> CfiTable:
         path="file",
         little_endian=True,
         is_64=True,
+        machine=62,
         section=sections.get,
         contents=lambda wanted: memoryview(data if wanted == name else b""),
     )
@@ -386,6 +387,7 @@ def test_truncated_sections() -> None:
         path="file",
         little_endian=True,
         is_64=True,
+        machine=62,
         section=lambda name: None,
         contents=lambda name: memoryview(struct.pack("<I", 100) + GOOD_CIE),
     )
