@@ -378,8 +378,10 @@ def decode_section_flags(section: Object) -> str:
     >>> decode_section_flags(nr_to_section(prog, 0))
     'SECTION_MARKED_PRESENT|SECTION_HAS_MEM_MAP|SECTION_IS_ONLINE|SECTION_IS_EARLY'
     """
-    flags = section.section_mem_map.value_() & ~_MEM_MAP_MASK
-    return decode_flags(flags, _section_flags(section.prog_))
+    known = _section_flags(section.prog_)
+    # The other bits are of the address of the memory map.
+    mask = (1 << max(bit for _, bit in known) + 1) - 1
+    return decode_flags(section.section_mem_map.value_() & mask, known)
 
 
 def _section_flags(prog: Program) -> list[tuple[str, int]]:

@@ -261,7 +261,7 @@ for number in (0, 1, 2, 3, 0x2B, 1026, 1030, 1034, (1 << 64) - 1):
     print(xa_is_value(entry), xa_is_zero(entry), xa_to_value(entry))
 
 # Sections and blocks of memory, gates.
-for flags in (0, 1, 2, 3, 4, 7, 0xF, 0x18, 0x1F):
+for flags in (0, 1, 2, 3, 4, 7, 0xF, 0x18, 0x1F, 0x3F):
     section = pointer("struct mem_section", words(flags, *[0] * 8))
     print(decode_section_flags(section))
     for question in (present_section, valid_section, online_section, early_section):
