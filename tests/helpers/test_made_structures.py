@@ -352,10 +352,10 @@ def test_flags_of_sections(made: Made, flags: int) -> None:
     # Some kernels have enumerators for what they have.
     last = "SECTION_TAINT_ZONE_DEVICE_BIT", "SECTION_MARKED_PRESENT_BIT"
     has_last = last[0] in made.prog or last[1] not in made.prog
-    known = FLAGS if has_last else FLAGS[:-1]
+    flags &= 0x1F if has_last else 0xF
     page = 0xFFFFEA0000000000
     section = made.filled("struct mem_section", {"section_mem_map": page | flags})
-    names = [name for bit, name in enumerate(known) if flags >> bit & 1]
+    names = [name for bit, name in enumerate(FLAGS) if flags >> bit & 1]
     assert decode_section_flags(section) == ("|".join(names) or "0")
     questions = (present_section, valid_section, online_section, early_section)
     for bit, question in enumerate(questions):
@@ -443,7 +443,8 @@ def test_counters(made: Made) -> None:
     ):
         array = prog[name]
         made.words(*(7 * i for i in range(len(array))), at=array.address_)
-        for i in (0, 1, len(array) - 1):
+        # Without NUMA, there are none of its events.
+        for i in {0, 1, len(array) - 1} if len(array) else ():
             assert state(prog, i) == 7 * i
     # It may be below zero for a moment, which is no number of pages.
     made.words(-3, at=prog["vm_zone_stat"].address_)
@@ -451,7 +452,7 @@ def test_counters(made: Made) -> None:
 
 
 def test_taints(made: Made) -> None:
-    module = next(iter(for_each_module(made.prog)))
+    modules = list(for_each_module(made.prog))[:1]
     # Newer kernels do not tell what is of the kernel alone.
     warned = "" if hasattr(made.prog["taint_flags"][0], "module") else "W"
     for mask, of_module, of_kernel in (
@@ -462,9 +463,10 @@ def test_taints(made: Made) -> None:
         (1 << 13 | 1 << 12, "OE", "GOE"),
         (1 << 9, warned, "GW"),
     ):
-        made.words(mask, at=module.taints.address_)
+        for module in modules:
+            made.words(mask, at=module.taints.address_)
+            assert module_taints(module) == of_module
         made.words(mask, at=made.prog["tainted_mask"].address_)
-        assert module_taints(module) == of_module
         assert tainted(made.prog).replace(" ", "") == of_kernel
 
 

@@ -359,10 +359,10 @@ for name, state in (
         print([state(prog, i) for i in range(len(array))])
 
 # Taints.
-module = next(for_each_module(prog))
-for taints in (0, 1, 1 << 12, 0x1001, 0x2001, 0x8000):
-    words(taints, at=module.taints.address_)
-    print(repr(module_taints(module)))
+for module in for_each_module(prog):
+    for taints in (0, 1, 1 << 12, 0x1001, 0x2001, 0x8000):
+        words(taints, at=module.taints.address_)
+        print(repr(module_taints(module)))
 for taints in (0, 1, 2, 1 << 9, (1 << 18) - 1):
     words(taints, at=prog["tainted_mask"].address_)
     print(repr(tainted(prog)))
