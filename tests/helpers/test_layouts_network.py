@@ -7,9 +7,10 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 from mock_kernel import Kernel
 
-from drgn import Object, TypeMember
+from drgn import Architecture, Object, Platform, Program, TypeMember
 from drgn.helpers.linux import (
     for_each_netdev,
+    is_pp_page,
     netdev_for_each_tx_queue,
     netdev_get_by_index,
     netdev_get_by_name,
@@ -136,3 +137,26 @@ def test_private_data_behind_a_device(kernel: Kernel, size: int, rounded: int) -
     newer = kernel.at(prog.struct_type("net_device", size, members), LO)
     assert netdev_priv(newer, mine).value_() == LO + size
     assert netdev_priv(newer).type_ == kernel.to(prog.void_type())
+
+
+def test_pages_of_pools_before_5_14(kernel: Kernel) -> None:
+    """There are pools since 4.18, and nothing tells their pages at first."""
+    page = Object(kernel.prog, kernel.struct("page", flags=kernel.ulong), {})
+    assert not is_pp_page(page)
+    pool = kernel.struct("page_pool", flags=kernel.ulong)
+    with pytest.raises(NotImplementedError, match="page pool"):
+        is_pp_page(page)
+    del kernel.types["page_pool"]
+    kernel.objects["page_pool_destroy"] = Object(kernel.prog, pool, {})
+    with pytest.raises(NotImplementedError, match="page pool"):
+        is_pp_page(page)
+
+
+@pytest.mark.parametrize(
+    ("magic", "is_pool"), [(0x40, True), (0x43, True), (0x44, False), (0xC0, False)]
+)
+def test_pages_of_pools_of_32_bits(magic: int, is_pool: bool) -> None:
+    prog = Program(Platform(Architecture.I386))
+    ulong = prog.int_type("unsigned long", 4, False)
+    page = prog.struct_type("page", 4, [TypeMember(ulong, "pp_magic")])
+    assert is_pp_page(Object(prog, page, {"pp_magic": magic})) == is_pool
