@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..arguments import uint64
+from ..arguments import UINT64_MAX, uint64
 from ..closed import ApiClass, closed, make, not_constructible
 from ..errors import FaultError
 from .segments import BufferSegment
@@ -307,7 +307,8 @@ def search_regex(
             nonlocal resume
 
             def found(start: int, end: int) -> tuple[int, T]:
-                return base + start, convert(window[start:end])
+                # Nothing may be found behind the last address, too.
+                return (base + start) & UINT64_MAX, convert(window[start:end])
 
             ends = is_last and base + len(window) - 1 == last
             edges = Edges(base == first, ends, is_last)

@@ -122,6 +122,12 @@ def test_empty_matches(library: str) -> None:
     assert _find(b"aa", b"a*?") == [(0, b""), (0, b"a"), (1, b""), (1, b"a"), (2, b"")]
 
 
+def test_nothing_behind_the_last_address(library: str) -> None:
+    last = 2**64 - 1
+    found = list(_program(b"ab", base=last - 1).search_memory_regex(b"b?"))
+    assert found == [(last - 1, b""), (last, b"b"), (0, b"")]
+
+
 @pytest.mark.parametrize("pattern", [r"\bab", r"(?<=a)b", r"(?<!a)b", r"\Aab", r"\Bb"])
 def test_looking_back_is_not_allowed(pattern: str, library: str) -> None:
     with pytest.raises(ValueError, match="lookbehind is not allowed"):
