@@ -80,11 +80,11 @@ class GdbLinux(GdbProcess):
     def load(self, prog: Program) -> None:
         """As it says there; after a stop for the modules that were loaded since."""
         newest = None if self._newest is None else _newest_module(prog)
-        if newest is not None and newest == self._newest:
-            return
-        modules = [module for module, _ in prog.loaded_modules()]
-        prog.load_module_debug_info(*modules)
-        self._newest = _newest_module(prog)
+        if newest is None or newest != self._newest:
+            modules = [module for module, _ in prog.loaded_modules()]
+            prog.load_module_debug_info(*modules)
+            self._newest = _newest_module(prog)
+        self.load_given(prog)
 
     # What processes have.
 

@@ -47,6 +47,7 @@ _MAPPING = re.compile(
     re.M,
 )
 _SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is ", re.M)
+_ALLOCATED = re.compile(r"^ \[\d+\]\s+0x([0-9a-f]+)->\S+ at \S+ \S+ ALLOC", re.M)
 _OWN_SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x[0-9a-f]+ is [^ \n]+$", re.M)
 
 _AT_PHDR = 3
@@ -82,6 +83,7 @@ class GdbProcess(Target):
     keeps_files = False
     """Whether GDB may forget its files and read them again, and nothing is wrong."""
     _memory: Memory | None = None
+    _knows_files = False
 
     @property
     def alive(self) -> bool:
@@ -150,6 +152,20 @@ class GdbProcess(Target):
             flags |= PlatformFlags.IS_LITTLE_ENDIAN
         return Platform(arch, flags)
 
+    def files_changed(self) -> None:
+        """The user gave GDB another file."""
+        self._knows_files = False
+
+    def load_given(self, prog: Program) -> None:
+        """Find the files that the user gave GDB."""
+        if not self._knows_files:
+            self._knows_files = True
+            files = self.text("info files")
+            if " in /" in files:
+                from drgn.gdb_files import add_given_files
+
+                add_given_files(prog, files)
+
     def load(self, prog: Program) -> None:
         """Find what is loaded, and the debugging information of all of it.
 
@@ -163,6 +179,7 @@ class GdbProcess(Target):
             # Its headers are not in memory: a kernel or firmware, where it is linked.
             main = prog.main_module(self.executable, create=True)
             main.try_file(self.executable)
+        self.load_given(prog)
 
     # What the kernel told the process.
 
@@ -207,6 +224,11 @@ class GdbProcess(Target):
         linked = linked_addresses(self.executable)
         # Not its entry point: GDB looks for that in the libraries of the last process.
         sections = _OWN_SECTION.findall(self.text("info files"))
+        if not sections:
+            # Of a file that was given for its symbols alone.
+            listed = self.text("maint info sections -all-objects")
+            _, _, listed = listed.partition(f"`{self.executable}',")
+            sections = _ALLOCATED.findall(listed.partition("Object file:")[0])
         if linked is None or not sections:
             return None
         # After its end a program stays where it was, for GDB.

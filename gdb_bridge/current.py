@@ -155,6 +155,7 @@ def _changed(event: object) -> None:
 def _loaded(event: gdb.NewObjFileEvent) -> None:
     for target, prog in _programs.values():
         if target.alive and target.inferior.progspace == event.new_objfile.progspace:
+            target.files_changed()
             load_later(prog, partial(_load, target, prog))
     refresh()
 

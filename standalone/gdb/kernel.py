@@ -15,8 +15,8 @@ from drgn.target import TargetThread
 
 from .control import ControlledTarget
 from .mi import Gdb, GdbError, GdbLost
+from .target import SYMBOLS
 
-_SYMBOLS = re.compile(r'^Symbols from "(.*)"\.$', re.M)
 _RECEIVED = re.compile(r'^received: "(.*)"$', re.M)
 _NO_MEMORY = "Unable to read memory"
 
@@ -28,7 +28,7 @@ def open_target(gdb: Gdb) -> ControlledTarget:
     if not is_remote and (target.kind != "core" or target.auxv()):
         return target
     files = target.text("info files")
-    vmlinux = find_vmlinux([target.executable, *_SYMBOLS.findall(files)])
+    vmlinux = find_vmlinux([target.executable, *SYMBOLS.findall(files)])
     if vmlinux is None:
         return target
     if is_remote:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -17,6 +18,10 @@ from drgn.target import load_later, program_from_target
 from .control import ControlledTarget, Run
 from .kernel import open_target
 from .mi import Gdb, GdbError, GdbLost, Record
+
+# Lines after which GDB may have other files, of which it tells in no other way.
+_ADDING = re.compile(r"\s*(add-sym|source)")
+_REPLACING = re.compile(r"\s*(remove-sym|symbol-file)")
 
 # What was loaded of a library stays in a Program when the library goes.
 _RENEWED = ("thread-group-started", "thread-group-exited", "library-unloaded")
@@ -105,6 +110,12 @@ class GdbSession:
             raise ValueError(str(error)) from None
         print(text, end="")
         self.gdb.poll()
+        if _REPLACING.match(line):
+            # What was loaded of a file stays in a Program when the file goes.
+            self._renew = True
+        elif _ADDING.match(line):
+            self._target.files_changed()
+            load_later(self.prog, partial(self._load, self._target, self.prog))
         # It may have stopped already.
         if self._target.running or self._run.has_run:
             self._target.wait()

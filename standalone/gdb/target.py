@@ -20,6 +20,8 @@ _TIDS = (
     re.compile(r"Thread \d+\.(\d+)"),
     re.compile(r"(?:process|Thread) (\d+)"),
 )
+SYMBOLS = re.compile(r'^Symbols from "(.+)"\.$', re.M)
+"""Of ``info files``: the file that GDB has its symbols from."""
 _CONNECTION = re.compile(r"^\* .*?\s\d+ \((\S+?)[ )]", re.M)
 _CURRENT = re.compile(r"^\* (\d+)\s", re.M)
 _VECTORS = re.compile(r"[xyz]mm|st\d|k\d|[vqdsbh]\d+$|f[ioc]|mxcsr")
@@ -35,7 +37,9 @@ class OutsideTarget(GdbProcess):
         group = self.group()
         self.group_id = group.get("id")
         self.pid = int(group.get("pid", 0))
-        self.executable = group.get("executable")
+        self._started = group.get("executable")
+        symbols = SYMBOLS.search(self.text("info files"))
+        self.executable = self._started or (symbols and symbols[1])
         connection = _CONNECTION.search(self.text("info inferiors"))
         self.set_kind(connection[1] if connection and self.pid else None)
         architecture = _ARCHITECTURE.search(self.text("show architecture"))
@@ -65,7 +69,7 @@ class OutsideTarget(GdbProcess):
         group = self.group()
         return (
             group.get("id") == self.group_id
-            and group.get("executable") == self.executable
+            and group.get("executable") == self._started
             and int(group.get("pid", 0)) == (0 if self.ended else self.pid)
         )
 

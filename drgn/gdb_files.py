@@ -1,0 +1,116 @@
+"""Files that the user gave GDB, with ``add-symbol-file``, and where they are."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from drgn import BadDataError, ExtraModule, Module, Program
+from drgn.engine.elf.constants import ET_REL
+from drgn.engine.elf.file import ElfFile, open_elf
+from drgn.engine.modules.placement import file_range
+
+_SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is (\S+) in (/.+)$", re.M)
+_MASK = 2**64 - 1
+
+
+class GivenFile(NamedTuple):
+    """A file among those of ``info files``."""
+
+    path: str
+    sections: dict[str, tuple[int, int]]
+    """Name -> start and end in memory."""
+
+    @property
+    def first(self) -> str:
+        """The section of its code, or the one that comes first."""
+        if ".text" in self.sections:
+            return ".text"
+        return min(self.sections, key=self.sections.__getitem__)
+
+    @property
+    def address(self) -> int:
+        """Where that section is."""
+        return self.sections[self.first][0]
+
+
+def given_files(files: str) -> Iterator[GivenFile]:
+    """The files besides the executable that ``info files`` prints."""
+    found: GivenFile | None = None
+    for low, high, name, path in _SECTION.findall(files):
+        # A file may be there twice, at two addresses.
+        if found is None or found.path != path or name in found.sections:
+            if found is not None:
+                yield found
+            found = GivenFile(path, {})
+        found.sections[name] = int(low, 16), int(high, 16)
+    if found is not None:
+        yield found
+
+
+def add_given_files(prog: Program, files: str) -> None:
+    """Make modules of the files that GDB has and nothing else tells of.
+
+    ``files`` is what ``info files`` prints. Separate debug files of other modules
+    become theirs.
+    """
+    known = {
+        os.path.realpath(path)
+        for module in prog.modules()
+        if not isinstance(module, ExtraModule)
+        for path in (module.name, module.loaded_file_path, module.debug_file_path)
+        if path is not None
+    }
+    new = []
+    for file in given_files(files):
+        if os.path.realpath(file.path) in known:
+            continue
+        there = _module_at(prog, file.address)
+        if there is not None:
+            if there.wants_debug_file():
+                there.try_file(file.path)
+            continue
+        try:
+            module = _add(prog, file, open_elf(file.path))
+        except (OSError, BadDataError, ValueError):
+            continue  # Gone, GDB's alone, or in the place of another.
+        if module is not None:
+            module.try_file(file.path)
+            new.append(module)
+    if new:
+        prog.load_module_debug_info(*new)
+
+
+def _module_at(prog: Program, address: int) -> Module | None:
+    try:
+        return prog.module(address)
+    except LookupError:
+        return None
+
+
+def _add(prog: Program, file: GivenFile, elf: ElfFile) -> Module | None:
+    """A module for a file, in its place; ValueError if something else is there."""
+    if elf.type == ET_REL:
+        # A section that GDB was not told of is at 0, as in the file.
+        placed = {
+            name: range
+            for name, range in file.sections.items()
+            if range[0] or not file.address
+        }
+        module = prog.relocatable_module(file.path, file.address, create=True)
+        module.address_ranges = [
+            (start, end) for start, end in placed.values() if start < end
+        ]
+        for name, (start, _) in placed.items():
+            module.section_addresses[name] = start
+        return module
+    section = elf.section(file.first)
+    if section is None:
+        return None
+    moved = file.address - section.address
+    start, end = ((address + moved) & _MASK for address in file_range(elf))
+    extra = prog.extra_module(file.path, file.address, create=True)
+    extra.address_range = start, end
+    return extra
