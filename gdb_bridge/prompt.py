@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from rlcompleter import Completer
 
 from drgn.commands.console import CommandConsole, print_error
 
-from .session import command_completions, displayed, is_command, names, run_line
+from .completion import completing
+from .session import Names, command_completions, displayed, is_command, names, run_line
 
 
 class _Console(CommandConsole):
@@ -28,7 +30,7 @@ def interact() -> None:
     """Run the prompt until the user leaves it with Ctrl-D or exit()."""
     session = names()
     console = _Console(session["prog"], session, "<drgn>")
-    with displayed():
+    with displayed(), completing(_prompt_completions):
         try:
             console.interact(banner="", exitmsg="")
         except SystemExit:
@@ -45,6 +47,20 @@ def completions(text: str, word: str) -> Sequence[str]:
     is_run = name.startswith("%") or (space and is_command(text, namespace))
     if is_run and name.removeprefix("%") != "py":
         return found  # No Python.
+    return sorted({*found, *_name_completions(text, word, namespace)})
+
+
+def _prompt_completions(line: str, word: str) -> Sequence[str]:
+    """What may stand in place of ``word``, the last of a line at the prompt."""
+    namespace = names()
+    if line.lstrip().startswith("%"):
+        return command_completions(line, word, namespace)
+    if not word:
+        return ["    "]
+    return sorted(set(_name_completions(line, word, namespace)))
+
+
+def _name_completions(text: str, word: str, namespace: Names) -> list[str]:
     # The whole of what is completed may be longer than what GDB takes for a word.
     start = len(text)
     while start and (text[start - 1].isalnum() or text[start - 1] in "_."):
@@ -54,6 +70,6 @@ def completions(text: str, word: str) -> Sequence[str]:
     if "." in expression:
         matches = Completer(namespace).attr_matches(expression)
     else:
-        matches = [name for name in namespace.names() if name.startswith(expression)]
-    found += [match[skipped:].rstrip("()") for match in matches]
-    return sorted(set(found))
+        known = namespace.names() | {name for name in dir(builtins) if name[0] != "_"}
+        matches = [name for name in known if name.startswith(expression)]
+    return [match[skipped:].rstrip("()") for match in matches]

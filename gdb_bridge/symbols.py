@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import gdb
 
@@ -29,7 +30,13 @@ def add_symbols() -> None:
     if not target.resolves_names:
         path, offset = target.vmlinux.path, target.offset
         gdb.write(f"{path} is moved by {offset:#x}\n")
-        _quietly(f"symbol-file -o {offset:#x} {_quoted(path)}")
+        if target.vmlinux.has_other_sections:
+            # -o moves them, too, and $lx_per_cpu() would look elsewhere. To GDB the
+            # address 0 is none, unless it is that of the first.
+            _quietly("symbol-file")
+            _add_file(path, target.vmlinux.sections(offset))
+        else:
+            _quietly(f"symbol-file -o {offset:#x} {_quoted(path)}")
     added = sum(_add_module(module) for module in modules)
     missing = sorted(m.name for m in modules if _file(m) is None)
     gdb.write(f"symbols of {added} of {len(modules)} modules were added\n")
@@ -62,10 +69,14 @@ def _add_module(module: RelocatableModule) -> bool:
         if not name.startswith(("__", ".note", ".init", ".exit", ".gnu", ".strtab"))
         and name not in (".symtab", ".data..percpu")
     }
-    options = [f"-s {name} {address:#x}" for name, address in sections.items()]
-    _quietly(f"add-symbol-file {_quoted(path)} {' '.join(options)}")
+    _add_file(path, sections)
     _added[path] = module.address
     return True
+
+
+def _add_file(path: str, sections: Mapping[str, int]) -> None:
+    options = [f"-s {name} {address:#x}" for name, address in sections.items()]
+    _quietly(f"add-symbol-file {_quoted(path)} {' '.join(options)}")
 
 
 def _remove_stale(prog: Program) -> None:

@@ -83,6 +83,26 @@ class Vmlinux:
             self._symbols[name] = find_symbol(self._file, name)
         return self._symbols[name]
 
+    def sections(self, offset: int) -> dict[str, int]:
+        """Where the sections are that are loaded, of an image that is moved.
+
+        The lowest comes first. That of per-CPU variables is not moved (up to Linux
+        6.14): their addresses count from the start of a CPU's area.
+        """
+        loaded = [s for s in self._file.sections if s.flags & elf.SHF_ALLOC]
+        return {
+            section.name: section.address + offset * self._is_inside(section.address)
+            for section in sorted(loaded, key=lambda section: section.address)
+        }
+
+    @property
+    def has_other_sections(self) -> bool:
+        """Whether there are sections that do not move with the image."""
+        return not all(map(self._is_inside, self.sections(0).values()))
+
+    def _is_inside(self, address: int) -> bool:
+        return self.start <= address <= self.end
+
     @cached_property
     def signature(self) -> Signature | None:
         """What to look for in memory: the build ID's note, or else the banner.

@@ -56,7 +56,7 @@ class Gdb:
             # Newer GDB's errors have colors.
             ["gdb", "--interpreter=mi3", "-q", "-iex", "set mi-async on",
              "-iex", "set style enabled off",
-             "-iex", f"set inferior-tty {self._output.name}", *arguments],
+             "-iex", self._output.setting, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Ctrl-C is for us; what runs is interrupted by a command.
@@ -241,13 +241,20 @@ class _Terminal:
     Our own terminal if we have one; else one of its own, whose output we pass on.
     """
 
+    setting: str
+    """The line that tells GDB of it."""
+
     def __init__(self) -> None:
         self._master: int | None = None
         if os.isatty(0):
-            self.name = os.ttyname(0)
+            # As inferior-tty it would become the program's controlling terminal, which
+            # it cannot, since it is ours, and GDB would say so.
+            to = os.ttyname(0)
+            redirected = f"sh -c 'exec \"$0\" \"$@\" <{to} >{to} 2>&1'"
+            self.setting = f"set exec-wrapper {redirected}"
             return
         self._master, self._slave = os.openpty()
-        self.name = os.ttyname(self._slave)
+        self.setting = f"set inferior-tty {os.ttyname(self._slave)}"
         self._thread = threading.Thread(target=self._pass_on, daemon=True)
         self._thread.start()
 

@@ -217,8 +217,9 @@ def test_symbols_of_gdb_itself(visit: Visit) -> None:
         f"symbols of {number} of {number} modules were added\n"
     )
     assert visit["symbols again"] == f"symbols of 0 of {number} modules were added\n"
-    same, comm, name, gdb_address, address = visit["same address"]
+    same, comm, name, gdb_address, address, *of_a_cpu = visit["same address"]
     assert same
+    assert of_a_cpu[0] == of_a_cpu[1]
     assert '"swapper/0' in comm
     assert re.match(r"loop_queue_rq in section \.text of .*/loop\.ko\n", name)
     assert gdb_address == address

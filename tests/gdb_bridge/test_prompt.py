@@ -47,7 +47,7 @@ def test_prompt(terminal: Terminal) -> None:
 def test_completion(
     gdb_program: str, gdb_variables: dict[str, str], list_program: Path
 ) -> None:
-    """TAB is GDB's before and after, whatever Python modules completion imports."""
+    """TAB is ours at the prompt, and GDB's before and after."""
     environment = {**gdb_variables, "TERM": "xterm"}
     argv = [gdb_program, "-nx", "-q", "-ex", f"source {LOADER}", str(list_program)]
     terminal = Terminal(argv, environment)
@@ -55,7 +55,7 @@ def test_completion(
     for typed, completed in (
         ("info brea", "kpoints"),
         ("drgn prog.main_mo", "dule"),
-        ("drgn he", "lp"),
+        ("drgn hel", "p"),
         ("info brea", "kpoints"),
     ):
         terminal.write(typed)
@@ -66,6 +66,18 @@ def test_completion(
         terminal.until("(gdb) ")
     terminal.write("drgn\n")
     terminal.until(">>> ")
+    for typed, completed in (
+        ("%he", "lp"),
+        ("kept = prog.main_mo", "dule"),
+        ("text = containe", "r_of"),
+        ("isinst", "ance"),
+    ):
+        terminal.write(typed)
+        terminal.until(typed)
+        terminal.write("\t")
+        assert terminal.until(completed) == ""
+        terminal.write("\n")
+        terminal.until(">>> ")
     terminal.write("exit()\n")
     terminal.until("(gdb) ")
     terminal.write("info brea")

@@ -90,9 +90,13 @@ def test_symbols(kernel_gdb: Any, lab: Lab) -> None:
         "echo --\\n",
         "info symbol $drgn(\"prog.symbol('schedule').address\")",
         "info symbol $drgn(\"prog.symbol('loop_queue_rq').address\")",
+        "output/x (long)&runqueues",
+        "echo \\n",
+        "drgn print(hex(prog.symbol('runqueues').address))",
         core=lab.dump("live.elf"),
     )
-    vmlinux, module = result.out.split("--\n")[1].splitlines()
+    vmlinux, module, theirs, ours = result.out.split("--\n")[1].splitlines()
+    assert theirs == ours
     assert vmlinux.startswith("schedule in section .text of ")
     assert module.startswith("loop_queue_rq in section .text of ")
     assert module.endswith("/loop.ko")

@@ -225,6 +225,35 @@ def test_ctrl_c_stops_what_gdb_runs(program: Path) -> None:
         terminal.close()
 
 
+READER = """
+#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    char line[80] = "";
+    printf("%s on %d%d%d\\n", argv[1], isatty(0), isatty(1), isatty(2));
+    fgets(line, sizeof(line), stdin);
+    printf("read %s", line);
+    return 0;
+}
+"""
+
+
+def test_program_that_uses_the_terminal(compile_c: Callable[..., Path]) -> None:
+    environment = {**os.environ, "DEBUGINFOD_URLS": "", "TERM": "dumb"}
+    argv = [sys.executable, "-m", "drgn", "-q", "--gdb", "-nx", "--args"]
+    terminal = Terminal([*argv, str(compile_c(READER)), "$HOME 'b"], environment)
+    try:
+        terminal.until("common import *\r\n>>> ")
+        terminal.write("%gdb run\n")
+        started = terminal.until("$HOME 'b on 111\r\n")
+        assert "controlling terminal" not in started
+        terminal.write("a line\n")
+        assert "read a line" in terminal.until(">>> ")
+    finally:
+        terminal.close()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_nothing_is_left_of_a_drgn_that_is_ended(
     program: Path, number: signal.Signals

@@ -25,6 +25,7 @@ sys.path.append(os.environ["VISIT_TESTS"])
 from lab.monitor import Monitor
 
 from drgn.gdb_bridge.stub import Stub
+from drgn.helpers.linux.percpu import per_cpu
 
 HERE = Path(os.environ["VISIT"])
 CASES = [Path(case) for case in json.loads(os.environ["VISIT_CASES"])]
@@ -243,6 +244,9 @@ def symbols_of_gdb_itself() -> None:
         run("info symbol loop_queue_rq"),
         run("output/x (long)&loop_queue_rq"),
         hex(prog.symbol("loop_queue_rq").address),
+        # As $lx_per_cpu() of the kernel's own scripts.
+        run("output/x (long)&runqueues + __per_cpu_offset[1]"),
+        hex(per_cpu(prog["runqueues"], 1).address_),
     ]
 
 
