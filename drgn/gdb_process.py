@@ -138,6 +138,15 @@ class GdbProcess(Target):
             name = self._core_names.get(tid)
         return TargetThread(tid, name, values=values)
 
+    def main_thread(self) -> TargetThread | None:
+        found = self.thread(self.pid)
+        if found is None:
+            # A stub's number of the process need not be that of a thread.
+            threads = self.threads()
+            if len(threads) == 1:
+                found = self.thread(threads[0].tid)
+        return found
+
     def platform_of(self, architecture: str) -> Platform | None:
         """The platform of what GDB calls an architecture."""
         if not self.pid and self.executable is None:

@@ -1,16 +1,16 @@
-"""What one sources in GDB: ``source drgn.py``. It finds the package and starts it."""
-
+# What one sources in GDB: `source drgn.py`. It finds the package and starts it.
+#
 # This runs in the __main__ of GDB's Python before anything is known to be installed:
-# with the standard library alone, and it leaves no names behind.
+# with the standard library alone, and it leaves no names behind. A GDB without Python
+# takes it for commands of its own, and says that it does not know the first word:
+drgn_needs_a_GDB_with_Python = __name__ == "__main__"
 
-from __future__ import annotations
+import importlib.machinery  # noqa: E402
+import importlib.util  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
 
-import importlib.machinery
-import importlib.util
-import os
-import sys
-
-if __name__ != "__main__":
+if not drgn_needs_a_GDB_with_Python:
     raise ImportError("this file is not the drgn package: source it in GDB")
 
 
@@ -23,7 +23,7 @@ class _Loader:
         data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
         self.own_environment = os.path.join(data, "pydrgn", self.python)
 
-    def load(self) -> str | None:
+    def load(self) -> "str | None":
         """Start the package; returns what is wrong, if anything is."""
         if "drgn" not in sys.modules:
             site_packages = self.find_site_packages()
@@ -41,7 +41,7 @@ class _Loader:
             install()
         return wrong
 
-    def find_site_packages(self) -> str | None:
+    def find_site_packages(self) -> "str | None":
         override = os.environ.get("PYDRGN_SITE")
         if override:
             # Site-packages, or the environment that has them.
@@ -56,7 +56,7 @@ class _Loader:
                 places += self.inside(os.environ["VIRTUAL_ENV"])
         return next((place for place in places if self.has_numpy(place)), None)
 
-    def inside(self, environment: str) -> list[str]:
+    def inside(self, environment: str) -> "list[str]":
         return [
             os.path.join(environment, lib, f"python{self.python}", "site-packages")
             for lib in ("lib", "lib64")
@@ -82,7 +82,7 @@ class _Loader:
             f" python{self.python} -m venv {place} && {place}/bin/pip install {what}"
         )
 
-    def check_package(self) -> str | None:
+    def check_package(self) -> "str | None":
         """Upstream's drgn has the name of our package, and so has this file."""
         spec = importlib.util.find_spec("drgn")
         if spec is None:
@@ -99,4 +99,4 @@ class _Loader:
 _wrong = _Loader(os.path.realpath(_Loader.load.__code__.co_filename)).load()
 if _wrong is not None:
     print(_wrong, file=sys.stderr)
-del _Loader, _wrong
+del _Loader, _wrong, drgn_needs_a_GDB_with_Python

@@ -83,9 +83,6 @@ class InferiorTarget(InferiorControl):
             return None
         return self.named(tid, found.name, registers_of(found))
 
-    def main_thread(self) -> TargetThread | None:
-        return self.thread(self.pid)
-
     def crashed_thread(self) -> TargetThread | None:
         threads = self.inferior.threads() if self.alive else ()
         if self.kind != "core" or not threads:

@@ -143,9 +143,6 @@ class OutsideTarget(GdbProcess):
                 return self.named(tid, thread.get("name"), registers)
         return None
 
-    def main_thread(self) -> TargetThread | None:
-        return self.thread(self.pid)
-
     def crashed_thread(self) -> TargetThread | None:
         threads = self._threads()[0]
         if self.kind != "core" or not threads:

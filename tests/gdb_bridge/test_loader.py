@@ -133,6 +133,17 @@ def test_loader_is_not_the_package(gdb: Any) -> None:
     )
 
 
+def test_gdb_without_python(gdb: Any) -> None:
+    """It takes the file for commands of its own, as one does that is told to."""
+    result = gdb(
+        "set script-extension off", f"source {LOADER}", "print 1 + 1", source=False
+    )
+    assert result.out == "$1 = 2\n"
+    where, what = result.err.splitlines()
+    assert where.startswith(f"{LOADER}:")
+    assert 'Undefined command: "drgn_needs_a_GDB_with_Python"' in what
+
+
 def test_script_option() -> None:
     from_cli = [sys.executable, "-m", "drgn", "--gdb-script"]
     path = subprocess.check_output(from_cli, text=True).strip()

@@ -126,6 +126,24 @@ def test_remote(gdb: Any, list_program: Path, server: tuple[int, int]) -> None:
     ]  # fmt: skip
 
 
+def test_stub_that_tells_no_process(
+    gdb: Any, list_program: Path, server: tuple[int, int]
+) -> None:
+    """GDB gives it a number of its own, as for QEMU's and OpenOCD's stubs."""
+    result = gdb(
+        "set sysroot /",
+        "set remote multiprocess-feature-packet off",
+        f"target remote localhost:{server[0]}",
+        "break add",
+        "continue",
+        "echo --\\n",
+        "drgn prog.main_thread().stack_trace()[1].name",
+        "drgn prog.main_thread().tid == gdb.selected_inferior().pid",
+        program=list_program,
+    )
+    assert _ours(result.out) == ["'main'", "False"]
+
+
 def test_remote_that_disconnects(
     gdb: Any, list_program: Path, server: tuple[int, int]
 ) -> None:
