@@ -28,6 +28,8 @@ class DrgnCommand(gdb.Command):  # type: ignore[misc]
 
     def invoke(self, arguments: str, from_tty: bool) -> None:
         with _errors(), _no_pagination():
+            if arguments.strip().startswith("#"):
+                return
             if arguments.strip():
                 from .session import run_line
 

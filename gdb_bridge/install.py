@@ -11,6 +11,7 @@ import __main__
 from drgn.target import register_values
 
 from . import current
+from .interactive import InteractivePrompt
 
 if TYPE_CHECKING:
     from drgn import Object
@@ -30,6 +31,8 @@ def install() -> None:
         commands.register()
         current.connect()
         register_values(gdb.Value, _converted)
+        if not hasattr(sys, "ps1"):
+            sys.ps1 = InteractivePrompt()
         _installed = True
     current.follow(vars(__main__))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from rlcompleter import Completer
+from typing import Any
 
+import __main__
 from drgn.commands.console import CommandConsole, print_error
 
 from .completion import completing
@@ -13,6 +15,10 @@ from .session import Names, command_completions, displayed, is_command, names, r
 
 
 class _Console(CommandConsole):
+    def raw_input(self, prompt: object = "") -> str:
+        # Not the text of sys.ps1, see interactive.py.
+        return super().raw_input("... " if self.buffer else ">>> ")
+
     def runsource(
         self, source: str, filename: str = "<input>", symbol: str = "single"
     ) -> bool:
@@ -60,6 +66,13 @@ def _prompt_completions(line: str, word: str) -> Sequence[str]:
     return sorted(set(_name_completions(line, word, namespace)))
 
 
+def main_completions(line: str, word: str) -> Sequence[str]:
+    """As above, at the prompt of GDB's python-interactive."""
+    if not word:
+        return ["    "]
+    return sorted(set(_matches(word, vars(__main__), vars(__main__).keys())))
+
+
 def _name_completions(text: str, word: str, namespace: Names) -> list[str]:
     # The whole of what is completed may be longer than what GDB takes for a word.
     start = len(text)
@@ -67,9 +80,17 @@ def _name_completions(text: str, word: str, namespace: Names) -> list[str]:
         start -= 1
     expression = text[start:]
     skipped = len(expression) - len(word)
+    matches = _matches(expression, namespace, namespace.names())
+    return [match[skipped:] for match in matches]
+
+
+def _matches(
+    expression: str, namespace: dict[str, Any], names: Collection[str]
+) -> list[str]:
+    """What begins with an expression: a name, or an attribute of what names are of."""
     if "." in expression:
-        matches = Completer(namespace).attr_matches(expression)
+        found: list[str] = Completer(namespace).attr_matches(expression)
     else:
-        known = namespace.names() | {name for name in dir(builtins) if name[0] != "_"}
-        matches = [name for name in known if name.startswith(expression)]
-    return [match[skipped:].rstrip("()") for match in matches]
+        known = {*names, *(name for name in dir(builtins) if name[0] != "_")}
+        found = [name for name in known if name.startswith(expression)]
+    return [match.rstrip("()") for match in found]

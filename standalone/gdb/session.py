@@ -107,6 +107,7 @@ class GdbSession:
         try:
             text = self.gdb.console(line)
         except GdbError as error:
+            self.refresh()  # It may have ended the program before it failed.
             raise ValueError(str(error)) from None
         print(text, end="")
         self.gdb.poll()

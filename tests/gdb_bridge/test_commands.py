@@ -264,6 +264,12 @@ def test_completion(gdb: Any, text: str, expected: set[str]) -> None:
     assert set(result.lines) == {f"drgn {line}" for line in expected}
 
 
+def test_comment(gdb: Any) -> None:
+    result = gdb("drgn # nothing", "drgn 1 # something")
+    assert result.lines == ["1"]
+    assert result.err == ""
+
+
 def test_completion_is_asked_where_words_begin(gdb: Any) -> None:
     """As GDB 14 and newer do, before each completion."""
     result = gdb(

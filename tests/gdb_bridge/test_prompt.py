@@ -64,22 +64,21 @@ def test_completion(
         assert terminal.until(completed) == ""
         terminal.write("\n")
         terminal.until("(gdb) ")
-    terminal.write("drgn\n")
-    terminal.until(">>> ")
-    for typed, completed in (
-        ("%he", "lp"),
-        ("kept = prog.main_mo", "dule"),
-        ("text = containe", "r_of"),
-        ("isinst", "ance"),
+    for prompt, words in (
+        ("drgn", [("%he", "lp"), ("kept = prog.main_mo", "dule"), ("isinst", "ance")]),
+        ("python-interactive", [("text = prog.main_mo", "dule"), ("isinst", "ance")]),
     ):
-        terminal.write(typed)
-        terminal.until(typed)
-        terminal.write("\t")
-        assert terminal.until(completed) == ""
-        terminal.write("\n")
+        terminal.write(f"{prompt}\n")
         terminal.until(">>> ")
-    terminal.write("exit()\n")
-    terminal.until("(gdb) ")
+        for typed, completed in words:
+            terminal.write(typed)
+            terminal.until(typed)
+            terminal.write("\t")
+            assert terminal.until(completed) == ""
+            terminal.write("\n")
+            terminal.until(">>> ")
+        terminal.write("\x04")  # Ctrl-D.
+        terminal.until("(gdb) ")
     terminal.write("info brea")
     terminal.until("info brea")
     terminal.write("\t")

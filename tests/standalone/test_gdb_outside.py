@@ -119,6 +119,24 @@ print(prog.flags.value, prog["counter"])
     assert lines[-1] == "0 (int)7"
 
 
+def test_line_that_fails_after_it_has_ended_the_program(program: Path) -> None:
+    code = """
+gdb("start")
+running = prog
+try:
+    gdb("attach 4194304")
+except ValueError as error:
+    print(error)
+print(prog is running, prog["counter"])
+"""
+    result = drgn("-q", "-e", code, "--gdb", "-nx", program)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-2:] == [
+        "ptrace: No such process",
+        "False (int)7",
+    ]
+
+
 #: A GDB that says late that the program runs, as it may when the machine is busy.
 LATE_GDB = """#!/bin/sh
 exec {gdb} "$@" | while IFS= read -r line; do
