@@ -17,6 +17,7 @@ from drgn.namespace import LazyGlobals
 
 from . import convert, current
 from .convert import to_gdb_value
+from .threads import running
 
 _USED_NAME = re.compile(r"([^\W\d]\w*)[.(\[]")
 
@@ -85,6 +86,9 @@ def selected_frame() -> StackFrame:
     try:
         selected = gdb.selected_frame()
     except gdb.error as error:
+        thread = gdb.selected_thread()
+        if thread is not None and thread.is_running():
+            raise LookupError(running(thread)) from None
         raise LookupError(str(error).rstrip(".")) from None
     if selected.type() == gdb.TAILCALL_FRAME:
         raise LookupError(f"frame {selected.level()} ended in a jump: it is no more")

@@ -15,6 +15,11 @@ def tid_of(thread: gdb.InferiorThread) -> int:
     return int(lwp or tid or pid)
 
 
+def running(thread: gdb.InferiorThread) -> str:
+    """What is said of a thread that would have to stand still."""
+    return f"thread {tid_of(thread)} is running: interrupt it first"
+
+
 def registers_of(thread: gdb.InferiorThread) -> dict[str, int]:
     """The registers of a thread that GDB can tell; ValueError if it is running."""
     with selected_thread(thread):
@@ -22,9 +27,7 @@ def registers_of(thread: gdb.InferiorThread) -> dict[str, int]:
             # For a breakpoint's callback the thread only seems to be running.
             frame = gdb.newest_frame()
         except gdb.error:
-            raise ValueError(
-                f"thread {tid_of(thread)} is running: interrupt it first"
-            ) from None
+            raise ValueError(running(thread)) from None
         values = {}
         for register in frame.architecture().registers("general"):
             try:
