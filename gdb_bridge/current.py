@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from weakref import WeakSet
@@ -27,6 +28,21 @@ _namespaces: list[dict[str, Any]] = []
 """Where ``prog`` is the current program."""
 
 
+_held = False
+"""Whether the program stays what it is."""
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Keep the current program meanwhile, though GDB has no files of it."""
+    global _held
+    _held = True
+    try:
+        yield
+    finally:
+        _held = False
+
+
 def current_program() -> Program:
     """The Program of the selected inferior.
 
@@ -37,7 +53,7 @@ def current_program() -> Program:
     found = _programs.get(inferior.num)
     if found is not None:
         target, prog = found
-        if target.is_current():
+        if _held or target.is_current():
             return prog
     target = _open_target(inferior)
     target.current = refresh

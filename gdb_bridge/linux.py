@@ -22,9 +22,8 @@ class LinuxTarget(GdbLinux, InferiorTarget):
     """A Linux kernel; GDB's threads are its processors."""
 
     def is_current(self) -> bool:
-        return super().is_current() and (
-            vmlinux_of(self.inferior.progspace) is self.vmlinux
-        )
+        # Not by the executable file: drgn-symbols may put others in its place.
+        return self.alive and vmlinux_of(self.inferior.progspace) is self.vmlinux
 
     def selected_cpu(self) -> TargetThread | None:
         thread = gdb.selected_thread()

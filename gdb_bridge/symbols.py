@@ -33,8 +33,9 @@ def add_symbols() -> None:
         if target.vmlinux.has_other_sections:
             # -o moves them, too, and $lx_per_cpu() would look elsewhere. To GDB the
             # address 0 is none, unless it is that of the first.
-            _quietly("symbol-file")
-            _add_file(path, target.vmlinux.sections(offset))
+            with current.held():
+                _quietly("symbol-file")
+                _add_file(path, target.vmlinux.sections(offset))
         else:
             _quietly(f"symbol-file -o {offset:#x} {_quoted(path)}")
     added = sum(_add_module(module) for module in modules)
