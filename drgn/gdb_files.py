@@ -93,12 +93,7 @@ def _module_at(prog: Program, address: int) -> Module | None:
 def _add(prog: Program, file: GivenFile, elf: ElfFile) -> Module | None:
     """A module for a file, in its place; ValueError if something else is there."""
     if elf.type == ET_REL:
-        # A section that GDB was not told of is at 0, as in the file.
-        placed = {
-            name: range
-            for name, range in file.sections.items()
-            if range[0] or not file.address
-        }
+        placed = dict(_told(file, elf))
         module = prog.relocatable_module(file.path, file.address, create=True)
         module.address_ranges = [
             (start, end) for start, end in placed.values() if start < end
@@ -114,3 +109,18 @@ def _add(prog: Program, file: GivenFile, elf: ElfFile) -> Module | None:
     extra = prog.extra_module(file.path, file.address, create=True)
     extra.address_range = start, end
     return extra
+
+
+def _told(file: GivenFile, elf: ElfFile) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The sections of a relocatable file of which GDB was told where they are.
+
+    It lays out the others from 0 on, one after the other.
+    """
+    end = 0
+    for name, place in file.sections.items():
+        section = elf.section(name)
+        alignment = max(1, section.addralign) if section is not None else 1
+        if place[0] == -(-end // alignment) * alignment:
+            end = place[1]
+        else:
+            yield name, place

@@ -40,6 +40,7 @@ _ARCHITECTURES = {
 _REGISTER_NAMES = {"eflags": "rflags", "fs_base": "fs.base", "gs_base": "gs.base"}
 
 _CORE = re.compile(r"^Local core dump file:\n\t`(.*)', file type", re.M)
+_EXECUTABLE = re.compile(r"^Local exec file:\n\t`(.*)', file type", re.M)
 _AUXV = re.compile(r"^(\d+)\s.*?\s(0x[0-9a-f]+|\d+)(?: \".*\")?$", re.M)
 _MAPPING = re.compile(
     r"^\s*0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+)"
@@ -57,6 +58,12 @@ _MASK = 2**64 - 1
 def core_path(files: str) -> str | None:
     """The path of the core dump that GDB has opened, by what ``info files`` prints."""
     found = _CORE.search(files)
+    return None if found is None else found[1]
+
+
+def executable_path(files: str) -> str | None:
+    """The path of the executable file, by what ``info files`` prints."""
+    found = _EXECUTABLE.search(files)
     return None if found is None else found[1]
 
 

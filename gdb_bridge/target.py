@@ -8,6 +8,7 @@ import gdb
 
 from drgn import FaultError, Program
 from drgn.gdb_memory import GdbSegment, Unreadable
+from drgn.gdb_process import executable_path
 from drgn.target import Memory, TargetThread
 
 from .control import InferiorControl
@@ -25,7 +26,8 @@ class InferiorTarget(InferiorControl):
     def __init__(self, inferior: gdb.Inferior) -> None:
         self.inferior = inferior
         self.pid = inferior.pid
-        self.executable = inferior.progspace.filename
+        self._symbols = inferior.progspace.filename
+        self.executable = self._symbols or executable_path(self.text("info files"))
         self._connection = inferior.connection if self.pid else None
         connection = self._connection
         self.set_kind(None if connection is None else connection.type)
@@ -45,7 +47,7 @@ class InferiorTarget(InferiorControl):
     def is_current(self) -> bool:
         return (
             self.alive
-            and self.executable == self.inferior.progspace.filename
+            and self._symbols == self.inferior.progspace.filename
             # What was loaded of a library stays in a Program when the library goes.
             and all(file.is_valid() for file in self._files)
         )

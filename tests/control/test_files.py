@@ -46,6 +46,21 @@ print("known:", "made_data" in prog, prog["main"].type_.kind)
     assert after == "known: False TypeKind.FUNCTION"
 
 
+def test_sections_that_gdb_was_not_told_of(run: Any, compile_c: Compile) -> None:
+    """GDB shows them somewhere near 0; what is in them is nowhere."""
+    file = compile_c(CODE, "-g", "-O0", "-c", suffix=".o")
+    out = run(
+        _START
+        + f"""
+line("add-symbol-file {file} 0x70000000")
+print("known:", prog.symbol("made_code").address == 0x70000000)
+print("known:", prog["made_data"].address_, prog.type("struct made").size)
+"""
+    )
+    known = [line for line in out.splitlines() if line.startswith("known")]
+    assert known == ["known: True", "known: None 16"]
+
+
 @pytest.mark.parametrize(
     ("flags", "place"),
     [

@@ -28,11 +28,11 @@ NAMES = [path.stem for path in sorted(CASES.glob("*.py"))]
 # The others want a crash, load modules by hand, pipe to programs, put other memory over
 # the target's, or say what is wrong on standard error.
 COMMANDS = ("commands_files", "commands_stacks", "commands_state")
+OTHERS = ("crash", "types", "helpers_made")
 NAMES = [
     name
     for name in NAMES
-    if name in COMMANDS
-    or (name not in ("crash", "types") and not name.startswith("commands_"))
+    if name in COMMANDS or (name not in OTHERS and not name.startswith("commands_"))
 ]
 ATTEMPTS = 5
 """How many GDBs may be needed: a step that is too slow ends one."""
