@@ -250,8 +250,8 @@ class _Terminal:
             # As inferior-tty it would become the program's controlling terminal, which
             # it cannot, since it is ours, and GDB would say so.
             to = os.ttyname(0)
-            redirected = f"sh -c 'exec \"$0\" \"$@\" <{to} >{to} 2>&1'"
-            self.setting = f"set exec-wrapper {redirected}"
+            script = f'exec "$0" "$@" <{to} >{to} 2>&1'
+            self.setting = f"set exec-wrapper sh -c '{script}'"
             return
         self._master, self._slave = os.openpty()
         self.setting = f"set inferior-tty {os.ttyname(self._slave)}"
