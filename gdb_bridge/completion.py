@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 _Completer = ctypes.CFUNCTYPE(
     ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_int
@@ -27,7 +28,7 @@ def completing(complete: Callable[[str, str], Sequence[str]]) -> Iterator[None]:
     """
     library = ctypes.CDLL(None)
     try:
-        changes = {
+        changes: dict[str, Any] = {
             "rl_attempted_completion_function": _asking(library, complete),
             "rl_completer_word_break_characters": ctypes.c_char_p(_DELIMITERS),
             "rl_completion_word_break_hook": None,
@@ -40,7 +41,7 @@ def completing(complete: Callable[[str, str], Sequence[str]]) -> Iterator[None]:
         return
     old = {name: place.value for name, place in places.items()}
     for name, value in changes.items():
-        places[name].value = value and ctypes.cast(value, ctypes.c_void_p).value
+        places[name].value = ctypes.cast(value, ctypes.c_void_p).value
     try:
         yield
     finally:
