@@ -384,11 +384,11 @@ class _Formatter:
     def _elements(self, node: _Node) -> Iterable[tuple[str, _Node]]:
         """The elements to show, with their designators."""
         codec = node.codec
+        type, size = codec.element_of()
         length = codec.under.length
         if not length:
             return []
         options = self.options
-        type, size = codec.element_of()
         element = codec_of(type)
         node.try_load()
         trimmed = not options.implicit_elements

@@ -15,7 +15,8 @@ def end_of_name(source: str, start: int, keywords: frozenset[str]) -> int:
     """Where the qualified name that starts at ``start`` ends; there if none does.
 
     A name is made of identifiers, template arguments, colons and
-    ``(anonymous namespace)``. SyntaxError if template arguments do not end.
+    ``(anonymous namespace)``, and does not end with colons after template arguments.
+    SyntaxError if template arguments do not end.
     """
     end = position = start
     while True:
@@ -30,9 +31,11 @@ def end_of_name(source: str, start: int, keywords: frozenset[str]) -> int:
             end = position = match.end()
             opening = _skip_space(source, position)
             if source.startswith("<", opening):
-                end = position = end_of_template(source, opening)
-                if not source.startswith(":", _skip_space(source, position)):
+                end = end_of_template(source, opening)
+                position = _skip_space(source, end)
+                if not source.startswith("::", position):
                     return end
+                position += 2
         position = _skip_space(source, position)
 
 

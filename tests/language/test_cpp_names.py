@@ -138,7 +138,19 @@ def test_names_of_nothing(prog: Program, name: str) -> None:
         prog.type(name)
 
 
-@pytest.mark.parametrize("name", ["t<int> u", "t<int>u", "struct t<int> x"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "t<int> u",
+        "t<int>u",
+        "struct t<int> x",
+        "t<int>:",
+        "t<int> : *",
+        "struct t<int>::",
+        "t<int>::int",
+        "t<int>::[2]",
+    ],
+)
 def test_only_colons_go_on_after_template_arguments(prog: Program, name: str) -> None:
     found = prog.struct_type("t<int>", 4, ())
     prog.register_type_finder(
