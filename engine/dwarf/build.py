@@ -6,9 +6,13 @@ import os
 import sys
 import threading
 from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from ..errors import BadDataError
 from ..log import progress
 from . import constants as dw
 from . import scan
@@ -42,13 +46,17 @@ def build_columns(file: DwarfFile) -> dict[str, memoryview]:
         split = find_split_units(file, skeletons)
     if split is not None:
         spaces += split.spaces
+    units = sorted(
+        (unit for space in spaces for unit in space.units), key=attrgetter("offset")
+    )
+    member_hash = partial(_member_hash, units)
     size = sum(len(space.data) for space in spaces)
     fast = size > _PLAIN_SIZE or (size > _PLAIN_SIZE // 8 and "numba" in sys.modules)
     if fast:
         with _Progress(f"indexing {os.path.basename(file.path)} ..."):
-            columns = _fast_columns(file, scan_fast(file, spaces))
+            columns = _fast_columns(file, scan_fast(file, spaces), member_hash)
     else:
-        columns = _plain_columns(file, scan_plain(file, spaces))
+        columns = _plain_columns(file, scan_plain(file, spaces), member_hash)
     if split is not None:
         columns |= split.columns
     offsets = array("q", [unit.offset for space in spaces for unit in space.units])
@@ -90,16 +98,37 @@ def _alt_hash(file: DwarfFile, origin: int) -> int:
     return 0 if name is None else hash_name(name)
 
 
+def _member_hash(units: Sequence[Unit], origin: int) -> int:
+    """The hash of the name of a DIE in a structure of C; 0 if it is in none.
+
+    The scan has not looked into those.
+    """
+    i = bisect_right(units, origin, key=attrgetter("offset"))
+    unit = units[i - 1]
+    if i == 0 or origin >= unit.end or unit.is_cplusplus:
+        return 0
+    try:
+        *_, die = unit.die_at(origin).origins()
+        scopes = [d.name for d in die.ancestors() if d.tag in dw.NAMED_SCOPES]
+    except BadDataError:
+        return 0  # Whoever looks at the DIE will be told.
+    if not scopes or die.name is None:
+        return 0
+    return hash_name("::".join([scope for scope in scopes if scope] + [die.name]))
+
+
 def _bucket_bits(count: int) -> int:
     """As many bits of a hash as give buckets of a few rows each."""
     return max(1, min(_MAX_BUCKET_BITS, count.bit_length() - 2))
 
 
-def _plain_columns(file: DwarfFile, parts: list[Rows]) -> dict[str, memoryview]:
+def _plain_columns(
+    file: DwarfFile, parts: list[Rows], member_hash: Callable[[int], int]
+) -> dict[str, memoryview]:
     """The columns of names and addresses, made without numpy."""
     rows = [
         (entry, state)
-        for entry, state in _plain_rows(file, parts)
+        for entry, state in _plain_rows(file, parts, member_hash)
         if state > 0 and not entry & DECLARATION
     ]
     rows.sort(key=lambda row: row[0] >> 16)
@@ -136,7 +165,9 @@ def _plain_columns(file: DwarfFile, parts: list[Rows]) -> dict[str, memoryview]:
     return columns
 
 
-def _plain_rows(file: DwarfFile, parts: list[Rows]) -> list[tuple[int, int]]:
+def _plain_rows(
+    file: DwarfFile, parts: list[Rows], member_hash: Callable[[int], int]
+) -> list[tuple[int, int]]:
     """Entry and hash of each row; of a DIE that continues another, that one's hash."""
     rows: list[tuple[int, int]] = []
     # (entry, hash of its own name, offset of the origin)
@@ -165,18 +196,22 @@ def _plain_rows(file: DwarfFile, parts: list[Rows]) -> list[tuple[int, int]]:
             else:
                 unresolved.append((entry, own, origin))
         if len(unresolved) == len(open_rows):
-            return rows + [(entry, own) for entry, own, _ in open_rows]
+            return rows + [
+                (entry, own or member_hash(origin)) for entry, own, origin in open_rows
+            ]
         open_rows = unresolved
     return rows
 
 
-def _fast_columns(file: DwarfFile, parts: list[Rows]) -> dict[str, memoryview]:
+def _fast_columns(
+    file: DwarfFile, parts: list[Rows], member_hash: Callable[[int], int]
+) -> dict[str, memoryview]:
     """The same columns, made by numpy and by what numba has compiled."""
     import numpy as np
 
     from .kernels import group_rows
 
-    _resolve(file, parts)
+    _resolve(file, parts, member_hash)
     mask = (1 << _bucket_bits(sum(len(part.hashes) for part in parts))) - 1
     checks, entries = np.empty(0, np.uint32), np.empty(0, np.int64)
     threads = processors()
@@ -226,7 +261,9 @@ def _view(column: NDArray[Any]) -> memoryview:
     return memoryview(buffer)
 
 
-def _resolve(file: DwarfFile, parts: list[Rows]) -> None:
+def _resolve(
+    file: DwarfFile, parts: list[Rows], member_hash: Callable[[int], int]
+) -> None:
     """Give rows of DIEs that continue another that one's hash, in place.
 
     The rows of a part, and the parts, are in file order, so that entries ascend.
@@ -268,4 +305,6 @@ def _resolve(file: DwarfFile, parts: list[Rows]) -> None:
             own[i] = own[i][~known]
             found_some = found_some or len(open_rows[i]) < len(rows)
     for part, rows, hashes in zip(parts, open_rows, own, strict=True):
+        for k in np.flatnonzero(hashes == 0):
+            hashes[k] = member_hash(int(part.origins[rows[k]]))
         part.hashes[rows] = hashes

@@ -22,6 +22,7 @@ from drgn import (
     Platform,
     Program,
 )
+from drgn.engine.dwarf import build
 from drgn.engine.dwarf import constants as dw
 
 SOURCE = """
@@ -387,6 +388,45 @@ def test_entry_of_a_function_in_pieces(debug_program) -> None:
     prog = one(debug_program, function, first, rnglists=lists + b"\0")
     assert prog["f"].address_ == 0x100
     assert prog["g"].address_ == 0x900
+
+
+@pytest.mark.parametrize("plain_size", [0, 1 << 20])
+@pytest.mark.parametrize(
+    "language", [dw.DW_LANG_C11, dw.DW_LANG_C_plus_plus_14], ids=["c", "c++"]
+)
+@pytest.mark.parametrize(
+    "scope", [dw.DW_TAG_structure_type, dw.DW_TAG_union_type, dw.DW_TAG_namespace]
+)
+def test_definitions_outside_of_the_scope_of_their_declaration(
+    debug_program,
+    monkeypatch: pytest.MonkeyPatch,
+    scope: int,
+    language: int,
+    plain_size: int,
+) -> None:
+    monkeypatch.setattr(build, "_PLAIN_SIZE", plain_size)
+    type = integer()
+    v = D(dw.DW_TAG_variable, name="v", type=type, declaration=None, external=None)
+    f = D(dw.DW_TAG_subprogram, name="f", type=type, declaration=None, external=None)
+    outer = D(scope, [v, f], name="s")
+    inline = A(dw.DW_FORM_data1, 1)
+    abstract = D(dw.DW_TAG_subprogram, specification=f, inline=inline)
+    address = A(dw.DW_FORM_exprloc, b"\x03" + struct.pack("<Q", 0x1000))
+    dies = [
+        type,
+        outer,
+        D(dw.DW_TAG_variable, specification=v, location=address),
+        abstract := D(
+            dw.DW_TAG_subprogram, specification=f, inline=A(dw.DW_FORM_data1, 1)
+        ),
+        D(dw.DW_TAG_subprogram, abstract_origin=abstract, low_pc=0x2000, high_pc=4),
+    ]
+    unit = Unit(dies, language=language)
+    prog = debug_program(dwarf_asm.elf(dwarf_asm.assemble([unit])))
+    assert prog["s::v"].address_ == 0x1000
+    assert prog["s::f"].address_ == 0x2000
+    assert "v" not in prog
+    assert "f" not in prog
 
 
 def test_definitions_in_other_files_are_found(debug_program) -> None:
