@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .. import log
+from ..errors import BadDataError
 from ..filenames import filename_matches
 from ..flags import FindObjectFlags
 from ..language.language import Language
@@ -359,7 +360,11 @@ class DebugInfo:
         return self._main_language[0]
 
     def _find_main_language(self) -> Language | None:
-        for file in self._main_first(self.files):
-            for die in file.find("main", _FUNCTIONS):
-                return language_of(die)
+        try:
+            for file in self._main_first(self.files):
+                for die in file.find("main", _FUNCTIONS):
+                    return language_of(die)
+        except BadDataError as error:
+            # Lookups say so.
+            log.debug("%s", error)
         return None

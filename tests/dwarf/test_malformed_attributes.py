@@ -8,7 +8,7 @@ import dwarf_asm
 import pytest
 from dwarf_asm import A, D, Unit
 
-from drgn import BadDataError, FindObjectFlags, Program
+from drgn import BadDataError, FindObjectFlags, Language, Program
 from drgn.engine.dwarf import constants as dw
 
 TEXT = A(dw.DW_FORM_string, "text")
@@ -388,6 +388,7 @@ def test_malformed_abbreviations(
     assert table.count(old) == 1
     sections[".debug_abbrev"] = table.replace(old, new)
     prog = debug_program(dwarf_asm.elf(sections))
+    assert prog.language is Language.C
     with pytest.raises(BadDataError, match=f"^image: .*{message}$"):
         prog.type("int")
 
