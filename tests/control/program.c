@@ -15,7 +15,7 @@ struct node first = { 1, &second, "one", 3, 11, -1000 };
 int counter = 7;
 double ratio = 0.5;
 float single = 0.25;
-_Bool yes = 1;
+_Bool is_on = 1;
 enum color { RED, GREEN, BLUE } color = GREEN;
 typedef struct {
 	double x, y;

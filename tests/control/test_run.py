@@ -238,8 +238,8 @@ say(prog.resume().reason, prog["counter"])
 FORK = """
 #include <sys/wait.h>
 #include <unistd.h>
-int value = 1;
-static int work(int n) { return value += n; }
+int total = 1;
+static int work(int n) { return total += n; }
 int main(void)
 {
     if (!fork())
@@ -256,12 +256,12 @@ def test_child_is_followed(host: Run, compile_c: Callable[..., Path]) -> None:
 parent = prog
 prog.breakpoint("work", lambda frame: say(frame["n"], prog is parent) or True)
 stop = prog.resume()
-say(stop.reason.name, stop.tid == prog.main_thread().tid, prog["value"], prog is parent)
+say(stop.reason.name, stop.tid == prog.main_thread().tid, prog["total"], prog is parent)
 try:
-    say(parent["value"].read_())
+    say(parent["total"].read_())
 except Exception as error:
     say(type(error).__name__)
-say(prog.finish().value, prog["value"])
+say(prog.finish().value, prog["total"])
 say(prog.resume())
 """),
         compile_c(FORK),

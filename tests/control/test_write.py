@@ -16,7 +16,7 @@ VALUES = [
     ("counter", "prog['third'].value", "(int)3"),
     ("ratio", "1.25", "(double)1.25"),
     ("single", "0.1", "(float)0.10000000149011612"),
-    ("yes", "False", "(_Bool)0"),
+    ("is_on", "False", "(_Bool)0"),
     ("color", "2", "(enum color)BLUE"),
     ("color", "prog['RED']", "(enum color)RED"),
     ("origin", "{'y': 4}", "(point){\n\t.x = (double)0.0,\n\t.y = (double)4.0,\n}"),
