@@ -198,6 +198,8 @@ def uptime_pretty(prog: Program) -> str:
     rest: int = ktime_get_boottime_seconds(prog).value_()
     parts = []
     for unit, seconds in (
+        ("year", 365 * 86400),
+        ("week", 7 * 86400),
         ("day", 86400),
         ("hour", 3600),
         ("minute", 60),

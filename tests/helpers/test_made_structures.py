@@ -542,7 +542,12 @@ def test_clocks_that_are_apart(made: Made) -> None:
         (60, "1 minute"),
         (7200, "2 hours"),
         (86400 + 3600 + 61, "1 day, 1 hour, 1 minute, 1 second"),
-        (30 * 86400 + 2, "30 days, 2 seconds"),
+        (6 * 86400, "6 days"),
+        (7 * 86400, "1 week"),
+        (30 * 86400 + 2, "4 weeks, 2 days, 2 seconds"),
+        (364 * 86400, "52 weeks"),
+        (365 * 86400, "1 year"),
+        (800 * 86400 + 60, "2 years, 10 weeks, 1 minute"),
     ):
         ns = seconds * 10**9 + 500_000_000
         made.words(ns - now, at=timekeeper.offs_boot.address_)

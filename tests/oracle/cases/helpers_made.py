@@ -39,6 +39,8 @@ from drgn.helpers.linux import (
     hlist_for_each,
     hlist_nulls_empty,
     is_a_nulls,
+    ktime_get_boottime_seconds,
+    ktime_get_coarse_ns,
     kuid_val,
     list_count_nodes,
     list_empty,
@@ -76,6 +78,8 @@ from drgn.helpers.linux import (
     tainted,
     task_rlimits,
     test_bit,
+    uptime,
+    uptime_pretty,
     valid_section,
     validate_list,
     validate_list_count_nodes,
@@ -357,6 +361,25 @@ for name, state in (
         array = prog[name]
         words(*(5 * i - 8 for i in range(len(array))), at=array.address_)
         print([state(prog, i) for i in range(len(array))])
+
+# Times since boot.
+if "tk_core" in prog:
+    boot = prog["tk_core"].timekeeper.offs_boot.address_
+    clock = ktime_get_coarse_ns(prog).value_()
+    day = 86400
+    for seconds in (
+        0,
+        1,
+        60,
+        3661,
+        day,
+        6 * day,
+        30 * day + 7200,
+        365 * day,
+        800 * day,
+    ):
+        words(seconds * 10**9 - clock, at=boot)
+        print(uptime_pretty(prog), uptime(prog), ktime_get_boottime_seconds(prog))
 
 # Taints.
 for module in for_each_module(prog):
