@@ -179,6 +179,18 @@ class _Elements:
                 yield (f"[{i}] = " if indices else "", part)
 
 
+class _NonZero:
+    """Those of some members that are not zero, each when asked for."""
+
+    __slots__ = ("members",)
+
+    def __init__(self, members: list[tuple[str, _Node]]) -> None:
+        self.members = members
+
+    def __iter__(self) -> Iterator[tuple[str, _Node]]:
+        return (member for member in self.members if not member[1].is_zero())
+
+
 class _Formatter:
     """Formats with given options.
 
@@ -364,7 +376,7 @@ class _Formatter:
         pieces.append("\n" + "\t" * (indent - 1) + "}")
         return "".join(pieces)
 
-    def _members(self, node: _Node) -> list[tuple[str, _Node]]:
+    def _members(self, node: _Node) -> Iterable[tuple[str, _Node]]:
         """The members to show, with their designators."""
         options = self.options
         node.try_load()
@@ -376,7 +388,9 @@ class _Formatter:
         if options.implicit_members:
             return items
         if options.member_names:
-            return [item for item in items if not item[1].is_zero()]
+            shown = _NonZero(items)
+            # Where the structure cannot be read, the first fault is the one to tell.
+            return shown if node.buffer is None else list(shown)
         while items and items[-1][1].is_zero():
             items.pop()
         return items
@@ -394,9 +408,6 @@ class _Formatter:
         trimmed = not options.implicit_elements
         if node.buffer is None:
             trimmed = trimmed and not options.element_indices
-            if trimmed:
-                # The last element decides what is shown: report its fault.
-                node.part(element, 8 * size * (length - 1)).load()
         if trimmed:
             length = self._significant(node, element, size, length)
         items = _Elements(node, element, size, length, options)
