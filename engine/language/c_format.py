@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FaultError, OutOfBoundsError
 from ..flags import AbsenceReason
@@ -86,6 +86,10 @@ class _Node:
             )
         return self.buffer
 
+    def number(self) -> Any:
+        """The value of a scalar; FaultError if it cannot be read."""
+        return self.codec.get(self.load(), self.bit_offset, self.bits)
+
     def try_load(self) -> None:
         """Load the value whole; where that fails its parts are read one by one."""
         try:
@@ -121,6 +125,19 @@ class _Node:
         return all(part.is_zero() for part in self.parts())
 
 
+class _Known(_Node):
+    """A scalar whose value is known: there is nothing to load."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, codec: Codec, number: Any, bits: int | None) -> None:
+        super().__init__(codec, None, 0, None, bits)
+        self._number = number
+
+    def number(self) -> Any:
+        return self._number
+
+
 def format_object(obj: Object, options: FormatOptions = DEFAULT_OPTIONS) -> str:
     """``obj`` in C's syntax.
 
@@ -131,11 +148,12 @@ def format_object(obj: Object, options: FormatOptions = DEFAULT_OPTIONS) -> str:
         prefix = f"({obj._type_.type_name()})" if options.type_name else ""
         return prefix + _ABSENT[obj._value_]
     bit_offset, bits = obj._bits_ or (0, None)
-    if obj._address_ is None and codec.scalar:
-        buffer: bytes | None = obj.to_bytes_()
+    if codec.scalar and codec.kind is not _BOOL:
+        node: _Node = _Known(codec, obj.value_(), bits)
+    elif codec.scalar and obj._address_ is None:
+        node = _Node(codec, obj.to_bytes_(), bit_offset, None, bits)
     else:
-        buffer = obj._value_
-    node = _Node(codec, buffer, bit_offset, obj._address_, bits)
+        node = _Node(codec, obj._value_, bit_offset, obj._address_, bits)
     formatter = _Formatter(options)
     text = formatter.format(
         node,
@@ -245,9 +263,9 @@ class _Formatter:
 
     def _scalar(self, node: _Node) -> str:
         codec = node.codec
-        value = codec.get(node.load(), node.bit_offset, node.bits)
         kind = codec.kind
         if kind is _INT:
+            value = node.number()
             bits = codec.bit_size(node.bits)
             if bits > _WIDEST:
                 # In whole bytes, into which the sign of a bit field extends.
@@ -260,6 +278,7 @@ class _Formatter:
             bits = codec.bit_size(node.bits)
             value = get_bits(node.load(), node.bit_offset, bits, codec.little)
             return integer_text(value, self.options.integer_base)
+        value = node.number()
         if kind is _ENUM:
             return _enumerators(codec).get(value) or str(value)
         return float_text(value)
@@ -274,7 +293,7 @@ class _Formatter:
         dereference: bool,
     ) -> str | None:
         codec = node.codec
-        value = codec.get(node.load(), node.bit_offset, node.bits)
+        value = node.number()
         prog = codec.type.prog
         address = hex(value)
         symbol = prog._symbol_for_format(value) if self.options.symbolize else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, overload
 
 from ..arguments import text_argument, type_label
@@ -40,6 +41,7 @@ from .read import (
 )
 
 if TYPE_CHECKING:
+    from ..language.c_format_options import FormatOptions
     from ..program import Program
     from .construct import State
 
@@ -469,8 +471,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         return text + ")"
 
     def __str__(self) -> str:
-        from ..language.c_format import format_object
-
+        format_object, _ = _formatting()
         return format_object(self)
 
     def format_(
@@ -512,10 +513,8 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
         :param implicit_members: show members that are zero (yes)
         :param implicit_elements: show elements that are zero (no)
         """
-        from ..language.c_format import format_object
-        from ..language.c_format_options import FormatOptions
-
-        options = FormatOptions(
+        format_object, options_class = _formatting()
+        options = options_class(
             columns,
             integer_base,
             dereference=dereference,
@@ -536,6 +535,15 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
 
     def _repr_pretty_(self, p: Any, cycle: bool) -> None:
         p.text("..." if cycle else str(self))
+
+
+@cache
+def _formatting() -> tuple[Callable[..., str], type[FormatOptions]]:
+    """What formats objects, imported when the first is: that takes longer than a one."""
+    from ..language.c_format import format_object
+    from ..language.c_format_options import FormatOptions
+
+    return format_object, FormatOptions
 
 
 def _add_member_property(name: str) -> None:

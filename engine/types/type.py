@@ -45,6 +45,7 @@ class Type(metaclass=ApiClass):
         "_def",
         "_dtype",
         "_kind",
+        "_name",
         "_offsets",
         "_primitive",
         "_prog",
@@ -59,6 +60,7 @@ class Type(metaclass=ApiClass):
     _qualifiers: Qualifiers
     _primitive: Any
     _unaliased: Type | None
+    _name: str | None
     # Memos of the rooms that decode objects and read columns of them.
     _codec: Codec | None
     _dtype: np.dtype[Any] | None
@@ -83,6 +85,7 @@ class Type(metaclass=ApiClass):
             found._codec = None
             found._dtype = None
             found._steps = None
+            found._name = None
             found._offsets = None
             found._unaliased = None
             found._primitive = _NOT_FOUND
@@ -307,7 +310,10 @@ class Type(metaclass=ApiClass):
 
     def type_name(self) -> str:
         """The name of this type as one writes it in its language."""
-        return self.language.type_name(self)
+        name = self._name
+        if name is None:
+            name = self._name = self.language.type_name(self)
+        return name
 
     def variable_declaration(self, name: str) -> str:
         """The declaration of a variable ``name`` of this type."""
