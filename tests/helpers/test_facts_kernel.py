@@ -29,9 +29,11 @@ from drgn.helpers.linux import (
     cgroup_bpf_prog_for_each,
     cgroup_bpf_prog_for_each_effective,
     cgroup_get_from_path,
+    common,
     find_task,
     for_each_hstate,
     for_each_swap_info,
+    for_each_task,
     for_each_vmap_area,
     get_kconfig,
     global_node_page_state,
@@ -265,6 +267,22 @@ def test_what_addresses_refer_to(live: Program) -> None:
     ):
         assert identify_address(live, number, cache=cache) == text
         assert identify_address(live, number) == text
+
+
+def test_tasks_of_a_dump_are_gone_over_once(
+    live: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = []
+
+    def for_each(prog: Program) -> Iterator[Object]:
+        times.append(1)
+        return for_each_task(prog)
+
+    monkeypatch.setattr(common, "for_each_task", for_each)
+    monkeypatch.setattr(live, "cache", {})
+    stacks = [task.stack.value_() for task in for_each_task(live)]
+    named = [identify_address(live, stack) for stack in stacks[:20]]
+    assert len(set(named)) == 20 and len(times) == 1
 
 
 def pfn(prog: Program, page: Object) -> int:
