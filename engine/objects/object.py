@@ -539,7 +539,7 @@ class Object(Operators, Numbers, metaclass=ObjectMeta):
 
 @cache
 def _formatting() -> tuple[Callable[..., str], type[FormatOptions]]:
-    """What formats objects, imported when the first is: that takes longer than a one."""
+    """What formats objects, imported when the first one is."""
     from ..language.c_format import format_object
     from ..language.c_format_options import FormatOptions
 
