@@ -13,6 +13,7 @@ from drgn.engine.elf.file import ElfFile, open_elf
 from drgn.engine.modules.placement import file_range
 
 _SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is (\S+) in (/.+)$", re.M)
+_LIBRARY = re.compile(r"^0x([0-9a-f]+)\s+0x([0-9a-f]+)\s", re.M)
 _MASK = 2**64 - 1
 
 
@@ -50,12 +51,16 @@ def given_files(files: str) -> Iterator[GivenFile]:
         yield found
 
 
-def add_given_files(prog: Program, files: str) -> None:
+def add_given_files(prog: Program, files: str, libraries: str) -> None:
     """Make modules of the files that GDB has and nothing else tells of.
 
     ``files`` is what ``info files`` prints. Separate debug files of other modules
-    become theirs.
+    become theirs. ``libraries`` is what ``info sharedlibrary`` prints: what is listed
+    there is not for us.
     """
+    listed = [
+        (int(low, 16), int(high, 16)) for low, high in _LIBRARY.findall(libraries)
+    ]
     known = {
         os.path.realpath(path)
         for module in prog.modules()
@@ -66,6 +71,8 @@ def add_given_files(prog: Program, files: str) -> None:
     new = []
     for file in given_files(files):
         if os.path.realpath(file.path) in known:
+            continue
+        if any(low <= file.address < high for low, high in listed):
             continue
         there = _module_at(prog, file.address)
         if there is not None:

@@ -180,7 +180,9 @@ class GdbProcess(Target):
             if " in /" in files:
                 from drgn.gdb_files import add_given_files
 
-                add_given_files(prog, files)
+                # The dynamic linker itself tells a process of its libraries, later.
+                libraries = self.text("info sharedlibrary") if self.auxv() else ""
+                add_given_files(prog, files, libraries)
 
     def load(self, prog: Program) -> None:
         """Find what is loaded, and the debugging information of all of it.

@@ -120,3 +120,21 @@ print("\\nours", hex(prog["main"].address_))
     )
     theirs, ours = out.splitlines()[-2:]
     assert ours == f"ours {theirs}"
+
+
+def test_libraries_are_none_of_them(host: Any, program: Path) -> None:
+    """GDB knows of some before the program's dynamic linker does."""
+    out = host(
+        _START
+        + """
+prog.symbol(prog["main"].address_)
+prog.run_to("main")
+kinds = {type(module).__name__ for module in prog.modules()}
+print("known:", sorted(kinds), all(m.address_ranges for m in prog.modules()))
+""",
+        program,
+        commands=["starti"],
+    )
+    assert out.splitlines()[-1] == (
+        "known: ['MainModule', 'SharedLibraryModule', 'VdsoModule'] True"
+    )
