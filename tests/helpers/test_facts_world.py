@@ -148,6 +148,8 @@ def test_groups(live: Program, each_lab: Lab) -> None:
     root = live["cgrp_dfl_root"].cgrp.address_of_()
     lab = cgroup_get_from_path(live, "/lab")
     inner = cgroup_get_from_path(live, "lab/inner")
+    nowhere = cgroup_get_from_path(live, "/lab/nope")
+    assert not nowhere and nowhere.type_.type_name() == inner.type_.type_name()
     assert cgroup_parent(inner).value_() == lab.value_()
     assert cgroup_parent(lab).value_() == root.value_() and not cgroup_parent(root)
     assert [cgroup_name(g) for g in (root, lab, inner)] == [b"/", b"lab", b"inner"]
