@@ -44,6 +44,9 @@ def interact(prog: Program, names: dict[str, Any], banner: str) -> None:
     config: Any = importlib.import_module("traitlets.config").Config()
     config.TerminalInteractiveShell.banner1 = banner + "\n"
     config.TerminalInteractiveShell.confirm_exit = False
+    if hasattr(ipapp.TerminalInteractiveShell, "enable_tip"):
+        # Tips are of IPython alone, and have letters that not every locale has.
+        config.TerminalInteractiveShell.enable_tip = False
     app = ipapp.TerminalIPythonApp.instance(user_ns=names, config=config)
     shell = None
     try:

@@ -391,7 +391,12 @@ def test_interrupt_shows_the_code_of_the_user(process: int) -> None:
 
 def test_typed_bytes_that_are_no_text(process: int) -> None:
     """A line, and the prompt goes on."""
-    environment = {**os.environ, "TERM": "dumb", "PYTHONIOENCODING": "ascii"}
+    environment = {
+        **os.environ,
+        "TERM": "dumb",
+        "PYDRGN_PROMPT": "python",
+        "PYTHONIOENCODING": "ascii",
+    }
     argv = [sys.executable, "-m", "drgn", "-q", "-p", str(process)]
     terminal = Terminal(argv, environment)
     try:

@@ -216,7 +216,12 @@ def test_program_of_a_running_process_prompts_nothing(program: Path) -> None:
 
 def test_ctrl_c_stops_what_gdb_runs(program: Path) -> None:
     """A program that a line of GDB's or a resume() runs, and a line that takes long."""
-    environment = {**os.environ, "DEBUGINFOD_URLS": "", "TERM": "dumb"}
+    environment = {
+        **os.environ,
+        "DEBUGINFOD_URLS": "",
+        "TERM": "dumb",
+        "PYDRGN_PROMPT": "python",
+    }
     argv = [sys.executable, "-m", "drgn", "-q", "--gdb", "-nx", str(program)]
     terminal = Terminal(argv, environment)
     try:
@@ -277,7 +282,12 @@ def test_nothing_is_left_of_a_drgn_that_is_ended(
     program: Path, number: signal.Signals
 ) -> None:
     """GDB, which listens to nobody while its line runs the program, ends too."""
-    environment = {**os.environ, "DEBUGINFOD_URLS": "", "TERM": "dumb"}
+    environment = {
+        **os.environ,
+        "DEBUGINFOD_URLS": "",
+        "TERM": "dumb",
+        "PYDRGN_PROMPT": "python",
+    }
     argv = [sys.executable, "-m", "drgn", "-q", "--gdb", "-nx", str(program)]
     terminal = Terminal(argv, environment)
     try:

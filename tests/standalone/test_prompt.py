@@ -130,7 +130,8 @@ def ipython_variables() -> dict[str, str]:
 
 def test_ipython(prompt: Callable[..., Terminal]) -> None:
     terminal = prompt(RUN, IPY_TEST_SIMPLE_PROMPT="1", **ipython_variables())
-    assert "Hello" in terminal.until("In [1]: ")
+    banner = terminal.until("In [1]: ")
+    assert "Hello" in banner and "Tip: " not in banner
     for number, (line, shown) in enumerate(
         (
             ("given", "(int)5"),
