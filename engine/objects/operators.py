@@ -145,10 +145,11 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any
                 if type is other_type:
                     if address is not None:
                         left = self.value_()
-                    if other_address is not None:
-                        right = other.value_()
-                    if left.__class__ is right.__class__ is int:
-                        return compare(left, right)
+                    if left.__class__ is int:
+                        if other_address is not None:
+                            right = other.value_()
+                        if right.__class__ is int:
+                            return compare(left, right)
             elif (
                 other.__class__ is int
                 and 0 <= other < _LITERAL_MAX
