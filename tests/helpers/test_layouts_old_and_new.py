@@ -8,6 +8,7 @@ from mock_kernel import Kernel
 from drgn import (
     FaultError,
     Object,
+    Program,
     Symbol,
     SymbolBinding,
     SymbolKind,
@@ -457,6 +458,22 @@ def test_arrays_that_headers_declare_without_length(kernel: Kernel) -> None:
     kernel.objects["swapper_spaces"] = Object(prog, spaces, address=BASE + 0x100)
     counts = prog.array_type(kernel.u32, 2)
     kernel.objects["nr_swapper_spaces"] = Object(prog, counts, [2, 0])
+    assert total_swapcache_pages(prog) == 11
+
+    # Before 4.11, the spaces themselves, of which a symbol knows the length.
+    del kernel.objects["nr_swapper_spaces"]
+    spaces = prog.array_type(space)
+    kernel.objects["swapper_spaces"] = Object(prog, spaces, address=BASE + 0x200)
+    symbol = Symbol(
+        "swapper_spaces", BASE + 0x200, 16, SymbolBinding.GLOBAL, SymbolKind.OBJECT
+    )
+
+    def find(
+        prog: Program, name: str | None, address: int | None, one: bool
+    ) -> list[Symbol]:
+        return [symbol] if name == symbol.name else []
+
+    prog.register_symbol_finder("mock", find, enable_index=0)
     assert total_swapcache_pages(prog) == 11
 
 

@@ -70,6 +70,7 @@ from drgn.helpers.linux import (
     tainted,
     task_rlimits,
     test_bit,
+    total_swapcache_pages,
     uptime,
     uptime_pretty,
     valid_section,
@@ -446,6 +447,8 @@ def test_counters(made: Made) -> None:
         # Without NUMA, there are none of its events.
         for i in {0, 1, len(array) - 1} if len(array) else ():
             assert state(prog, i) == 7 * i
+    if "NR_SWAPCACHE" in prog:  # since 5.12
+        assert total_swapcache_pages(prog) == 7 * prog["NR_SWAPCACHE"].value_()
     # It may be below zero for a moment, which is no number of pages.
     made.words(-3, at=prog["vm_zone_stat"].address_)
     assert global_zone_page_state(prog, 0) == 0
