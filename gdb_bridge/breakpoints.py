@@ -10,7 +10,7 @@ from typing import Any
 import gdb
 
 from drgn import Program
-from drgn.gdb_process import in_one_line
+from drgn.hosts.gdb_process import in_one_line
 from drgn.target import Breakpoint, Place
 
 from .watch import callback_failed

@@ -146,7 +146,7 @@ def _errors(traceback_from: str | None = None) -> Iterator[None]:
 
 def _leave_calls(error: BaseException, path: str) -> None:
     """Let a traceback begin in the code of a file, and end in the user's."""
-    from drgn.tracebacks import end_at_user
+    from drgn.hosts.tracebacks import end_at_user
 
     end_at_user(error)
     call = error.__traceback__

@@ -9,8 +9,8 @@ from typing import Any
 import gdb
 
 from drgn import Object, Program
-from drgn.gdb_calls import check_call, returned_value
-from drgn.gdb_process import GdbProcess, in_one_line
+from drgn.hosts.gdb_calls import check_call, returned_value
+from drgn.hosts.gdb_process import GdbProcess, in_one_line
 from drgn.target import (
     Breakpoint,
     SetBreakpoint,

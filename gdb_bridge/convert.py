@@ -22,7 +22,7 @@ from drgn import (
     TypeParameter,
     sizeof,
 )
-from drgn.gdb_calls import gdb_type_name
+from drgn.hosts.gdb_calls import gdb_type_name
 from drgn.target import qualified_name
 
 _KEYWORDS = {

@@ -12,8 +12,8 @@ from weakref import WeakSet
 import gdb
 
 from drgn import Module, Program
-from drgn.gdb_process import add_directories
-from drgn.namespace import tell_current
+from drgn.hosts.gdb_process import add_directories
+from drgn.hosts.namespace import tell_current
 from drgn.target import load_later, program_from_target
 
 from .target import InferiorTarget

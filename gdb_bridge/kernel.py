@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gdb
 
-from drgn.gdb_kernel import GdbKernel, GdbMissingKernel
+from drgn.hosts.gdb_kernel import GdbKernel, GdbMissingKernel
 
 from .linux import LinuxTarget, vmlinux_of
 from .stub import Stub

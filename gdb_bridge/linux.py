@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gdb
 
-from drgn.gdb_kernel import GdbLinux, find_vmlinux
 from drgn.guest import Vmlinux
+from drgn.hosts.gdb_kernel import GdbLinux, find_vmlinux
 from drgn.target import TargetThread
 
 from .target import InferiorTarget

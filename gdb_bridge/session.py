@@ -12,8 +12,8 @@ import gdb
 
 import __main__
 from drgn import Object, ObjectAbsentError, Program, StackFrame, StackTrace
-from drgn.display import displayhook
-from drgn.namespace import LazyGlobals
+from drgn.hosts.display import displayhook
+from drgn.hosts.namespace import LazyGlobals
 
 from . import convert, current
 from .convert import to_gdb_value

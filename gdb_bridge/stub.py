@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 import gdb
 
 from drgn import FaultError
-from drgn.gdb_memory import Unreadable
-from drgn.gdb_stub import GdbStub
+from drgn.hosts.gdb_memory import Unreadable
+from drgn.hosts.gdb_stub import GdbStub
 
 from .memory import read_memory
 from .selection import selected_thread

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import gdb
 
 from drgn import FaultError, Program
-from drgn.gdb_memory import GdbSegment, Unreadable
-from drgn.gdb_process import executable_path
+from drgn.hosts.gdb_memory import GdbSegment, Unreadable
+from drgn.hosts.gdb_process import executable_path
 from drgn.target import Memory, TargetThread
 
 from .control import InferiorControl

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gdb
 
-from drgn.gdb_process import register_value
+from drgn.hosts.gdb_process import register_value
 
 from .selection import selected_thread
 

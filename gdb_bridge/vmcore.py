@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gdb
 
-from drgn.gdb_vmcore import GdbBadVmcore, GdbVmcore, find_dump
+from drgn.hosts.gdb_vmcore import GdbBadVmcore, GdbVmcore, find_dump
 
 from .linux import LinuxTarget, vmlinux_of
 from .target import InferiorTarget

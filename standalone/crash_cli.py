@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 import drgn
-from drgn.namespace import LazyGlobals
+from drgn.hosts.namespace import LazyGlobals
 
 from .execute import ending_without_traceback
 from .magic import Magic, magic_of

@@ -52,7 +52,7 @@ def run_code(
     globals_func: Callable[[Names], Names] = _as_they_are,
 ) -> None:
     """Run code that sees what the prompt does, and what ``globals_func`` adds."""
-    from drgn.namespace import LazyGlobals
+    from drgn.hosts.namespace import LazyGlobals
 
     sys.argv[:] = argv
     sys.path[0] = ""
@@ -75,7 +75,7 @@ def _exec(source: str | bytes, name: str, names: Names) -> None:
     except SystemExit:
         raise
     except BaseException as error:
-        from drgn.tracebacks import leave_user_frames
+        from drgn.hosts.tracebacks import leave_user_frames
 
         leave_user_frames(error)
         if isinstance(error, BrokenPipeError):

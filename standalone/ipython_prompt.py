@@ -19,9 +19,9 @@ from drgn.commands import (
     run_command,
 )
 from drgn.commands.console import print_error
-from drgn.display import displayed, shown_types
-from drgn.namespace import LazyGlobals
-from drgn.tracebacks import end_at_user
+from drgn.hosts.display import displayed, shown_types
+from drgn.hosts.namespace import LazyGlobals
+from drgn.hosts.tracebacks import end_at_user
 
 
 def is_wanted() -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 
 import drgn
 from drgn import Program
-from drgn.display import displayhook
-from drgn.namespace import LazyGlobals, default_globals
+from drgn.hosts.display import displayhook
+from drgn.hosts.namespace import LazyGlobals, default_globals
 from drgn.version import DISTRIBUTION
 
 _HISTORY_LENGTH = 1000

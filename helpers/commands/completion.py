@@ -9,7 +9,7 @@ import re
 import warnings
 from typing import Any
 
-from drgn.namespace import LazyGlobals
+from drgn.hosts.namespace import LazyGlobals
 
 # What an expression may be made of that Tab evaluates: no calls.
 _EVALUATED = (

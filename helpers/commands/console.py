@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from drgn import Program
-from drgn.namespace import DRGN_NAMES, helper_packages
-from drgn.tracebacks import end_at_user
+from drgn.hosts.namespace import DRGN_NAMES, helper_packages
+from drgn.hosts.tracebacks import end_at_user
 
 from .errors import CommandError, errors_of
 from .namespace import run_command

@@ -47,7 +47,7 @@ def run_python(source: str, globals: dict[str, Any]) -> None:
     except (Exception, KeyboardInterrupt) as error:
         import traceback
 
-        from drgn.tracebacks import leave_user_frames
+        from drgn.hosts.tracebacks import leave_user_frames
 
         leave_user_frames(error)
         traceback.print_exception(error)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drgn import Object, Program, Type, TypeKind
-from drgn.gdb_calls import check_call, gdb_type_name, returned_value
+from drgn.hosts.gdb_calls import check_call, gdb_type_name, returned_value
 from drgn.target import (
     Breakpoint,
     Place,

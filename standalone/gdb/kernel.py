@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from drgn import FaultError
-from drgn.gdb_kernel import GdbKernel, GdbLinux, GdbMissingKernel, find_vmlinux
-from drgn.gdb_memory import Unreadable
-from drgn.gdb_stub import GdbStub
-from drgn.gdb_vmcore import GdbBadVmcore, GdbVmcore, find_dump
+from drgn.hosts.gdb_kernel import GdbKernel, GdbLinux, GdbMissingKernel, find_vmlinux
+from drgn.hosts.gdb_memory import Unreadable
+from drgn.hosts.gdb_stub import GdbStub
+from drgn.hosts.gdb_vmcore import GdbBadVmcore, GdbVmcore, find_dump
 from drgn.target import TargetThread
 
 from .control import ControlledTarget

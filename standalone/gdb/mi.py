@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from pygdbmi.gdbmiparser import parse_response
 
-from drgn.gdb_process import in_one_line
+from drgn.hosts.gdb_process import in_one_line
 
 _SECONDS = 60.0
 """How long GDB may take to answer."""

@@ -11,8 +11,8 @@ from typing import Any
 from weakref import WeakSet
 
 from drgn import Program
-from drgn.gdb_process import add_directories
-from drgn.namespace import tell_current
+from drgn.hosts.gdb_process import add_directories
+from drgn.hosts.namespace import tell_current
 from drgn.target import load_later, program_from_target
 
 from .control import ControlledTarget, Run

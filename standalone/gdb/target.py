@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from drgn import FaultError
-from drgn.gdb_memory import GdbSegment, Unreadable
-from drgn.gdb_process import GdbProcess, register_value
+from drgn.hosts.gdb_memory import GdbSegment, Unreadable
+from drgn.hosts.gdb_process import GdbProcess, register_value
 from drgn.target import Memory, TargetThread
 
 from .mi import Gdb, GdbError, GdbLost

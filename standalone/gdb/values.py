@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from drgn import Object, TypeKind, sizeof
-from drgn.gdb_calls import gdb_type_name
+from drgn.hosts.gdb_calls import gdb_type_name
 
 _STRUCTURES = (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS)
 

@@ -9,7 +9,7 @@ import pytest
 
 from drgn import Architecture, Object, Platform, Program, TypeMember
 from drgn.commands.completion import file_completions, python_completions
-from drgn.namespace import LazyGlobals
+from drgn.hosts.namespace import LazyGlobals
 
 
 class Foo:

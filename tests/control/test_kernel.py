@@ -129,7 +129,7 @@ def test_running_and_writing(
     lab: Lab, guest: SharedGuest, run: Run, physical: bool
 ) -> None:
     script = say(f"""
-from drgn.gdb_stub import GdbStub
+from drgn.hosts.gdb_stub import GdbStub
 if not {physical}:
     GdbStub.probe = lambda self: None
 line("target remote {guest.gdb_socket}")

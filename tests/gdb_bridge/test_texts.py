@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drgn.gdb_process import GdbProcess
+from drgn.hosts.gdb_process import GdbProcess
 from drgn.target import Mapping
 
 MAPPINGS = {

@@ -26,9 +26,9 @@ import drgn.helpers.arrays
 import drgn.helpers.common
 import drgn.helpers.linux
 from drgn import Program
-from drgn.display import displayhook
 from drgn.helpers.linux import disk_name, for_each_disk, num_online_cpus
-from drgn.namespace import LazyGlobals
+from drgn.hosts.display import displayhook
+from drgn.hosts.namespace import LazyGlobals
 
 
 def _has(name: str) -> Callable[[Program], bool]:

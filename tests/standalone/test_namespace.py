@@ -6,7 +6,7 @@ import pytest
 
 from drgn import Architecture, Platform, Program
 from drgn.helpers.common.memory import identify_address
-from drgn.namespace import LazyGlobals, default_globals
+from drgn.hosts.namespace import LazyGlobals, default_globals
 
 
 @pytest.fixture

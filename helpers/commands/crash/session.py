@@ -90,7 +90,7 @@ def _crash_cmd_drgn(
     from rlcompleter import Completer
 
     from drgn.commands.console import CommandConsole, banner, completing
-    from drgn.display import displayhook
+    from drgn.hosts.display import displayhook
 
     old = sys.displayhook
     sys.displayhook = displayhook

@@ -9,7 +9,7 @@ from drgn import FaultError
 from drgn.target import PAGE_SIZE, Segment
 
 if TYPE_CHECKING:
-    from drgn.gdb_process import GdbProcess
+    from drgn.hosts.gdb_process import GdbProcess
 
 CHUNK = 1 << 24
 """The most that GDB is asked for at once: it dies of what it cannot allocate."""

@@ -18,7 +18,7 @@ _ASKED_FOR = (
     drgn.UnsupportedOperation,
 )
 
-_OURS = "drgn.engine.", "drgn.gdb_", "drgn.standalone.gdb."
+_OURS = "drgn.engine.", "drgn.hosts.gdb_", "drgn.standalone.gdb.", "drgn.gdb_bridge."
 
 
 def leave_user_frames(error: BaseException) -> None:

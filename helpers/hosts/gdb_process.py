@@ -16,7 +16,7 @@ from drgn import (
     ProgramFlags,
     UnsupportedOperation,
 )
-from drgn.linked import linked_addresses
+from drgn.hosts.linked import linked_addresses
 from drgn.target import (
     Mapping,
     Memory,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drgn import BadDataError, Program, ProgramFlags
-from drgn.gdb_kernel import GdbLinux
-from drgn.gdb_process import GdbProcess, core_path
 from drgn.guest import Vmcoreinfo, Vmlinux
+from drgn.hosts.gdb_kernel import GdbLinux
+from drgn.hosts.gdb_process import GdbProcess, core_path
 from drgn.target import Memory, Note, Target, open_core
 
 

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from drgn import FaultError
-from drgn.gdb_memory import Unreadable, read_in_chunks
 from drgn.guest import (
     AddressSpace,
     ControlRegisters,
@@ -15,6 +14,7 @@ from drgn.guest import (
     StoppedSegment,
     ram_ranges,
 )
+from drgn.hosts.gdb_memory import Unreadable, read_in_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import Any
 
 import drgn
 from drgn import Program, ProgramFlags
-from drgn.engine.program.execscript import running
+from drgn.target import script_namespaces
 
 # What the prompt offers of the drgn package itself.
 DRGN_NAMES = (
@@ -132,7 +132,7 @@ def tell_current(
 
     What is not one of the ``known`` programs is a user's, and stays.
     """
-    for names in (*namespaces, *running):
+    for names in (*namespaces, *script_namespaces):
         if names.get("prog", prog) in known:
             names["prog"] = prog
     drgn.set_default_prog(prog)

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Self, TypeVar
 
 from drgn import FaultError, Program, ProgramFlags
-from drgn.gdb_process import GdbProcess
-from drgn.gdb_stub import GdbStub
 from drgn.guest import (
     GuestKernel,
     Vmlinux,
@@ -17,6 +15,8 @@ from drgn.guest import (
     find_guest_kernel,
     open_vmlinux,
 )
+from drgn.hosts.gdb_process import GdbProcess
+from drgn.hosts.gdb_stub import GdbStub
 from drgn.target import Mapping, Memory, TargetThread
 
 KernelT = TypeVar("KernelT", bound="GdbKernel")

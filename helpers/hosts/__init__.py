@@ -1,0 +1,1 @@
+"""What both hosts stand on: the names and texts of a prompt, and how GDB is asked."""
