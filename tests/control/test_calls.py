@@ -93,7 +93,7 @@ SCALARS = """
 #include <stdbool.h>
 __int128 wide = 5;
 __int128 wider = (__int128)1 << 100;
-bool yes;
+bool agreed;
 long double extended = 2.5L, other;
 int more(bool yes, unsigned char octet) { return 2 * yes + octet; }
 int as_int(long double x) { return 2 * x; }
@@ -101,7 +101,7 @@ int high(__int128 x) { return x >> 96; }
 int twice(int x) { return 2 * x; }
 int (*chosen(void))(int) { return twice; }
 int (*(*choose)(void))(int) = chosen;
-int (*none)(int);
+int (*nowhere)(int);
 int main(void)
 {
     return more(1, 2) + as_int(extended) + high(wide) + choose()(1);
@@ -116,10 +116,10 @@ say(prog.call("more", 2, 300), prog.call("more", 0.5, -1))
 say(prog.call("as_int", prog["extended"]))
 prog["other"].write_(prog["extended"])
 prog["wide"].write_(prog["wider"].read_())
-prog["yes"].write_(2)
-say(prog.call("as_int", prog["other"]), prog["wide"].value_() >> 99, prog["yes"])
+prog["agreed"].write_(2)
+say(prog.call("as_int", prog["other"]), prog["wide"].value_() >> 99, prog["agreed"])
 say(prog.call(prog.call("chosen"), 4), prog.call(prog.call(prog["choose"]), 5))
-for name, value in ("high", 1 << 100), ("high", prog["wide"]), (prog["none"], 1):
+for name, value in ("high", 1 << 100), ("high", prog["wide"]), (prog["nowhere"], 1):
     try:
         say(prog.call(name, value))
     except ValueError as error:
