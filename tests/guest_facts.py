@@ -8,7 +8,13 @@ import pytest
 from lab.manifest import Lab
 
 from drgn import Object, Program
-from drgn.helpers.linux import find_task, list_for_each_entry, path_lookup
+from drgn.helpers.linux import (
+    find_slab_cache,
+    find_task,
+    for_each_module,
+    list_for_each_entry,
+    path_lookup,
+)
 
 
 def facts_of(lab: Lab, name: str) -> dict[str, str]:
@@ -73,6 +79,40 @@ def checks_slabs(prog: Program) -> bool:
     Then none is merged, and CPUs have no free objects at hand.
     """
     return "slub_debug" in prog and bool(prog["slub_debug"])
+
+
+def counts_slabs(prog: Program) -> bool:
+    """Whether SLAB, or SLUB with CONFIG_SLUB_DEBUG, counts what it has allocated."""
+    node = prog.type("struct kmem_cache_node")
+    return node.has_member("nr_slabs") or node.has_member("total_slabs")
+
+
+def needs_slab_counts(prog: Program) -> None:
+    if not counts_slabs(prog):
+        pytest.skip("this kernel does not count what its slab caches have allocated")
+
+
+def cache_of(prog: Program, name: str) -> Object:
+    """A slab cache, if it has not been merged into one of another name."""
+    cache = find_slab_cache(prog, name)
+    if cache is None and not counts_slabs(prog):  # Then no aliases are kept, either.
+        pytest.skip(f"this kernel has no slab cache {name}")
+    assert cache is not None
+    return cache
+
+
+def has_modules(prog: Program) -> bool:
+    return next(for_each_module(prog), None) is not None
+
+
+def needs_modules(prog: Program) -> None:
+    if not has_modules(prog):
+        pytest.skip("this kernel has no modules")
+
+
+def times_tasks(prog: Program) -> bool:
+    """Whether the kernel keeps when tasks last ran (CONFIG_SCHED_INFO)."""
+    return prog.type("struct sched_info").has_member("last_arrival")
 
 
 def kilobytes(text: str) -> dict[str, str]:

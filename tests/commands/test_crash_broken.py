@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from guest_facts import checks_slabs, partial_slabs, slab_list
+from guest_facts import checks_slabs, needs_slab_counts, partial_slabs, slab_list
 from lab.dumps import open_dump
 from lab.manifest import Lab
 
@@ -25,6 +25,7 @@ from drgn.helpers.linux import (
     for_each_mount,
     for_each_online_cpu,
     for_each_pci_root_bus,
+    for_each_slab_cache,
     for_each_sysv_shm,
     for_each_task,
     for_each_vma,
@@ -84,6 +85,7 @@ def test_a_broken_list_of_slabs(
     broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
 ) -> None:
     prog, patch = broken
+    needs_slab_counts(prog)
     name, slabs = _with_partial_slabs(prog)
     before = {row[6]: row for row in _caches(prog)}
     link = slab_list(slabs[0])
@@ -305,8 +307,7 @@ def test_names_that_could_not_be_printed(broken: tuple[Program, Patch]) -> None:
     assert rows(crash(prog, f"irq {irq}"))[0][3] == r'"we\"ird\n\\\x80 x"'
     names = {row[0]: row[-1] for row in rows(crash(prog, "irq -s"))}
     assert names[f"{irq}:"] == shown
-    cache = find_slab_cache(prog, "dentry")
-    assert cache is not None
+    cache = next(for_each_slab_cache(prog))
     patch(cache.member_("name").address_ or 0, _word(name))
     assert shown in [row[-1] for row in rows(crash(prog, "kmem -s"))]
     assert crash(prog, "kmem -g -1") == (
@@ -496,3 +497,90 @@ def test_names_that_are_no_text(broken: tuple[Program, Patch]) -> None:
     if name is not None:
         patch(find_slab_cache(prog, name).name.value_(), b"\xef")
         assert rf"\xef{name[1:]}" in get_slab_cache_aliases(prog).values()
+
+
+def test_a_list_goes_on_behind_an_entry_that_cannot_be_read(
+    broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
+) -> None:
+    prog, _ = broken
+    init = find_task(prog, 1)
+    command = (
+        f"list -H {init.children.address_of_().value_():x}"
+        " -o task_struct.sibling -s task_struct.comm"
+    )
+    before = crash(prog, command).splitlines()
+    addresses = [line for line in before if not line.startswith(" ")]
+    lost = Object(prog, "struct task_struct *", int(addresses[2], 16))
+    _lose(prog, lost.sibling.address_ or 0)
+    with pytest.raises(FaultError, match="not in the dump"):
+        run_command(prog, f"crash {command}")
+    printed, said = capsys.readouterr()
+    left = [line for line in printed.splitlines() if not line.startswith(" ")]
+    assert left[:3] == addresses[:3]
+    # Others may lie in the same page.
+    assert left[-1] == addresses[-1]
+    assert left == [each for each in addresses if each in left]
+    assert len(left) > len(addresses) // 2
+    assert re.match(r"1 entry cannot be read: not in the dump: |$", said)
+
+
+def test_a_tree_of_which_entries_cannot_be_read(
+    broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
+) -> None:
+    prog, _ = broken
+    if not hasattr(prog["init_pid_ns"], "idr"):
+        return  # Before 4.15, PIDs are in a hash table.
+    root = prog["init_pid_ns"].idr.idr_rt.address_of_().value_()
+    command = f"tree -t radix {root:x} -s pid.level"
+    before = crash(prog, command).splitlines()
+    addresses = before[::2]
+    assert all(line.startswith("  level = (unsigned int)") for line in before[1::2])
+    pid = Object(prog, "struct pid *", int(addresses[4], 16))
+    _lose(prog, pid.level.address_ or 0)
+    after = crash(prog, command).splitlines()
+    assert [line for line in after if not line.startswith(" ")] == addresses
+    assert after[after.index(addresses[4]) + 1] == addresses[5]
+    lost = len(before) - len(after)
+    entries = "1 entry" if lost == 1 else f"{lost} entries"
+    said = capsys.readouterr().err
+    assert said.startswith(f"{entries} cannot be read: not in the dump: ")
+
+
+def test_slab_caches_of_which_one_has_no_name(
+    broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
+) -> None:
+    prog, patch = broken
+    before = rows(crash(prog, "kmem -s"))
+    capsys.readouterr()
+    cache = Object(prog, "struct kmem_cache *", int(before[2][0], 16))
+    patch(cache.name.address_ or 0, _word(0xDEAD000000000000))
+    assert rows(crash(prog, "kmem -s")) == before[:2] + before[3:]
+    problem = capsys.readouterr().err
+    assert f"kmem: {cache.value_():x} left out: " in problem
+    assert rows(crash(prog, f"kmem -s {before[4][-1]}")) == [before[4]]
+
+
+def test_slab_caches_up_to_one_that_cannot_be_read(
+    broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
+) -> None:
+    prog, patch = broken
+    before = rows(crash(prog, "kmem -s"))
+    cache = Object(prog, "struct kmem_cache *", int(before[3][0], 16))
+    patch(cache.list.next.address_ or 0, _word(0xDEAD000000000000))
+    capsys.readouterr()
+    with pytest.raises(FaultError, match="0xdead000000000000"):
+        run_command(prog, "crash kmem -s")
+    assert rows(capsys.readouterr().out) == before[:4]
+    assert rows(crash(prog, f"kmem -s {before[1][-1]}")) == [before[1]]
+
+
+def test_disks_are_shown_where_character_devices_cannot_be_read(
+    broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
+) -> None:
+    prog, _ = broken
+    before = crash(prog, "dev").split("\n\n")
+    _lose(prog, prog["chrdevs"].address_ or 0)
+    with pytest.raises(FaultError, match="not in the dump"):
+        run_command(prog, "crash dev")
+    printed = capsys.readouterr().out.split("\n\n")
+    assert rows(printed[1]) == rows(before[1])

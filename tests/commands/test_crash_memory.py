@@ -131,7 +131,10 @@ def test_objects_of_slob(
 
     leader = find_task(prog, 1).group_leader
     task, place = leader.value_(), f"{leader.address_:x}"
-    assert lines(f"rd -SS {place}")[0].endswith(f"[{task:x}:task_struct]")
+    info = slab_object_info(prog, task)
+    assert info is not None
+    cache = info.slab_cache.name.string_().decode()
+    assert lines(f"rd -SS {place}")[0].endswith(f"[{task:x}:{cache}]")
     slab = lines(f"kmem -s {task:x}")
     stack = lines("bt -F 1")
     for module in ("_slab_names", "_kmem_identify"):
@@ -185,6 +188,19 @@ def test_search(prog: Program, lines: Lines) -> None:
         for line in lines(f"search -s {task:x} -l 8192 -c init")
     ]
     assert lines(f"search -s {task:x} -l 8192 -c no_such_text_there") == []
+
+
+def test_search_of_strings_that_are_near_one_another(
+    lines: Lines, memory: bytearray
+) -> None:
+    """A line has 56 bytes of what follows, where upstream's have no other string."""
+    memory[:] = bytes(len(memory))
+    offsets = [0, 4, 55, 56, 100, 112]
+    for offset in offsets:
+        memory[offset : offset + 4] = b"here"
+    found = lines(f"search -s {BASE:x} -l {len(memory)} -c here")
+    addresses = [int(line.split(":")[0], 16) for line in found]
+    assert addresses == [BASE + offset for offset in offsets]
 
 
 def test_search_of_stacks(prog: Program, lines: Lines) -> None:

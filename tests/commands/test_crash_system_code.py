@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from guest_facts import counts_slabs
 from lab.manifest import Lab
 
-from drgn import Program, get_default_prog, set_default_prog
+from drgn import FaultError, Program, get_default_prog, set_default_prog
 from drgn.helpers.linux import find_task
 
 from .crash_output import crash, rows, tables
@@ -111,9 +112,11 @@ def test_code_leaves_what_is_printed(each_lab: Lab, live: Program) -> None:
     assert usage[5].split()[1] == str(names["cached"])
     assert usage[6].split()[1] == str(names["slab_usage"].total_pages)
 
-    last = rows(crash(live, "kmem -s"))[-1]
-    names = run_code(live, "kmem -s")
-    assert last[2:5] == [str(names[each]) for each in ("allocated", "total", "slabs")]
+    if counts_slabs(live):
+        last = rows(crash(live, "kmem -s"))[-1]
+        names = run_code(live, "kmem -s")
+        counts = [str(names[each]) for each in ("allocated", "total", "slabs")]
+        assert last[2:5] == counts
     names = run_code(live, "kmem -f")
     counts = names["expected_free_pages"], names["actual_free_pages"]
     counted, found = map(int, counts)
@@ -153,7 +156,12 @@ def test_dumps_of_other_kinds(each_lab: Lab, dump: str) -> None:
     prog.load_debug_info([each_lab.vmlinux])
     task = find_task(prog, 1)
     for line in (*COMMANDS.splitlines(), f"kmem {task.value_():x}", "kmem -p"):
-        output = crash(prog, line)
+        try:
+            output = crash(prog, line)
+        except FaultError:
+            # What a table lacks is said after the rest.
+            assert (dump, line) == ("live.kdump.excluded", "dev")
+            continue
         assert (
             len(output.splitlines()) > 1
             or line in ("bpf -p 99", "dev -D")

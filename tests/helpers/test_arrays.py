@@ -7,13 +7,12 @@ import struct
 
 import numpy as np
 import pytest
-from guest_facts import partial_slabs
+from guest_facts import cache_of, needs_modules, needs_slab_counts, partial_slabs
 from lab.manifest import Lab
 
 from drgn import FaultError, Object, Program, offsetof, sizeof
 from drgn.helpers import ValidationError, arrays
 from drgn.helpers.linux import (
-    find_slab_cache,
     for_each_page,
     for_each_slab_cache,
     for_each_task,
@@ -95,8 +94,8 @@ def test_free_pages(live: Program, each_lab: Lab) -> None:
 
 @pytest.mark.parametrize("name", ["dentry", "task_struct", "kmalloc-64", "filp"])
 def test_slab_objects(live: Program, name: str) -> None:
-    cache = find_slab_cache(live, name)
-    assert cache is not None
+    cache = cache_of(live, name)
+    needs_slab_counts(live)
     found = arrays.slab_objects(cache)
     # What another CPU has freed of the slab that a CPU allocates from is free here.
     active = slab_cache_usage(cache).active_objs
@@ -112,8 +111,7 @@ def test_slab_objects(live: Program, name: str) -> None:
 
 
 def test_all_tasks_are_slab_objects(live: Program) -> None:
-    cache = find_slab_cache(live, "task_struct")
-    assert cache is not None
+    cache = cache_of(live, "task_struct")
     found = set(arrays.slab_objects(cache).tolist())
     assert found >= set(addresses(for_each_task(live)))
 
@@ -124,6 +122,7 @@ def test_slab_usage(live: Program, panicked: Program) -> None:
 
 
 def check_slab_usage(prog: Program) -> None:
+    needs_slab_counts(prog)
     usage = arrays.slab_usage(prog)
     rows = zip(
         *(usage[key].tolist() for key in ("cache", "name", "slabs", "objects", "free")),
@@ -294,6 +293,7 @@ def test_list_with_cycle(each_lab: Lab) -> None:
     prog = Program()
     prog.set_core_dump(each_lab.dump("live.elf"))
     prog.load_debug_info([each_lab.vmlinux])
+    needs_modules(prog)
     head = prog["modules"].address_of_()
     first = head.next.value_()
     place = first + offsetof(prog.type("struct list_head"), "next")
@@ -304,6 +304,5 @@ def test_list_with_cycle(each_lab: Lab) -> None:
 
 def test_arrays_in_the_direct_map_of_a_pointer(live: Program) -> None:
     """Addresses are as the kernel has them, for the helpers that take integers."""
-    cache = find_slab_cache(live, "task_struct")
-    assert cache is not None
+    cache = cache_of(live, "task_struct")
     assert virt_to_phys(live, int(arrays.slab_objects(cache)[0])).value_()

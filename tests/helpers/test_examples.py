@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import pytest
-from guest_facts import checks_slabs
+from guest_facts import checks_slabs, counts_slabs, has_modules
 from lab.manifest import Lab
 from lab.parameters import lab_parameters
 
@@ -36,8 +36,11 @@ def _has(name: str) -> Callable[[Program], bool]:
 
 
 def _has_slabs(prog: Program) -> bool:
-    """Whether slabs have caches, which those of SLOB have not."""
-    return any(_has_type(prog, "struct kmem_cache", name) for name in ("oo", "num"))
+    """Whether slabs have caches, which those of SLOB have not, of the names that
+    examples have, which those of CONFIG_SLUB_TINY have not."""
+    return any(
+        _has_type(prog, "struct kmem_cache", name) for name in ("oo", "num")
+    ) and counts_slabs(prog)
 
 
 def _has_merged_scsi_caches(prog: Program) -> bool:
@@ -61,10 +64,10 @@ _NEEDED: dict[str, Callable[[Program], object]] = {
     ".bpf.": _has("prog_idr"),
     ".cgroup.": _has("cgrp_dfl_root"),
     ".kernfs.": _has("cgrp_dfl_root"),
-    ".list.": _has("modules"),
-    ".list_entries": _has("modules"),
-    ".module.": _has("modules"),
-    "module_kallsyms": _has("modules"),
+    ".list.": has_modules,
+    ".list_entries": has_modules,
+    ".module.": has_modules,
+    "module_kallsyms": has_modules,
     ".mutex_owner": _has("module_mutex"),
     "memory_block": _has("memory_subsys"),
     ".section_mem_map_addr": _has("vmemmap"),
@@ -85,6 +88,8 @@ _NEEDED: dict[str, Callable[[Program], object]] = {
     ".find_containing_slab_cache": _has_slabs,
     ".get_slab_cache_aliases": _has_merged_scsi_caches,
     ".slab_": _has_slabs,
+    ".find_slab_cache": _has_slabs,
+    ".for_each_slab_cache": _has_slabs,
     "._slab_arrays.": _has_slabs,
     "._slab_usage.": _has_slabs,
     # Of another processor than the first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from guest_facts import shows_times
+from guest_facts import cache_of, needs_slab_counts, shows_times
 from lab.dumps import open_dump
 from lab.manifest import Lab
 
@@ -21,7 +21,6 @@ from drgn.helpers.linux import (
     dentry_path,
     disk_name,
     find_module,
-    find_slab_cache,
     find_task,
     for_each_disk,
     for_each_file,
@@ -283,6 +282,7 @@ def test_cgroups(live: Program, each_lab: Lab) -> None:
 
 
 def test_slab_caches(live: Program, each_lab: Lab) -> None:
+    needs_slab_counts(live)  # as /proc/slabinfo does
     caches = {c.name.string_().decode(): c for c in for_each_slab_cache(live)}
     lines = [line.split() for line in each_lab.fact("proc/slabinfo").splitlines()[2:]]
     assert lines
@@ -296,8 +296,8 @@ def test_slab_caches(live: Program, each_lab: Lab) -> None:
 def test_slab_objects(live: Program) -> None:
     task = find_task(live, 1)
     info = slab_object_info(live, task.comm.address_of_())
-    cache = find_slab_cache(live, "task_struct")
-    assert info is not None and cache is not None
+    cache = cache_of(live, "task_struct")
+    assert info is not None
     assert info.address == task.value_() and info.allocated
     assert info.slab_cache.value_() == cache.value_()
     assert slab_object_info(live, 0) is None
@@ -306,8 +306,7 @@ def test_slab_objects(live: Program) -> None:
 def test_every_task_is_allocated(live: Program) -> None:
     from drgn.helpers.linux import slab_cache_for_each_allocated_object
 
-    cache = find_slab_cache(live, "task_struct")
-    assert cache is not None
+    cache = cache_of(live, "task_struct")
     allocated = {
         task.value_()
         for task in slab_cache_for_each_allocated_object(cache, "struct task_struct")

@@ -122,6 +122,9 @@ def test_list_of_modules(live: Program, each_lab: Lab) -> None:
     assert addresses(validate_list_for_each(head)) == nodes
     validate_list(head)
     assert list_count_nodes(head) == validate_list_count_nodes(head) == len(names)
+    if not names:
+        assert list_empty(head) and not list_is_singular(head)
+        return
     assert not list_empty(head) and not list_is_singular(head)
     first = list_first_entry(head, type, member)
     assert name(first) == names[0] == name(list_first_entry_or_null(head, type, member))

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from guest_facts import needs_modules
 from lab.manifest import Lab
 from mock_kernel import Kernel
 
@@ -254,6 +255,7 @@ def _section(file: Path, name: str, tmp_path: Path) -> bytes:
 def test_module_as_the_kernels_own(
     each_lab: Lab, live: Program, tmp_path: Path
 ) -> None:
+    needs_modules(live)
     theirs = _of_distribution(each_lab, tmp_path)
     ours = tmp_path / "ours.ko"
     ours.write_bytes(_kmodify_module.module(live, Code(".init.data"), b"", 0, 0))

@@ -115,8 +115,10 @@ def run(command: Sequence[str | Path], seconds: float) -> Answer:
 
 
 _OPTIMIZED_OUT = "<optimized out>"
+_NOT_IMPLEMENTED = "<not implemented>"
 ENTRY_VALUES = (
     "upstream calls optimized out what the caller's call site tells (DW_OP_entry_value)"
+    ", or does not know an operation"
 )
 
 
@@ -130,7 +132,8 @@ def compare(
     """Compare two answers.
 
     ``entry_values``: ours may know a value where upstream says that it is optimized out
-    (on the same line, which is else the same); those lines are counted as left out.
+    or not implemented (on the same line, which is else the same); those lines are
+    counted as left out.
     """
     expected, actual = theirs.output, ours.output
     left_out = []
@@ -158,8 +161,9 @@ def compare(
 
 
 def _knows_more(theirs: str, ours: str) -> bool:
-    known = re.escape(_OPTIMIZED_OUT)
-    pattern = re.escape(theirs).replace(known, "(.+?)")
+    pattern = re.escape(theirs)
+    for unknown in (_OPTIMIZED_OUT, _NOT_IMPLEMENTED):
+        pattern = pattern.replace(re.escape(unknown), "(.+?)")
     match = re.fullmatch(pattern, ours)
     return match is not None and len(match.groups()) > 0
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from drgn import FaultError, Object, Program, cast
@@ -17,7 +18,7 @@ from drgn.helpers.linux.slab import (
     slab_cache_usage,
 )
 
-from ._output import escaped, progress
+from ._output import escaped, progress, read_until_fault
 
 _HEADER = (
     "CACHE",
@@ -63,19 +64,30 @@ def _row(cache: Object, problems: list[str]) -> Sequence[Any]:
 
 
 def print_caches(caches: Iterable[Object], ignored: Collection[bytes] = ()) -> None:
-    """Print the usage of slab caches; of those with an ignored name nothing but it."""
+    """Print the usage of slab caches; of those with an ignored name nothing but it.
+
+    Raises FaultError after those before it, if there is one that the others cannot be
+    found without.
+    """
     rows: list[Sequence[Any]] = [_HEADER]
     problems: list[str] = []
-    for cache in progress(list(caches), "Counting slab objects"):
-        if cache.name.string_() in ignored:
-            rows.append(
-                (f"{cache.value_():x}", "[IGNORED]", "", "", "", "", _name(cache))
-            )
-        else:
-            rows.append(_row(cache, problems))
-    print_table(rows)
+    found, fault = read_until_fault(caches)
+    for cache in progress(found, "Counting slab objects"):
+        try:
+            if cache.name.string_() in ignored:
+                rows.append(
+                    (f"{cache.value_():x}", "[IGNORED]", "", "", "", "", _name(cache))
+                )
+            else:
+                rows.append(_row(cache, problems))
+        except FaultError as error:
+            problems.append(f"kmem: {cache.value_():x} left out: {error}")
+    if len(rows) > 1 or fault is None:
+        print_table(rows)
     for problem in problems:
         print(problem, file=sys.stderr)
+    if fault is not None:
+        raise fault
 
 
 def ignored_names(text: str | None) -> list[bytes]:
@@ -83,16 +95,23 @@ def ignored_names(text: str | None) -> list[bytes]:
     return text.encode().split(b",") if text else []
 
 
-def named_caches(prog: Program, names: Sequence[str]) -> list[Object]:
-    """The slab caches that have the names, in their order, or all without names."""
-    caches = list(for_each_slab_cache(prog))
+def named_caches(prog: Program, names: Sequence[str]) -> Iterator[Object]:
+    """The slab caches that have the names, in their order, or all without names.
+
+    Raises FaultError after those before it, if one cannot be read.
+    """
     if not names:
-        return caches
+        yield from for_each_slab_cache(prog)
+        return
     by_name: dict[bytes, Object] = {}
+    caches, fault = read_until_fault(for_each_slab_cache(prog))
     for cache in caches:
-        by_name.setdefault(cache.name.string_(), cache)
+        with suppress(FaultError):
+            by_name.setdefault(cache.name.string_(), cache)
     wanted = [name.encode() for name in names]
-    return [by_name[name] for name in wanted if name in by_name]
+    yield from (by_name[name] for name in wanted if name in by_name)
+    if fault is not None and not by_name.keys() >= set(wanted):
+        raise fault
 
 
 def print_slab_object(

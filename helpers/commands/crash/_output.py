@@ -68,6 +68,16 @@ def print_rows(rows: Iterable[Sequence[Any]]) -> None:
     print_table(read)
 
 
+def read_until_fault(items: Iterable[T]) -> tuple[list[T], FaultError | None]:
+    """The items up to where they cannot be read on, and the error of that, if any."""
+    read: list[T] = []
+    try:
+        read.extend(items)
+    except FaultError as error:
+        return read, error
+    return read, None
+
+
 def rows_of(
     items: Iterable[T], row: Callable[[T], Sequence[Any]]
 ) -> Iterator[Sequence[Any]]:

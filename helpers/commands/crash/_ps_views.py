@@ -135,7 +135,7 @@ def _by_arrival(
 ) -> Callable[[Program, argparse.Namespace, Iterable[Object]], None]:
     """Make a view of tasks in the order of when they were last put on a CPU."""
 
-    def show(tasks: Iterable[Object]) -> None:
+    def show(tasks: Iterable[Object], title: str = "") -> None:
         def arrival(task: Object) -> tuple[int, int, str, int]:
             # Those that arrived at once have upstream's order.
             when = task.sched_info.last_arrival.value_()
@@ -144,6 +144,7 @@ def _by_arrival(
         order = sorted(tasks, key=arrival, reverse=True)
         lines = [(text(task), task) for task in order]
         width = max((len(when) for when, _ in lines), default=0)
+        print(end=title)
         for when, task in lines:
             state = task_state_to_char(task)
             print(f"[{when:>{width}}] [{state}]  {task_line(task)}")
@@ -155,8 +156,8 @@ def _by_arrival(
             return
         separator = ""
         for cpu in sorted(parse_cpuspec(args.cpus).resolve(prog)):
-            print(f"{separator}CPU: {cpu}")
-            show(task for task in tasks if task_cpu(task) == cpu)
+            on_cpu = (task for task in tasks if task_cpu(task) == cpu)
+            show(on_cpu, f"{separator}CPU: {cpu}\n")
             separator = "\n"
 
     return view

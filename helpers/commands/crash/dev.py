@@ -39,7 +39,7 @@ from drgn.helpers.linux.pci import (
 
 from ._code import CrashCodeBuilder
 from ._define import crash_command
-from ._output import escaped, print_rows
+from ._output import escaped, print_rows, read_until_fault
 from ._symbols import symbol_name
 
 Row = Sequence[Any]
@@ -74,8 +74,12 @@ def _crash_cmd_dev(
     elif args.disks or args.busy_disks:
         print_rows(_request_rows(prog, args.busy_disks))
     else:
-        rows = [*_char_device_rows(prog), (), *_block_device_rows(prog)]
-        print_table(rows)
+        characters, fault = read_until_fault(_char_device_rows(prog))
+        blocks, other = read_until_fault(_block_device_rows(prog))
+        print_table([*characters, (), *blocks])
+        for error in (fault, other):
+            if error is not None:
+                raise error
 
 
 def _operations(ops: Object) -> str | CellFormat:

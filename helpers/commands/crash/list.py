@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
-from drgn import Program, sizeof
+from drgn import FaultError, Program, sizeof
 from drgn.commands import (
     CommandError,
     DrgnCodeBlockContext,
@@ -72,9 +73,12 @@ def _crash_cmd_list(
         _print_code(prog, args, start, walk)
         return
     empty = True
-    for address in walk.addresses():
-        empty = False
-        walk.entries.print(address, walk.link.bytes)
+    try:
+        for address in walk.addresses():
+            empty = False
+            walk.entries.print(address, walk.link.bytes)
+    finally:
+        walk.entries.say_lost()
     if walk.is_cut:
         print("\ninvalid list entry: 0")
     elif empty:
@@ -155,8 +159,9 @@ class _Walk:
     def addresses(self) -> Iterator[int]:
         """Addresses of the entries.
 
-        Raises FaultError where a pointer leads out of memory, CommandError where the
-        list runs in a circle that its start is not on.
+        Raises FaultError where a pointer leads out of memory, after the entries that a
+        ring has on the way back to there; CommandError where the list runs in a circle
+        that its start is not on.
         """
         # Links hold the addresses of entries, or of the list_heads in them.
         of_heads = self.anchor is not None or self.embedded
@@ -174,7 +179,14 @@ class _Walk:
         while True:
             yield node - back
             seen.add(node)
-            following = self._prog.read_word(node + forth)
+            try:
+                following = self._prog.read_word(node + forth)
+            except FaultError:
+                if of_heads and self.end is None:
+                    head = first if self.anchor is None else self.anchor
+                    seen.update((0, head))
+                    yield from (node - back for node in self._before(head, seen))
+                raise
             if following in (0, node, first, self.anchor, self.end):
                 self.is_cut = of_heads and following == 0
                 return
@@ -183,6 +195,18 @@ class _Walk:
                     f"the list runs in a circle: {node:x} leads back to {following:x}"
                 )
             node = following
+
+    def _before(self, head: int, seen: set[int]) -> list[int]:
+        """The list_heads that one comes to from a ring's other end, as the list has
+        them, until one that was seen or cannot be read."""
+        opposite = sizeof(self._prog.type("void *")) - self.previous
+        found: list[int] = []
+        node = head
+        with suppress(FaultError):
+            while (node := self._prog.read_word(node + opposite)) not in seen:
+                seen.add(node)
+                found.append(node)
+        return found[::-1]
 
 
 def _print_code(

@@ -56,9 +56,10 @@ def _crash_cmd_sym(
 
 _PLACE = re.compile(r"([^+]+)\+(0[xX][0-9a-fA-F]+|[0-9]+)(?:/0[xX][0-9a-fA-F]+)?")
 
-# Checksums and names of what is exported, labels of the compiler's, and the marks of
-# ARM's and RISC-V's assemblers say nothing.
-_NOISE = ("__crc_", "__kstrtab", ".L", "$")
+# Checksums and names of what is exported, kCFI's hashes of types (since 6.1,
+# 89245600941e), labels of the compiler's, and the marks of ARM's and RISC-V's
+# assemblers say nothing.
+_NOISE = ("__crc_", "__kstrtab", "__kcfi_typeid_", ".L", "$")
 
 
 def _is_listed(symbol: Symbol) -> bool:

@@ -70,8 +70,11 @@ def _crash_cmd_tree(
         _print_code(prog, kind, args.inorder, start, root, offset, entries)
         return
     address = start.resolve(prog) + root.bytes
-    for entry in entry_addresses(prog, kind, args.inorder, address):
-        entries.print(entry - offset.bytes)
+    try:
+        for entry in entry_addresses(prog, kind, args.inorder, address):
+            entries.print(entry - offset.bytes)
+    finally:
+        entries.say_lost()
 
 
 def _kind(text: str) -> str:

@@ -26,6 +26,7 @@ def run(line):
 
 
 init = find_task(prog, 1).value_()
+init_comm = find_task(prog, 1).comm.address_
 kthreadd = find_task(prog, 2).value_()
 init_task = prog["init_task"].address_of_().value_()
 mm = find_task(prog, 1).mm
@@ -111,7 +112,7 @@ search -s {init:x} -l 8192 -x 3 -w ffff8
 search -s {init:x} -l 4096 -w 0
 search -s {init:x} -l 512 -h 0
 search -s {init:x} -l 8192 -x 2 -h 696e
-search -s {init:x} -l 8192 -c init
+search -s {init_comm:x} -l 56 -c init
 search -s {init:x} -l 8192 -x 0 init_task
 search -c -m ff x
 search -c -x 1 x

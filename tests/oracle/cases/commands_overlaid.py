@@ -2,6 +2,7 @@
 # groups of tasks, timers of other clocks, long times, taints, odd names.
 import contextlib
 import io
+import itertools
 
 from drgn import offsetof
 from drgn.commands import run_command
@@ -82,7 +83,8 @@ run("runq -c 0")
 # A group of tasks within another.
 entities = [se for se, _, _, _ in cfs_rq_for_each_entity(rq.cfs.address_of_())]
 other = cpu_rq(prog, 1).cfs
-if len(entities) > 1:
+if len(entities) > 1 and not hasattr(rq.cfs, "h_curr"):
+    # Since 7.3, the entities of groups are not on the queue.
     group = prog.type("struct task_group")
     copy = bytearray(prog.read(prog["root_task_group"].address_, group.size))
     root = prog["cgrp_dfl_root"].cgrp.self.address_of_()
@@ -107,7 +109,8 @@ run("timer")
 
 # Times of days, in the past of what a runqueue's clock says, and a taint.
 cpu = task_cpu(init)
-put_word(init.sched_info.last_arrival.address_, 0)
+if hasattr(init.sched_info, "last_arrival"):  # CONFIG_SCHED_INFO
+    put_word(init.sched_info.last_arrival.address_, 0)
 clock = (2 * 86400 + 3 * 3600 + 245) * 10**9 + 6000000
 put_word(cpu_rq(prog, cpu).clock.address_, clock)
 run("runq -T")
@@ -115,7 +118,8 @@ run("runq -T -c 0")
 run("runq -m")
 if "panic" not in (prog.core_dump_path or ""):
     run("ps -m 1")
-put_word(next(iter(for_each_module(prog))).taints.address_, 0x1001)
+for module in itertools.islice(for_each_module(prog), 1):
+    put_word(module.taints.address_, 0x1001)
 run("mod -t")
 
 put(init.comm.address_, b'a"b\\\x01\xff c\0')

@@ -28,5 +28,5 @@ for task in sorted(for_each_task(prog), key=lambda task: task.pid.value_()):
                     dereference=False, symbolize=False, string=False
                 )
             except FaultError as error:
-                text = str(error)
+                text = f"cannot be read: {error.address:#x}"
             print(frame.name, name, variable.type_.type_name(), repr(text))
