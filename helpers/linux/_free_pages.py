@@ -48,7 +48,9 @@ def free_pages(prog: Program) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
 def _free_lists(prog: Program) -> Iterator[tuple[int, Object]]:
     """(order, ``struct list_head *``) of all zones."""
     for pgdat in for_each_online_pgdat(prog):
-        for i in range(pgdat.nr_zones.value_()):
-            for order, area in enumerate(pgdat.node_zones[i].free_area):
+        for zone in pgdat.node_zones[: pgdat.nr_zones.value_()]:
+            if not zone.spanned_pages:
+                continue  # Of a zone that never had pages, they were never initialized.
+            for order, area in enumerate(zone.free_area):
                 for head in area.free_list:
                     yield order, head.address_of_()
