@@ -91,21 +91,21 @@ def _server(*options: str) -> Iterator[tuple[int, int]]:
 @pytest.fixture
 def server(list_program: Path) -> Iterator[tuple[int, int]]:
     """The port and the number of a gdbserver that waits with the program."""
-    with _server("--once", "localhost:0", str(list_program)) as found:
+    with _server("--once", "127.0.0.1:0", str(list_program)) as found:
         yield found
 
 
 @pytest.fixture
 def server_without_program() -> Iterator[int]:
     """The port of a gdbserver that starts what it is told to start."""
-    with _server("--multi", "localhost:0") as (port, _):
+    with _server("--multi", "127.0.0.1:0") as (port, _):
         yield port
 
 
 def test_remote(gdb: Any, list_program: Path, server: tuple[int, int]) -> None:
     result = gdb(
         "set sysroot /",
-        f"target remote localhost:{server[0]}",
+        f"target remote 127.0.0.1:{server[0]}",
         "break main",
         "continue",
         "echo --\\n",
@@ -133,7 +133,7 @@ def test_stub_that_tells_no_process(
     result = gdb(
         "set sysroot /",
         "set remote multiprocess-feature-packet off",
-        f"target remote localhost:{server[0]}",
+        f"target remote 127.0.0.1:{server[0]}",
         "break add",
         "continue",
         "echo --\\n",
@@ -150,7 +150,7 @@ def test_remote_that_disconnects(
     port, pid = server
     result = gdb(
         "set sysroot /",
-        f"target remote localhost:{port}",
+        f"target remote 127.0.0.1:{port}",
         "break main",
         "continue",
         "echo --\\n",
@@ -178,7 +178,7 @@ def test_extended_remote_runs_again(
 ) -> None:
     result = gdb(
         "set sysroot /",
-        f"target extended-remote localhost:{server_without_program}",
+        f"target extended-remote 127.0.0.1:{server_without_program}",
         f"set remote exec-file {list_program}",
         "break add",
         "run",

@@ -187,9 +187,9 @@ def test_addresses_that_do_not_answer(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=path):
         Monitor(path)
     with socket.socket() as unused:
-        unused.bind(("localhost", 0))
+        unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        with pytest.raises(ConnectionRefusedError, match=f"localhost:{port}"):
-            Monitor(f"localhost:{port}")
+        with pytest.raises(ConnectionRefusedError, match=f"127.0.0.1:{port}"):
+            Monitor(f"127.0.0.1:{port}")
     with pytest.raises(OSError, match="Bad file descriptor"):
         Monitor(os.sysconf("SC_OPEN_MAX") - 1)
