@@ -24,7 +24,7 @@ int counter = 7;
 enum color { RED, GREEN } color = GREEN;
 typedef struct { double x, y; } point;
 point origin = { 1.5, -2.5 };
-int (*callback)(const char *) = puts;
+int (*printer)(const char *) = puts;
 const volatile short fixed = -3;
 static int add(int a, int b)
 {

@@ -17,7 +17,7 @@ EXPRESSIONS = {
     "origin.x * 2": "Object(prog, 'double', value=3.0)",
     "color": "Object(prog, 'enum color', value=1)",
     "RED": "Object(prog, 'enum color', value=0)",
-    "callback": "Object(prog, 'int (*)(const char *)', address=",
+    "printer": "Object(prog, 'int (*)(const char *)', address=",
     "fixed": "Object(prog, 'const volatile short', value=-3)",
     "(const int *)&counter": "Object(prog, 'const int *', value=",
     "(void *)0": "Object(prog, 'void *', value=0x0)",
@@ -44,7 +44,7 @@ def test_from_gdb(converted: list[str], number: int) -> None:
 
 
 NAMES = [
-    "first", "origin", "counter", "color", "callback", "fixed", "add", "main",
+    "first", "origin", "counter", "color", "printer", "fixed", "add", "main",
 ]  # fmt: skip
 
 
@@ -116,7 +116,7 @@ struct { int a; struct { int b; }; unsigned c : 3; } nested(void)
 __attribute__((noipa)) int logged(const char *format, ...) { return format[0]; }
 static inline __attribute__((always_inline)) int tripled(int x) { return x * 3; }
 __attribute__((noipa)) int outer(int x) { return tripled(x); }
-int (*none)(int);
+int (*nowhere)(int);
 int main(void) { return outer(logged("x")); }
 """
 KINDS_FROM_GDB = {
@@ -186,7 +186,7 @@ def test_kinds_to_gdb(gdb: Any, kinds: Path) -> None:
         "output $drgn(\"prog['unnamed']\").x",
         "echo \\n",
         "print $drgn(\"prog['unnamed'].read_()\")",
-        "drgn to_gdb_value(Object(prog, prog['none'].type_.type, address=0))",
+        "drgn to_gdb_value(Object(prog, prog['nowhere'].type_.type, address=0))",
         program=kinds,
     )
     lines = result.out.split("--\n")[1].splitlines()
