@@ -195,7 +195,7 @@ def test_search_of_strings_that_are_near_one_another(
 ) -> None:
     """A line has 56 bytes of what follows, where upstream's have no other string."""
     memory[:] = bytes(len(memory))
-    offsets = [0, 4, 55, 56, 100, 112]
+    offsets = [0, 4, 51, 56, 100, 112]
     for offset in offsets:
         memory[offset : offset + 4] = b"here"
     found = lines(f"search -s {BASE:x} -l {len(memory)} -c here")
