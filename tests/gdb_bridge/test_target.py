@@ -13,10 +13,10 @@ THREADS = """
 #include <unistd.h>
 static pthread_barrier_t barrier;
 int ids[2] = {1, 2};
-int done;
+int finished;
 static int work(int n) { pthread_barrier_wait(&barrier); for (;;) pause(); return n; }
 static void *run(void *p) { return (void *)(long)work(*(int *)p); }
-static void here(void) { done = 1; }
+static void here(void) { finished = 1; }
 int main(void)
 {
     pthread_t threads[2];
@@ -171,7 +171,7 @@ def test_core(gdb: Any, threads: Path, tmp_path: Path) -> None:
     result = gdb(
         "echo --\\n",
         "drgn prog.flags.value",
-        'drgn prog["done"]',
+        'drgn prog["finished"]',
         WORKERS,
         "drgn prog.stack_trace()[0].name",
         "drgn prog.crashed_thread().stack_trace()[0].name",
