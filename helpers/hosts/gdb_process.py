@@ -178,7 +178,7 @@ class GdbProcess(Target):
             self._knows_files = True
             files = self.text("info files")
             if " in /" in files:
-                from drgn.gdb_files import add_given_files
+                from drgn.hosts.gdb_files import add_given_files
 
                 # The dynamic linker itself tells a process of its libraries, later.
                 libraries = self.text("info sharedlibrary") if self.auxv() else ""
