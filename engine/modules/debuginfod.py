@@ -1,9 +1,7 @@
 """The debuginfod finder: files by build ID over HTTP.
 
-Environment variables and the layout of the cache are those of libdebuginfod
-(debuginfod_find_debuginfo(3)), which shares the cache: ``BUILDID/debuginfo`` and
-``BUILDID/executable``; an empty file stands for one that no server has, for as many
-seconds as its file ``cache_miss_s`` says.
+Environment variables are those of libdebuginfod (debuginfod_find_debuginfo(3)), with
+which the cache is shared.
 """
 
 from __future__ import annotations
@@ -14,7 +12,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import log
-from ..files import is_leftover, remove, temporary_name
+from ..files import remove, temporary_name
+from .debuginfod_cache import (
+    cache_directory,
+    is_known_missing,
+    mark_missing,
+    prepare,
+)
 from .files import (
     build_id_text,
     open_candidate,
@@ -34,7 +38,6 @@ _TIMEOUT = 90.0
 _LONGEST_TIMEOUT = 1e6
 _PROGRESS = 100 << 10
 """Bytes that have to come within that time."""
-_CACHE_MISS = 600
 _MISSING = {400, 401, 403, 404, 405, 410, 451}
 """Answers of a server that will not have the file a moment later either."""
 _MAX_SIZE = 8 << 30
@@ -89,18 +92,6 @@ def _try(module: Module, urls: list[str], build_id: bytes, kind: str) -> None:
         try_path(module, path)
 
 
-def cache_directory() -> str:
-    """The directory of the client's cache; it may not exist."""
-    path = os.environ.get("DEBUGINFOD_CACHE_PATH")
-    if path:
-        return path
-    old = os.path.expanduser("~/.debuginfod_client_cache")
-    if os.path.isdir(old):
-        return old
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(base, "debuginfod_client")
-
-
 def _fetch(urls: list[str], build_id: bytes, kind: str) -> str | None:
     """The path of a file in the cache, downloaded if need be; None if nobody has it.
 
@@ -116,16 +107,11 @@ def _fetch(urls: list[str], build_id: bytes, kind: str) -> str | None:
     else:
         if status.st_size:
             return path
-        # The clock may have been set back since.
-        if 0 <= time.time() - status.st_mtime < _cache_miss(cache):
+        if is_known_missing(cache, path):
             log.debug("%s: not found on debuginfod servers recently", path)
             return None
     try:
-        # What other users may not read stays unread by them.
-        for each in (os.path.dirname(cache) or ".", cache, directory):
-            os.makedirs(each, mode=0o700, exist_ok=True)
-        for name in filter(is_leftover, os.listdir(directory)):
-            remove(os.path.join(directory, name))
+        prepare(cache, directory)
         missing = True
         for server in list(urls):
             scheme = "" if "://" in server else "http://"
@@ -140,25 +126,10 @@ def _fetch(urls: list[str], build_id: bytes, kind: str) -> str | None:
                 return path
             missing = missing and found is False
         if missing:
-            _mark_missing(path)
+            mark_missing(path)
     except OSError as error:
         log.warning("%s: %s", directory, error.strerror or error)
     return None
-
-
-def _cache_miss(cache: str) -> int:
-    """Seconds for which a file that no server has is not asked for again."""
-    try:
-        with open(os.path.join(cache, "cache_miss_s"), "rb") as file:
-            return int(file.read(32))
-    except (OSError, ValueError):
-        return _CACHE_MISS
-
-
-def _mark_missing(path: str) -> None:
-    if os.path.exists(path):
-        os.unlink(path)
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o666))
 
 
 def _download(url: str, path: str, build_id: bytes) -> bool | None:

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from drgn import BadDataError, ExtraModule, Module, Program
-from drgn.engine.elf.constants import ET_REL
-from drgn.engine.elf.file import ElfFile, open_elf
-from drgn.engine.modules.placement import file_range
+from drgn.target import ElfFile, file_range, open_elf
 
 _SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is (\S+) in (/.+)$", re.M)
 _LIBRARY = re.compile(r"^0x([0-9a-f]+)\s+0x([0-9a-f]+)\s", re.M)
 _MASK = 2**64 - 1
+_ET_REL = 1
 
 
 class GivenFile(NamedTuple):
@@ -99,7 +98,7 @@ def _module_at(prog: Program, address: int) -> Module | None:
 
 def _add(prog: Program, file: GivenFile, elf: ElfFile) -> Module | None:
     """A module for a file, in its place; ValueError if something else is there."""
-    if elf.type == ET_REL:
+    if elf.type == _ET_REL:
         placed = dict(_told(file, elf))
         module = prog.relocatable_module(file.path, file.address, create=True)
         module.address_ranges = [

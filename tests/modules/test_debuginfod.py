@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -195,6 +196,55 @@ def test_how_long_missing_files_are_remembered(
     (tmp_path / "cache" / "cache_miss_s").write_text(seconds)
     module.prog.load_module_debug_info(module)
     assert len(server.asked) == asked
+
+
+def test_settings_of_the_cache(server: Server, module: Module, tmp_path: Path) -> None:
+    """They are written for users to change, and stay what users made them."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / "max_unused_age_s").write_text("7")
+    module.prog.load_module_debug_info(module)
+    files = {path.name: path.read_text() for path in cache.iterdir() if path.is_file()}
+    assert files == {
+        "cache_clean_interval_s": "86400",
+        "cache_miss_s": "600",
+        "max_unused_age_s": "7",
+    }
+
+
+@pytest.mark.parametrize(
+    ("last", "left"),
+    [
+        (
+            100,
+            {"aa/debuginfo", "aa/executable", "bb/source#c", "bb/mine", "cc/source"},
+        ),
+        (86400, {"aa/executable", "bb/mine"}),
+    ],
+)
+def test_unused_files_are_removed(
+    last: int, left: set[str], server: Server, module: Module, tmp_path: Path
+) -> None:
+    """The cache was cleaned ``last`` seconds ago."""
+    cache = tmp_path / "cache"
+    now = time.time()
+    for name, unused in {
+        "aa/debuginfo": 8,
+        "aa/executable": 6,
+        "bb/source#c": 8,
+        "bb/mine": 8,
+        "cc/source": 8,
+    }.items():
+        (cache / name).parent.mkdir(parents=True, exist_ok=True)
+        (cache / name).touch()
+        os.utime(cache / name, (now - unused * 86400,) * 2)
+    (cache / "cache_clean_interval_s").write_text("1000")
+    os.utime(cache / "cache_clean_interval_s", (now - last,) * 2)
+    module.prog.load_module_debug_info(module)
+    found = {str(p.relative_to(cache)) for p in cache.glob("??/*")}
+    assert found == left
+    assert (cache / "cc").exists() == ("cc/source" in left)
+    assert time.time() - (cache / "cache_clean_interval_s").stat().st_mtime < 1000
 
 
 def test_cache_of_before_xdg(
