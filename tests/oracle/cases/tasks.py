@@ -12,6 +12,14 @@ from drgn.helpers.linux import (
     task_state_to_char,
 )
 
+
+def is_sampled(mm):
+    """Whether NUMA balancing may have made pages PROT_NONE: upstream faults there."""
+    if not hasattr(mm, "numa_scan_seq"):
+        return False
+    return bool(mm.numa_scan_seq or mm.numa_scan_offset)
+
+
 for cpu in for_each_online_cpu(prog):
     print(cpu, cpu_curr(prog, cpu).comm)
 for task in sorted(for_each_task(prog), key=lambda task: task.pid.value_()):
@@ -24,8 +32,7 @@ for task in sorted(for_each_task(prog), key=lambda task: task.pid.value_()):
     )
     if not task.mm:
         continue
-    # Of what ran at that moment, upstream cannot read all with five levels of tables.
-    if task_state_to_char(task) != "R":
+    if not is_sampled(task.mm):
         print("  ", cmdline(task), len(environ(task) or []))
     for fd, file in for_each_file(task):
         if file:  # not a descriptor that accept() has only reserved
