@@ -349,6 +349,11 @@ class _Dynamic:
 
     _key: int
 
+    @property
+    def dynamic_address(self) -> int:
+        """The address of the dynamic section."""
+        return self._key
+
     def _repr_key(self) -> str:
         return f", dynamic_address={self._key:#x}"
 
@@ -358,11 +363,6 @@ class SharedLibraryModule(_Dynamic, Module):
     """A shared library."""
 
     __slots__ = ()
-
-    @property
-    def dynamic_address(self) -> int:
-        """The address of the dynamic section."""
-        return self._key
 
     @classmethod
     def _function(cls) -> str:
@@ -377,11 +377,6 @@ class VdsoModule(_Dynamic, Module):
     """The shared library that the kernel puts into every process."""
 
     __slots__ = ()
-
-    @property
-    def dynamic_address(self) -> int:
-        """The address of the dynamic section."""
-        return self._key
 
     @classmethod
     def _function(cls) -> str:
