@@ -8,6 +8,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING
 
 from ..language.language import Language
+from ..types.definitions import IntDefinition
 from ..types.kinds import Qualifiers, TypeKind
 from ..types.parts import (
     TypeMember,
@@ -283,13 +284,17 @@ class TypeReader:
         words = 1 + (target is not None and target.tag in _FUNCTIONS)
         owner = die.ref(dw.DW_AT_containing_type)
         name = f"{owner.name if owner is not None else '<unknown>'}::*"
-        return self._factory.int_type(
+        word = die.unit.address_size
+        type = self._factory.int_type(
             name,
-            words * die.unit.address_size,
+            words * word,
             True,
             self._byteorder(die),
             language=language_of(die),
         )
+        assert isinstance(type._def, IntDefinition)
+        type._def.alignment = word
+        return type
 
     def _tagged(self, die: Die) -> Type:
         """A struct, union, class or enum."""

@@ -85,7 +85,10 @@ class ScalarDefinition(Definition):
 class IntDefinition(ScalarDefinition):
     """An integer of ``size`` bytes."""
 
-    __slots__ = ("is_signed",)
+    __slots__ = ("alignment", "is_signed")
+
+    alignment: int | None
+    """In bytes, if it does not follow from the size."""
 
     def __init__(
         self,
@@ -98,6 +101,7 @@ class IntDefinition(ScalarDefinition):
     ) -> None:
         super().__init__(prog, TypeKind.INT, language, name, size, little_endian)
         self.is_signed = is_signed
+        self.alignment = None
 
 
 class TypedefDefinition(Definition):

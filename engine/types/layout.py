@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..platform import Architecture
-from .definitions import CompoundDefinition
+from .definitions import CompoundDefinition, IntDefinition
 from .kinds import TypeKind
 from .type import Type
 
@@ -110,6 +110,8 @@ def _alignment(type: Type) -> int:
         return definition.alignment or max(
             (_alignment(member.type) for member in members), default=1
         )
+    if isinstance(definition, IntDefinition) and definition.alignment is not None:
+        return definition.alignment
     return _scalar_alignment(type, definition.size)
 
 

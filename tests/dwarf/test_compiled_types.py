@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from drgn import BadDataError, Language, Program, Qualifiers, TypeKind
+from drgn import (
+    BadDataError,
+    Language,
+    Program,
+    Qualifiers,
+    TypeKind,
+    alignof,
+    offsetof,
+    sizeof,
+)
 from drgn.engine.dwarf.file import DwarfFile
 from drgn.engine.elf.file import open_elf
 
@@ -204,6 +213,8 @@ template long long twice<long long>(long long);
 class K { public: int k; } k;
 ring<long, 4> r; pack<int, char> p; B base; D derived(base); ns::A a; ns::number n;
 decltype(nullptr) np;
+int K::*data = &K::k;
+struct calls { char c; int (ns::A::*method)(int); } calls;
 int main() { return a.m(1) + ns::find(&ns::hidden); }
 """
 
@@ -229,6 +240,14 @@ def test_classes(cpp: Program) -> None:
     for name in ("A", "number", "ns::B"):
         with pytest.raises(LookupError):
             cpp.type(name)
+
+
+def test_pointers_to_members(cpp: Program) -> None:
+    """Offsets, and for a method two words (Itanium C++ ABI, 2.3), aligned as words."""
+    data, calls = cpp["data"].type_, cpp.type("calls")
+    method = calls.member("method").type
+    assert (sizeof(data), sizeof(method), alignof(method)) == (8, 16, 8)
+    assert (sizeof(calls), offsetof(calls, "method")) == (24, 8)
 
 
 def test_anonymous_namespaces_may_be_named(cpp: Program) -> None:
