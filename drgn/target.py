@@ -6,10 +6,8 @@ a Program over it from `program_from_target()`.
 
 from __future__ import annotations
 
-from drgn.engine.elf.file import ElfFile, open_elf
 from drgn.engine.memory.memory import PAGE_SIZE, Memory
 from drgn.engine.memory.segments import Segment
-from drgn.engine.modules.placement import file_range
 from drgn.engine.program.execscript import running as script_namespaces
 from drgn.engine.program.foreign import (
     function_at,
@@ -33,7 +31,6 @@ from drgn.engine.targets.control import (
 __all__ = (
     "PAGE_SIZE",
     "Breakpoint",
-    "ElfFile",
     "Mapping",
     "Memory",
     "Note",
@@ -45,12 +42,10 @@ __all__ = (
     "StopReason",
     "Target",
     "TargetThread",
-    "file_range",
     "function_at",
     "is_prototyped",
     "load_later",
     "open_core",
-    "open_elf",
     "program_from_target",
     "qualified_name",
     "register_values",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from drgn import BadDataError, ExtraModule, Module, Program
-from drgn.target import ElfFile, file_range, open_elf
+from drgn.elf import ElfFile, file_range, open_elf
 
 _SECTION = re.compile(r"^\s*0x([0-9a-f]+) - 0x([0-9a-f]+) is (\S+) in (/.+)$", re.M)
 _LIBRARY = re.compile(r"^0x([0-9a-f]+)\s+0x([0-9a-f]+)\s", re.M)

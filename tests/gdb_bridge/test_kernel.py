@@ -25,10 +25,10 @@ HERE = Path(__file__).parent
 TESTS = HERE.parent
 CASES = TESTS / "oracle" / "cases"
 NAMES = [path.stem for path in sorted(CASES.glob("*.py"))]
-# The others want a crash, load modules by hand, pipe to programs, put other memory over
-# the target's, or say what is wrong on standard error.
+# The others want a crash, tell one from a live kernel, load modules by hand, pipe to
+# programs, put other memory over the target's, or say what is wrong on standard error.
 COMMANDS = ("commands_files", "commands_stacks", "commands_state")
-OTHERS = ("crash", "types", "helpers_made")
+OTHERS = ("crash", "types", "helpers_default", "helpers_made")
 NAMES = [
     name
     for name in NAMES

@@ -20,7 +20,14 @@ GUEST = Path(__file__).parent / "live_guest"
 _OUTPUT = 1 << 20
 _PACKAGES = ("numpy", "numpy.libs")
 """What drgn imports where an index is there."""
-_PARTS = ("drgn", "drgn.commands", "drgn.engine", "drgn.helpers", "drgn.standalone")
+_PARTS = (
+    "drgn",
+    "drgn.commands",
+    "drgn.engine",
+    "drgn.helpers",
+    "drgn.hosts",
+    "drgn.standalone",
+)
 _LIBRARY = re.compile(r"(?:=> |^\t)(/\S+)", re.M)
 
 
