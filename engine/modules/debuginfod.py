@@ -15,7 +15,7 @@ from .. import log
 from ..files import remove, temporary_name
 from .debuginfod_cache import (
     cache_directory,
-    is_known_missing,
+    is_missing_since,
     mark_missing,
     prepare,
 )
@@ -107,7 +107,7 @@ def _fetch(urls: list[str], build_id: bytes, kind: str) -> str | None:
     else:
         if status.st_size:
             return path
-        if is_known_missing(cache, path):
+        if is_missing_since(cache, status.st_mtime):
             log.debug("%s: not found on debuginfod servers recently", path)
             return None
     try:

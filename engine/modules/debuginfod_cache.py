@@ -38,9 +38,9 @@ def cache_directory() -> str:
     return os.path.join(base, "debuginfod_client")
 
 
-def is_known_missing(cache: str, path: str) -> bool:
-    """Whether an empty file says that no server has it, and is believed still."""
-    age = time.time() - os.stat(path).st_mtime
+def is_missing_since(cache: str, modified: float) -> bool:
+    """Whether an empty file of that time is believed still that no server has it."""
+    age = time.time() - modified
     # The clock may have been set back since.
     return 0 <= age < _setting(cache, _CACHE_MISS)
 

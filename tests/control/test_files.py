@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,9 +92,6 @@ print("\\nours", hex(address), prog.module(address))
 def test_debug_file_of_a_loaded_program(
     host: Any, program: Path, tmp_path: Path
 ) -> None:
-    import shutil
-    import subprocess
-
     stripped, debug = tmp_path / "stripped", tmp_path / "elsewhere.debug"
     shutil.copy(program, stripped)
     subprocess.run(["objcopy", "--only-keep-debug", stripped, debug], check=True)
