@@ -1,7 +1,7 @@
-"""Which plugins the user wants, for who loads some that come along."""
+"""Plugins, for who has hooks of his own or loads some that come along."""
 
 from __future__ import annotations
 
-from drgn.engine.plugins import is_wanted
+from drgn.engine.plugins import call_hooks, is_wanted
 
-__all__ = ("is_wanted",)
+__all__ = ("call_hooks", "is_wanted")

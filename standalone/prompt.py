@@ -139,14 +139,14 @@ def run_interactive(
         if ipython_prompt.is_wanted():
             ipython_prompt.interact(prog, names, banner)
         else:
-            _interact(prog, names, banner)
+            interact(prog, names, banner)
     finally:
         drgn.set_default_prog(old_default)
         sys.path[:] = old_path
 
 
-def _interact(prog: Program, names: dict[str, Any], banner: str) -> None:
-    """Run the plain prompt."""
+def interact(prog: Program, names: dict[str, Any], banner: str) -> None:
+    """Run the plain prompt, on whatever names there are."""
     from drgn.commands.console import CommandConsole, completing
 
     old_displayhook = sys.displayhook

@@ -76,3 +76,30 @@ def test_commands_of_the_prompt_by_upstreams_private_name() -> None:
     from drgn.commands import _builtin
 
     assert _builtin._cmd_sh(drgn.Program(), "sh", "exit 3") == 3
+
+
+class TestRepl:
+    def run(self, namespace: str) -> tuple[str, str]:
+        """What the prompt prints, and its errors."""
+        script = f"import drgn\nfrom drgn.internal.repl import interact\n{namespace}\n"
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            input="word * 2\nprog\n%sh echo from the shell\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return done.stdout, done.stderr
+
+    def test_names_banner_and_commands(self) -> None:
+        output, errors = self.run(
+            "interact({'word': 'ab', 'prog': drgn.Program()}, 'Welcome.')"
+        )
+        assert "Welcome." in errors
+        assert "'abab'" in output
+        assert "<_drgn.Program object at" in output
+        assert "from the shell" in output
+
+    def test_without_a_program(self) -> None:
+        _, errors = self.run("interact({'word': 'ab'}, '')")
+        assert "NoDefaultProgramError: no default program" in errors

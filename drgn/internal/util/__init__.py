@@ -1,0 +1,1 @@
+"""Installed as ``_drgn_util``: what scripts import from upstream's package."""

@@ -1,0 +1,398 @@
+"""ELF's constants, for scripts that read or write ELF files.
+
+From the System V gABI, chapters 4 and 5, with the extensions of GNU, Linux and the
+processors' supplements that glibc's <elf.h> lists. A second name of a number is an
+alias, as enumerations have them.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+
+class ET(IntEnum):
+    """Types of files (`e_type`)."""
+
+    NONE = 0
+    REL = 1
+    EXEC = 2
+    DYN = 3
+    CORE = 4
+    NUM = 5
+    LOOS = 0xFE00
+    HIOS = 0xFEFF
+    LOPROC = 0xFF00
+    HIPROC = 0xFFFF
+
+
+class PT(IntEnum):
+    """Types of segments (`p_type`)."""
+
+    NULL = 0
+    LOAD = 1
+    DYNAMIC = 2
+    INTERP = 3
+    NOTE = 4
+    SHLIB = 5
+    PHDR = 6
+    TLS = 7
+    NUM = 8
+    LOOS = 0x60000000
+    GNU_EH_FRAME = 0x6474E550
+    GNU_STACK = 0x6474E551
+    GNU_RELRO = 0x6474E552
+    GNU_PROPERTY = 0x6474E553
+    GNU_SFRAME = 0x6474E554
+    LOSUNW = 0x6FFFFFFA
+    SUNWBSS = 0x6FFFFFFA
+    SUNWSTACK = 0x6FFFFFFB
+    HISUNW = 0x6FFFFFFF
+    HIOS = 0x6FFFFFFF
+    LOPROC = 0x70000000
+    HIPROC = 0x7FFFFFFF
+    MIPS_REGINFO = 0x70000000
+    MIPS_RTPROC = 0x70000001
+    MIPS_OPTIONS = 0x70000002
+    MIPS_ABIFLAGS = 0x70000003
+    PARISC_ARCHEXT = 0x70000000
+    PARISC_UNWIND = 0x70000001
+
+
+class SHT(IntEnum):
+    """Types of sections (`sh_type`)."""
+
+    NULL = 0
+    PROGBITS = 1
+    SYMTAB = 2
+    STRTAB = 3
+    RELA = 4
+    HASH = 5
+    DYNAMIC = 6
+    NOTE = 7
+    NOBITS = 8
+    REL = 9
+    SHLIB = 10
+    DYNSYM = 11
+    INIT_ARRAY = 14
+    FINI_ARRAY = 15
+    PREINIT_ARRAY = 16
+    GROUP = 17
+    SYMTAB_SHNDX = 18
+    RELR = 19
+    NUM = 20
+    LOOS = 0x60000000
+    GNU_ATTRIBUTES = 0x6FFFFFF5
+    GNU_HASH = 0x6FFFFFF6
+    GNU_LIBLIST = 0x6FFFFFF7
+    CHECKSUM = 0x6FFFFFF8
+    LOSUNW = 0x6FFFFFFA
+    SUNW_move = 0x6FFFFFFA
+    SUNW_COMDAT = 0x6FFFFFFB
+    SUNW_syminfo = 0x6FFFFFFC
+    GNU_verdef = 0x6FFFFFFD
+    GNU_verneed = 0x6FFFFFFE
+    GNU_versym = 0x6FFFFFFF
+    HISUNW = 0x6FFFFFFF
+    HIOS = 0x6FFFFFFF
+    LOPROC = 0x70000000
+    HIPROC = 0x7FFFFFFF
+    LOUSER = 0x80000000
+    HIUSER = 0x8FFFFFFF
+    MIPS_LIBLIST = 0x70000000
+    MIPS_MSYM = 0x70000001
+    MIPS_CONFLICT = 0x70000002
+    MIPS_GPTAB = 0x70000003
+    MIPS_UCODE = 0x70000004
+    MIPS_DEBUG = 0x70000005
+    MIPS_REGINFO = 0x70000006
+    MIPS_PACKAGE = 0x70000007
+    MIPS_PACKSYM = 0x70000008
+    MIPS_RELD = 0x70000009
+    MIPS_IFACE = 0x7000000B
+    MIPS_CONTENT = 0x7000000C
+    MIPS_OPTIONS = 0x7000000D
+    MIPS_SHDR = 0x70000010
+    MIPS_FDESC = 0x70000011
+    MIPS_EXTSYM = 0x70000012
+    MIPS_DENSE = 0x70000013
+    MIPS_PDESC = 0x70000014
+    MIPS_LOCSYM = 0x70000015
+    MIPS_AUXSYM = 0x70000016
+    MIPS_OPTSYM = 0x70000017
+    MIPS_LOCSTR = 0x70000018
+    MIPS_LINE = 0x70000019
+    MIPS_RFDESC = 0x7000001A
+    MIPS_DELTASYM = 0x7000001B
+    MIPS_DELTAINST = 0x7000001C
+    MIPS_DELTACLASS = 0x7000001D
+    MIPS_DWARF = 0x7000001E
+    MIPS_DELTADECL = 0x7000001F
+    MIPS_SYMBOL_LIB = 0x70000020
+    MIPS_EVENTS = 0x70000021
+    MIPS_TRANSLATE = 0x70000022
+    MIPS_PIXIE = 0x70000023
+    MIPS_XLATE = 0x70000024
+    MIPS_XLATE_DEBUG = 0x70000025
+    MIPS_WHIRL = 0x70000026
+    MIPS_EH_REGION = 0x70000027
+    MIPS_XLATE_OLD = 0x70000028
+    MIPS_PDR_EXCEPTION = 0x70000029
+    MIPS_ABIFLAGS = 0x7000002A
+    MIPS_XHASH = 0x7000002B
+    PARISC_EXT = 0x70000000
+    PARISC_UNWIND = 0x70000001
+    PARISC_DOC = 0x70000002
+    ALPHA_DEBUG = 0x70000001
+    ALPHA_REGINFO = 0x70000002
+    X86_64_UNWIND = 0x70000001
+
+
+class SHF(IntFlag):
+    """Flags of sections (`sh_flags`)."""
+
+    WRITE = 0x1
+    ALLOC = 0x2
+    EXECINSTR = 0x4
+    MERGE = 0x10
+    STRINGS = 0x20
+    INFO_LINK = 0x40
+    LINK_ORDER = 0x80
+    OS_NONCONFORMING = 0x100
+    GROUP = 0x200
+    TLS = 0x400
+    COMPRESSED = 0x800
+    MASKOS = 0xFF00000
+    MASKPROC = 0xF0000000
+    GNU_RETAIN = 0x200000
+    ORDERED = 0x40000000
+    EXCLUDE = 0x80000000
+    MIPS_GPREL = 0x10000000
+    MIPS_MERGE = 0x20000000
+    MIPS_ADDR = 0x40000000
+    MIPS_STRINGS = 0x80000000
+    MIPS_NOSTRIP = 0x8000000
+    MIPS_LOCAL = 0x4000000
+    MIPS_NAMES = 0x2000000
+    MIPS_NODUPE = 0x1000000
+    PARISC_SHORT = 0x20000000
+    PARISC_HUGE = 0x40000000
+    PARISC_SBP = 0x80000000
+    ALPHA_GPREL = 0x10000000
+    ARM_ENTRYSECT = 0x10000000
+    ARM_COMDEF = 0x80000000
+    IA_64_SHORT = 0x10000000
+    IA_64_NORECOV = 0x20000000
+
+
+class SHN(IntEnum):
+    """Section indices with a meaning of their own (`st_shndx`)."""
+
+    UNDEF = 0
+    LORESERVE = 0xFF00
+    LOPROC = 0xFF00
+    BEFORE = 0xFF00
+    AFTER = 0xFF01
+    HIPROC = 0xFF1F
+    LOOS = 0xFF20
+    HIOS = 0xFF3F
+    ABS = 0xFFF1
+    COMMON = 0xFFF2
+    XINDEX = 0xFFFF
+    HIRESERVE = 0xFFFF
+    MIPS_ACOMMON = 0xFF00
+    MIPS_TEXT = 0xFF01
+    MIPS_DATA = 0xFF02
+    MIPS_SCOMMON = 0xFF03
+    MIPS_SUNDEFINED = 0xFF04
+    PARISC_ANSI_COMMON = 0xFF00
+    PARISC_HUGE_COMMON = 0xFF01
+
+
+class STB(IntEnum):
+    """Bindings of symbols (upper four bits of `st_info`)."""
+
+    LOCAL = 0
+    GLOBAL = 1
+    WEAK = 2
+    NUM = 3
+    LOOS = 10
+    GNU_UNIQUE = 10
+    HIOS = 12
+    LOPROC = 13
+    HIPROC = 15
+    MIPS_SPLIT_COMMON = 13
+
+
+class STT(IntEnum):
+    """Types of symbols (lower four bits of `st_info`)."""
+
+    NOTYPE = 0
+    OBJECT = 1
+    FUNC = 2
+    SECTION = 3
+    FILE = 4
+    COMMON = 5
+    TLS = 6
+    NUM = 7
+    LOOS = 10
+    GNU_IFUNC = 10
+    HIOS = 12
+    LOPROC = 13
+    HIPROC = 15
+    SPARC_REGISTER = 13
+    PARISC_MILLICODE = 13
+
+
+class STV(IntEnum):
+    """Visibilities of symbols (lower two bits of `st_other`)."""
+
+    DEFAULT = 0
+    INTERNAL = 1
+    HIDDEN = 2
+    PROTECTED = 3
+
+
+class NT(IntEnum):
+    """Types of notes of core dumps and executables (`n_type`), by any owner."""
+
+    PRSTATUS = 1
+    PRFPREG = 2
+    FPREGSET = 2
+    PRPSINFO = 3
+    PRXREG = 4
+    TASKSTRUCT = 4
+    PLATFORM = 5
+    AUXV = 6
+    GWINDOWS = 7
+    ASRS = 8
+    PSTATUS = 10
+    PSINFO = 13
+    PRCRED = 14
+    UTSNAME = 15
+    LWPSTATUS = 16
+    LWPSINFO = 17
+    PRFPXREG = 20
+    SIGINFO = 0x53494749
+    FILE = 0x46494C45
+    PRXFPREG = 0x46E62B7F
+    PPC_VMX = 256
+    PPC_SPE = 257
+    PPC_VSX = 258
+    PPC_TAR = 259
+    PPC_PPR = 260
+    PPC_DSCR = 261
+    PPC_EBB = 262
+    PPC_PMU = 263
+    PPC_TM_CGPR = 264
+    PPC_TM_CFPR = 265
+    PPC_TM_CVMX = 266
+    PPC_TM_CVSX = 267
+    PPC_TM_SPR = 268
+    PPC_TM_CTAR = 269
+    PPC_TM_CPPR = 270
+    PPC_TM_CDSCR = 271
+    PPC_PKEY = 272
+    PPC_DEXCR = 273
+    PPC_HASHKEYR = 274
+    _386_TLS = 512
+    _386_IOPERM = 513
+    X86_XSTATE = 514
+    X86_SHSTK = 516
+    S390_HIGH_GPRS = 768
+    S390_TIMER = 769
+    S390_TODCMP = 770
+    S390_TODPREG = 771
+    S390_CTRS = 772
+    S390_PREFIX = 773
+    S390_LAST_BREAK = 774
+    S390_SYSTEM_CALL = 775
+    S390_TDB = 776
+    S390_VXRS_LOW = 777
+    S390_VXRS_HIGH = 778
+    S390_GS_CB = 779
+    S390_GS_BC = 780
+    S390_RI_CB = 781
+    S390_PV_CPU_DATA = 782
+    ARM_VFP = 1024
+    ARM_TLS = 1025
+    ARM_HW_BREAK = 1026
+    ARM_HW_WATCH = 1027
+    ARM_SYSTEM_CALL = 1028
+    ARM_SVE = 1029
+    ARM_PAC_MASK = 1030
+    ARM_PACA_KEYS = 1031
+    ARM_PACG_KEYS = 1032
+    ARM_TAGGED_ADDR_CTRL = 1033
+    ARM_PAC_ENABLED_KEYS = 1034
+    VMCOREDD = 1792
+    MIPS_DSP = 2048
+    MIPS_FP_MODE = 2049
+    MIPS_MSA = 2050
+    RISCV_CSR = 2304
+    RISCV_VECTOR = 2305
+    LOONGARCH_CPUCFG = 2560
+    LOONGARCH_CSR = 2561
+    LOONGARCH_LSX = 2562
+    LOONGARCH_LASX = 2563
+    LOONGARCH_LBT = 2564
+    LOONGARCH_HW_BREAK = 2565
+    LOONGARCH_HW_WATCH = 2566
+    VERSION = 1
+    GNU_ABI_TAG = 1
+    GNU_HWCAP = 2
+    GNU_BUILD_ID = 3
+    GNU_GOLD_VERSION = 4
+    GNU_PROPERTY_TYPE_0 = 5
+    FDO_PACKAGING_METADATA = 0xCAFE1A7E
+
+
+class AT(IntEnum):
+    """Types of entries of the auxiliary vector (`a_type`, getauxval(3))."""
+
+    NULL = 0
+    IGNORE = 1
+    EXECFD = 2
+    PHDR = 3
+    PHENT = 4
+    PHNUM = 5
+    PAGESZ = 6
+    BASE = 7
+    FLAGS = 8
+    ENTRY = 9
+    NOTELF = 10
+    UID = 11
+    EUID = 12
+    GID = 13
+    EGID = 14
+    CLKTCK = 17
+    PLATFORM = 15
+    HWCAP = 16
+    FPUCW = 18
+    DCACHEBSIZE = 19
+    ICACHEBSIZE = 20
+    UCACHEBSIZE = 21
+    IGNOREPPC = 22
+    SECURE = 23
+    BASE_PLATFORM = 24
+    RANDOM = 25
+    HWCAP2 = 26
+    RSEQ_FEATURE_SIZE = 27
+    RSEQ_ALIGN = 28
+    HWCAP3 = 29
+    HWCAP4 = 30
+    EXECFN = 31
+    SYSINFO = 32
+    SYSINFO_EHDR = 33
+    L1I_CACHESHAPE = 34
+    L1D_CACHESHAPE = 35
+    L2_CACHESHAPE = 36
+    L3_CACHESHAPE = 37
+    L1I_CACHESIZE = 40
+    L1I_CACHEGEOMETRY = 41
+    L1D_CACHESIZE = 42
+    L1D_CACHEGEOMETRY = 43
+    L2_CACHESIZE = 44
+    L2_CACHEGEOMETRY = 45
+    L3_CACHESIZE = 46
+    L3_CACHEGEOMETRY = 47
+    MINSIGSTKSZ = 51
