@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -75,11 +76,10 @@ def test_values_that_gdb_cannot_read(kernel_gdb: Any, lab: Lab) -> None:
         'print $drgn("find_task(prog, 1)")->pid',
         core=lab.dump("panic.elf"),
     )
-    assert result.out.split("--\n")[1].splitlines() == [
-        "$1 = 1",
-        "$2 = \"init\", '\\000' <repeats 11 times>",
-        "$3 = 0",
-    ]
+    pid, comm, idle = result.out.split("--\n")[1].splitlines()
+    assert (pid, idle) == ("$1 = 1", "$3 = 0")
+    # What another name has left behind the zero varies.
+    assert re.match(r"""\$2 = "init(\\000|", '\\000' <repeats )""", comm)
     assert "Cannot access memory at address" in result.err
 
 

@@ -28,6 +28,8 @@ from drgn.helpers.linux import (
     cgroup_bpf_prog_for_each,
     cgroup_bpf_prog_for_each_effective,
     compound_head,
+    find_sysv_msg_queue,
+    for_each_sysv_msg_queue,
     get_kconfig,
     global_numa_event_state,
     global_zone_page_state,
@@ -102,6 +104,7 @@ WRITER, READERS, HANDOFF, FAIL = 1, 0x300, 4, -(1 << 63)
         (0xFE, "UNLOCKED"),
         (READERS + FAIL, "READ_LOCKED"),
         (FAIL, "UNLOCKED"),
+        (1 << 62, "READ_LOCKED"),
     ],
 )
 def test_semaphores(
@@ -112,6 +115,29 @@ def test_semaphores(
     sem = Object(kernel.prog, type, value)
     assert rwsem_locked(sem).name == how
     assert rwsem_owner(sem).value_() == TASK
+
+
+@pytest.mark.parametrize(
+    ("count", "how"),
+    [(0x100, "READ_LOCKED"), (1 << 30, "READ_LOCKED"), (-(1 << 31), "UNLOCKED")],
+)
+def test_semaphores_of_32_bits(count: int, how: str) -> None:
+    prog = Program(Platform(Architecture.I386))
+    long = prog.int_type("long", 4, True)
+    atomic = prog.struct_type("atomic_long_t", 4, [TypeMember(long, "counter")])
+    members = [TypeMember(atomic, "count"), TypeMember(atomic, "owner", 32)]
+    type = prog.struct_type("rw_semaphore", 8, members)
+    sem = Object(prog, type, {"count": {"counter": count}, "owner": {"counter": 0}})
+    assert rwsem_locked(sem).name == how
+
+
+def test_ways_of_a_semaphore_to_be_locked(kernel: Kernel, atomic: Type) -> None:
+    type = kernel.struct("rw_semaphore", count=atomic, owner=atomic)
+    values = [
+        rwsem_locked(Object(kernel.prog, type, {"count": {"counter": count}})).value
+        for count in (0, READERS, WRITER)
+    ]
+    assert values == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -160,6 +186,32 @@ def test_semaphores_before_5_3(
     sem = Object(kernel.prog, type, {"count": {"counter": count}, "owner": owner})
     assert rwsem_locked(sem).name == how
     assert rwsem_owner(sem).value_() == owner & ~7
+
+
+@pytest.mark.parametrize("shift", [None, 15, 24])
+def test_ids_that_were_used_before(kernel: Kernel, shift: int | None) -> None:
+    """The bits above the index count how often it was used; how many those of the
+    index are can be chosen since 5.1 (``ipc_mni_shift``)."""
+    prog = kernel.prog
+    perm = kernel.struct("kern_ipc_perm", id=kernel.int)
+    queue = kernel.struct("msg_queue", q_perm=perm, q_cbytes=kernel.ulong)
+    root = kernel.struct("xarray", xa_head=kernel.pointer)
+    kernel.struct("xa_node", shift=kernel.u32, slots=prog.array_type(kernel.pointer, 4))
+    idr = kernel.struct("idr", idr_rt=root, idr_base=kernel.u32)
+    ids = kernel.struct("ipc_ids", ipcs_idr=idr)
+    namespace = kernel.struct("ipc_namespace", ids=prog.array_type(ids, 3))
+    if shift is not None:
+        kernel.objects["ipc_mni_shift"] = Object(prog, kernel.int, shift)
+    ns = kernel.at(namespace, TASK)
+    at = TASK + 0x1000
+    kernel.words(TASK, 0, 0, at, 0, 0, 0)
+    used = 5 << (shift or 15)
+    kernel.words(at, used, 0)
+    assert find_sysv_msg_queue(ns, used).value_() == at
+    assert find_sysv_msg_queue(ns, used).type_ == kernel.to(queue)
+    for id in (0, 1, used + 1, 4 << (shift or 15)):
+        assert not find_sysv_msg_queue(ns, id)
+    assert [each.value_() for each in for_each_sysv_msg_queue(ns)] == [at]
 
 
 def test_time(kernel: Kernel) -> None:

@@ -18,6 +18,7 @@ from drgn.helpers.linux import (
     netdev_ipv6_addrs,
     netdev_name,
     netdev_priv,
+    skb_shinfo,
 )
 
 NET, LO, ETH = (0xFFFF888000010000 + 0x1000 * i for i in range(3))
@@ -153,10 +154,51 @@ def test_pages_of_pools_before_5_14(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("magic", "is_pool"), [(0x40, True), (0x43, True), (0x44, False), (0xC0, False)]
+    ("magic", "is_pool"),
+    [
+        (0x40, True),
+        (0x41, True),
+        (0x42, True),
+        (0x43, True),
+        (0x44, False),
+        (0xC0, False),
+    ],
 )
 def test_pages_of_pools_of_32_bits(magic: int, is_pool: bool) -> None:
     prog = Program(Platform(Architecture.I386))
     ulong = prog.int_type("unsigned long", 4, False)
     page = prog.struct_type("page", 4, [TypeMember(ulong, "pp_magic")])
     assert is_pp_page(Object(prog, page, {"pp_magic": magic})) == is_pool
+
+
+@pytest.mark.parametrize(
+    ("bits", "is_pool"),
+    [
+        (0, True),
+        (1 << 7, True),
+        (1 << 38, True),
+        (0xFFFFFFFF << 7, True),
+        (1 << 39, False),
+        (1 << 6, False),
+        (1 << 2, False),
+    ],
+)
+def test_pages_of_pools_of_64_bits(kernel: Kernel, bits: int, is_pool: bool) -> None:
+    page = kernel.struct("page", pp_magic=kernel.ulong)
+    magic = 0xDEAD000000000040 ^ bits
+    assert is_pp_page(Object(kernel.prog, page, {"pp_magic": magic})) == is_pool
+
+
+def test_shared_data_of_socket_buffers(kernel: Kernel) -> None:
+    prog = kernel.prog
+    kernel.struct("skb_shared_info", nr_frags=kernel.long)
+    skb = kernel.struct("sk_buff", head=kernel.pointer, end=kernel.u32)
+    value = {"head": LO, "end": 0x180}
+    assert skb_shinfo(Object(prog, skb, value)).value_() == LO + 0x180
+    # Of what is no buffer, it is an address, too.
+    value = {"head": 0xFFFFFFFFFFFFF000, "end": 0x2000}
+    assert skb_shinfo(Object(prog, skb, value)).value_() == 0x1000
+    # !NET_SKBUFF_DATA_USES_OFFSET
+    skb = kernel.struct("sk_buff", head=kernel.pointer, end=kernel.pointer)
+    value = {"head": LO, "end": LO + 0x180}
+    assert skb_shinfo(Object(prog, skb, value)).value_() == LO + 0x180

@@ -92,6 +92,8 @@ facts["modules"] = [count, number]
 with Monitor.connect(os.environ["VISIT_QMP"]) as client:
     client.execute("set-action", reboot="reset")
     client.execute("system_reset")
+# GDB looks at the instruction that it believes the guest to be at.
+gdb.execute("maintenance flush register-cache", to_string=True)
 gdb.execute("stepi", to_string=True)
 facts["reset"] = [prog is first, run('drgn prog["init_task"].comm')]
 errors, offset = boot()
