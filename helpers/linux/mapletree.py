@@ -13,7 +13,7 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from drgn import NULL, IntegerLike, Object, Program, offsetof
+from drgn import NULL, FaultError, IntegerLike, Object, Program, offsetof
 from drgn.helpers import ValidationError
 from drgn.helpers.common.type import typeof_member
 from drgn.helpers.linux._raw import words
@@ -88,8 +88,14 @@ def mt_for_each(
         yield first, last, Object(prog, void_p, entry)
 
 
-def mt_entries(mt: Object, advanced: bool = False) -> Iterator[tuple[int, int, int]]:
-    """Like :func:`mt_for_each()`, but yield entries as integers."""
+def mt_entries(
+    mt: Object, advanced: bool = False, lost: list[FaultError] | None = None
+) -> Iterator[tuple[int, int, int]]:
+    """Like :func:`mt_for_each()`, but yield entries as integers.
+
+    :param lost: Takes the errors of nodes that cannot be read, which are left out.
+        Without it, the first such node ends the walk.
+    """
     prog = mt.prog_
     root: int = mt.ma_root.value_()
     if not _is_node(root):
@@ -101,7 +107,7 @@ def mt_entries(mt: Object, advanced: bool = False) -> Iterator[tuple[int, int, i
     while levels:
         for first, last, entry in levels[-1]:
             layout = _layout(layouts, entry)
-            ranges = layout.ranges(entry, first, last)
+            ranges = layout.ranges(entry, first, last, lost)
             if layout.is_leaf:
                 for first, last, entry in ranges:
                     if entry and (advanced or entry != ZERO_ENTRY):
@@ -127,20 +133,35 @@ class _NodeLayout(NamedTuple):
     slot_offset: int
 
     def ranges(
-        self, entry: int, first: int, maximum: int
+        self,
+        entry: int,
+        first: int,
+        maximum: int,
+        lost: list[FaultError] | None = None,
     ) -> Iterator[tuple[int, int, int]]:
         """Iterate over (first index, last index, entry) of a node's slots.
 
         :param first: First index of the node.
         :param maximum: Last index of the node.
+        :param lost: As :func:`mt_entries()` takes it.
         """
         node = entry & ~NODE_MASK
-        slots = self.read_slots(node + self.slot_offset)
-        if self.read_pivots is None:
+        try:
+            slots = self.read_slots(node + self.slot_offset)
+            pivots = (
+                None
+                if self.read_pivots is None
+                else self.read_pivots(node + self.pivot_offset)
+            )
+        except FaultError as error:
+            if lost is None:
+                raise
+            lost.append(error)
+            return
+        if pivots is None:
             for i in range(min(self.slots, maximum - first + 1)):
                 yield first + i, first + i, slots[i]
             return
-        pivots = self.read_pivots(node + self.pivot_offset)
         for i, slot in enumerate(slots):
             # There is no pivot for the last slot, and a zero one (but for the
             # first, which may end at index 0) marks the end of a node that is not

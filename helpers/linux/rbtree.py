@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
-from drgn import NULL, Object, Program, Type, chains, container_of, offsetof
+from drgn import NULL, FaultError, Object, Program, Type, chains, container_of, offsetof
 from drgn.helpers import ValidationError
 from drgn.helpers.linux._raw import pointee, words
 
@@ -254,6 +254,21 @@ def rbtree_preorder_for_each_entry(
     return _entries(type, root, member, _preorder)
 
 
+def rbtree_addresses(
+    root: Object, inorder: bool, lost: list[FaultError] | None = None
+) -> Iterator[int]:
+    """Iterate over the addresses of the nodes of a red-black tree.
+
+    :param root: ``struct rb_root *``
+    :param inorder: Whether in sort order, rather than each node before its children.
+    :param lost: Takes the errors of nodes that cannot be read, below which nothing is
+        known. Without it, the first such node ends the walk.
+    """
+    first = root.rb_node
+    reader = _NodeReader.of(root.prog_, pointee(first))
+    return (_inorder if inorder else _preorder)(reader, first.value_(), lost)
+
+
 def _nodes(
     root: Object, order: Callable[[_NodeReader, int], Iterator[int]]
 ) -> Iterator[Object]:
@@ -296,7 +311,9 @@ class _NodeReader(NamedTuple):
         return cls(words(prog, max(indices) + 1), *indices)
 
 
-def _inorder(reader: _NodeReader, address: int) -> Iterator[int]:
+def _inorder(
+    reader: _NodeReader, address: int, lost: list[FaultError] | None = None
+) -> Iterator[int]:
     read, _, left, right = reader
     # Nodes whose left subtree is done, with their depths and right children.
     path: list[tuple[int, int, int]] = []
@@ -306,7 +323,14 @@ def _inorder(reader: _NodeReader, address: int) -> Iterator[int]:
             depth += 1
             if depth > _MAX_DEPTH:
                 raise ValidationError("red-black tree is too deep")
-            node = read(address)
+            try:
+                node = read(address)
+            except FaultError as error:
+                if lost is None:
+                    raise
+                lost.append(error)
+                path.append((address, depth, 0))
+                break
             path.append((address, depth, node[right]))
             address = node[left]
         address, depth, child = path.pop()
@@ -314,7 +338,9 @@ def _inorder(reader: _NodeReader, address: int) -> Iterator[int]:
         address = child
 
 
-def _preorder(reader: _NodeReader, address: int) -> Iterator[int]:
+def _preorder(
+    reader: _NodeReader, address: int, lost: list[FaultError] | None = None
+) -> Iterator[int]:
     read, _, left, right = reader
     todo = [(address, 1)] if address else []
     while todo:
@@ -322,7 +348,13 @@ def _preorder(reader: _NodeReader, address: int) -> Iterator[int]:
         if depth > _MAX_DEPTH:
             raise ValidationError("red-black tree is too deep")
         yield address
-        node = read(address)
+        try:
+            node = read(address)
+        except FaultError as error:
+            if lost is None:
+                raise
+            lost.append(error)
+            continue
         for child in (node[right], node[left]):
             if child:
                 todo.append((child, depth + 1))

@@ -16,7 +16,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 
-from drgn import NULL, IntegerLike, Object, cast, offsetof
+from drgn import NULL, FaultError, IntegerLike, Object, cast, offsetof
 from drgn.helpers import ValidationError
 from drgn.helpers.common.type import typeof_member
 from drgn.helpers.linux._raw import words
@@ -122,23 +122,38 @@ def xa_is_zero(entry: Object) -> bool:
     return entry.value_() == _ZERO_ENTRY
 
 
-def xa_entries(xa: Object, advanced: bool = False) -> Iterator[tuple[int, int]]:
+def xa_entries(
+    xa: Object, advanced: bool = False, lost: list[FaultError] | None = None
+) -> Iterator[tuple[int, int]]:
     """Like :func:`xa_for_each()`, but yield entries as integers.
 
     :param xa: ``struct xarray *`` or ``struct radix_tree_root *``
+    :param lost: Takes the errors of nodes that cannot be read, which are left out.
+        Without it, the first such node ends the walk.
     """
     tree = _Tree(xa)
     if tree.is_node(tree.head):
-        yield from _node_entries(tree, tree.head, 0, _MAX_SHIFT, advanced)
+        yield from _node_entries(tree, tree.head, 0, _MAX_SHIFT, advanced, lost)
     elif not tree.is_empty(tree.head) and (advanced or tree.head != _ZERO_ENTRY):
         yield 0, tree.head
 
 
 def _node_entries(
-    tree: _Tree, node: int, base: int, max_shift: int, advanced: bool
+    tree: _Tree,
+    node: int,
+    base: int,
+    max_shift: int,
+    advanced: bool,
+    lost: list[FaultError] | None,
 ) -> Iterator[tuple[int, int]]:
-    shift = tree.shift(node, max_shift)
-    slots = tree.read_slots(node)
+    try:
+        shift = tree.shift(node, max_shift)
+        slots = tree.read_slots(node)
+    except FaultError as error:
+        if lost is None:
+            raise
+        lost.append(error)
+        return
     is_node = tree.is_node
     is_empty = tree.is_empty
     for i, entry in enumerate(slots):
@@ -149,7 +164,7 @@ def _node_entries(
         index = base + (i << shift)
         if is_node(entry):
             if tree.canonical(node, slots, i) == i:
-                yield from _node_entries(tree, entry, index, shift, advanced)
+                yield from _node_entries(tree, entry, index, shift, advanced, lost)
         elif not is_empty(entry) and (advanced or entry != _ZERO_ENTRY):
             yield index, entry
 

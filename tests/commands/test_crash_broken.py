@@ -527,7 +527,7 @@ def test_a_list_goes_on_behind_an_entry_that_cannot_be_read(
 def test_a_tree_of_which_entries_cannot_be_read(
     broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    prog, _ = broken
+    prog = broken[0]
     if not hasattr(prog["init_pid_ns"], "idr"):
         return  # Before 4.15, PIDs are in a hash table.
     root = prog["init_pid_ns"].idr.idr_rt.address_of_().value_()
@@ -544,6 +544,19 @@ def test_a_tree_of_which_entries_cannot_be_read(
     entries = "1 entry" if lost == 1 else f"{lost} entries"
     said = capsys.readouterr().err
     assert said.startswith(f"{entries} cannot be read: not in the dump: ")
+
+
+def test_a_tree_of_which_a_node_cannot_be_read(
+    broken: tuple[Program, Patch], capsys: pytest.CaptureFixture[str]
+) -> None:
+    node = broken[0]["free_vmap_area_root"].rb_node.rb_left.value_()
+    before = crash(broken[0], "tree free_vmap_area_root").split()
+    _lose(broken[0], node)
+    after = crash(broken[0], "tree free_vmap_area_root").split()
+    assert f"{node:x}" in after != before
+    assert after == [each for each in before if each in after]
+    said = "what is below [0-9]+ nodes? of the tree is left out: not in the dump: "
+    assert re.match(said, capsys.readouterr().err)
 
 
 def test_slab_caches_of_which_one_has_no_name(

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 import pytest
 from mock_kernel import Kernel
 
-from drgn import Architecture, Object, Platform, Program, Type, offsetof, sizeof
+from drgn import (
+    Architecture,
+    FaultError,
+    Object,
+    Platform,
+    Program,
+    Type,
+    offsetof,
+    sizeof,
+)
 from drgn.commands.crash._task_rows import (
     TaskRow,
     kernel_stack_pointers,
@@ -148,8 +158,70 @@ def test_a_tree_before_xarrays(kernel: Kernel, kind: str) -> None:
     root = kernel.struct("radix_tree_root", rnode=kernel.pointer)
     memory(kernel, root, MM, rnode=word(SIGNAL | 1))
     kernel.words(SIGNAL, 0, TASK, 0, 0, PARENT)
-    found = entry_addresses(kernel.prog, kind, False, MM)
+    found = entry_addresses(kernel.prog, kind, False, MM, [])
     assert list(found) == [TASK, PARENT]
+
+
+def red_black(kernel: Kernel) -> int:
+    """A root with A below it, B and C below that, and D below B, which is not there."""
+    node = kernel.linked("rb_node", "__rb_parent_color", "rb_left", "rb_right")
+    kernel.struct("rb_root", rb_node=kernel.to(node))
+    kernel.words(MM, A)
+    kernel.words(A, MM, B, C)
+    kernel.words(C, A, 0, 0)
+    return MM
+
+
+def radix(kernel: Kernel) -> int:
+    u8 = kernel.prog.int_type("u8", 1, False)
+    slots = kernel.prog.array_type(kernel.pointer, 4)
+    kernel.struct("xa_node", shift=u8, slots=slots)
+    kernel.struct("xarray", xa_head=kernel.pointer)
+    kernel.words(MM, SIGNAL | 2)
+    kernel.words(SIGNAL, 2, A, 0xDEAD0002, C, D)
+    return MM
+
+
+def maple(kernel: Kernel) -> int:
+    pivot = kernel.prog.array_type(kernel.ulong, 2)
+    slot = kernel.prog.array_type(kernel.pointer, 3)
+    for name in ("maple_range_64", "maple_arange_64"):
+        kernel.struct(name, parent=kernel.pointer, pivot=pivot, slot=slot)
+    kernel.struct("maple_node", parent=kernel.pointer, slot=slot)
+    kernel.struct("maple_tree", ma_root=kernel.pointer)
+    leaf, inner = 1 << 3, 2 << 3
+    kernel.words(MM, SIGNAL | inner | 2)
+    kernel.words(SIGNAL, 0, 10, 20, 0xDEAD0000 | leaf, PARENT | leaf, SIGNAL | 0x800)
+    kernel.words(PARENT, 0, 15, 20, A, C, 0)
+    # Dense, the first kind of nodes.
+    kernel.words(SIGNAL | 0x800, 0, D, 0, 0)
+    return MM
+
+
+A, B, C, D = (0xFFFF888000010000 + 0x1000 * i for i in range(4))
+
+
+@pytest.mark.parametrize(
+    ("kind", "make", "inorder", "found"),
+    [
+        ("rbtree", red_black, False, [A, B, C]),
+        ("rbtree", red_black, True, [B, A, C]),
+        ("radix", radix, False, [A, C, D]),
+        ("xarray", radix, False, [A, C, D]),
+        ("maple", maple, False, [A, C, D]),
+    ],
+)
+def test_a_tree_goes_on_beside_a_node_that_cannot_be_read(
+    kernel: Kernel,
+    kind: str,
+    make: Callable[[Kernel], int],
+    inorder: bool,
+    found: list[int],
+) -> None:
+    lost: list[FaultError] = []
+    root = make(kernel)
+    assert list(entry_addresses(kernel.prog, kind, inorder, root, lost)) == found
+    assert len(lost) == 1
 
 
 def test_modules_of_a_kernel_without(

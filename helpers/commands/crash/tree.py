@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from typing import Any
 
-from drgn import Object, Program
+from drgn import FaultError, Object, Program
 from drgn.commands import CommandArgumentError, argument, drgn_argument
-from drgn.helpers.linux.mapletree import mt_for_each
-from drgn.helpers.linux.radixtree import radix_tree_for_each
-from drgn.helpers.linux.rbtree import (
-    rbtree_inorder_for_each,
-    rbtree_preorder_for_each,
-)
-from drgn.helpers.linux.xarray import xa_for_each
+from drgn.helpers.linux.mapletree import mt_entries
+from drgn.helpers.linux.rbtree import rbtree_addresses
+from drgn.helpers.linux.xarray import xa_entries
 
 from ._address import Location, parse_location
 from ._code import CrashCodeBuilder
@@ -70,11 +67,18 @@ def _crash_cmd_tree(
         _print_code(prog, kind, args.inorder, start, root, offset, entries)
         return
     address = start.resolve(prog) + root.bytes
+    lost: list[FaultError] = []
     try:
-        for entry in entry_addresses(prog, kind, args.inorder, address):
+        for entry in entry_addresses(prog, kind, args.inorder, address, lost):
             entries.print(entry - offset.bytes)
     finally:
         entries.say_lost()
+        if lost:
+            nodes = "1 node" if len(lost) == 1 else f"{len(lost)} nodes"
+            print(
+                f"what is below {nodes} of the tree is left out: {lost[0]}",
+                file=sys.stderr,
+            )
 
 
 def _kind(text: str) -> str:
@@ -104,21 +108,21 @@ def _root_type(prog: Program, kind: str) -> str:
 
 
 def entry_addresses(
-    prog: Program, kind: str, inorder: bool, address: int
+    prog: Program, kind: str, inorder: bool, address: int, lost: list[FaultError]
 ) -> Iterator[int]:
-    """Addresses of the entries, or of the rb_nodes in them."""
+    """Addresses of the entries, or of the rb_nodes in them.
+
+    ``lost`` takes the errors of nodes that cannot be read.
+    """
     root = Object(prog, f"{_root_type(prog, kind)} *", address)
     if kind == "rbtree":
-        walk = rbtree_inorder_for_each if inorder else rbtree_preorder_for_each
-        for node in walk(root):
-            yield node.value_()
+        yield from rbtree_addresses(root, inorder, lost)
     elif kind == "maple":
-        for _, _, entry in mt_for_each(root):
-            yield entry.value_()
+        for _, _, entry in mt_entries(root, lost=lost):
+            yield entry
     else:
-        for_each = xa_for_each if kind == "xarray" else radix_tree_for_each
-        for _, entry in for_each(root):
-            yield entry.value_()
+        for _, entry in xa_entries(root, lost=lost):
+            yield entry
 
 
 _LOOPS = {
