@@ -18,8 +18,9 @@ class Terminal:
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
         self.pid, self.fd = pty.fork()
         if not self.pid:
-            # What a shell starts in the background ignores Ctrl-C.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            # What a shell starts in the background, or nohup, ignores these.
+            for number in signal.SIGINT, signal.SIGQUIT, signal.SIGHUP:
+                signal.signal(number, signal.SIG_DFL)
             os.execve(argv[0], list(argv), environment)
         self._seen = ""
         self.escapes = False
@@ -47,10 +48,13 @@ class Terminal:
         return before
 
     def status(self) -> int:
-        """The exit status of the process, which must end by itself."""
+        """The exit status of the process, which must end by itself in two minutes."""
         try:
-            while os.read(self.fd, 65536):
-                pass
+            while True:
+                ready, _, _ = select.select([self.fd], [], [], 120)
+                assert ready, "it did not end"
+                if not os.read(self.fd, 65536):
+                    break
         except OSError:
             pass  # It has ended.
         _, status = os.waitpid(self.pid, 0)
