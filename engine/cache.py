@@ -18,7 +18,7 @@ import struct
 import sys
 import zlib
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .files import is_leftover, map_file, open_file, remove, temporary_name
@@ -113,6 +113,31 @@ def source_stamp(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_size, stat.st_mtime_ns & (1 << 64) - 1
+
+
+def cached_columns(
+    kind: str,
+    version: int,
+    key: bytes,
+    path: str,
+    is_whole: Callable[[Columns], bool],
+    compute: Callable[[], Columns],
+) -> Columns:
+    """What ``compute`` returns, of an earlier process if that has stored it.
+
+    ``key``: of the contents of the file at ``path``. ``is_whole``: whether columns are
+    those that are wanted, in their formats and lengths; what was stored is asked for
+    that, for whoever may write a cache file may write what he likes.
+    """
+    stamp = source_stamp(path)
+    if stamp is None:
+        return compute()
+    stored = load_columns(kind, version, key, stamp)
+    if stored is not None and is_whole(stored) and all(map(stored.intact, stored)):
+        return stored
+    columns = compute()
+    store_columns(kind, version, key, stamp, columns)
+    return columns
 
 
 def load_columns(

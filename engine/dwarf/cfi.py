@@ -7,6 +7,7 @@ CIEs are referred to, in augmentations and in how addresses are encoded.
 from __future__ import annotations
 
 import sys
+from array import array
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,7 @@ from .reader import c_string, sleb128, uleb128
 if TYPE_CHECKING:
     import struct
 
+    from ..cache import Columns
     from ..elf.file import ElfFile
 
 # Encodings of addresses in .eh_frame: how they are stored, and relative to what.
@@ -27,6 +29,10 @@ _DW_EH_PE_textrel, _DW_EH_PE_datarel = 0x20, 0x30
 _ULEB128, _SLEB128 = 0x01, 0x09
 _SIZES = {0x02: 2, 0x03: 4, 0x04: 8, 0x0A: -2, 0x0B: -4, 0x0C: -8}
 """Formats of fixed size: how many bytes, negative where the number has a sign."""
+
+_CACHE_VERSION = 1
+_CACHE_FROM = 1 << 18
+"""Size of a section from which listing its FDEs takes longer than a cache file."""
 
 
 class CfiRow(NamedTuple):
@@ -58,20 +64,19 @@ class CfiTable:
         "_cies",
         "_data",
         "_fdes",
+        "_file",
         "_is_aarch64",
         "_is_eh",
         "_little_endian",
-        "_path",
         "_search_table",
         "_section",
-        "_starts",
         "_text",
     )
 
     def __init__(self, elf: ElfFile, section: str) -> None:
         """Take ``.debug_frame`` or ``.eh_frame`` of a file."""
         found = elf.section(section)
-        self._path = elf.path
+        self._file = elf
         self._section = section
         self._data = elf.contents(section)
         self._is_eh = section == ".eh_frame"
@@ -82,8 +87,7 @@ class CfiTable:
         text = elf.section(".text")
         self._text = text.address if text is not None else 0
         self._cies: dict[int, Cie] = {}
-        self._starts: list[int] | None = None
-        self._fdes: dict[int, int] = {}
+        self._fdes: Columns | None = None
         self._search_table = _search_table(elf) if self._is_eh else None
 
     def row(self, pc: int) -> CfiRow | None:
@@ -104,7 +108,9 @@ class CfiTable:
 
     def error(self, offset: int, message: str) -> BadDataError:
         """An exception that says where in the section something is wrong."""
-        return BadDataError(f"{self._path}: {self._section}+{offset:#x}: {message}")
+        return BadDataError(
+            f"{self._file.path}: {self._section}+{offset:#x}: {message}"
+        )
 
     def _number(self, position: int, size: int, *, signed: bool = False) -> int:
         end = position + size
@@ -118,26 +124,41 @@ class CfiTable:
 
     def _find(self, pc: int) -> int | None:
         """The offset of the last FDE whose code starts at or before a file address."""
-        if self._starts is None:
-            self._index()
-            assert self._starts is not None
-        i = bisect_right(self._starts, pc)
-        return self._fdes[self._starts[i - 1]] if i else None
+        if self._fdes is None:
+            self._fdes = self._load_fdes()
+        i = bisect_right(self._fdes["starts"], pc)
+        return int(self._fdes["offsets"][i - 1]) if i else None
 
-    def _index(self) -> None:
-        """List the FDEs by where their code starts."""
+    def _load_fdes(self) -> Columns:
+        """The FDEs by where their code starts, from the cache or by listing them.
+
+        starts: uint64, file addresses, ascending; offsets: uint64, in the section.
+        """
+        key = self._file.build_id
+        if key is None or len(self._data) < _CACHE_FROM:
+            return self._list()
+        from ..cache import cached_columns
+
+        # A debug file and a loaded file share their build ID.
+        key += len(self._data).to_bytes(8, "little")
+        kind = self._section.strip(".")
+        return cached_columns(
+            kind, _CACHE_VERSION, key, self._file.path, _are_whole, self._list
+        )
+
+    def _list(self) -> Columns:
         import struct
 
         data = self._data
         size = len(data)
         order = "<" if self._little_endian else ">"
         unpack = struct.Struct(order + "II4x").unpack_from
-        fdes = self._fdes
+        fdes: dict[int, int] = {}
         is_eh = self._is_eh
         position = 0
         try:
             if not is_eh and self._address_size == 8:
-                position = self._list_usual(struct.Struct(order + "IIQ"))
+                position = self._list_usual(struct.Struct(order + "IIQ"), fdes)
             while position <= size - 12:
                 length, entry_id = unpack(data, position)
                 body = position + 4
@@ -165,14 +186,16 @@ class CfiTable:
                 position = end
         except (IndexError, ValueError, struct.error) as error:
             raise self.error(position, str(error)) from None
-        self._starts = sorted(fdes)
+        starts = array("Q", sorted(fdes))
+        offsets = array("Q", map(fdes.__getitem__, starts))
+        return {"starts": memoryview(starts), "offsets": memoryview(offsets)}
 
-    def _list_usual(self, head: struct.Struct) -> int:
+    def _list_usual(self, head: struct.Struct, fdes: dict[int, int]) -> int:
         """List FDEs as long as they are of the usual kind; the offset of the next.
 
         A kernel has 10^5, of which only length, CIE pointer and address are looked at.
         """
-        data, fdes, unpack = self._data, self._fdes, head.unpack_from
+        data, unpack = self._data, head.unpack_from
         size = len(data)
         position, last = 0, size - head.size
         while position <= last:
@@ -380,6 +403,13 @@ def _search_table(elf: ElfFile) -> _SearchTable | None:
         return None
     offsets = data[_EH_FRAME_HDR_SIZE:end].cast("i")
     return _SearchTable(offsets, hdr.address, frame.address)
+
+
+def _are_whole(columns: Columns) -> bool:
+    formats = {name: column.format for name, column in columns.items()}
+    if formats != {"starts": "Q", "offsets": "Q"}:
+        return False
+    return len(columns["starts"]) == len(columns["offsets"])
 
 
 def cfi_tables(elf: ElfFile) -> list[CfiTable]:

@@ -14,9 +14,11 @@ have, and as the last resort from the kernel's release.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from operator import sub
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +27,7 @@ from ..errors import BadDataError, FaultError
 from ..types.kinds import TypeKind, TypeKindSet
 
 if TYPE_CHECKING:
+    from ..cache import Columns
     from ..elf.file import ElfFile
     from ..modules.module import Module
     from ..objects.object import Object
@@ -68,6 +71,7 @@ _ENTRY_SIZE = 6  # s16 sp_offset, s16 bp_offset, u16 of bit fields.
 _MAX_ENTRIES = 1 << 24
 _SAMPLE = 1 << 12
 """How many entries of a table are looked at for how their registers are numbered."""
+_CACHE_VERSION = 1
 
 
 class OrcEntry(NamedTuple):
@@ -141,6 +145,17 @@ FORMAT_6_3 = OrcFormat(_SP, _BP, (8, 3), (10, 1), (11, 1))
 FORMAT_6_4 = OrcFormat(_SP, _BP, (8, 7), (11, 1), None)
 
 
+def order_of(relative: memoryview) -> array[int] | None:
+    """The entries of an ``orc_unwind_ip`` table by their addresses, None if in order.
+
+    The tables of old kernels' files, and of .ko files, are sorted when loaded.
+    """
+    if max(map(sub, relative, islice(relative, 1, None)), default=0) <= 4:
+        return None
+    addresses = [4 * i + ip for i, ip in enumerate(relative)]
+    return array("I", sorted(range(len(addresses)), key=addresses.__getitem__))
+
+
 class OrcTable:
     """A table of entries and the one of the addresses where each starts to hold.
 
@@ -150,11 +165,16 @@ class OrcTable:
     __slots__ = ("_addresses", "_entries", "_format", "_order")
 
     def __init__(
-        self, ips: memoryview, ips_address: int, entries: memoryview, fmt: OrcFormat
+        self,
+        ips: memoryview,
+        ips_address: int,
+        entries: memoryview,
+        fmt: OrcFormat,
+        sort: Callable[[memoryview], Sequence[int] | None] = order_of,
     ) -> None:
         """Take ``orc_unwind_ip`` (s32, relative to itself) and ``orc_unwind``.
 
-        ValueError if the two do not fit together.
+        ``sort``: does what `order_of` does. ValueError if the two do not fit together.
         """
         count = len(ips) // 4
         if len(ips) % 4 or len(entries) != count * _ENTRY_SIZE:
@@ -162,21 +182,20 @@ class OrcTable:
         self._entries = entries.cast("h")
         self._format = fmt.of_entries(self._entries)
         relative = ips.cast("i")
-        self._order: list[int] | None = None
-        self._addresses: Sequence[int] = _Addresses(relative, ips_address)
-        # The tables of old kernels' files, and of .ko files, are sorted when loaded.
-        if count and max(map(sub, relative, islice(relative, 1, None)), default=0) > 4:
-            addresses = [ips_address + 4 * i + ip for i, ip in enumerate(relative)]
-            self._order = sorted(range(count), key=addresses.__getitem__)
-            self._addresses = [addresses[i] for i in self._order]
+        self._addresses = _Addresses(relative, ips_address)
+        self._order = sort(relative)
 
     def lookup(self, address: int) -> OrcEntry | None:
         """The entry that holds at an address, None before the first one."""
-        i = bisect_right(self._addresses, address) - 1
+        addresses, order = self._addresses, self._order
+        if order is None:
+            i = bisect_right(addresses, address) - 1
+        else:
+            i = bisect_right(order, address, key=addresses.__getitem__) - 1
         if i < 0:
             return None
-        if self._order is not None:
-            i = self._order[i]
+        if order is not None:
+            i = order[i]
         sp_offset, bp_offset, bits = self._entries[3 * i : 3 * i + 3]
         return self._format.decode(sp_offset, bp_offset, bits & 0xFFFF)
 
@@ -250,7 +269,10 @@ class KernelOrc:
             section = elf.section(".orc_unwind_ip")
             ips, entries = elf.contents(".orc_unwind_ip"), elf.contents(".orc_unwind")
             if section is not None and len(ips) and len(entries):
-                return OrcTable(ips, section.address, entries, self._get_format(elf))
+                fmt = self._get_format(elf)
+                return OrcTable(
+                    ips, section.address, entries, fmt, partial(_order_in, elf)
+                )
         return None
 
     def _from_kernel(self) -> OrcTable | None:
@@ -322,6 +344,26 @@ class KernelOrc:
         if release >= (6, 4):
             return FORMAT_6_4
         return FORMAT_6_3 if release >= (6, 3) else FORMAT_4_14
+
+
+def _order_in(elf: ElfFile, relative: memoryview) -> Sequence[int] | None:
+    """`order_of` the table of a file, from the cache: half a million in a kernel."""
+    from ..cache import cached_columns
+
+    if elf.build_id is None:
+        return order_of(relative)
+
+    def is_whole(columns: Columns) -> bool:
+        found = {name: (each.format, len(each)) for name, each in columns.items()}
+        return found in ({}, {"order": ("I", len(relative))})
+
+    def compute() -> Columns:
+        order = order_of(relative)
+        return {} if order is None else {"order": memoryview(order)}
+
+    key = elf.build_id + relative.nbytes.to_bytes(8, "little")
+    columns = cached_columns("orc", _CACHE_VERSION, key, elf.path, is_whole, compute)
+    return columns.get("order")
 
 
 def _release(prog: Program) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from ..elf import constants as elf
 from ..errors import BadDataError
 
 if TYPE_CHECKING:
+    from ..cache import Columns
     from ..elf.file import ElfFile
     from ..elf.headers import Section
 
@@ -101,49 +102,29 @@ class SymbolTable:
         size; _hashes: uint32, CRC-32 of names, ascending; _by_hash: uint32, the index
         in the table.
         """
-        columns = None
         key = self._file.build_id
-        stamp = None
         if key is not None and len(self) >= _CACHE_FROM:
-            from ..cache import load_columns, source_stamp
+            from ..cache import cached_columns
 
             # A debug file and a loaded file share their build ID.
             key += section.size.to_bytes(8, "little")
-            stamp = source_stamp(self._file.path)
-            if stamp is not None:
-                stored = load_columns(_CACHE_KIND, _CACHE_VERSION, key, stamp)
-                if stored is not None and all(map(stored.intact, stored)):
-                    columns = self._checked(stored)
-        if columns is None:
+            columns = cached_columns(
+                _CACHE_KIND,
+                _CACHE_VERSION,
+                key,
+                self._file.path,
+                _are_whole,
+                self._sort,
+            )
+        else:
             columns = self._sort()
-            if key is not None and stamp is not None:
-                from ..cache import store_columns
-
-                store_columns(_CACHE_KIND, _CACHE_VERSION, key, stamp, columns)
         self._starts = columns["starts"]
         self._by_start = columns["by_start"]
         self._ends = columns["ends"]
         self._hashes = columns["hashes"]
         self._by_hash = columns["by_hash"]
 
-    def _checked(
-        self, columns: dict[str, memoryview] | None
-    ) -> dict[str, memoryview] | None:
-        """The columns if they are whole."""
-        formats = {"starts": "Q", "by_start": "I", "ends": "Q"}
-        formats |= {"hashes": "I", "by_hash": "I"}
-        if (
-            columns is None
-            or {name: column.format for name, column in columns.items()} != formats
-        ):
-            return None
-        by_address = {len(columns[name]) for name in ("starts", "by_start", "ends")}
-        by_name = {len(columns[name]) for name in ("hashes", "by_hash")}
-        if len(by_address) != 1 or len(by_name) != 1:
-            return None
-        return columns
-
-    def _sort(self) -> dict[str, memoryview]:
+    def _sort(self) -> Columns:
         strings, crc32 = self._strings, zlib.crc32
         placed: list[tuple[int, int, int]] = []
         hashed: list[tuple[int, int]] = []
@@ -309,3 +290,13 @@ class SymbolTable:
         section = best.section
         inside = section.address <= address < section.address + section.size
         return best if inside else None
+
+
+def _are_whole(columns: Columns) -> bool:
+    formats = {"starts": "Q", "by_start": "I", "ends": "Q"}
+    formats |= {"hashes": "I", "by_hash": "I"}
+    if {name: column.format for name, column in columns.items()} != formats:
+        return False
+    by_address = {len(columns[name]) for name in ("starts", "by_start", "ends")}
+    by_name = {len(columns[name]) for name in ("hashes", "by_hash")}
+    return len(by_address) == len(by_name) == 1

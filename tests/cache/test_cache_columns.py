@@ -54,6 +54,53 @@ def test_columns_come_back() -> None:
     assert load() == {}
 
 
+def test_columns_are_computed_once(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"contents")
+    computed = []
+
+    def columns(number: int, path: Path = source, code: str = "q") -> list[int]:
+        def compute() -> cache.Columns:
+            computed.append(number)
+            return {"numbers": memoryview(array("q", [number]))}
+
+        found = cache.cached_columns(
+            "test", 1, KEY, str(path), lambda c: c["numbers"].format == code, compute
+        )
+        return found["numbers"].tolist()
+
+    assert columns(1) == columns(2) == [1]
+    assert computed == [1]
+    # Others that are wanted are computed, and what is of a file that has changed.
+    assert columns(3, code="Q") == [3]
+    source.write_bytes(b"other contents")
+    assert columns(4) == columns(5) == [4]
+    # There is no telling whether these changed.
+    assert columns(6, tmp_path / "none") == [6]
+    assert computed == [1, 3, 4, 6]
+
+
+def test_damaged_columns_are_computed_again(tmp_path: Path, directory: Path) -> None:
+    source = tmp_path / "source"
+    source.touch()
+
+    def columns(number: int) -> list[int]:
+        found = cache.cached_columns(
+            "test",
+            1,
+            KEY,
+            str(source),
+            lambda columns: True,
+            lambda: {"numbers": memoryview(array("q", [number]))},
+        )
+        return found["numbers"].tolist()
+
+    assert columns(1) == [1]
+    (file,) = directory.iterdir()
+    file.write_bytes(file.read_bytes()[:-8] + (7).to_bytes(8, sys.byteorder))
+    assert columns(2) == [2]
+
+
 @pytest.mark.parametrize(
     "other",
     [{"version": 2}, {"key": b"\xab"}, {"stamp": (1234, 0)}, {"stamp": (0, 5678)}],

@@ -15,6 +15,7 @@ import pytest
 from dwarf_asm import sleb, uleb
 
 from drgn import BadDataError
+from drgn.engine.dwarf import cfi
 from drgn.engine.dwarf import cfi_rows as rules
 from drgn.engine.dwarf.cfi import CfiRow, CfiTable, cfi_tables
 from drgn.engine.dwarf.cfi_rows import Cie, RowMachine
@@ -163,8 +164,7 @@ def test_signal_frame() -> None:
     if not path.exists():
         pytest.skip(f"no {path}")
     (table,) = cfi_tables(open_elf(path))
-    table._index()
-    rows = [table.row(start) for start in table._fdes]
+    rows = [table.row(start) for start in table._load_fdes()["starts"]]
     # __restore_rt is the only function of its kind.
     (signal,) = [row for row in rows if row is not None and row.is_signal_frame]
     assert signal.cfa[0] == rules.EXPRESSION
@@ -309,12 +309,15 @@ def test_a_cie_has_no_addresses(code: bytes) -> None:
 SECTION, CODE = 0x40000, 0x1000
 
 
-def table_of(name: str, data: bytes) -> CfiTable:
+def table_of(
+    name: str, data: bytes, path: str = "file", build_id: bytes | None = None
+) -> CfiTable:
     """A section of a file, at its address."""
     addresses = {name: SECTION, ".text": CODE}
     sections = {name: SimpleNamespace(address=at) for name, at in addresses.items()}
     elf: Any = SimpleNamespace(
-        path="file",
+        path=path,
+        build_id=build_id,
         little_endian=True,
         is_64=True,
         machine=62,
@@ -345,6 +348,25 @@ def test_fdes_are_found_by_address() -> None:
     assert table.row(0x1007) is not None
     for pc in (0xFFF, 0x1008, 0x1FFF, 0x2010):
         assert table.row(pc) is None
+
+
+def test_fdes_of_a_long_section_are_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYDRGN_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(cfi, "_CACHE_FROM", 1)
+    path = tmp_path / "file"
+    path.touch()
+    data = bytes(debug_frame(GOOD_CIE, fde(0x2000, 0x10), fde(0x1000, 8))._data)
+    for _ in range(2):
+        table = table_of(".debug_frame", data, str(path), b"id")
+        assert [table.row(pc) is not None for pc in (0xFFF, 0x1000, 0x2009)] == [
+            False,
+            True,
+            True,
+        ]
+        # It is not needed any more.
+        monkeypatch.setattr(CfiTable, "_list", None)
 
 
 def test_fdes_after_padding_and_of_the_64_bit_format() -> None:
@@ -385,6 +407,7 @@ def test_rules_without_a_cfa() -> None:
 def test_truncated_sections() -> None:
     elf: Any = SimpleNamespace(
         path="file",
+        build_id=None,
         little_endian=True,
         is_64=True,
         machine=62,
