@@ -37,16 +37,18 @@ from drgn.engine.filenames import filename_matches
 from drgn.engine.flags import AbsenceReason, FindObjectFlags, ProgramFlags
 from drgn.engine.language.language import Language
 from drgn.engine.memory.search import MemorySearchIterator
+from drgn.engine.modules.file_status import (
+    ModuleFileStatus,
+    SupplementaryFileKind,
+    WantedSupplementaryFile,
+)
 from drgn.engine.modules.module import (
     ExtraModule,
     MainModule,
     Module,
-    ModuleFileStatus,
     RelocatableModule,
     SharedLibraryModule,
-    SupplementaryFileKind,
     VdsoModule,
-    WantedSupplementaryFile,
 )
 from drgn.engine.modules.options import DebugInfoOptions, KmodSearchMethod
 from drgn.engine.objects.convert import (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import struct
 from typing import TYPE_CHECKING
 
 from .. import log
@@ -12,21 +11,17 @@ from ..elf import constants as elf
 from ..elf.file import ElfFile
 from ..errors import BadDataError
 from ..files import map_file, open_file
-from .module import (
-    ExtraModule,
-    MainModule,
-    Module,
+from .file_status import (
     ModuleFileStatus,
-    RelocatableModule,
-    SharedLibraryModule,
     SupplementaryFileKind,
-    VdsoModule,
     WantedSupplementaryFile,
 )
 from .placement import file_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .module import Module
 
 _MASK = 2**64 - 1
 
@@ -217,7 +212,7 @@ def _adopt(module: Module, file: ElfFile) -> bool:
         return False
     wait = has_debug and file.debugaltlink is not None
     use_debug = has_debug and not wait
-    bias = _bias(module, file)
+    bias = module._bias_of(file)
     if bias is None:
         return False
     if wait and not _wait_for_supplementary(module, file, bias) and not use_loaded:
@@ -302,9 +297,7 @@ def _describe(module: Module, file: ElfFile, bias: int) -> None:
     if module._build_id is None and file.build_id is not None:
         module._build_id = file.build_id
         log.debug("%s: set build ID %s from file", module._name, file.build_id.hex())
-    if module._ranges is None and isinstance(
-        module, (MainModule, SharedLibraryModule, VdsoModule)
-    ):
+    if module._ranges is None and module._is_where_its_file_says:
         start, end = ((address + bias) & _MASK for address in file_range(file))
         if start < end:
             _set_range(module, start, end)
@@ -323,54 +316,3 @@ def _set_range(module: Module, start: int, end: int) -> None:
         log.debug("%s: couldn't set address range: %s", module._name, error)
     else:
         log.debug("%s: set address range %#x-%#x from file", module._name, start, end)
-
-
-# How far a file was moved.
-
-
-def _bias(module: Module, file: ElfFile) -> int | None:
-    """What to add to addresses in a file; None, with a message, if it has no place."""
-    if isinstance(module, MainModule):
-        kernel = module.prog._kernel
-        if kernel is not None:
-            bias = kernel.vmcoreinfo.kaslr_offset
-            log.debug("got bias %#x from VMCOREINFO", bias)
-            return bias
-        return _main_bias(module, file)
-    if isinstance(module, (SharedLibraryModule, VdsoModule)):
-        for segment in file.segments:
-            if segment.type == elf.PT_DYNAMIC:
-                bias = (module.dynamic_address - segment.vaddr) & _MASK
-                log.debug("got bias %#x from PT_DYNAMIC program header", bias)
-                return bias
-        log.debug("file does not have PT_DYNAMIC program header")
-        return None
-    if isinstance(module, RelocatableModule):
-        return 0
-    assert isinstance(module, ExtraModule)
-    if (
-        file.type != elf.ET_REL
-        and module._ranges is not None
-        and len(module._ranges) == 1
-    ):
-        bias = (module._ranges[0][0] - file_range(file)[0]) & _MASK
-        log.debug("got bias %#x from ELF start address", bias)
-        return bias
-    return 0
-
-
-def _main_bias(module: Module, file: ElfFile) -> int | None:
-    """By where the program headers are: AT_PHDR of the auxiliary vector."""
-    target = module.prog._target
-    layout, position = ("Q", 32) if file.is_64 else ("I", 28)
-    offset: int = struct.unpack_from(file.order + layout, file.data, position)[0]
-    for segment in file.segments:
-        if (
-            segment.type == elf.PT_LOAD
-            and segment.offset <= offset < segment.offset + max(segment.filesz, 1)
-        ) and offset:
-            address = 0 if target is None else target.auxv().get(elf.AT_PHDR, 0)
-            return (address - (segment.vaddr + offset - segment.offset)) & _MASK
-    log.debug("file does not have loadable segment containing e_phoff")
-    # A kernel or firmware. What is not relocatable is where it was linked to be.
-    return 0 if file.type == elf.ET_EXEC else None

@@ -12,13 +12,13 @@ from .. import log
 from ..elf.file import ElfFile
 from ..errors import BadDataError, FaultError
 from ..flags import ProgramFlags
+from .file_status import ModuleFileStatus
 from .files import build_id_text, try_elf, try_path, wanted_text, wants_files
 from .finders import check_modules
 from .kmod import COMPRESSIONS, DepmodIndex, KmodWalk
 from .module import (
     MainModule,
     Module,
-    ModuleFileStatus,
     RelocatableModule,
     SharedLibraryModule,
     VdsoModule,

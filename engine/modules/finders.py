@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from .. import log
 from ..arguments import class_label
+from .file_status import ModuleFileStatus
 from .files import wants_files
-from .module import Module, ModuleFileStatus
+from .module import Module
 
 if TYPE_CHECKING:
     from ..program import Program

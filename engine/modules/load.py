@@ -11,13 +11,13 @@ from .. import log
 from ..elf.file import ElfFile
 from ..errors import BadDataError, FaultError, MissingDebugInfoError
 from ..files import open_file
+from .file_status import ModuleFileStatus
 from .files import build_id_text, map_elf, try_elf, wanted_text, wants_files
 from .finders import load_module_debug_info, run_finders
 from .kernel import is_vmlinux, kernel_module, kernel_modules
 from .module import (
     MainModule,
     Module,
-    ModuleFileStatus,
     SharedLibraryModule,
     VdsoModule,
 )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import enum
 import operator
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from .. import log
 from ..arguments import buffer_bytes, path_argument, uint64
 from ..closed import ApiClass, closed, not_constructible
-from ..elf.constants import ET_REL
+from ..elf.constants import AT_PHDR, ET_REL
+from .bias import bias_of_dynamic, bias_of_headers, bias_of_start
+from .file_status import (
+    ModuleFileStatus,
+    SupplementaryFileKind,
+    WantedSupplementaryFile,
+    changed_status,
+)
 from .placement import Bias, NotPlaced, Placement, SectionPlacement
 from .section_addresses import ModuleSectionAddresses
 
@@ -22,35 +29,6 @@ if TYPE_CHECKING:
     from ..symbols.finder import ModuleSymbols
 
 _UINT64_MAX = 2**64 - 1
-
-
-class ModuleFileStatus(enum.Enum):
-    """Whether a module has, wants or does not want a file."""
-
-    WANT = 0
-    HAVE = 1
-    DONT_WANT = 2
-    DONT_NEED = 3
-    WANT_SUPPLEMENTARY = 4
-
-
-class SupplementaryFileKind(enum.Enum):
-    """How a debug file names the file that holds the rest of it."""
-
-    GNU_DEBUGALTLINK = 1
-
-
-class WantedSupplementaryFile(NamedTuple):
-    """The supplementary file that a module waits for.
-
-    ``path`` is the debug file, ``supplementary_path`` what it says, relative to
-    itself or absolute, and ``checksum`` the build ID of the wanted file.
-    """
-
-    kind: SupplementaryFileKind
-    path: str
-    supplementary_path: str
-    checksum: bytes
 
 
 @not_constructible
@@ -81,6 +59,9 @@ class Module(metaclass=ApiClass):
         "_supplementary_file",
         "_symbols",
     )
+
+    _is_where_its_file_says: ClassVar[bool] = False
+    """Whether the first and last segments of a file are the module's range."""
 
     def __init__(self, prog: Program, name: str, key: int) -> None:
         self._prog = prog
@@ -213,6 +194,10 @@ class Module(metaclass=ApiClass):
             bias = self._debug_file_bias
         return Bias(bias or 0, self)
 
+    def _bias_of(self, file: ElfFile) -> int | None:
+        """What to add to addresses in a file; None, with a message, if unknown."""
+        return 0
+
     # Files.
 
     @property
@@ -237,7 +222,7 @@ class Module(metaclass=ApiClass):
 
     @loaded_file_status.setter
     def loaded_file_status(self, value: ModuleFileStatus) -> None:
-        self._loaded_file_status = _changed_status(
+        self._loaded_file_status = changed_status(
             "loaded_file_status", self._loaded_file_status, value
         )
 
@@ -262,7 +247,7 @@ class Module(metaclass=ApiClass):
 
     @debug_file_status.setter
     def debug_file_status(self, value: ModuleFileStatus) -> None:
-        self._debug_file_status = _changed_status(
+        self._debug_file_status = changed_status(
             "debug_file_status", self._debug_file_status, value
         )
         if self._debug_file_status is not ModuleFileStatus.WANT_SUPPLEMENTARY:
@@ -334,6 +319,8 @@ class MainModule(Module):
 
     __slots__ = ()
 
+    _is_where_its_file_says = True
+
     @classmethod
     def _function(cls) -> str:
         return "main_module"
@@ -341,12 +328,22 @@ class MainModule(Module):
     def _description(self) -> str:
         return f"main module {self._name}"
 
+    def _bias_of(self, file: ElfFile) -> int | None:
+        if self._prog._kernel is not None:
+            bias = self._prog._kernel.vmcoreinfo.kaslr_offset
+            log.debug("got bias %#x from VMCOREINFO", bias)
+            return bias
+        target = self._prog._target
+        headers = 0 if target is None else target.auxv().get(AT_PHDR, 0)
+        return bias_of_headers(file, headers)
+
 
 class _Dynamic:
     """What modules with a dynamic section have."""
 
     __slots__ = ()
 
+    _is_where_its_file_says = True
     _key: int
 
     @property
@@ -356,6 +353,9 @@ class _Dynamic:
 
     def _repr_key(self) -> str:
         return f", dynamic_address={self._key:#x}"
+
+    def _bias_of(self, file: ElfFile) -> int | None:
+        return bias_of_dynamic(file, self._key)
 
 
 @closed
@@ -443,6 +443,11 @@ class ExtraModule(Module):
     def _repr_key(self) -> str:
         return f", id={self._key:#x}"
 
+    def _bias_of(self, file: ElfFile) -> int | None:
+        if file.type != ET_REL and self._ranges is not None and len(self._ranges) == 1:
+            return bias_of_start(file, self._ranges[0][0])
+        return 0
+
     @property
     def id(self) -> int:
         """The number that the user gave it."""
@@ -454,20 +459,3 @@ def _range(value: Any, message: str) -> tuple[int, int]:
     if not isinstance(value, tuple) or len(value) != 2:
         raise TypeError(message)
     return uint64(value[0]), uint64(value[1])
-
-
-_SETTABLE = (
-    ModuleFileStatus.WANT,
-    ModuleFileStatus.DONT_WANT,
-    ModuleFileStatus.DONT_NEED,
-)
-
-
-def _changed_status(
-    name: str, old: ModuleFileStatus, new: ModuleFileStatus
-) -> ModuleFileStatus:
-    if not isinstance(new, ModuleFileStatus):
-        raise TypeError(f"{name} must be ModuleFileStatus")
-    if new is not old and (old is ModuleFileStatus.HAVE or new not in _SETTABLE):
-        raise ValueError(f"cannot change {name} from {old} to {new}")
-    return new

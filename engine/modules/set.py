@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, SupportsIndex, TypeVar
 from .. import log
 from ..arguments import check_argument, path_argument, uint64
 from ..closed import make
+from .file_status import ModuleFileStatus
 from .module import (
     ExtraModule,
     MainModule,
     Module,
-    ModuleFileStatus,
     RelocatableModule,
     SharedLibraryModule,
     VdsoModule,
