@@ -9,7 +9,7 @@ import argparse
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-from drgn import FaultError, Object, cast, container_of
+from drgn import FaultError, Object, Type, cast, container_of
 from drgn.helpers.common.format import print_table
 from drgn.helpers.linux import (
     bpf_link_for_each,
@@ -19,6 +19,7 @@ from drgn.helpers.linux import (
     cgroup_bpf_prog_for_each,
     cgroup_path,
     css_for_each_descendant_pre,
+    d_path,
     for_each_net,
     for_each_netdev,
     netdev_name,
@@ -27,8 +28,18 @@ from drgn.helpers.linux import (
 
 def enumerator(value: Object, prefix: str) -> str:
     """The name of an enumerator, less its prefix, as bpftool writes it."""
-    number = value.value_()
-    for each in value.type_.enumerators or ():
+    return _name(value.type_, value.value_(), prefix)
+
+
+def attach_type(target: Object) -> str:
+    """Where a structure of a link says that its program is attached."""
+    # All links have it since 6.17.
+    where = target.location if hasattr(target, "location") else target.link.attach_type
+    return _name(prog.type("enum bpf_attach_type"), where.value_(), "BPF_")
+
+
+def _name(type: Type, number: int, prefix: str) -> str:
+    for each in type.enumerators or ():
         if each.value == number:
             return str(each.name).removeprefix(prefix).lower()
     return str(number)
@@ -93,12 +104,56 @@ def perf_event_target(link: Object) -> str:
 
 
 def tcx_target(link: Object) -> str:
-    tcx = container_of(link, "struct tcx_link", "link")
-    if not tcx.dev:
+    return _traffic_target(container_of(link, "struct tcx_link", "link"))
+
+
+def netkit_target(link: Object) -> str:
+    return _traffic_target(container_of(link, "struct netkit_link", "link"))
+
+
+def _traffic_target(target: Object) -> str:
+    if not target.dev:
         return "a device that is gone"
+    device = netdev_name(target.dev).decode()
+    return f"{attach_type(target)} of device {device}"
+
+
+def netfilter_target(link: Object) -> str:
+    netfilter = container_of(link, "struct bpf_nf_link", "link")
+    hook = netfilter.hook_ops
     return (
-        f"{enumerator(tcx.location, 'BPF_')} of device {netdev_name(tcx.dev).decode()}"
+        f"hook {hook.hooknum.value_()} of protocol family {hook.pf.value_()}"
+        f" in network namespace {netfilter.net.ns.inum.value_()}"
     )
+
+
+def kprobe_multi_target(link: Object) -> str:
+    probes = container_of(link, "struct bpf_kprobe_multi_link", "link")
+    shown = []
+    for i in range(min(probes.cnt.value_(), 3)):
+        address = probes.addrs[i].value_()
+        try:
+            shown.append(prog.symbol(address).name)
+        except LookupError:
+            shown.append(hex(address))
+    more = probes.cnt.value_() - len(shown)
+    return f"functions {', '.join(shown)}" + (f" and {more} more" if more else "")
+
+
+def uprobe_multi_target(link: Object) -> str:
+    probes = container_of(link, "struct bpf_uprobe_multi_link", "link")
+    path = d_path(probes.path.address_of_()).decode()
+    return f"{probes.cnt.value_()} places of {path}"
+
+
+def struct_ops_target(link: Object) -> str:
+    map = container_of(link, "struct bpf_struct_ops_link", "link").map
+    return f"map {map.id.value_()}" if map else "a map that is gone"
+
+
+def sockmap_target(link: Object) -> str:
+    map = container_of(link, "struct sockmap_link", "link").map
+    return f"map {map.id.value_()}" if map else "a map that is gone"
 
 
 def iter_target(link: Object) -> str:
@@ -115,6 +170,12 @@ TARGETS: dict[str, Callable[[Object], str]] = {
     "perf_event": perf_event_target,
     "iter": iter_target,
     "tcx": tcx_target,
+    "netkit": netkit_target,
+    "netfilter": netfilter_target,
+    "kprobe_multi": kprobe_multi_target,
+    "uprobe_multi": uprobe_multi_target,
+    "struct_ops": struct_ops_target,
+    "sockmap": sockmap_target,
 }
 
 
@@ -133,8 +194,8 @@ def links() -> Iterator[tuple[Object, str, str]]:
 # What has no link.
 
 
-def cgroup_attachments() -> Iterator[tuple[int, str]]:
-    """(program ID, where) of the programs of cgroups."""
+def cgroup_attachments() -> Iterator[tuple[int, str, str]]:
+    """(program ID, how, where) of the programs of cgroups."""
     try:
         root = prog["cgrp_dfl_root"].cgrp.self.address_of_()
     except KeyError:
@@ -153,11 +214,11 @@ def cgroup_attachments() -> Iterator[tuple[int, str]]:
                     continue  # Attached by a link, for upstream's helper.
                 name = type.name.removeprefix("BPF_").lower()
                 path = cgroup_path(css.cgroup).decode()
-                yield bpf_prog.aux.id.value_(), f"{name} of cgroup {path}"
+                yield bpf_prog.aux.id.value_(), name, f"cgroup {path}"
 
 
-def device_attachments() -> Iterator[tuple[int, str]]:
-    """(program ID, where) of XDP programs, which may have no link."""
+def device_attachments() -> Iterator[tuple[int, str, str]]:
+    """(program ID, how, where) of XDP programs, which may have no link."""
     for net in for_each_net(prog):
         for device in for_each_netdev(net):
             try:
@@ -169,22 +230,23 @@ def device_attachments() -> Iterator[tuple[int, str]]:
                 programs += [state.link.link.prog for state in states if state.link]
             for bpf_prog in programs:
                 if bpf_prog:
-                    where = f"XDP of device {netdev_name(device).decode()}"
-                    yield bpf_prog.aux.id.value_(), where
+                    where = f"device {netdev_name(device).decode()}"
+                    yield bpf_prog.aux.id.value_(), "XDP", where
 
 
 def attachments() -> dict[int, list[str]]:
     """Where each program is attached, by its ID."""
     found: dict[int, list[str]] = defaultdict(list)
+    linked = set()
     for link, kind, target in links():
         if link.prog:
-            number = link.id.value_()
+            number, id = link.id.value_(), link.prog.aux.id.value_()
             where = f"link {number} ({kind})" + (f" to {target}" if target else "")
-            found[link.prog.aux.id.value_()].append(where)
-    linked = set(found)
-    for id, where in [*cgroup_attachments(), *device_attachments()]:
-        if id not in linked:
             found[id].append(where)
+            linked.add((id, target))
+    for id, how, target in [*cgroup_attachments(), *device_attachments()]:
+        if (id, target) not in linked:
+            found[id].append(f"{how} of {target}")
     return found
 
 

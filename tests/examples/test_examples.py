@@ -267,6 +267,31 @@ def test_bpf_programs_and_what_they_are_attached_to(lab: Lab) -> None:
     assert ["2", "xdp", "5", "device dummy0"] in rows
 
 
+# Lines of links.py, where the kernel has the structure.
+LINKS = {
+    "tcx_link tcx_ingress of device lo",
+    "tcx_link a device that is gone",
+    "netkit_link netkit_peer of device lo",
+    "bpf_nf_link hook 3 of protocol family 0 in network namespace ",
+    "bpf_kprobe_multi_link functions schedule, vfs_read",
+    "bpf_kprobe_multi_link functions vfs_write, 0x1, 0x0 and 4 more",
+    "bpf_struct_ops_link a map that is gone",
+    "sockmap_link a map that is gone",
+}
+
+
+@each_lab
+def test_bpf_links_that_no_guest_has(lab: Lab) -> None:
+    script = Path(__file__).with_name("links.py")
+    command = ["-q", "-c", lab.dump("live.elf"), "-s", lab.vmlinux, script]
+    answer = runner.ours(*command, EXAMPLES / "bpf_inspect.py")
+    assert (answer.errors, answer.status) == ("", 0)
+    shown = {re.sub("(namespace )[0-9]+$", r"\1", line) for line in answer.output}
+    there = {line for line in shown if not line.endswith(" is not there")}
+    missing = {line.split()[0] for line in shown - there}
+    assert there == {line for line in LINKS if line.split()[0] not in missing}
+
+
 @each_lab
 def test_rcu_callbacks_add_up(lab: Lab) -> None:
     text = "\n".join(_output(lab, "live.elf", "rcu_callbacks.py", "--functions"))
