@@ -134,9 +134,10 @@ def list_prev_entry(pos: Object, member: str) -> Object:
     :param member: Name of the list node member in the entry type.
     :return: ``type *``
 
-    >>> module = list_last_entry(prog["modules"].address_of_(), "struct module", "list")
-    >>> list_prev_entry(module, "list").name
-    (char [56])"virtio_ring"
+    >>> modules = prog["modules"].address_of_()
+    >>> module = list_first_entry(modules, "struct module", "list")
+    >>> list_prev_entry(list_next_entry(module, "list"), "list") == module
+    True
     """
     return container_of(pos.member_(member).prev, pointee(pos), member)
 

@@ -23,7 +23,8 @@ def sbitmap_for_each_set(sb: Object) -> Iterator[int]:
     :raises ValidationError: if it has more bits in a word than fit
 
     >>> tags = next(for_each_disk(prog)).queue.tag_set.tags[0]
-    >>> len(list(sbitmap_for_each_set(tags.bitmap_tags.sb.address_of_()))) > 0
+    >>> busy = list(sbitmap_for_each_set(tags.bitmap_tags.sb.address_of_()))
+    >>> all(tag < tags.nr_tags for tag in busy)
     True
     """
     depth: int = sb.depth.value_()
