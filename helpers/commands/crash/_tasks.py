@@ -21,6 +21,7 @@ tasks_argument = argument(
     metavar="pid|task",
     type="pid_or_task",
     nargs="*",
+    default=[],
     help="a decimal process ID or the hexadecimal address of a ``task_struct``;"
     " without any, the task of the context",
 )

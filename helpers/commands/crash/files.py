@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from drgn import Object, Program
-from drgn.commands import CommandArgumentError, argument, drgn_argument
+from drgn.commands import (
+    CommandArgumentError,
+    argument,
+    drgn_argument,
+    mutually_exclusive_group,
+)
 from drgn.helpers.common.format import CellFormat, escape_ascii_string, print_table
 from drgn.helpers.linux.fs import (
     address_space_for_each_page,
@@ -201,49 +206,30 @@ _FILES = TASK_COMMANDS["files"] = TaskCommand(
     long_description="Show the root and working directory of tasks, and the files that"
     " they have open.",
     arguments=(
-        argument(
-            "-d",
-            dest="dentry",
-            metavar="DENTRY",
-            type="hexadecimal",
-            help="show the inode, superblock, type and path of the dentry at this"
-            " hexadecimal address",
-        ),
-        argument(
-            "-p",
-            dest="inode",
-            metavar="INODE",
-            type="hexadecimal",
-            help="show the cached pages of the inode at this hexadecimal address",
+        mutually_exclusive_group(
+            argument("-d", dest="dentry", metavar="DENTRY", type="hexadecimal",
+                     help="show the inode, superblock, type and path of the dentry at"
+                     " this hexadecimal address"),
+            argument("-p", dest="inode", metavar="INODE", type="hexadecimal",
+                     help="show the cached pages of the inode at this hexadecimal"
+                     " address"),
+            tasks_argument,
         ),
         *_FILES.arguments,
-        tasks_argument,
     ),
-)
+)  # fmt: skip
 def _crash_cmd_files(
     prog: Program, name: str, args: argparse.Namespace, **kwargs: Any
 ) -> None:
-    _check(args)
+    one = args.dentry is not None or args.inode is not None
+    if one and (args.cached or args.reference is not None):
+        raise CommandArgumentError("files: error: -c/-R not allowed with -d/-p")
     if args.dentry is not None:
         _print_dentry(prog, args)
     elif args.inode is not None:
         _print_pages(prog, args)
     else:
         _FILES.run_chosen(prog, args, args.tasks)
-
-
-def _check(args: argparse.Namespace) -> None:
-    given = [
-        option
-        for option, value in (("-d", args.dentry), ("-p", args.inode))
-        if value is not None
-    ]
-    if len(given) == 2:
-        raise CommandArgumentError("files: error: -d and -p exclude one another")
-    if given and (args.cached or args.reference is not None or args.tasks):
-        raise CommandArgumentError(
-            f"files: error: {given[0]} takes neither tasks nor -c or -R"
-        )
 
 
 def _print_dentry(prog: Program, args: argparse.Namespace) -> None:

@@ -110,7 +110,7 @@ def _chosen(
         task = pid_or_task(word)
     except ValueError:
         raise CommandArgumentError(
-            f"set: error: neither a PID, a task nor an option: {word!r}"
+            f"set: error: not a pid, task, or option: {word!r}"
         ) from None
     return find_pid_or_task(prog, task), (task.kind, task.value)
 
