@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..types.kinds import TypeKindSet
     from ..types.type import Type
     from .die import Die
-    from .lines import LineHeader
+    from .line_header import LineHeader
     from .unit import Unit
 
 _ANONYMOUS = "(anonymous namespace)"
@@ -340,7 +340,7 @@ class DebugInfo:
 
     def _line_header(self, unit: Unit) -> LineHeader | None:
         if unit not in self._line_headers:
-            from .lines import LineHeader
+            from .line_header import LineHeader
 
             self._line_headers[unit] = (
                 None if unit.stmt_list is None else LineHeader(unit)

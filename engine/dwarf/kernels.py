@@ -23,10 +23,12 @@ for _function in (
     scan_abbrevs.add_step,
     scan_abbrevs.has_wrong_form,
     scan_abbrevs.read_abbrevs,
+    scan_abbrevs.read_steps,
     scan_ranges.wrapped,
     scan_ranges.add_span,
     scan_ranges.add_ranges,
     scan_ranges.add_rnglist,
+    scan_ranges.first_address,
 ):
     register_jitable(_function)
 

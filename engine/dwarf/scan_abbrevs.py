@@ -147,8 +147,8 @@ def read_abbrevs(
     """Prepare a unit's abbreviations in the working space; returns a status.
 
     ``rows`` takes from a code to a row in ``abbrevs``, which gives the range of its
-    steps. Attributes of fixed size that do not matter become one step that skips them.
-    With STATUS_WRONG_FORM the first step has the attribute, its form and its position.
+    steps. With STATUS_WRONG_FORM the first step has the attribute, its form and its
+    position.
     """
     limit = len(table)
     for i in range(len(rows)):
@@ -171,39 +171,53 @@ def read_abbrevs(
         abbrevs[column + TAG] = tag
         abbrevs[column + CHILDREN] = table[position]
         abbrevs[column + FIRST_STEP] = step
-        position += 1
-        skipped = 0
-        while True:
-            attribute = position
-            at, position = uleb(table, position, limit)
-            if position < 0:
-                return STATUS_BAD_ABBREVS
-            form, position = uleb(table, position, limit)
-            if position < 0:
-                return STATUS_BAD_ABBREVS
-            if at == 0 and form == 0:
-                break
-            if has_wrong_form(tag, at, form):
-                add_step(steps, 0, at, form, attribute)
-                return STATUS_WRONG_FORM
-            constant = 0
-            if form == dw.DW_FORM_implicit_const:
-                constant, position = uleb(table, position, limit)
-                if position < 0:
-                    return STATUS_BAD_ABBREVS
-            size = fixed_size(form, sizes)
-            if size >= 0 and at not in _WANTED:
-                skipped += size
-                continue
-            if (step + 3) * STEP_COLUMNS > len(steps):
-                return STATUS_ABBREVS_FULL
-            if skipped:
-                step = add_step(steps, step, 0, SKIP, skipped)
-                skipped = 0
-            step = add_step(steps, step, at, form, constant)
-        if (step + 1) * STEP_COLUMNS > len(steps):
-            return STATUS_ABBREVS_FULL
-        if skipped:
-            step = add_step(steps, step, 0, SKIP, skipped)
+        status, position, step = read_steps(
+            table, position + 1, tag, sizes, steps, step
+        )
+        if status != STATUS_DONE:
+            return status
         abbrevs[column + LAST_STEP] = step
         row += 1
+
+
+def read_steps(
+    table: _Bytes, position: int, tag: int, sizes: Sizes, steps: _Ints, step: int
+) -> tuple[int, int, int]:
+    """Append the steps of an abbreviation, whose attributes are at ``position``.
+
+    Those of fixed size that do not matter become one step that skips them. Returns a
+    status, the position after them and the number of the next step.
+    """
+    limit = len(table)
+    skipped = 0
+    while True:
+        attribute = position
+        at, position = uleb(table, position, limit)
+        if position < 0:
+            return STATUS_BAD_ABBREVS, position, step
+        form, position = uleb(table, position, limit)
+        if position < 0:
+            return STATUS_BAD_ABBREVS, position, step
+        if (step + 3) * STEP_COLUMNS > len(steps):
+            return STATUS_ABBREVS_FULL, position, step
+        if at == 0 and form == 0:
+            break
+        if has_wrong_form(tag, at, form):
+            add_step(steps, 0, at, form, attribute)
+            return STATUS_WRONG_FORM, position, step
+        constant = 0
+        if form == dw.DW_FORM_implicit_const:
+            constant, position = uleb(table, position, limit)
+            if position < 0:
+                return STATUS_BAD_ABBREVS, position, step
+        size = fixed_size(form, sizes)
+        if size >= 0 and at not in _WANTED:
+            skipped += size
+            continue
+        if skipped:
+            step = add_step(steps, step, 0, SKIP, skipped)
+            skipped = 0
+        step = add_step(steps, step, at, form, constant)
+    if skipped:
+        step = add_step(steps, step, 0, SKIP, skipped)
+    return STATUS_DONE, position, step

@@ -80,30 +80,9 @@ def add_rnglist(
     limit = len(data)
     while 0 <= position < limit:
         kind = data[position]
-        position += 1
-        low = 0
-        high = 0
-        if kind in (
-            dw.DW_RLE_base_addressx,
-            dw.DW_RLE_startx_endx,
-            dw.DW_RLE_startx_length,
-        ):
-            index, position = uleb(data, position, limit)
-            low = indexed(addresses, addr_base, index, size, big)
-        elif kind in (
-            dw.DW_RLE_base_address,
-            dw.DW_RLE_start_end,
-            dw.DW_RLE_start_length,
-        ):
-            if position + size > limit:
-                break
-            low = fixed(data, position, size, big)
-            position += size
-        elif kind == dw.DW_RLE_offset_pair:
-            low, position = uleb(data, position, limit)
-            low += base
-        else:
-            break
+        low, position = first_address(
+            data, position, base, addresses, addr_base, size, big
+        )
         if position < 0:
             break
         if kind in (dw.DW_RLE_base_addressx, dw.DW_RLE_base_address):
@@ -130,3 +109,36 @@ def add_rnglist(
         if count < 0:
             break
     return count
+
+
+def first_address(
+    data: _Bytes,
+    position: int,
+    base: int,
+    addresses: _Bytes,
+    addr_base: int,
+    size: int,
+    big: bool,
+) -> tuple[int, int]:
+    """The first address of an entry in ``.debug_rnglists``, and what it ends at.
+
+    The position is -1 at the end of the list, or if the entry is malformed.
+    """
+    limit = len(data)
+    kind = data[position]
+    position += 1
+    if kind in (
+        dw.DW_RLE_base_addressx,
+        dw.DW_RLE_startx_endx,
+        dw.DW_RLE_startx_length,
+    ):
+        index, position = uleb(data, position, limit)
+        return indexed(addresses, addr_base, index, size, big), position
+    if kind in (dw.DW_RLE_base_address, dw.DW_RLE_start_end, dw.DW_RLE_start_length):
+        if position + size > limit:
+            return 0, -1
+        return fixed(data, position, size, big), position + size
+    if kind == dw.DW_RLE_offset_pair:
+        low, position = uleb(data, position, limit)
+        return base + low, position
+    return 0, -1

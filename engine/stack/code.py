@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..dwarf import constants as dw
 from ..dwarf.cfi import CfiRow, CfiTable, cfi_tables
-from ..dwarf.lines import Line, LineHeader, LineTable
+from ..dwarf.line_header import LineHeader
+from ..dwarf.lines import Line, LineTable
 from ..dwarf.scopes import scopes_at, split_frames
 from ..errors import BadDataError
 from ..flags import ProgramFlags

@@ -248,7 +248,7 @@ def test_what_is_compiled_is_known() -> None:
             value = function.__globals__.get(name)
             if isinstance(value, FunctionType):
                 pending.append(value)
-    assert len(found) == 16
+    assert len(found) == 18
 
 
 @pytest.mark.parametrize("plain_size", [0, 1 << 30])

@@ -15,7 +15,8 @@ from dwarf_asm import sleb, uleb
 
 from drgn import BadDataError
 from drgn.engine.dwarf.file import DwarfFile
-from drgn.engine.dwarf.lines import Line, LineHeader, LineTable
+from drgn.engine.dwarf.line_header import LineHeader
+from drgn.engine.dwarf.lines import Line, LineTable
 from drgn.engine.elf.file import open_elf
 
 SOURCE = """
