@@ -98,20 +98,32 @@ def free_objects(
             list_of = np.repeat(np.arange(len(used)), counts)[found]
             return used[list_of], found - begin[list_of]
         i, last = failure
-        row = None if last is None else int(begin[i]) + last
-        if row is None:
-            failures.append((i, int(lists.pointer[i]), int(first[i])))
-        elif next[row] == _UNREADABLE:
+        if last is None:
+            failures.append(_Failure(i, int(lists.pointer[i]), int(first[i])))
+            continue
+        row = int(begin[i]) + last
+        if next[row] == _UNREADABLE:
             prog.read_word(int(places[row]))
-        else:
-            failures.append((i, int(pointers[row]), int(next[row])))
-    i, pointer, following = failures[0]
-    name = cache_name(int(used[i]))
-    if following >= 0:
-        raise SlabFreelistCycleError(f"{name} freelist contains cycle at {pointer:#x}")
-    raise SlabCorruptionError(
-        f"{name} freelist contains {pointer:#x}, which is no object of its slab"
-    )
+        failures.append(_Failure(i, int(pointers[row]), int(next[row])))
+    raise failures[0].exception(cache_name(int(used[failures[0].number])))
+
+
+class _Failure(NamedTuple):
+    """A list that does not end well."""
+
+    number: int
+    pointer: int
+    next: int
+    """What the pointer is to, as `_numbers()` has it."""
+
+    def exception(self, cache: str) -> SlabCorruptionError:
+        """What to raise for it, of a cache of that name."""
+        what = f"{cache} freelist contains"
+        if self.next >= 0:
+            return SlabFreelistCycleError(f"{what} cycle at {self.pointer:#x}")
+        return SlabCorruptionError(
+            f"{what} {self.pointer:#x}, which is no object of its slab"
+        )
 
 
 def _walk(
