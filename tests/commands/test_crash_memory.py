@@ -171,6 +171,12 @@ def test_rd_of_more_than_there_is(
     assert not raw.exists()
 
 
+def test_rd_past_the_last_address(prog: Program) -> None:
+    with pytest.raises(FaultError, match=r": 0xffffffffffffffff$") as raised:
+        run_command(prog, "crash rd ffffffffffffffff")
+    assert raised.value.address == 0xFFFFFFFFFFFFFFFF
+
+
 def test_search(prog: Program, lines: Lines) -> None:
     task = find_task(prog, 1).value_()
     data = prog.read(task, 8192)

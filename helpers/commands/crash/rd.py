@@ -172,7 +172,7 @@ class _Memory:
         """
         last = self.start + size - 1
         if last >= 1 << 64:
-            raise FaultError("address is not mapped", last)
+            raise FaultError("address is not mapped", self.start)
         if size > _CHUNK:
             self.read(last, 1)
         for address in range(self.start, self.start + size, _CHUNK):
