@@ -18,6 +18,12 @@ from drgn.engine.program.foreign import (
     qualified_name,
     register_values,
 )
+from drgn.engine.stack.code_places import (
+    LocalVariable,
+    frame_blocks,
+    line_code,
+    source_directory,
+)
 from drgn.engine.targets.base import Mapping, Note, Target, TargetThread
 from drgn.engine.targets.control import (
     Breakpoint,
@@ -31,6 +37,7 @@ from drgn.engine.targets.control import (
 __all__ = (
     "PAGE_SIZE",
     "Breakpoint",
+    "LocalVariable",
     "Mapping",
     "Memory",
     "Note",
@@ -42,12 +49,15 @@ __all__ = (
     "StopReason",
     "Target",
     "TargetThread",
+    "frame_blocks",
     "function_at",
     "is_prototyped",
+    "line_code",
     "load_later",
     "open_core",
     "program_from_target",
     "qualified_name",
     "register_values",
     "script_namespaces",
+    "source_directory",
 )

@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import drgn
 from drgn import MissingDebugInfoError, Program
@@ -20,6 +20,22 @@ if TYPE_CHECKING:
 
 _VMCOREINFO_MAX = 1 << 20
 """Bytes of a file of ``--vmcoreinfo`` that are read; the kernel's is a page."""
+
+
+class _GdbModule:
+    """Finds the module ``gdb`` of this host, if there is no other.
+
+    What it is made of is imported with it only.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> Any:
+        """The spec of ``gdb`` or of a part of it; None of other names."""
+        if not name.startswith("gdb"):
+            return None
+        from .gdb_api.finder import GdbFinder
+
+        return GdbFinder().find_spec(name)
 
 
 def _make_program(args: argparse.Namespace) -> Program:
@@ -145,6 +161,16 @@ def _check_script(path: str) -> None:
         fail(error)
 
 
+def _run_gdb_commands(prog: Program, argv: Sequence[str]) -> None:
+    """Run a file of GDB's commands. Ends the process with status 1 if it fails."""
+    from .gdb_api.prompt import run_file
+
+    sys.argv[:] = argv
+    sys.path[0] = os.path.dirname(os.path.abspath(argv[0]))
+    if not run_file(prog, argv[0]):
+        sys.exit(1)
+
+
 def _split_gdb_arguments(
     parser: argparse.ArgumentParser, argv: Sequence[str]
 ) -> tuple[Sequence[str] | None, Sequence[str]]:
@@ -204,13 +230,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(run_with_gdb(args, gdb_arguments))
     prog = open_program(args)
     drgn.set_default_prog(prog)
+    sys.meta_path.append(_GdbModule)
     if args.exec is not None:
         run_code(prog, args.exec, "<string>", ["-e", *args.args])
+    elif args.args and args.args[0].endswith(".gdb"):
+        _run_gdb_commands(prog, args.args)
     elif args.args:
         run_script(prog, args.args)
     elif interactive:
+        from .gdb_api.prompt import register
         from .prompt import run_interactive
 
+        register()
         run_interactive(prog)
     else:
         run_code(prog, sys.stdin.read(), "<stdin>", [""])

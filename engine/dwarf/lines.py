@@ -154,6 +154,13 @@ class LineTable:
         if rows:
             self._rows[-1] = None  # Whatever the program says, code ends somewhere.
 
+    def extent(self, pc: int) -> tuple[int, int] | None:
+        """Where the row that covers a file address begins, and where the next one."""
+        i = bisect_right(self._addresses, pc)
+        if not 0 < i < len(self._addresses) or self._rows[i - 1] is None:
+            return None
+        return self._addresses[i - 1], self._addresses[i]
+
     def lookup(self, pc: int) -> Line | None:
         """The source of the code at a file address, None if no row covers it."""
         i = bisect_right(self._addresses, pc)

@@ -5,18 +5,46 @@ Everything else in this package asks :func:`current` for it.
 
 from __future__ import annotations
 
+import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import drgn
-from drgn import Program, StackFrame, StackTrace, Thread
+from drgn import Object, Program, StackFrame, StackTrace, Thread
 
+from .command import Entry
 from .errors import error
+from .lookups import Lookups
 from .settings import Settings
 
-Value = Any
+if TYPE_CHECKING:
+    from .objfiles import Objfile, Progspace
+    from .value import Value
+
+
+class Examine:
+    """How ``x`` goes on where it stopped: format, size and address."""
+
+    def __init__(self) -> None:
+        self.letter, self.size = "x", 4
+        self.count = 1
+        self.printed = ""
+        """The format of ``print/x``, which ``print/r`` takes again."""
+        self.address: int | None = None
+
+
+class _Captured(io.TextIOBase):
+    """A file that keeps what is written in a list."""
+
+    def __init__(self, parts: list[str]) -> None:
+        self._parts = parts
+
+    def write(self, text: str) -> int:
+        self._parts.append(text)
+        return len(text)
 
 
 class Session:
@@ -29,18 +57,32 @@ class Session:
         """``$name``, without the dollar."""
         self.history: list[Value] = []
         """``$1`` is the first of them."""
-        self.functions: dict[str, Any] = {}
+        self.functions: dict[str, Any] = _functions()
         """``$name(...)``: objects with an ``invoke()``."""
-        self.commands: dict[str, Any] = {}
-        """Commands that scripts made, by whole names ("prefix name")."""
+        self.root: Entry = _root()
+        self.parameters: dict[str, Any] = {}
+        """Settings that scripts made."""
         self.pretty_printers: list[Any] = []
-        self.last_address: int | None = None
-        """Where ``x`` goes on."""
+        self.trees: dict[str, Any] = {}
+        """Expressions that were read."""
+        self.hooks: dict[str, Any] = {}
+        self.hooked: set[str] = set()
+        self.call_depth = 0
+        self.names: dict[str, Any] | None = None
+        """The names of the prompt, which Python among commands sees."""
+        self.missing_source = ""
+        """The file that was last told to be missing."""
+        self.listed: tuple[str, int] | None = None
+        """The file and the line where ``list`` goes on."""
+        self.lookups = Lookups(prog)
+        self.examine = Examine()
         self._out: list[list[str]] = []
         self._thread: Thread | None = None
         self._thread_known = False
         self._trace: StackTrace | None = None
         self._level = 0
+        self._objfiles: dict[drgn.Module, Objfile] = {}
+        self._progspace: Progspace | None = None
 
     # What is printed.
 
@@ -61,9 +103,12 @@ class Session:
         """Have what is printed meanwhile in a list of strings."""
         parts: list[str] = []
         self._out.append(parts)
+        # What Python prints is captured as well.
+        old, sys.stdout = sys.stdout, _Captured(parts)
         try:
             yield parts
         finally:
+            sys.stdout = old
             self._out.remove(parts)
 
     # Values.
@@ -83,11 +128,122 @@ class Session:
             raise error(f"History has not yet reached ${index}.")
         return self.history[index - 1]
 
+    # Names.
+
+    def c_type(self, name: str) -> drgn.Type:
+        """A type of C's."""
+        return self.lookups.c_type(name)
+
+    def find_type(self, name: str) -> drgn.Type | None:
+        """The type that a text names; None if there is none."""
+        return self.lookups.find_type(name)
+
+    def is_variable(self, name: str) -> bool:
+        """Whether a name means something that is no type."""
+        frame = self._frame_or_none()
+        if frame is not None and name in frame:
+            return True
+        return self.lookups.is_variable(name)
+
+    def variable(self, name: str, filename: str | None = None) -> Value:
+        """The variable, function or constant of a name. Raises ``gdb.error``."""
+        from .value import Value
+
+        frame = None if filename else self._frame_or_none()
+        if frame is not None:
+            try:
+                return Value(frame[name])
+            except KeyError:
+                pass
+            try:
+                this = frame["this"]
+            except KeyError:
+                pass
+            else:
+                try:
+                    return Value(this.member_(name))
+                except (LookupError, TypeError):
+                    pass
+        if frame is not None and "::" in name and not self.lookups.is_variable(name):
+            function, _, local = name.rpartition("::")
+            found = self._of_function(function, local)
+            if found is not None:
+                return Value(found)
+        return Value(self.lookups.variable(name, filename))
+
+    def _of_function(self, function: str, local: str) -> Object | None:
+        """``function::local``, of the next frame outwards that is of the function."""
+        for frame in islice(self.trace(), self._level, None):
+            if frame.function_name == function:
+                try:
+                    return frame[local]
+                except KeyError:
+                    raise error(
+                        f'No symbol "{local}" in function "{function}".'
+                    ) from None
+        if self.lookups.is_variable(function):
+            raise error(f"No frame is currently executing in block {function}.")
+        return None
+
+    def is_cplus(self) -> bool:
+        """Whether names are printed as C++ has them."""
+        language = self.settings["language"]
+        if language in ("c", "c++"):
+            return language == "c++"
+        frame = self._frame_or_none()
+        return self.lookups.is_cplus(None if frame is None else frame.pc)
+
+    def _frame_or_none(self) -> StackFrame | None:
+        return self.frame() if self.has_stack() else None
+
+    # Files.
+
+    def objfiles(self) -> list[Objfile]:
+        """The program's files, the main one first."""
+        from .objfiles import Objfile
+
+        main: list[Objfile] = []
+        others: list[Objfile] = []
+        for module in self.prog.modules():
+            found = self._objfiles.get(module)
+            if found is None:
+                found = self._objfiles[module] = Objfile(module)
+            kind = main if isinstance(module, drgn.MainModule) else others
+            kind.append(found)
+        return main + others
+
+    def progspace(self) -> Progspace:
+        """The program's files together."""
+        if self._progspace is None:
+            from .objfiles import Progspace
+
+            self._progspace = Progspace()
+        return self._progspace
+
+    def has_printers(self) -> bool:
+        """Whether a script has pretty-printers."""
+        if self.pretty_printers or (
+            self._progspace and self._progspace.pretty_printers
+        ):
+            return True
+        return any(each.pretty_printers for each in self._objfiles.values())
+
+    def is_kernel(self) -> bool:
+        """Whether the program is a Linux kernel."""
+        return bool(self.prog.flags & drgn.ProgramFlags.IS_LINUX_KERNEL)
+
     # What is selected.
 
     def threads(self) -> list[Thread]:
         """The program's threads, in GDB's order."""
         return list(self.prog.threads())
+
+    def thread_number(self, thread: Thread) -> int:
+        """Which of the threads one is, from 1."""
+        for number, each in enumerate(self.threads(), 1):
+            if each.tid == thread.tid:
+                return number
+        return 0
 
     def thread(self) -> Thread | None:
         """The selected thread: first that which crashed, or the main one."""
@@ -144,7 +300,18 @@ class Session:
 
 
 _current: Session | None = None
-_make: Callable[[Program], Session] = Session
+
+
+def _functions() -> dict[str, Any]:
+    from .convenience import functions
+
+    return functions()
+
+
+def _root() -> Entry:
+    from .builtin import commands
+
+    return commands()
 
 
 def current() -> Session:
@@ -152,5 +319,5 @@ def current() -> Session:
     global _current
     prog = drgn.get_default_prog()
     if _current is None or _current.prog is not prog:
-        _current = _make(prog)
+        _current = Session(prog)
     return _current

@@ -59,3 +59,19 @@ class Settings(dict[str, Setting]):
 
     def __init__(self) -> None:
         super().__init__(_DEFAULTS)
+
+    def whole_name(self, name: str) -> str | None:
+        """The setting that abbreviated words mean; None if it is none or several."""
+        if name in self:
+            return name
+        words = name.split()
+        found = [
+            each
+            for each in self
+            if len(each.split()) == len(words)
+            and all(
+                whole.startswith(word)
+                for whole, word in zip(each.split(), words, strict=True)
+            )
+        ]
+        return found[0] if len(found) == 1 else None

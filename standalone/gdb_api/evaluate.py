@@ -1,0 +1,350 @@
+"""The values of expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import drgn
+from drgn import Object, TypeKind
+
+from .errors import MemoryError, error
+from .lexer import unescape
+from .operations import COMPARISONS, binary, cast, compare, unary
+from .parser import Parser, Tree
+from .session import Session
+from .types import Type, size_of
+from .value import Value, decayed, member, number, reading, text_object
+
+_MAX_TREES = 4096
+
+
+def evaluate(session: Session, text: str) -> Value:
+    """The value of an expression. Raises ``gdb.error``."""
+    tree = parse(session, text)
+    if tree[0] == "type":
+        raise error("Attempt to use a type name as an expression")
+    return value_of(session, tree)
+
+
+def parse(session: Session, text: str) -> Tree:
+    """The tree of an expression."""
+    tree = session.trees.get(text)
+    if tree is None:
+        if not text.strip():
+            raise error("Argument required (expression to compute).")
+        try:
+            tree = Parser(text, session.find_type, session.is_variable).parse()
+        except RecursionError:
+            raise error("Expression is nested too deeply.") from None
+        if len(session.trees) >= _MAX_TREES:
+            session.trees.clear()
+        session.trees[text] = tree
+    return tree
+
+
+def value_of(session: Session, tree: Tree) -> Value:
+    """The value of a tree."""
+    return _KINDS[tree[0]](session, tree)
+
+
+def _number(session: Session, tree: Tree) -> Value:
+    return Value(Object(session.prog, session.c_type(tree[2]), tree[1]))
+
+
+def _string(session: Session, tree: Tree) -> Value:
+    return Value(text_object(unescape(tree[1])))
+
+
+def _char(session: Session, tree: Tree) -> Value:
+    inside = unescape(tree[1])
+    if len(inside) != 1:
+        raise error("Invalid character constant.")
+    value = inside[0] - 256 if inside[0] > 127 else inside[0]
+    return Value(Object(session.prog, session.c_type("char"), value))
+
+
+def _type(session: Session, tree: Tree) -> Value:
+    # ``whatis`` and ``ptype`` take types before they come here.
+    raise error("Attempt to use a type name as an expression")
+
+
+def _name(session: Session, tree: Tree) -> Value:
+    return session.variable(tree[1], tree[2])
+
+
+def _variable(session: Session, tree: Tree) -> Value:
+    return dollar(session, tree[1])
+
+
+def dollar(session: Session, name: str) -> Value:
+    """``$name``, ``$1``, ``$``, ``$$2``, a register."""
+    if name in ("$", "$$"):
+        if not session.history:
+            return void(session)
+        back = 0 if name == "$" else -1
+        return (
+            session.history_value(back)
+            if len(session.history) > -back
+            else void(session)
+        )
+    if name.startswith("$$") and name[2:].isdigit():
+        return session.history_value(-int(name[2:]))
+    if name[1:].isdigit():
+        return session.history_value(int(name[1:]))
+    found = session.convenience.get(name[1:])
+    if found is not None:
+        return found
+    if session.has_stack():
+        from .registers import register
+
+        register_value = register(session, name[1:])
+        if register_value is not None:
+            return register_value
+    return void(session)
+
+
+def void(session: Session) -> Value:
+    """The value of what was never set."""
+    return Value(Object(session.prog, session.prog.void_type()))
+
+
+def _unary(session: Session, tree: Tree) -> Value:
+    sign, of = tree[1], tree[2]
+    if sign == "&":
+        return address_of(value_of(session, of))
+    value = value_of(session, of)
+    if sign == "*":
+        if value._obj.type_.kind is TypeKind.FUNCTION:
+            return value
+        obj = value._obj
+        if obj.type_.unaliased_kind() is TypeKind.POINTER:
+            target = obj.type_.unaliased().type
+            if target.unaliased_kind() is TypeKind.VOID:
+                raise error("Attempt to dereference a generic pointer.")
+        return value.dereference()
+    return unary(sign, value)
+
+
+def address_of(value: Value) -> Value:
+    """``&value``. Raises ``gdb.error`` where it is not in memory."""
+    if value._obj.bit_field_size_ is not None:
+        raise error("Attempt to take address of value not located in memory.")
+    found = value.address
+    if found is None:
+        raise error("Attempt to take address of value not located in memory.")
+    return found
+
+
+def _binary(session: Session, tree: Tree) -> Value:
+    sign = tree[1]
+    left, right = value_of(session, tree[2]), value_of(session, tree[3])
+    if sign in COMPARISONS:
+        return truth(session, compare(sign, left, right))
+    return binary(sign, left, right)
+
+
+def truth(session: Session, value: bool) -> Value:
+    """1 or 0; in C++ true or false."""
+    name = "bool" if session.is_cplus() else "int"
+    return Value(Object(session.prog, session.c_type(name), value))
+
+
+def _and(session: Session, tree: Tree) -> Value:
+    left = bool(value_of(session, tree[1]))
+    return truth(session, left and bool(value_of(session, tree[2])))
+
+
+def _or(session: Session, tree: Tree) -> Value:
+    left = bool(value_of(session, tree[1]))
+    return truth(session, left or bool(value_of(session, tree[2])))
+
+
+def _repeat(session: Session, tree: Tree) -> Value:
+    """``place@count``: an array in memory."""
+    obj = value_of(session, tree[1])._obj
+    count = number(value_of(session, tree[2])._obj)
+    if count < 1:
+        raise error(f"Invalid number {count} of repetitions.")
+    if obj.address_ is None:
+        raise error("Only values in memory can be extended with '@'.")
+    array = session.prog.array_type(obj.type_, count)
+    return Value(Object(session.prog, array, address=obj.address_))
+
+
+def _choose(session: Session, tree: Tree) -> Value:
+    return value_of(session, tree[2] if value_of(session, tree[1]) else tree[3])
+
+
+def _comma(session: Session, tree: Tree) -> Value:
+    value_of(session, tree[1])
+    return value_of(session, tree[2])
+
+
+def _after(session: Session, tree: Tree) -> Value:
+    """``x++``: the value before the assignment."""
+    before = value_of(session, tree[2])
+    value_of(session, tree[1])
+    return before
+
+
+def _cast(session: Session, tree: Tree) -> Value:
+    return cast(value_of(session, tree[2]), tree[1])
+
+
+def _at(session: Session, tree: Tree) -> Value:
+    address = number(value_of(session, tree[2])._obj) & ((1 << 64) - 1)
+    return Value(Object(session.prog, tree[1], address=address))
+
+
+def _of_type(session: Session, tree: Tree) -> drgn.Type:
+    found: drgn.Type = (
+        tree[1] if tree[0] == "type" else value_of(session, tree)._obj.type_
+    )
+    return found
+
+
+def _sizeof(session: Session, tree: Tree) -> Value:
+    size = size_of(_of_type(session, tree[1]))
+    return Value(Object(session.prog, session.c_type("unsigned long"), size))
+
+
+def _alignof(session: Session, tree: Tree) -> Value:
+    size = Type(_of_type(session, tree[1])).alignof
+    return Value(Object(session.prog, session.c_type("unsigned long"), size))
+
+
+def _index(session: Session, tree: Tree) -> Value:
+    value, index = value_of(session, tree[1]), value_of(session, tree[2])
+    obj = value._obj
+    kind = obj.type_.unaliased_kind()
+    if kind is TypeKind.INT and index._obj.type_.unaliased_kind() is TypeKind.POINTER:
+        value, index = index, value
+    elif kind not in (TypeKind.ARRAY, TypeKind.POINTER):
+        raise error(f"cannot subscript something of type `{value.type}'")
+    with reading():
+        return value[number(index._obj)]
+
+
+def _member(session: Session, tree: Tree) -> Value:
+    value = value_of(session, tree[1])
+    kind = value._obj.type_.unaliased_kind()
+    if kind is TypeKind.POINTER and session.settings["print object"]:
+        value = value.cast(value.dynamic_type)
+    elif kind not in (
+        TypeKind.POINTER,
+        TypeKind.STRUCT,
+        TypeKind.UNION,
+        TypeKind.CLASS,
+    ):
+        raise error(
+            "Attempt to extract a component of a value that is not a structure"
+            + (" pointer." if False else ".")
+        )
+    return member(value, tree[2])
+
+
+def _call(session: Session, tree: Tree) -> Value:
+    called = tree[1]
+    arguments = [value_of(session, each) for each in tree[2]]
+    if called[0] == "variable":
+        function = session.functions.get(called[1][1:])
+        if function is None:
+            raise error(
+                "You can't do that without a process to debug."
+                if session.convenience.get(called[1][1:])
+                else f'No function "{called[1][1:]}" in current program.'
+            )
+        return _call_python(session, function, arguments)
+    value_of(session, called)
+    raise error("You can't do that without a process to debug.")
+
+
+def _call_python(session: Session, function: Any, arguments: list[Value]) -> Value:
+    from .errors import GdbError
+
+    try:
+        result = function.invoke(*arguments)
+    except GdbError as reason:
+        raise error(str(reason)) from None
+    except (error, KeyboardInterrupt):
+        raise
+    except Exception as reason:
+        kind = type(reason).__name__
+        raise error(
+            f"Error occurred in Python: {reason}"
+            if str(reason)
+            else f"Error occurred in Python: {kind}"
+        ) from reason
+    return result if isinstance(result, Value) else Value(result)
+
+
+def _assign(session: Session, tree: Tree) -> Value:
+    place, value = tree[1], value_of(session, tree[2])
+    if place[0] == "variable":
+        name = place[1][1:]
+        if name.isdigit() or name in ("", "$"):
+            raise error("Left operand of assignment is not a modifiable lvalue.")
+        session.convenience[name] = kept(value)
+        return session.convenience[name]
+    target = value_of(session, place)._obj
+    if target.address_ is None:
+        raise error("Left operand of assignment is not an lvalue.")
+    return _write(session, target, value)
+
+
+def kept(value: Value) -> Value:
+    """A value that a variable keeps: scalars as they are now."""
+    obj = value._obj
+    kinds = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS, TypeKind.ARRAY
+    kind = obj.type_.unaliased_kind()
+    if obj.address_ is None or kind in (*kinds, TypeKind.FUNCTION, TypeKind.VOID):
+        return value
+    with reading():
+        return Value(obj.read_())
+
+
+def _write(session: Session, target: Object, value: Value) -> Value:
+    converted = cast(value, target.type_)._obj
+    assert target.address_ is not None
+    try:
+        session.prog.write(target.address_, converted.to_bytes_())
+    except (drgn.FaultError, ValueError, drgn.UnsupportedOperation):
+        where = target.address_
+        raise MemoryError(f"cannot access memory at address {where:#x}") from None
+    return Value(target)
+
+
+_KINDS: dict[str, Callable[[Session, Tree], Value]] = {
+    "number": _number,
+    "string": _string,
+    "char": _char,
+    "type": _type,
+    "name": _name,
+    "variable": _variable,
+    "unary": _unary,
+    "binary": _binary,
+    "&&": _and,
+    "||": _or,
+    "@": _repeat,
+    "choose": _choose,
+    "comma": _comma,
+    "after": _after,
+    "cast": _cast,
+    "at": _at,
+    "sizeof": _sizeof,
+    "alignof": _alignof,
+    "index": _index,
+    "member": _member,
+    "call": _call,
+    "assign": _assign,
+}
+
+
+def static_type(session: Session, text: str) -> drgn.Type:
+    """The type of an expression, or the type that a text names."""
+    tree = parse(session, text)
+    return _of_type(session, tree)
+
+
+__all__ = ("decayed", "evaluate", "parse", "static_type", "value_of")

@@ -1,0 +1,199 @@
+"""``gdb.Inferior`` and ``gdb.InferiorThread``: the program and its threads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import drgn
+from drgn import Thread
+
+from .errors import MemoryError, error
+from .session import current
+
+_MAX_READ = 1 << 31
+
+
+class Inferior:
+    """The program."""
+
+    num = 1
+
+    @property
+    def pid(self) -> int:
+        """The process's ID; 1 of a kernel, as over the remote protocol."""
+        session = current()
+        if session.is_kernel():
+            return 1
+        try:
+            return session.prog.main_thread().tid
+        except (LookupError, ValueError):
+            return 0
+
+    was_attached = False
+
+    @property
+    def progspace(self) -> Any:
+        """The program's files."""
+        return current().progspace()
+
+    @property
+    def connection_num(self) -> int:
+        """There is one."""
+        return 1
+
+    def is_valid(self) -> bool:
+        """Always."""
+        return True
+
+    def threads(self) -> tuple[InferiorThread, ...]:
+        """The threads, the last one first, as GDB has them."""
+        made = (InferiorThread(t, n) for n, t in enumerate(current().threads(), 1))
+        return tuple(made)[::-1]
+
+    def architecture(self) -> Architecture:
+        """The program's."""
+        return Architecture()
+
+    def read_memory(self, address: Any, length: Any) -> memoryview:
+        """Bytes. Raises ``gdb.MemoryError``."""
+        start, size = int(address), int(length)
+        if size < 0 or size > _MAX_READ:
+            raise ValueError("Invalid length.")
+        try:
+            return memoryview(bytearray(current().prog.read(start & _ALL, size)))
+        except (drgn.FaultError, ValueError, OverflowError) as reason:
+            at = getattr(reason, "address", start)
+            raise MemoryError(f"Cannot access memory at address {at:#x}") from None
+
+    def write_memory(self, address: Any, buffer: Any, length: Any = None) -> None:
+        """Write bytes, where the target can be written to."""
+        data = buffer.encode() if isinstance(buffer, str) else bytes(buffer)
+        data = data if length is None else data[: int(length)]
+        try:
+            current().prog.write(int(address) & _ALL, data)
+        except (drgn.FaultError, ValueError, drgn.UnsupportedOperation) as reason:
+            where = int(address) & _ALL
+            raise MemoryError(f"Cannot access memory at address {where:#x}") from reason
+
+    def search_memory(self, address: Any, length: Any, pattern: Any) -> int | None:
+        """The first address at which bytes are; None if they are nowhere."""
+        if int(length) <= 0:
+            raise ValueError("Search range is empty.")
+        sought = pattern.encode() if isinstance(pattern, str) else bytes(pattern)
+        if not sought:
+            raise ValueError("Pattern is empty.")
+        data = bytes(self.read_memory(address, length))
+        found = data.find(sought)
+        return None if found < 0 else int(address) + found
+
+    def __repr__(self) -> str:
+        return f"<gdb.Inferior num={self.num}, pid={self.pid}>"
+
+
+_ALL = (1 << 64) - 1
+
+
+class InferiorThread:
+    """A thread of the program."""
+
+    def __init__(self, thread: Thread, num: int) -> None:
+        self._thread, self.num = thread, num
+        self.global_num = num
+
+    @property
+    def ptid(self) -> tuple[int, int, int]:
+        """Process, thread, and a number that only some targets have."""
+        return Inferior().pid, self._thread.tid, 0
+
+    @property
+    def name(self) -> str | None:
+        """The thread's name where it is known."""
+        return self._thread.name
+
+    @property
+    def inferior(self) -> Inferior:
+        """The program."""
+        return Inferior()
+
+    @property
+    def details(self) -> None:
+        """Nothing more is known."""
+        return
+
+    def is_valid(self) -> bool:
+        """Always: a dump's threads stay."""
+        return True
+
+    def is_stopped(self) -> bool:
+        """A dump's threads do not run."""
+        return True
+
+    def is_running(self) -> bool:
+        """A dump's threads do not run."""
+        return False
+
+    def is_exited(self) -> bool:
+        """A dump's threads have not exited."""
+        return False
+
+    def switch(self) -> None:
+        """Select it."""
+        current().select_thread(self._thread)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, InferiorThread):
+            return NotImplemented
+        return self._thread.tid == other._thread.tid
+
+    def __hash__(self) -> int:
+        return hash(self._thread.tid)
+
+
+class Architecture:
+    """The machine of the program."""
+
+    def name(self) -> str:
+        """GDB's name of it ("i386:x86-64")."""
+        platform = current().prog.platform
+        if platform is None:
+            raise error("No architecture is known.")
+        names = {
+            "X86_64": "i386:x86-64",
+            "I386": "i386",
+            "AARCH64": "aarch64",
+            "ARM": "arm",
+            "PPC64": "powerpc:common64",
+            "S390X": "s390:64-bit",
+            "S390": "s390:31-bit",
+            "RISCV64": "riscv:rv64",
+            "RISCV32": "riscv:rv32",
+        }
+        name = platform.arch.name
+        return names.get(name, name.lower())
+
+    def registers(self, group: str | None = None) -> list[Any]:
+        """The registers, each with its ``name``."""
+        from types import SimpleNamespace
+
+        platform = current().prog.platform
+        found = [] if platform is None else platform.registers
+        return [SimpleNamespace(name=each.names[0]) for each in found]
+
+
+def inferiors() -> tuple[Inferior, ...]:
+    """The only one."""
+    return (Inferior(),)
+
+
+def selected_inferior() -> Inferior:
+    """The only one."""
+    return Inferior()
+
+
+def selected_thread() -> InferiorThread | None:
+    """The selected thread; None if there is none."""
+    session = current()
+    thread = session.thread()
+    if thread is None:
+        return None
+    return InferiorThread(thread, session.thread_number(thread))

@@ -1,0 +1,119 @@
+"""Names of types, variables and symbols, remembered."""
+
+from __future__ import annotations
+
+import drgn
+from drgn import FindObjectFlags, Object, Program
+from drgn.target import function_at
+
+from .demangle import demangle
+from .errors import error
+
+
+class Lookups:
+    """What a program's debugging information says of names."""
+
+    def __init__(self, prog: Program) -> None:
+        self._prog = prog
+        self._types: dict[str, drgn.Type | None] = {}
+        self._variables: dict[str, bool] = {}
+        self._symbols: dict[int, str] = {}
+        self._cplus: dict[int | None, bool] = {}
+
+    def forget(self) -> None:
+        """Look for everything anew, as there are new files."""
+        self.__init__(self._prog)  # type: ignore[misc]
+
+    def c_type(self, name: str) -> drgn.Type:
+        """A type of C's. Raises ``gdb.error`` if the program has none of its size."""
+        found = self.find_type(name)
+        if found is None and name == "bool":
+            # C has it with a header alone.
+            found = self._types[name] = self._prog.bool_type(name, 1)
+        if found is None:
+            raise error(f"No type named {name}.")
+        return found
+
+    def find_type(self, name: str) -> drgn.Type | None:
+        """The type that a text names; None if there is none."""
+        name = name.strip()
+        if name not in self._types:
+            try:
+                found = self._prog.type(name)
+            except (LookupError, SyntaxError, ValueError, TypeError):
+                found = None
+            self._types[name] = found
+        return self._types[name]
+
+    def is_variable(self, name: str) -> bool:
+        """Whether a name is a variable's, a function's or a constant's."""
+        if name not in self._variables:
+            try:
+                self._prog.object(name)
+            except (LookupError, ValueError):
+                self._variables[name] = self._symbol(name) is not None
+            else:
+                self._variables[name] = True
+        return self._variables[name]
+
+    def _symbol(self, name: str) -> drgn.Symbol | None:
+        try:
+            return self._prog.symbol(name)
+        except LookupError:
+            return None
+
+    def variable(self, name: str, filename: str | None) -> Object:
+        """The object of a name. Raises ``gdb.error``."""
+        try:
+            return self._prog.object(name, FindObjectFlags.ANY, filename)
+        except LookupError:
+            pass
+        if filename is not None:
+            raise error(f'No symbol "{name}" in specified context.')
+        symbol = self._symbol(name)
+        if symbol is None:
+            raise error(f'No symbol "{name}" in current context.')
+        if symbol.size:
+            if symbol.kind.name == "FUNC":
+                code = self._prog.function_type(self.c_type("int"), (), True)
+                return Object(self._prog, code, address=symbol.address)
+            raise error(f"'{name}' has unknown type; cast it to its declared type")
+        # A mark of the linker's script, which C declares as an array.
+        array = self._prog.array_type(self.c_type("char"))
+        return Object(self._prog, array, address=symbol.address)
+
+    def symbol_text(self, address: int) -> str:
+        """``<symbol+offset>`` of an address; empty if it is in none."""
+        found = self._symbols.get(address)
+        if found is None:
+            if len(self._symbols) > 100_000:
+                self._symbols.clear()
+            found = self._symbols[address] = self._symbol_text(address)
+        return found
+
+    def _symbol_text(self, address: int) -> str:
+        try:
+            symbol = self._prog.symbol(address)
+        except (LookupError, ValueError, OverflowError):
+            return ""
+        if not symbol.size and symbol.address != address:
+            return ""
+        name = demangle(symbol.name)
+        offset = address - symbol.address
+        return f"<{name}+{offset}>" if offset else f"<{name}>"
+
+    def is_cplus(self, pc: int | None) -> bool:
+        """Whether the code at an address, or the whole program, is C++."""
+        if pc not in self._cplus:
+            self._cplus[pc] = self._is_cplus(pc)
+        return self._cplus[pc]
+
+    def _is_cplus(self, pc: int | None) -> bool:
+        if pc is not None:
+            try:
+                language = function_at(self._prog, pc).type_.language
+            except (LookupError, drgn.FaultError, drgn.BadDataError):
+                pass
+            else:
+                return language.name == "C++"
+        return self._prog.language.name == "C++"

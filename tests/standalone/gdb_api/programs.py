@@ -1,0 +1,60 @@
+"""Programs that crash in a function of their own."""
+
+C_SOURCE = r"""
+#include <stddef.h>
+enum color { RED, GREEN = 5 };
+enum flags { READ = 1, WRITE = 2, EXEC = 8 };
+struct point { int x, y; char name[16]; enum color c; struct point *next; };
+struct nested { struct { int a; unsigned b : 3, c : 5; }; union { int i; float f; } u;
+                struct point points[2]; int (*call)(int); const char *text; };
+typedef unsigned char byte;
+typedef struct point point_t;
+int twice(int n) { return n * 2; }
+struct point origin = {1, 2, "origin", GREEN, &origin};
+struct nested nested = {{1, 2, 3}, {4}, {{5}, {6}}, twice, "some text"};
+static int table[20] = {1, 2, 3};
+int matrix[3][4] = {{1, 2, 3, 4}, {5, 6, 7, 8}};
+enum flags all = READ | EXEC, odd = 4, none;
+byte bytes[5] = {1, 2, 'a'};
+byte one = 200; signed char negative = -3; short small = -7; _Bool yes = 1;
+unsigned long big = 0xffffffffffffffff; long long wide = -5; float single = 1.1f;
+double real = 0.1; long double longer = 1.25L; char zeros[300]; char runs[40];
+point_t *pointer = &origin; void *nowhere; void *somewhere = &table[3];
+int (*functions[2])(int) = {twice, NULL}; const char *words[3] = {"one", "two"};
+static char lines[] = "tab\tquote\"back\\new\nend\001" "1\377";
+static int crash(struct point *p, int depth)
+{
+    int local = depth + p->x;
+    char buf[12] = "hello";
+    if (depth == 3) {
+        int *inner = NULL;
+        *inner = local + buf[0];
+    }
+    return crash(p->next, depth + 1) + local;
+}
+int main(int argc, char **argv)
+{
+    double d = 1.5;
+    for (int i = 0; i < 40; i++) runs[i] = i < 15 ? 'x' : i < 20 ? 'y' : 'z';
+    runs[39] = 0;
+    table[4] = 9;
+    return crash(&origin, 0) + (int)d + argc;
+}
+"""
+
+CPLUS_SOURCE = r"""
+struct Base { int b; Base() : b(9) {} virtual ~Base() {} };
+struct Derived : Base { double d; const char *s; bool flag;
+                        Derived() : d(1.5), s("text"), flag(true) {} };
+namespace ns { template<class T> struct Box { T value; Box *next; }; }
+struct Vector { int *begin, *end; };
+struct Text { const char *data; unsigned long size; };
+struct Both { Text key; Vector value; };
+Derived global; Base *as_base = &global;
+ns::Box<int> box = {3, nullptr}; ns::Box<int> other = {4, &box};
+static int numbers[] = {1, 2, 3};
+Vector vector = {numbers, numbers + 3}, empty = {numbers, numbers};
+Text text = {"some text", 4}; Both both = {text, vector};
+int f(ns::Box<int> *b, int n) { *(volatile int *)0 = n; return b->value; }
+int main() { return f(&other, 7); }
+"""

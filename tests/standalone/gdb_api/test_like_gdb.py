@@ -1,0 +1,249 @@
+"""The same commands in GDB and without it, on the same cores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drgn.standalone.gdb_api.session import Session
+
+from .conftest import Core, differences
+
+EXPRESSIONS = """
+origin|&origin|*&origin|origin.next->next->x|origin.c|(enum color)5|(enum color)7
+nested|&nested|nested.u|nested.points|nested.points[1].x|&nested.points[1]
+nested.call|nested.text|*nested.text|nested.b|nested.c|nested.a
+table|table[0]@3|*table@2|&table|&table[3]|table + 1|*(table + 1)|&table[3] - &table[0]
+matrix|matrix[1]|matrix[1][2]|&matrix[1]|all|odd|none|(enum flags)3|bytes|one|negative
+small|yes|big|wide|single|real|longer|zeros|runs|pointer|*pointer|nowhere|somewhere
+functions|words|words[1]|lines|*lines@5|twice|&twice|*twice|main|sizeof(struct point)
+sizeof origin|sizeof(int)|1 + 2 * 3|-5 / 2|-5 % 3|5u - 6|1 << 3|~5|!5|10 > 5 ? 1 : 2
+1 == 1 && 2 > 1|0 || 0|1.5|5 / 2.0|1.0f|10000000000|0xffffffff|4294967295|017|0b101
+'a'|'\\n'|"abc"|(char)97|(unsigned char)300|(short)70000|(long)-1|{int} &origin
+{struct point} &origin|origin.x + origin.y|pointer == &origin|pointer->name[0]
+(long)pointer == (long)&origin|*nowhere|*(int *)0|5[3]|origin.nosuch|nosuch|1/0|5 % 0
+origin == origin|(point_t *)&origin|(byte)5|(char *)bytes|argc|local|buf|p|*p|$nosuch
+inner|*inner|crash::depth|1 +|(|table[|99999999999999999999|5x
+origin.name|&origin.name|&origin.name[2]|(void *)&origin|&words[1]|**words@2|$_
+d|words[0][0]|(float)1|(int)2.7|1, 2|pointer[0]|(unsigned)-1|5 & 3|5 ^ 3|5 | 3
+-one|+small|wide * 2|big + 1|small < one|-1 < 1u|nested.u.f|&nested.u.f
+""".replace("\n", "|")
+
+FORMATS = """
+p/x origin|p/x table|p/d all|p/c 97|p/t 10|p/x -1|p/o 8|p/u -1|p/z 5|p/x real|p/d 'a'
+p/a &table[1]|p/s origin.name|p/x "ab"|p/d yes|p/x nested|p/c bytes|p/u negative
+output origin.x|output/x origin|p -pretty -- origin|p -elements 3 -- table
+x/4xw &origin|x/2xg &origin|x/s origin.name|x/3db origin.name|x/2c origin.name
+x/2uh &origin|x/3tb &origin|x/3s lines|x/2dw &table|x|p $_
+printf "%d %s %c %5.2f,%-5d,%x %lu %%\\n", origin.x, origin.name, 65, 1.5, 3, 255, 10
+printf "%s %.3s %08lx %p\\n", words[0], words[1], big, nowhere|printf "%d\\n"|echo hi\\n
+echo \\ttab\\n|ptype struct point|ptype origin.next|ptype nested|ptype twice
+ptype all|ptype matrix|ptype functions|ptype point_t|ptype int *|whatis origin
+whatis &origin|whatis struct point|whatis point_t|whatis pointer|whatis twice
+whatis functions|whatis matrix[1]|whatis &matrix|whatis 1 + 2L|whatis 'a'|whatis 1.5f
+set $i = 5|p $i|p $i++|p $i|set var $i += 3|p $i|p $i * 2|p $|p $$2|p $1|p $999
+set print pretty on|p origin|p nested|p/x origin|show print pretty|set print pretty off
+set print elements 4|p table|p words[0]|p zeros|set print elements 200
+set print union off|p nested|set print union on|set print address off|p pointer|p twice
+set print address on|set print symbol off|p somewhere|p functions|set print symbol on
+set print repeats 3|p table|p runs|set print repeats 10|set print array-indexes on
+p matrix[0]|set print array-indexes off|set print null-stop on|p zeros
+set print null-stop off|p $_strlen("abc")|p $_streq("a", "b")|p $_isvoid($nosuch)
+p $_regex("abc", "^a.c$")|foo|info foo|p/x 1|p/r origin
+""".replace("\n", "|")
+
+STACK = """
+bt|bt 2|bt -2|bt full|bt full 1|info locals|info args|frame|frame 1|info locals|up|down
+down|info args|frame 4|info locals|info args|p argc|p *argv@argc|p d|up|frame 99
+frame function crash|info symbol crash|info symbol table|info symbol &table[2]
+info symbol 1|info line crash|info line main|info address table|info address crash
+info address nosuch|info line nosuch|p $pc|p $sp|info registers rip|p $rip == $pc
+frame 0|info line|list main|thread 5|frame apply 2 p depth
+with print pretty on -- p origin
+continue|step|info symbol main
+""".replace("\n", "|")
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.strip("|").split("|") if line]
+
+
+def test_values_of_expressions(session: Session, c_core: Core) -> None:
+    # A bar is between expressions, and an operator of C's.
+    lines = [f"p {each}" for each in [*_lines(EXPRESSIONS), "5 | 3"]]
+    assert len(lines) > 140
+    assert differences(c_core, lines) == ""
+
+
+def test_formats_and_settings(session: Session, c_core: Core) -> None:
+    assert differences(c_core, _lines(FORMATS)) == ""
+
+
+def test_stacks(session: Session, c_core: Core) -> None:
+    assert differences(c_core, _lines(STACK)) == ""
+
+
+def test_cplus(cplus: Session, cplus_core: Core) -> None:
+    lines = """
+bt|info args|frame 1|frame 0|p global|p *b|p box|p &box|p other.next->value|p n > 3
+p as_base|p *as_base|p global.b|p global.d|p b|p &global.b|whatis box|whatis &other
+whatis as_base|p sizeof(Derived)|p (Base *)&global|p ns::f|ptype ns::Box<int>|p f|p &f
+set print object on|p as_base|p *as_base|set print object off|set print pretty on
+p global|p box|whatis global|p 1 == 1|p true|p sizeof(ns::Box<int>)|p *(ns::Box<int>*)b
+""".replace("\n", "|")
+    skipped = {"ptype ns::Box<int>", "p ns::f", "p true"}
+    lines_ = [line for line in _lines(lines) if line not in skipped]
+    assert differences(cplus_core, lines_) == ""
+
+
+COMMANDS = r"""
+set $sum = 0
+set $i = 0
+while $i < 5
+  if $i == 3
+    set $i = $i + 1
+    loop_continue
+  end
+  set $sum += table[$i]
+  set $i = $i + 1
+end
+printf "sum %d\n", $sum
+define walk
+  # Its arguments are put in as they are.
+  set $p = $arg0
+  set $left = $arg1
+  while 1
+    printf "%d of %d: %s\n", $left, $argc, $p->name
+    set $left = $left - 1
+    if $left == 0
+      loop_break
+    else
+      echo again\n
+    end
+    set $p = $p->next
+  end
+end
+document walk
+Walk along points.
+  Indented.
+end
+walk &origin 3
+walk pointer 1
+help walk
+python
+print(gdb.parse_and_eval("origin.x") + 41)
+for name in ("table", "matrix"):
+    print(gdb.lookup_symbol(name)[0].type)
+end
+define outer
+  if $argc == 0
+    echo none\n
+  else
+    walk $arg0 1
+  end
+end
+outer
+outer &origin
+eval "p %d + %d", 1, 2
+p \
+ 1 + 1
+"""
+
+
+def test_files_of_commands(session: Session, c_core: Core, tmp_path: Path) -> None:
+    file = tmp_path / "commands.gdb"
+    file.write_text(COMMANDS)
+    failing = tmp_path / "failing.gdb"
+    failing.write_text("p 1\n\np nosuch\np 2\n")
+    lines = [f"source {file}", f"source {failing}"]
+    assert differences(c_core, lines) == ""
+
+
+PRINTERS = r"""
+import gdb
+import gdb.printing
+
+
+class Box:
+    def __init__(self, val):
+        self.val = val
+
+    def to_string(self):
+        return "Box of %d" % int(self.val["value"])
+
+    def children(self):
+        yield "value", self.val["value"]
+        yield "next", self.val["next"]
+
+
+class Vector:
+    def __init__(self, val):
+        self.val = val
+
+    def to_string(self):
+        return "%d numbers" % int(self.val["end"] - self.val["begin"])
+
+    def children(self):
+        at = self.val["begin"]
+        while at != self.val["end"]:
+            yield "[]", at.dereference()
+            at = at + 1
+
+    def display_hint(self):
+        return "array"
+
+
+class Text:
+    def __init__(self, val):
+        self.val = val
+
+    def to_string(self):
+        return self.val["data"].lazy_string(length=int(self.val["size"]))
+
+    def display_hint(self):
+        return "string"
+
+
+class Both:
+    def __init__(self, val):
+        self.val = val
+
+    def children(self):
+        yield "key", self.val["key"]
+        yield "value", self.val["value"]
+
+    def display_hint(self):
+        return "map"
+
+
+team = gdb.printing.RegexpCollectionPrettyPrinter("team")
+team.add_printer("Box", "^ns::Box<.*>$", Box)
+team.add_printer("Vector", "^Vector$", Vector)
+team.add_printer("Text", "^Text$", Text)
+team.add_printer("Both", "^Both$", Both)
+gdb.printing.register_pretty_printer(None, team)
+"""
+
+
+def test_pretty_printers_of_a_script(
+    cplus: Session, cplus_core: Core, tmp_path: Path
+) -> None:
+    script = tmp_path / "printers.py"
+    script.write_text(PRINTERS)
+    names = ("box", "other", "vector", "empty", "text", "both", "*b", "global")
+    lines = [f"source {script}", *(f"p {name}" for name in names)]
+    lines += ["set print pretty on", *(f"p {name}" for name in names), "info locals"]
+    lines += ["p/r box", "set print array on", "p vector", "p/x vector", "info args"]
+    lines += ["python print(gdb.parse_and_eval('both').format_string(raw=True))"]
+    assert differences(cplus_core, lines) == ""
+
+
+@pytest.mark.parametrize(
+    "expression", ["(" * 5000 + "1" + ")" * 5000, "-" * 20000 + "1", "1+" * 40000 + "1"]
+)
+def test_deep_expressions_end(session: Session, expression: str) -> None:
+    from .conftest import ours
+
+    (found,) = ours([f"p {expression}"])
+    assert found.startswith(("Expression is", "A syntax", "$1 = "))
