@@ -25,12 +25,13 @@ def drgn_crash(*args: object, input: str = "") -> subprocess.CompletedProcess[st
 @pytest.fixture
 def terminal() -> Iterator[Callable[..., Terminal]]:
     """Run a program on a terminal of 9 lines, without a home."""
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "9"}
+    environment = {**os.environ, "COLUMNS": "80", "LINES": "9"}
     environment["HOME"] = environment["XDG_STATE_HOME"] = "/nonexistent"
     opened = []
 
-    def terminal(*argv: object) -> Terminal:
-        opened.append(Terminal([str(word) for word in argv], environment))
+    def terminal(*argv: object, term: str = "xterm") -> Terminal:
+        words = [str(word) for word in argv]
+        opened.append(Terminal(words, {**environment, "TERM": term}))
         return opened[-1]
 
     yield terminal
@@ -115,6 +116,20 @@ def test_prompt_on_a_terminal(lab: Lab, terminal: Callable[..., Terminal]) -> No
     crash.write("wha\t")
     crash.until("whatis")
     crash.write("\x15")
+    crash.write("q\n")
+    assert crash.status() == 0
+
+
+def test_dumb_terminals_have_no_pager(
+    lab: Lab, terminal: Callable[..., Terminal]
+) -> None:
+    crash = terminal(PROGRAM, lab.vmlinux, lab.dump("panic.elf"), term="dumb")
+    crash.until("%crash> ")
+    crash.write("struct list_head\n")
+    assert "not fully functional" not in crash.until("%crash> ")
+    crash.write("struct task_struct init_task\n")
+    crash.until(".comm = ")
+    crash.until("%crash> ")
     crash.write("q\n")
     assert crash.status() == 0
 

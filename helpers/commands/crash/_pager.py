@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -93,9 +94,13 @@ class _Pager:
 
 @contextmanager
 def scrolling(prog: Program) -> Iterator[None]:
-    """Send what is printed meanwhile to a terminal through the chosen pager."""
+    """Send what is printed meanwhile to a terminal through the chosen pager.
+
+    A dumb terminal, as an editor's or a log's, scrolls by itself; pagers cannot there.
+    """
     command = chosen_pager(prog) if scrolls(prog) else None
-    if command is None or not sys.stdout.isatty():
+    dumb = os.environ.get("TERM", "dumb") == "dumb"
+    if command is None or dumb or not sys.stdout.isatty():
         yield
         return
     old = sys.stdout
