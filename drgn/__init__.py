@@ -212,4 +212,8 @@ def __getattr__(name: str) -> object:
         from drgn.engine.columns.columns import columns
 
         return columns
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(
+        f"module {__name__!r} has no attribute {name!r}",
+        name=name,
+        obj=_sys.modules[__name__],
+    )

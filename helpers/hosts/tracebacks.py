@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import TracebackType
 
 import drgn
@@ -46,7 +47,8 @@ def end_at_user(error: BaseException) -> None:
         ModuleNotFoundError,  # Its message names the library.
     )
     if isinstance(error, AttributeError):
-        asked_for = isinstance(error.obj, drgn.Object)  # a member that there is not
+        # A member, or a name of the package, that there is not.
+        asked_for = isinstance(error.obj, drgn.Object) or error.obj is drgn
     if not asked_for:
         return
     last = _last_of_user(error)
@@ -59,9 +61,14 @@ def end_at_user(error: BaseException) -> None:
 
 def _last_of_user(error: BaseException) -> TracebackType | None:
     last = None
+    within = False  # Below a frame of ours and above what it may have called back.
     frame = error.__traceback__
     while frame is not None:
-        if not frame.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
+        name = frame.tb_frame.f_globals.get("__name__", "")
+        if name == "drgn" or name.startswith(_OURS):
+            within = True
+        elif not within or name.partition(".")[0] not in sys.stdlib_module_names:
+            within = False
             last = frame
         frame = frame.tb_next
     return last

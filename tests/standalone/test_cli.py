@@ -260,6 +260,19 @@ def test_messages_are_in_color_on_a_terminal(
                 "AttributeError: 'struct s' has no member 'comn'. Did you mean: 'comm'",
             ],
         ),
+        # The engine uses the standard library, whose frames are none of the user's.
+        (
+            "prog.stack_trace(99999999)",
+            ["in <module>", "LookupError: thread not found"],
+        ),
+        (
+            "drgn.Objct",
+            [
+                "in <module>",
+                "AttributeError: module 'drgn' has no attribute 'Objct'. "
+                "Did you mean: 'Object'",
+            ],
+        ),
         # Not of the asking.
         ("prog.type(5)", ["engine/", "TypeError: "]),
     ],
