@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import drgn
-from drgn import Thread
 
 from .errors import MemoryError, error
-from .session import current
+from .session import AnyThread, current, thread_key
 
 _MAX_READ = 1 << 31
 
@@ -96,7 +95,7 @@ _ALL = (1 << 64) - 1
 class InferiorThread:
     """A thread of the program."""
 
-    def __init__(self, thread: Thread, num: int) -> None:
+    def __init__(self, thread: AnyThread, num: int) -> None:
         self._thread, self.num = thread, num
         self.global_num = num
 
@@ -143,7 +142,7 @@ class InferiorThread:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, InferiorThread):
             return NotImplemented
-        return self._thread.tid == other._thread.tid
+        return thread_key(self._thread) == thread_key(other._thread)
 
     def __hash__(self) -> int:
         return hash(self._thread.tid)

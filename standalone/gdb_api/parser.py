@@ -57,6 +57,7 @@ _TYPE_WORDS = {
     "const",
     "volatile",
 }
+_TAGGED = {"struct", "union", "enum"}
 _MAX_DEPTH = 150
 _CASTS = {"static_cast", "reinterpret_cast", "const_cast", "dynamic_cast"}
 
@@ -107,6 +108,9 @@ class Parser:
             found = self._find_type(self._text)
             if found is not None:
                 return ("type", found)
+            if self._token.text in _TAGGED:
+                kind, _, name = self._text.strip().rstrip("* ").partition(" ")
+                raise error(f"No {kind} type named {name.strip()}.")
         tree = self._comma()
         if self._token.kind != "end":
             self._fail()
@@ -369,6 +373,9 @@ class Parser:
                     found = self._find_type(text)
                     if found is not None:
                         self._at = index + 1
+                    elif self._tokens[start + 1].text in _TAGGED:
+                        kind, _, name = text.strip().rstrip("* ").partition(" ")
+                        raise error(f"No {kind} type named {name.strip()}.")
                     return found
         return None
 

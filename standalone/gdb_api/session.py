@@ -17,12 +17,26 @@ from drgn import Object, Program, StackFrame, StackTrace, Thread
 
 from .command import Entry
 from .errors import error
+from .kernel_threads import TaskThread, kernel_threads
 from .lookups import Lookups
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .objfiles import Objfile, Progspace
     from .value import Value
+
+
+AnyThread = Thread | TaskThread
+
+
+def thread_key(thread: AnyThread) -> tuple[int, int]:
+    """What tells threads apart: idle tasks have the same PID."""
+    if isinstance(thread, TaskThread):
+        return thread.tid, thread.object.value_()
+    try:
+        return thread.tid, thread.object.value_()
+    except (ValueError, LookupError):
+        return thread.tid, 0
 
 
 class Examine:
@@ -77,7 +91,8 @@ class Session:
         self.lookups = Lookups(prog)
         self.examine = Examine()
         self._out: list[list[str]] = []
-        self._thread: Thread | None = None
+        self._thread: AnyThread | None = None
+        self._threads: list[AnyThread] | None = None
         self._thread_known = False
         self._trace: StackTrace | None = None
         self._level = 0
@@ -234,30 +249,51 @@ class Session:
 
     # What is selected.
 
-    def threads(self) -> list[Thread]:
+    def threads(self) -> list[AnyThread]:
         """The program's threads, in GDB's order."""
-        return list(self.prog.threads())
+        if self._threads is None:
+            if self.is_kernel():
+                self._threads = list(kernel_threads(self.prog))
+            else:
+                self._threads = list(self.prog.threads())
+        return self._threads
 
-    def thread_number(self, thread: Thread) -> int:
+    def thread_number(self, thread: AnyThread) -> int:
         """Which of the threads one is, from 1."""
         for number, each in enumerate(self.threads(), 1):
-            if each.tid == thread.tid:
+            if each is thread or thread_key(each) == thread_key(thread):
                 return number
         return 0
 
-    def thread(self) -> Thread | None:
-        """The selected thread: first that which crashed, or the main one."""
+    def thread(self) -> AnyThread | None:
+        """The selected thread: first that which crashed, or the first."""
         if not self._thread_known:
             self._thread_known = True
-            for choose in self.prog.crashed_thread, self.prog.main_thread:
-                try:
-                    self._thread = choose()
-                    break
-                except (ValueError, LookupError, OSError):
-                    continue
+            self._thread = self._first_thread()
         return self._thread
 
-    def select_thread(self, thread: Thread | None) -> None:
+    def _first_thread(self) -> AnyThread | None:
+        try:
+            crashed = self.prog.crashed_thread()
+        except (ValueError, LookupError, OSError):
+            crashed = None
+        try:
+            threads = self.threads()
+        except (ValueError, LookupError, drgn.FaultError):
+            return crashed
+        if crashed is not None:
+            for each in threads:
+                if thread_key(each) == thread_key(crashed):
+                    return each
+            return crashed
+        if not self.is_kernel():
+            try:
+                return self.prog.main_thread()
+            except (ValueError, LookupError):
+                return None
+        return threads[0] if threads else None
+
+    def select_thread(self, thread: AnyThread | None) -> None:
         """Select a thread and its innermost frame."""
         self._thread, self._thread_known = thread, True
         self._trace, self._level = None, 0

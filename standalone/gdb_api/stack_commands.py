@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import drgn
-from drgn import StackFrame, Thread, TypeKind
+from drgn import StackFrame, TypeKind
 from drgn.target import frame_blocks
 
 from .command import Entry
@@ -14,7 +14,7 @@ from .errors import error
 from .evaluate import evaluate
 from .options import Options, options_of
 from .places import frame_place, full_name, line_at, location
-from .session import Session, current
+from .session import AnyThread, Session, current, thread_key
 from .symbols import argument_names
 
 _COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS, TypeKind.ARRAY
@@ -330,7 +330,7 @@ def info_registers(arguments: str, from_tty: bool) -> None:
 # Threads.
 
 
-def _target_id(session: Session, thread: Thread) -> str:
+def _target_id(session: Session, thread: AnyThread) -> str:
     if session.is_kernel():
         name = thread.name
         return f"Thread 1.{thread.tid}" + (f" ({name})" if name else "")
@@ -357,7 +357,11 @@ def info_threads(arguments: str, from_tty: bool) -> None:
     for number, thread in enumerate(threads, 1):
         if wanted and number not in wanted:
             continue
-        mark = "*" if selected is not None and thread.tid == selected.tid else " "
+        mark = (
+            "*"
+            if selected is not None and thread_key(thread) == thread_key(selected)
+            else " "
+        )
         frame = _innermost(session, thread)
         session.write(f"{mark} {number:<4} {ids[number - 1]:<{width}} {frame}\n")
 
@@ -373,7 +377,7 @@ def _numbers(text: str) -> set[int]:
     return found
 
 
-def _innermost(session: Session, thread: Thread) -> str:
+def _innermost(session: Session, thread: AnyThread) -> str:
     try:
         trace = thread.stack_trace()
         frame = trace[0]

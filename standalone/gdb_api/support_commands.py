@@ -392,7 +392,11 @@ class _NewObjfile:
 
 
 def monitor(arguments: str, from_tty: bool) -> None:
-    """Ask the target: there is nobody to ask."""
+    """Ask the target: there is nobody to ask, but for what a kernel runs on."""
+    if arguments == "info version" and current().is_kernel():
+        # By an answer scripts know that thread N is what CPU N-1 runs.
+        current().write("pydrgn\n")
+        return
     raise error('"monitor" command not supported by this target.')
 
 
