@@ -14,7 +14,7 @@ from .errors import error
 from .names import tag_of, type_text
 from .options import Options, options_of, python_options
 from .session import Session, current
-from .strings import string_text
+from .strings import string_text, utf8_codes
 from .types import enumerator_name, size_of
 from .value import Value, is_long_double, long_double, reading
 
@@ -97,7 +97,7 @@ class Describer:
             special = self.by_printer(obj, depth)
             if special is not None:
                 return special
-        if is_long_double(obj):
+        if is_long_double(obj) and options.format in ("", "s", "f"):
             return scalars.long_double_text(long_double(obj))
         with reading():
             if kind in _COMPOUND:
@@ -195,6 +195,8 @@ class Describer:
         for at in range(0, len(data), width):
             codes.append(int.from_bytes(data[at : at + width], order))  # type: ignore[arg-type]
         more = not failure and len(codes) >= limit and 0 not in codes
+        if width == 1:
+            codes = utf8_codes(data)
         if 0 in codes:
             del codes[codes.index(0) :]
         if failure and not codes:
@@ -252,7 +254,7 @@ class Describer:
         data = obj.to_bytes_()
         order = "little" if _is_little(obj.prog_) else "big"
         if width == 1:
-            codes = list(data)
+            codes = utf8_codes(data)
         else:
             codes = [
                 int.from_bytes(data[at : at + width], order)  # type: ignore[arg-type]
@@ -284,7 +286,11 @@ class Describer:
         parts: list[str] = []
         bases = 0
         for field in Value(obj).type.fields():
-            part = self.nested(_part(obj, field), depth + 1)
+            printer = self
+            if field.artificial:
+                # The pointer to virtual functions is shown as one in every format.
+                printer = self.with_options(format="")
+            part = printer.nested(_part(obj, field), depth + 1)
             if field.is_base_class:
                 part = f"<{field.name}> = {part}"
             elif field.name:
@@ -349,16 +355,7 @@ def _char_width(type_: drgn.Type) -> tuple[int, str]:
 
 def _is_flags(values: list[int]) -> bool:
     """Whether an enumeration's values are bits that can be put together."""
-    for value in values:
-        if value < 0:
-            return False
-        if (
-            value.bit_count() > 1
-            and (value // (value & -value)).bit_count()
-            != (value // (value & -value)).bit_length()
-        ):
-            return False
-    return True
+    return all(value >= 0 and value.bit_count() <= 1 for value in values)
 
 
 def _is_little(prog: drgn.Program) -> bool:

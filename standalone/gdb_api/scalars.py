@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
+import math
 import struct
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
-from drgn import Object, TypeKind
+from drgn import Object, PlatformFlags, TypeKind
 
 from .errors import error
 from .strings import char_text
 from .types import size_of
+from .value import is_long_double, long_double
 
 LETTERS = "xduotacfszi"
+
+# Significant decimal digits, which tell any two numbers of a size apart.
+_DIGITS = {2: 5, 4: 9, 8: 17}
+_LONG_DOUBLE_DIGITS = 21
+# struct's letters, and the bits of the fraction.
+_FLOATS = {4: ("f", 23), 8: ("d", 52)}
 
 
 def float_text(value: float, size: int) -> str:
     """A floating value, exact to its size."""
-    if value != value:
-        return "nan"
-    if value in (float("inf"), float("-inf")):
+    if math.isnan(value):
+        layout, fraction = _FLOATS.get(size, _FLOATS[8])
+        bits = int.from_bytes(struct.pack(f"<{layout}", value), "little")
+        sign = "-" if math.copysign(1, value) < 0 else ""
+        return f"{sign}nan({bits & ((1 << fraction) - 1):#x})"
+    if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    digits = {2: 5, 4: 9, 8: 17}.get(size, 18)
-    return f"{value:.{digits}g}"
+    return f"{value:.{_DIGITS.get(size, 17)}g}"
 
 
 def long_double_text(value: Decimal) -> str:
-    """A floating value of 80 bits, with as many digits as it has."""
+    """A floating value of 80 bits, as C's ``%g`` has it."""
     if not value.is_finite():
         return str(value).lower().replace("infinity", "inf")
-    text = f"{value:.18g}"
-    if "e" in text or "." not in text:
-        return text
-    return text.rstrip("0").rstrip(".")
+    if not value:
+        return "0"
+    rounded = Context(prec=_LONG_DOUBLE_DIGITS).plus(value)
+    exponent = rounded.adjusted()
+    if -5 < exponent < _LONG_DOUBLE_DIGITS:
+        text = f"{rounded:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    digits = "".join(map(str, rounded.as_tuple().digits)).rstrip("0")
+    fraction = f".{digits[1:]}" if len(digits) > 1 else ""
+    sign = "-" if value < 0 else ""
+    mark = "-" if exponent < 0 else "+"
+    return f"{sign}{digits[0]}{fraction}e{mark}{abs(exponent):02}"
 
 
 def char_value_text(value: int, prefix: str = "") -> str:
@@ -42,20 +60,26 @@ def char_value_text(value: int, prefix: str = "") -> str:
 
 
 def bits_of(obj: Object) -> tuple[int, int]:
-    """The bits of a scalar as an unsigned number, and how many bytes they are."""
+    """The bits of a scalar as an unsigned number, and how many bytes they are.
+
+    Those of a bit field are widened to its type.
+    """
     size = size_of(obj.type_)
+    if is_long_double(obj):
+        return int.from_bytes(obj.to_bytes_()[:10], "little"), size
+    if obj.type_.unaliased_kind() is TypeKind.FLOAT:
+        platform = obj.prog_.platform
+        little = platform is None or platform.flags & PlatformFlags.IS_LITTLE_ENDIAN
+        return int.from_bytes(obj.to_bytes_(), "little" if little else "big"), size
     value: Any = obj.value_()
-    if isinstance(value, float):
-        data = struct.pack("<f" if size == 4 else "<d", value)
-        return int.from_bytes(data, "little"), len(data)
-    width = obj.bit_field_size_ or size * 8
-    return int(value) & ((1 << width) - 1), size
+    return int(value) & ((1 << size * 8) - 1), size
 
 
 def formatted(obj: Object, letter: str, symbol: Any, padded: bool = False) -> str:
     """A scalar in a format; ``symbol(address)`` is what stands behind an address."""
     bits, size = bits_of(obj)
-    width = obj.bit_field_size_ or size * 8
+    width = size * 8
+    plain = obj.type_.unaliased()
     if letter == "x":
         return f"0x{bits:0{size * 2}x}" if padded else f"{bits:#x}"
     if letter == "z":
@@ -65,23 +89,44 @@ def formatted(obj: Object, letter: str, symbol: Any, padded: bool = False) -> st
     if letter == "u":
         return str(bits)
     if letter == "o":
+        if padded:
+            return f"0{bits:0{(width + 2) // 3}o}"
         return f"0{bits:o}" if bits else "0"
     if letter == "t":
-        return f"{bits:0{size * 8}b}" if padded else f"{bits:b}"
+        return f"{bits:0{width}b}" if padded else f"{bits:b}"
     if letter == "c":
-        signed = obj.type_.unaliased_kind() is not TypeKind.INT or (
-            obj.type_.unaliased().is_signed
-        )
-        low = bits & 255
+        signed = plain.kind is not TypeKind.INT or plain.is_signed
+        low = _whole(obj, bits) & 255
         return char_value_text(low - 256 if signed and low > 127 else low)
     if letter == "a":
-        text = symbol(bits)
-        return f"{bits:#x} {text}" if text else f"{bits:#x}"
+        address = _whole(obj, bits) & ((1 << 64) - 1)
+        text = symbol(address)
+        return f"{address:#x} {text}" if text else f"{address:#x}"
     if letter == "f":
-        if isinstance(obj.value_(), float):
-            return float_text(obj.value_(), size)
-        if size in (4, 8):
-            data = bits.to_bytes(size, "little")
-            return float_text(struct.unpack("<f" if size == 4 else "<d", data)[0], size)
-        return str(obj.value_())
+        return _as_float(obj, bits, size)
     raise error(f'Undefined output format "{letter}".')
+
+
+def _whole(obj: Object, bits: int) -> int:
+    """A scalar as a whole number: what is not whole is cut, to 64 bits."""
+    kind = obj.type_.unaliased_kind()
+    if kind is TypeKind.FLOAT:
+        value = long_double(obj) if is_long_double(obj) else obj.value_()
+        if math.isnan(value):
+            return 0
+        return int(max(-(1 << 63), min(value, (1 << 63) - 1)))
+    return bits if kind is TypeKind.POINTER else int(obj.value_())
+
+
+def _as_float(obj: Object, bits: int, size: int) -> str:
+    if obj.type_.unaliased_kind() is TypeKind.FLOAT:
+        return float_text(obj.value_(), size)
+    if size not in _FLOATS:
+        return str(int(obj.value_()))
+    layout = _FLOATS[size][0]
+    value = struct.unpack(f"<{layout}", bits.to_bytes(size, "little"))[0]
+    if math.isnan(value):
+        # A signaling NaN would not survive as Python's.
+        fraction = bits & ((1 << _FLOATS[size][1]) - 1)
+        return f"{'-' if bits >> (size * 8 - 1) else ''}nan({fraction:#x})"
+    return float_text(value, size)

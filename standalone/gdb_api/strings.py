@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+# Added to a character's code where an octet has the same number.
+_LATIN = 0x110000
+
 _ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r"}
 
 
@@ -15,9 +18,32 @@ def char_text(code: int, quote: str) -> str:
     if 32 <= code < 127:
         letter = chr(code)
         return "\\" + letter if letter in (quote, "\\") else letter
-    if code > 255 and chr(code).isprintable():
-        return chr(code)
+    if code > _LATIN:
+        code -= _LATIN
+        return chr(code) if chr(code).isprintable() else _octets(chr(code).encode())
+    if code > 255:
+        return chr(code) if chr(code).isprintable() else _octets(chr(code).encode())
     return f"\\{code:03o}"
+
+
+def _octets(data: bytes) -> str:
+    return "".join(f"\\{octet:03o}" for octet in data)
+
+
+def utf8_codes(data: bytes) -> list[int]:
+    """The characters of UTF-8; an octet that is part of none stands for itself.
+
+    Those from U+0080 to U+00FF are told from octets by being above U+10FFFF.
+    """
+    codes = []
+    for character in data.decode("utf-8", "surrogateescape"):
+        code = ord(character)
+        if 0xDC80 <= code <= 0xDCFF:
+            code -= 0xDC00
+        elif 0x80 <= code <= 0xFF:
+            code += _LATIN
+        codes.append(code)
+    return codes
 
 
 def string_text(
@@ -48,7 +74,7 @@ def string_text(
                 inside = ""
             letter = char_text(code, "'")
             parts.append(f"{prefix}'{letter}' <repeats {length} times>")
-            count += repeats
+            count += length
             continue
         shown = length
         if elements is not None and count + length > elements:

@@ -9,7 +9,7 @@ import drgn
 from drgn import Qualifiers, TypeKind
 
 from .errors import error
-from .names import type_text
+from .names import tag_of, type_text
 
 TYPE_CODE_BITSTRING = -1
 TYPE_CODE_PTR = 1
@@ -363,8 +363,12 @@ def _is_base(plain: drgn.Type, index: int, member: drgn.TypeMember) -> bool:
 
 
 def enumerator_name(enum: drgn.Type, name: str) -> str:
-    """An enumerator's name: those of ``enum class`` have the enumeration's before."""
-    return name
+    """An enumerator's name, with the namespaces of C++.
+
+    Those of an ``enum class`` have its own, too, which drgn's types do not tell.
+    """
+    scope = (tag_of(enum) or "").rpartition("::")[0]
+    return f"{scope}::{name}" if scope else name
 
 
 def size_of(type_: drgn.Type) -> int:

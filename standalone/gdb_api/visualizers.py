@@ -11,7 +11,7 @@ from .errors import MemoryError
 from .options import Options
 from .printing import printers_of_all
 from .session import Session
-from .strings import string_text
+from .strings import string_text, utf8_codes
 from .value import LazyString, Value, characters
 
 if TYPE_CHECKING:
@@ -82,19 +82,19 @@ class _Visualizer:
         if isinstance(found, LazyString):
             data = characters(found.value(), found.length)
             return string_text(
-                list(data), options.max_elements, options.repeat_threshold
+                utf8_codes(data), options.max_elements, options.repeat_threshold
             )
         if isinstance(found, Value):
             if quoted:
                 data = characters(found)
                 return string_text(
-                    list(data), options.max_elements, options.repeat_threshold
+                    utf8_codes(data), options.max_elements, options.repeat_threshold
                 )
             return self._describer.nested(found._obj, self._depth + 1)
         if isinstance(found, str):
             if quoted:
                 return string_text(
-                    list(found.encode()),
+                    utf8_codes(found.encode()),
                     options.max_elements,
                     options.repeat_threshold,
                 )

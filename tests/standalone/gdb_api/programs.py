@@ -21,6 +21,11 @@ unsigned long big = 0xffffffffffffffff; long long wide = -5; float single = 1.1f
 double real = 0.1; long double longer = 1.25L; char zeros[300]; char runs[40];
 point_t *pointer = &origin; void *nowhere; void *somewhere = &table[3];
 int (*functions[2])(int) = {twice, NULL}; const char *words[3] = {"one", "two"};
+enum mask { LOW = 3, HIGH = 12 } masked = 7;
+struct { int s : 5; unsigned u : 3; } narrow = {-3, 6};
+long double tenth = -0.1L, huge = 1e100L;
+const char *accents = "gr\xc3\xbc\xc3\x9f \xff";
+char many[400];
 static char lines[] = "tab\tquote\"back\\new\nend\001" "1\377";
 static int crash(struct point *p, int depth)
 {
@@ -37,6 +42,7 @@ int main(int argc, char **argv)
     double d = 1.5;
     for (int i = 0; i < 40; i++) runs[i] = i < 15 ? 'x' : i < 20 ? 'y' : 'z';
     runs[39] = 0;
+    for (int i = 0; i < 400; i++) many[i] = i < 250 ? 'q' : 'r';
     table[4] = 9;
     return crash(&origin, 0) + (int)d + argc;
 }
@@ -46,7 +52,8 @@ CPLUS_SOURCE = r"""
 struct Base { int b; Base() : b(9) {} virtual ~Base() {} };
 struct Derived : Base { double d; const char *s; bool flag;
                         Derived() : d(1.5), s("text"), flag(true) {} };
-namespace ns { template<class T> struct Box { T value; Box *next; }; }
+namespace ns { template<class T> struct Box { T value; Box *next; };
+               enum Kind { ONE = 1, TWO, FOUR = 4 }; Kind kind = Kind(5); }
 struct Vector { int *begin, *end; };
 struct Text { const char *data; unsigned long size; };
 struct Both { Text key; Vector value; };

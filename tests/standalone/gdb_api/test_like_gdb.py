@@ -27,12 +27,14 @@ origin == origin|(point_t *)&origin|(byte)5|(char *)bytes|argc|local|buf|p|*p|$n
 inner|*inner|crash::depth|1 +|(|table[|99999999999999999999|5x
 origin.name|&origin.name|&origin.name[2]|(void *)&origin|&words[1]|**words@2|$_
 d|words[0][0]|(float)1|(int)2.7|1, 2|pointer[0]|(unsigned)-1|5 & 3|5 ^ 3|5 | 3
+masked|(enum mask)3|(enum mask)4|narrow|tenth|huge|accents|many|accents[2]
 -one|+small|wide * 2|big + 1|small < one|-1 < 1u|nested.u.f|&nested.u.f
 """.replace("\n", "|")
 
 FORMATS = """
 p/x origin|p/x table|p/d all|p/c 97|p/t 10|p/x -1|p/o 8|p/u -1|p/z 5|p/x real|p/d 'a'
 p/a &table[1]|p/s origin.name|p/x "ab"|p/d yes|p/x nested|p/c bytes|p/u negative
+p/x narrow|p/d narrow|p/x huge|p/c single|p/a real|p/a small|p/f big|p/f yes|p/o narrow
 output origin.x|output/x origin|p -pretty -- origin|p -elements 3 -- table
 x/4xw &origin|x/2xg &origin|x/s origin.name|x/3db origin.name|x/2c origin.name
 x/2uh &origin|x/3tb &origin|x/3s lines|x/2dw &table|x|p $_
@@ -90,6 +92,7 @@ bt|info args|frame 1|frame 0|p global|p *b|p box|p &box|p other.next->value|p n 
 p as_base|p *as_base|p global.b|p global.d|p b|p &global.b|whatis box|whatis &other
 whatis as_base|p sizeof(Derived)|p (Base *)&global|p ns::f|ptype ns::Box<int>|p f|p &f
 set print object on|p as_base|p *as_base|set print object off|set print pretty on
+p ns::kind|p (ns::Kind)9|p/x ns::kind
 p global|p box|whatis global|p 1 == 1|p true|p sizeof(ns::Box<int>)|p *(ns::Box<int>*)b
 """.replace("\n", "|")
     skipped = {"ptype ns::Box<int>", "p ns::f", "p true"}
