@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from .. import log
@@ -28,7 +29,7 @@ class ModuleSymbols:
         self._module = module
         self._placement: Placement = module._placement
         # And the ranges of the module that they were found by.
-        self._all: tuple[object, list[tuple[int, Symbol]]] | None = None
+        self._all: tuple[object, list[Symbol]] | None = None
         try:
             self._tables = self._load(module)
         except BadDataError as error:
@@ -62,10 +63,7 @@ class ModuleSymbols:
     def find(
         self, name: str | None, address: int | None
     ) -> Iterator[tuple[int, Symbol]]:
-        """Rank and Symbol of the ones with a name, at an address, or of all."""
-        if name is None and address is None:
-            yield from self._found_once()
-            return
+        """Rank and Symbol of the ones with a name, at an address, or both."""
         for table in self._tables:
             if address is not None:
                 for entry, symbol in self._at(address, table.containing):
@@ -77,17 +75,13 @@ class ModuleSymbols:
                 if found is not None:
                     yield entry.rank, found
 
-    def _found_once(self) -> list[tuple[int, Symbol]]:
+    def all(self) -> list[Symbol]:
         """All of them, which are kept: a kernel has a hundred thousand."""
         ranges = self._module._ranges
         if self._all is None or self._all[0] is not ranges:
-            found = []
-            for table in self._tables:
-                for entry in table.all():
-                    symbol = self._symbol(entry)
-                    if symbol is not None:
-                        found.append((entry.rank, symbol))
-            self._all = ranges, found
+            entries = (entry for table in self._tables for entry in table.all())
+            symbols = map(self._symbol, entries)
+            self._all = ranges, [found for found in symbols if found is not None]
         return self._all[1]
 
     def _at(
@@ -158,6 +152,8 @@ def elf_symbol_finder(
             return [] if symbol is None else [symbol]
     else:
         modules = list(prog._modules.newest_first())
+    if name is None and address is None:
+        return list(chain.from_iterable(symbols_of(each).all() for each in modules))
     found: list[Symbol] = []
     best: tuple[int, Symbol] | None = None
     for module in modules:

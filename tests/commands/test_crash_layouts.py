@@ -22,7 +22,7 @@ from drgn.commands.crash._task_rows import (
     TaskRow,
     kernel_stack_pointers,
     task_rows,
-    task_states,
+    task_state,
 )
 from drgn.commands.crash.mod import _modules, _print_modules, _print_taints
 from drgn.commands.crash.tree import entry_addresses
@@ -135,7 +135,7 @@ def test_rows(kernel: Kernel) -> None:
         TaskRow(TASK, 42, 2, 3, "D", 30, 50 * PAGE, b"old", False, False),
         TaskRow(PARENT, 2, 2, 0, "R", 0, 0, b"kthreadd", True, True),
     ]
-    assert task_states(kernel.prog, tasks) == ["D", "R"]
+    assert [task_state(task) for task in tasks] == ["D", "R"]
 
 
 def test_stack_pointers(kernel: Kernel) -> None:

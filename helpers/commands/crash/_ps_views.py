@@ -22,7 +22,7 @@ from drgn.helpers.linux.timekeeping import ktime_get_coarse_ns
 
 from ._code import CrashCodeBuilder
 from ._cpuspec import parse_cpuspec
-from ._task_rows import task_states
+from ._task_rows import task_state
 from ._tasks import task_line, task_line_code
 from ._time import days_and_milliseconds, uptime
 
@@ -126,7 +126,7 @@ def _limits(prog: Program, task: Object) -> None:
 
 
 def _summary(prog: Program, args: argparse.Namespace, tasks: Iterable[Object]) -> None:
-    for state, count in Counter(task_states(prog, list(tasks))).items():
+    for state, count in Counter(map(task_state, tasks)).items():
         print(f"  {state}: {count}")
 
 
