@@ -27,6 +27,7 @@ _POINTER = TypeKind.POINTER
 _ARRAY = TypeKind.ARRAY
 _FUNCTION = TypeKind.FUNCTION
 _INDENT = "\t"
+_NONE = Qualifiers.NONE
 _MAX_NESTING = 200
 _MAX_DEPTH = 1000
 _TOO_DEEP = "maximum type depth exceeded"
@@ -61,9 +62,10 @@ def definition(type: Type) -> str:
 
 def _qualifiers(type: Type) -> str:
     """The qualifiers of ``type``, each with a space after it."""
-    value = type.qualifiers.value
-    if not value:
+    qualifiers = type.qualifiers
+    if qualifiers is _NONE:
         return ""
+    value = qualifiers.value
     return "".join(f"{word} " for bit, word in _QUALIFIERS if value & bit)
 
 

@@ -294,29 +294,23 @@ class TaskRss(NamedTuple):
         return self.file + self.anon + self.shmem
 
 
-def _rss_counter(task: Object, mm: Object, name: str) -> int:
-    i = mm.prog_[name].value_()
-    try:
-        counters = mm.rss_stat.count
-    except AttributeError:
-        # A percpu_counter since 6.2 (f1a7941243c1).
-        return percpu_counter_sum(mm.rss_stat[i].address_of_())
-    total: int = counters[i].counter.value_()
-    for thread in for_each_task_in_group(task, include_self=True):
-        try:
-            total += thread.rss_stat.count[i].value_()  # SPLIT_RSS_COUNTING
-        except AttributeError:
-            break
-    return total
-
-
 def rss_of_task(task: Object) -> TaskRss:
     mm = task.mm.read_()
     if not mm:
         return TaskRss(0, 0, 0, 0)
-    return TaskRss(
-        *(
-            _rss_counter(task, mm, name)
-            for name in ("MM_FILEPAGES", "MM_ANONPAGES", "MM_SHMEMPAGES", "MM_SWAPENTS")
-        )
-    )
+    names = ("MM_FILEPAGES", "MM_ANONPAGES", "MM_SHMEMPAGES", "MM_SWAPENTS")
+    numbers = [mm.prog_[name].value_() for name in names]
+    try:
+        counters = mm.rss_stat.count
+    except AttributeError:
+        # A percpu_counter each since 6.2 (f1a7941243c1).
+        stat = mm.rss_stat
+        return TaskRss(*(percpu_counter_sum(stat[i].address_of_()) for i in numbers))
+    totals = [counters[i].counter.value_() for i in numbers]
+    for thread in for_each_task_in_group(task, include_self=True):
+        try:
+            cached = thread.rss_stat.count
+        except AttributeError:
+            break  # !SPLIT_RSS_COUNTING
+        totals = [n + cached[i].value_() for n, i in zip(totals, numbers, strict=True)]
+    return TaskRss(*totals)
