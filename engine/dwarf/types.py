@@ -117,9 +117,10 @@ class TypeReader:
 
     def object_type(self, die: Die) -> Type:
         """The `attribute_type()` of what must have one, such as a member."""
-        if die.origin_ref(dw.DW_AT_type) is None:
+        type_die = die.origin_ref(dw.DW_AT_type)
+        if type_die is None:
             raise die.missing(dw.DW_AT_type)
-        return self.attribute_type(die)
+        return self._debug.type_of(type_die)
 
     def type_of(self, die: Die) -> Type:
         """The Type that a type's DIE describes; of a subprogram, the function type."""

@@ -12,7 +12,8 @@ from ..dwarf import constants as dw
 from ..dwarf.cfi import CfiRow, CfiTable, cfi_tables
 from ..dwarf.line_header import LineHeader
 from ..dwarf.lines import Line, LineTable
-from ..dwarf.scopes import scopes_at, split_frames
+from ..dwarf.location import expression_at
+from ..dwarf.scopes import local_entries, scopes_at, split_frames
 from ..errors import BadDataError
 from ..flags import ProgramFlags
 from ..log import warning
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 class Call:
     """A call that is active at an address: of a function, or inlined into one."""
 
-    __slots__ = ("is_inline", "line", "name", "scopes")
+    __slots__ = ("_entries", "is_inline", "line", "name", "scopes")
 
     name: str | None
     """Name of the function, if debug information has one there."""
@@ -47,6 +48,14 @@ class Call:
         self.line = line
         self.is_inline = is_inline
         self.scopes = scopes
+        self._entries: dict[Die, list[tuple[str, Die]]] = {}
+
+    def entries(self, scope: Die) -> list[tuple[str, Die]]:
+        """The `local_entries()` of one of the scopes."""
+        entries = self._entries.get(scope)
+        if entries is None:
+            entries = self._entries[scope] = list(local_entries(scope))
+        return entries
 
     @classmethod
     def of_unknown(cls, line: Line | None = None) -> Call:
@@ -57,7 +66,16 @@ class Call:
 class Code:
     """The code at an address. Errors in lines and scopes only make it less known."""
 
-    __slots__ = ("_calls", "_cfi", "_info", "_orc", "address", "file_pc", "module")
+    __slots__ = (
+        "_calls",
+        "_cfi",
+        "_info",
+        "_locations",
+        "_orc",
+        "address",
+        "file_pc",
+        "module",
+    )
 
     address: int
     module: Module | None
@@ -71,6 +89,7 @@ class Code:
         self.module = info.prog._modules.for_address(address)
         self.file_pc = None if self.module is None else self.module._to_file(address)
         self._calls: list[Call] | None = None
+        self._locations: dict[Die, memoryview | None] = {}
         # False until they are asked for.
         self._cfi: CfiRow | bool | None = False
         self._orc: OrcEntry | bool | None = False
@@ -93,6 +112,15 @@ class Code:
         if isinstance(self._orc, bool):
             self._orc = self._info.orc(self)
         return self._orc
+
+    def location(self, variable: Die) -> memoryview | None:
+        """The expression for where a variable is, None if it is nowhere."""
+        if variable not in self._locations:
+            pc = self.file_pc
+            self._locations[variable] = (
+                None if pc is None else expression_at(variable, dw.DW_AT_location, pc)
+            )
+        return self._locations[variable]
 
     @property
     def calls(self) -> list[Call]:

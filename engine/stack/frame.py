@@ -152,19 +152,18 @@ class StackFrame(metaclass=ApiClass):
 
         A name appears more than once if inner blocks have it again.
         """
-        from ..dwarf.scopes import local_entries
-
-        if self._call is None:
+        call = self._call
+        if call is None:
             return []
-        return [name for scope in self._call.scopes for name, _ in local_entries(scope)]
+        return [name for scope in call.scopes for name, _ in call.entries(scope)]
 
     def _find(self, name: object) -> Die | None:
-        from ..dwarf.scopes import declaration_in, definition_in, local_entries
+        from ..dwarf.scopes import declaration_in, definition_in
 
         if self._call is None or not isinstance(name, str):
             return None
         for scope in reversed(self._call.scopes):
-            for entry, die in local_entries(scope):
+            for entry, die in self._call.entries(scope):
                 if entry == name:
                     return die
         if not self._call.scopes:

@@ -195,9 +195,7 @@ def frame_object(
         return variable(debug, die)  # It is constant or optimized out.
     type = debug.types_of(die.unit.file).object_type(die)
     code = frames[index].code
-    expression = None
-    if code is not None and code.file_pc is not None:
-        expression = expression_at(located, dw.DW_AT_location, code.file_pc)
+    expression = None if code is None else code.location(located)
     if expression is None or not len(expression):
         return Object._absent(type, AbsenceReason.OPTIMIZED_OUT)
     context = FrameContext(prog, frames, index, located)
