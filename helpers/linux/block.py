@@ -206,6 +206,8 @@ def nr_blockdev_pages(prog: Program) -> int:
     try:
         sb = prog["blockdev_superblock"].read_()
     except KeyError:
+        if "all_bdevs" not in prog:
+            return 0  # !CONFIG_BLOCK
         for bdev in list_for_each_entry(
             "struct block_device", prog["all_bdevs"].address_of_(), "bd_list"
         ):

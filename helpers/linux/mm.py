@@ -104,6 +104,7 @@ from drgn.helpers.linux._pages import (
 from drgn.helpers.linux.device import bus_for_each_dev
 from drgn.helpers.linux.hugetlb import hugetlb_total_pages
 from drgn.helpers.linux.list import list_for_each_entry
+from drgn.helpers.linux.mmzone import section_nr_to_pfn
 from drgn.helpers.linux.percpu import percpu_counter_sum_positive
 from drgn.helpers.linux.rbtree import rb_find
 
@@ -365,11 +366,14 @@ def memory_block_size_bytes(prog: Program) -> Object:
     """Return the size of the blocks of memory that can be plugged and unplugged.
 
     :return: ``unsigned long``
+    :raises LookupError: if the kernel has no such blocks (``CONFIG_MEMORY_HOTPLUG``)
 
     >>> memory_block_size_bytes(prog)
     (unsigned long)134217728
     """
-    return prog["memory_block_size_probed"].read_()
+    # What x86 has probed is 0 as long as nobody has asked.
+    pages = section_nr_to_pfn(prog, prog["sections_per_block"].value_())
+    return pages << prog["PAGE_SHIFT"].value_()
 
 
 # include/linux/memory.h, before the values became enum memory_block_state.

@@ -20,6 +20,17 @@ def kernel() -> Kernel:
     return Kernel(Program(Platform(Architecture.X86_64)))
 
 
+def test_devices_of_a_kernel_without_disks(
+    kernel: Kernel,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without CONFIG_BLOCK, there are character devices alone."""
+    monkeypatch.setattr(dev, "for_each_registered_chrdev", lambda prog: iter(()))
+    dev._print_devices(kernel.prog)
+    assert capsys.readouterr().out.split() == ["CHRDEV", "NAME", "CDEV", "OPERATIONS"]
+
+
 def test_pci_bridges(
     kernel: Kernel,
     monkeypatch: pytest.MonkeyPatch,

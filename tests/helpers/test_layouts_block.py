@@ -110,6 +110,7 @@ def test_requests_by_their_tags(kernel: Kernel, by_pointer: bool) -> None:
 
 def test_pages_of_block_devices(kernel: Kernel) -> None:
     prog = kernel.prog
+    assert nr_blockdev_pages(prog) == 0  # without CONFIG_BLOCK
     link = kernel.linked("list_head", "next", "prev")
     mapping = kernel.struct("address_space", nrpages=kernel.ulong)
     inode = kernel.struct("inode", i_mapping=kernel.to(mapping), i_sb_list=link)

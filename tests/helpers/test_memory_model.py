@@ -192,3 +192,15 @@ def test_each_function_tells_of_one_flag(kernel: Kernel) -> None:
         found = [i for i, page in enumerate(pages) if getattr(mm, name)(page)]
         (flag,) = (NAMES_OF_FLAGS[i] for i in found)
         assert flag.replace("_", "") == name.removeprefix("Page").lower()
+
+
+def test_size_of_memory_blocks(kernel: Kernel) -> None:
+    """Blocks of sections, which kernels without CONFIG_MEMORY_HOTPLUG do not have."""
+    prog = Memory(kernel, {}).prog
+    # x86's, which the first who asks for it sets.
+    kernel.objects["memory_block_size_probed"] = Object(prog, kernel.ulong, 0)
+    with pytest.raises(LookupError, match="sections_per_block"):
+        mm.memory_block_size_bytes(prog)
+    kernel.objects["sections_per_block"] = Object(prog, kernel.int, 16)
+    size = mm.memory_block_size_bytes(prog)
+    assert (size.value_(), size.type_.type_name()) == (16 << 27, "unsigned long")

@@ -74,12 +74,19 @@ def _crash_cmd_dev(
     elif args.disks or args.busy_disks:
         print_rows(_request_rows(prog, args.busy_disks))
     else:
-        characters, fault = read_until_fault(_char_device_rows(prog))
+        _print_devices(prog)
+
+
+def _print_devices(prog: Program) -> None:
+    rows, fault = read_until_fault(_char_device_rows(prog))
+    other = None
+    if "major_names" in prog:  # CONFIG_BLOCK
         blocks, other = read_until_fault(_block_device_rows(prog))
-        print_table([*characters, (), *blocks])
-        for error in (fault, other):
-            if error is not None:
-                raise error
+        rows = [*rows, (), *blocks]
+    print_table(rows)
+    for error in (fault, other):
+        if error is not None:
+            raise error
 
 
 def _operations(ops: Object) -> str | CellFormat:
@@ -220,7 +227,7 @@ def _print_code(prog: Program, args: argparse.Namespace) -> None:
     elif args.disks or args.busy_disks:
         _append_requests(code)
     else:
-        _append_devices(code)
+        _append_devices(prog, code)
     code.print()
 
 
@@ -274,16 +281,20 @@ def _append_requests(code: CrashCodeBuilder) -> None:
     )
 
 
-def _append_devices(code: CrashCodeBuilder) -> None:
-    code.add_from_import("drgn.helpers.linux.block", "for_each_disk")
+def _append_devices(prog: Program, code: CrashCodeBuilder) -> None:
     code.add_from_import(
-        "drgn.helpers.linux.device",
-        "MAJOR", "for_each_registered_blkdev", "for_each_registered_chrdev",
-    )  # fmt: skip
+        "drgn.helpers.linux.device", "MAJOR", "for_each_registered_chrdev"
+    )
     code.append(
         "for dev, _, name, cdev in for_each_registered_chrdev():\n"
         "    major = MAJOR(dev)\n"
         "    operations = cdev.ops if cdev else None\n"
+    )
+    if "major_names" not in prog:  # !CONFIG_BLOCK
+        return
+    code.add_from_import("drgn.helpers.linux.block", "for_each_disk")
+    code.add_from_import("drgn.helpers.linux.device", "for_each_registered_blkdev")
+    code.append(
         "\n"
         "names = {major: name for major, name, _ in for_each_registered_blkdev()}\n"
         "for disk in for_each_disk():\n"
