@@ -24,6 +24,8 @@ settings.load_profile("untimed")
 
 # What tools and the system say is compared in English.
 os.environ["LC_ALL"] = "C.UTF-8"
+# GDB warns where there is none, as in a service's environment.
+os.environ.setdefault("HOME", os.path.expanduser("~"))
 
 TESTS = Path(__file__).parent
 # At the end, so that no room of the tests can stand before a module.
