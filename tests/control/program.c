@@ -1,4 +1,7 @@
-/* What the tests of control run: each kind of object, and calls of each kind. */
+/*
+ * What the tests of control run: each kind of object, and calls of each kind.
+ * Names are none of libc's debugging information, which some machines have.
+ */
 #include <stdarg.h>
 #include <string.h>
 
@@ -9,9 +12,9 @@ struct node {
 	unsigned small : 3, other : 5;
 	signed wide : 11;
 };
-struct node third = { 3, 0, "three", 1, 7, -1 };
-struct node second = { 2, &third, "two", 2, 9, 5 };
-struct node first = { 1, &second, "one", 3, 11, -1000 };
+struct node third_node = { 3, 0, "three", 1, 7, -1 };
+struct node second_node = { 2, &third_node, "two", 2, 9, 5 };
+struct node first_node = { 1, &second_node, "one", 3, 11, -1000 };
 int counter = 7;
 double ratio = 0.5;
 float single = 0.25;
@@ -41,7 +44,7 @@ point scale(point p, double by)
 
 struct node made(int value)
 {
-	struct node n = { value, &first, "made", 5, 6, -7 };
+	struct node n = { value, &first_node, "made", 5, 6, -7 };
 	return n;
 }
 

@@ -17,11 +17,11 @@ add = prog["add"]
 say(repr(prog.call("add", 4, 5)), prog["counter"])
 say(prog.call(add, prog["counter"], prog["color"]), prog.call(prog["operation"], 1, -2))
 say(prog.call("length", "hello"), prog.call("length", b"hello!"),
-    prog.call("length", prog["first"].name))
+    prog.call("length", prog["first_node"].name))
 say(prog.call("sum_of", 3, 1, 2, prog["counter"]))
 say(prog.call("is_color", 1), prog.call("is_color", prog["BLUE"]))
 say(prog.call("halved", 5), prog.call("halved", prog["ratio"]))
-say(prog.call("next_of", prog["first"].address_of_()).name.string_())
+say(prog.call("next_of", prog["first_node"].address_of_()).name.string_())
 say(repr(prog.call("nothing")), prog["counter"])
 say(prog.call("scale", {"x": 1, "y": 2}, 3).value_())
 say(prog.call("scale", prog["origin"], 3.5).value_())
@@ -65,7 +65,7 @@ failing("sum_of")
 failing("add", "x", 2)
 failing("add", prog["origin"], 2)
 failing("next_of", prog["counter"].address_of_())
-failing("scale", prog["first"], 2)
+failing("scale", prog["first_node"], 2)
 failing(prog["counter"])
 failing(12)
 failing("crash")
@@ -94,7 +94,7 @@ SCALARS = """
 __int128 wide = 5;
 __int128 wider = (__int128)1 << 100;
 bool agreed;
-long double extended = 2.5L, other;
+long double extended = 2.5L, extended_too;
 int more(bool yes, unsigned char octet) { return 2 * yes + octet; }
 int as_int(long double x) { return 2 * x; }
 int high(__int128 x) { return x >> 96; }
@@ -114,10 +114,11 @@ def test_calls_with_scalars(host: Run, compile_c: Callable[..., Path]) -> None:
         say("""
 say(prog.call("more", 2, 300), prog.call("more", 0.5, -1))
 say(prog.call("as_int", prog["extended"]))
-prog["other"].write_(prog["extended"])
+prog["extended_too"].write_(prog["extended"])
 prog["wide"].write_(prog["wider"].read_())
 prog["agreed"].write_(2)
-say(prog.call("as_int", prog["other"]), prog["wide"].value_() >> 99, prog["agreed"])
+extended = prog["extended_too"]
+say(prog.call("as_int", extended), prog["wide"].value_() >> 99, prog["agreed"])
 say(prog.call(prog.call("chosen"), 4), prog.call(prog.call(prog["choose"]), 5))
 for name, value in ("high", 1 << 100), ("high", prog["wide"]), (prog["nowhere"], 1):
     try:
@@ -190,7 +191,10 @@ Hidden hidden = { 6 };
 int by_value(shapes::Point p) { return p.x - p.y; }
 int by_reference(const shapes::Point &p) { return p.x * p.y; }
 shapes::Point moved(shapes::Point p, int by) { return { p.x + by, p.y + by }; }
-shapes::Kind other(shapes::Kind k) { return k == kind ? shapes::Kind::Flat : kind; }
+shapes::Kind other_kind(shapes::Kind k)
+{
+    return k == kind ? shapes::Kind::Flat : kind;
+}
 int apply(int (*f)(shapes::Point), shapes::Point p) { return f(p); }
 int thrower(int x) { if (x) throw x; return x; }
 struct Root { int id = 1; virtual ~Root() {} };
@@ -200,7 +204,7 @@ Both made(int x) { Both found; found.both = x; found.many[1] = 9; return found; 
 int main()
 {
     return apply(by_value, moved(point, 1)) + by_reference(point) + opened(hidden)
-        + (int)other(kind) + point.sum() + thrower(0) + made(0).both;
+        + (int)other_kind(kind) + point.sum() + thrower(0) + made(0).both;
 }
 """
 
@@ -213,7 +217,7 @@ say(prog.call("by_value", point), prog.call("by_value", {"x": 9, "y": 4}))
 say(prog.call("by_reference", point.address_of_()))
 say(prog.call("shapes::Point::sum", point.address_of_()))
 say(prog.call("moved", point, 2).value_(), prog.call("opened", prog["hidden"]))
-say(prog.call("other", prog["kind"]).value_(), prog.call("other", 7).value_())
+say(prog.call("other_kind", prog["kind"]).value_(), prog.call("other_kind", 7).value_())
 say(prog.call("apply", prog["by_value"], point))
 made = prog.call("made", 7)
 say(made.both, made.left, made.many[1], made.type_.type_name())

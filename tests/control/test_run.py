@@ -162,13 +162,13 @@ def test_libraries_come_and_go(host: Run, compile_c: Callable[..., Path]) -> Non
     """Another may come to where one was, and callbacks see the one that is there."""
     libraries = [
         compile_c(
-            f"{text} int value(void) {{ return number; }}",
+            f"{text} int made_value(void) {{ return made_number; }}",
             "-g", "-O0", "-shared", "-fPIC", suffix=".so",
         )
         for text in (
-            "struct mine { int a; } mine = { 1 }; int number = 77;",
+            "struct mine { int a; } mine = { 1 }; int made_number = 77;",
             "struct mine { long z; int a; } mine = { 5, 6 }; char pad[10000];"
-            " int number = 88;",
+            " int made_number = 88;",
         )
     ]  # fmt: skip
     paths = ", ".join(f'"{path}"' for path in libraries)
@@ -181,7 +181,7 @@ def test_libraries_come_and_go(host: Run, compile_c: Callable[..., Path]) -> Non
             const char *paths[] = {{ {paths} }};
             for (int i = 0; i < 2; i++) {{
                 void *library = dlopen(paths[i], RTLD_NOW);
-                ((int (*)(void))dlsym(library, "value"))();
+                ((int (*)(void))dlsym(library, "made_value"))();
                 dlclose(library);
                 unloaded();
             }}
@@ -192,12 +192,12 @@ def test_libraries_come_and_go(host: Run, compile_c: Callable[..., Path]) -> Non
     out = host(
         say("""
 def called(frame):
-    say(frame.name, prog["number"], prog["mine"].a, prog["mine"].type_.size)
+    say(frame.name, prog["made_number"], prog["mine"].a, prog["mine"].type_.size)
 
 def gone(frame):
-    say("number" in prog, [name for name in ("number", "mine") if name in prog])
+    say([name for name in ("made_number", "mine") if name in prog])
 
-prog.breakpoint("value", called, pending=True)
+prog.breakpoint("made_value", called, pending=True)
 prog.breakpoint("unloaded", gone)
 stop = prog.resume()
 say(stop, [each.hits for each in prog.breakpoints()])
@@ -206,10 +206,10 @@ say(stop, [each.hits for each in prog.breakpoints()])
         commands=("break main", "run", "delete"),
     )
     assert said(out) == [
-        "value (int)77 (int)1 4",
-        "False []",
-        "value (int)88 (int)6 16",
-        "False []",
+        "made_value (int)77 (int)1 4",
+        "[]",
+        "made_value (int)88 (int)6 16",
+        "[]",
         "Stop(StopReason.EXITED, exit_code=0) [2, 2]",
     ]
 
@@ -238,8 +238,8 @@ say(prog.resume().reason, prog["counter"])
 FORK = """
 #include <sys/wait.h>
 #include <unistd.h>
-int total = 1;
-static int work(int n) { return total += n; }
+int total_work = 1;
+static int work(int n) { return total_work += n; }
 int main(void)
 {
     if (!fork())
@@ -256,12 +256,13 @@ def test_child_is_followed(host: Run, compile_c: Callable[..., Path]) -> None:
 parent = prog
 prog.breakpoint("work", lambda frame: say(frame["n"], prog is parent) or True)
 stop = prog.resume()
-say(stop.reason.name, stop.tid == prog.main_thread().tid, prog["total"], prog is parent)
+is_main = stop.tid == prog.main_thread().tid
+say(stop.reason.name, is_main, prog["total_work"], prog is parent)
 try:
-    say(parent["total"].read_())
+    say(parent["total_work"].read_())
 except Exception as error:
     say(type(error).__name__)
-say(prog.finish().value, prog["total"])
+say(prog.finish().value, prog["total_work"])
 say(prog.resume())
 """),
         compile_c(FORK),

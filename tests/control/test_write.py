@@ -13,7 +13,7 @@ Run = Callable[..., str]
 VALUES = [
     ("counter", "-5", "(int)-5"),
     ("counter", "2**32 + 3", "(int)3"),
-    ("counter", "prog['third'].value", "(int)3"),
+    ("counter", "prog['third_node'].value", "(int)3"),
     ("ratio", "1.25", "(double)1.25"),
     ("single", "0.1", "(float)0.10000000149011612"),
     ("is_on", "False", "(_Bool)0"),
@@ -22,11 +22,11 @@ VALUES = [
     ("origin", "{'y': 4}", "(point){\n\t.x = (double)0.0,\n\t.y = (double)4.0,\n}"),
     ("numbers", "[9, 8]", "(int [4]){ 9, 8 }"),
     ("numbers", "prog['numbers'].read_()", "(int [4]){ 1, 2, 3, 4 }"),
-    ("first.name", "b'abc'", '(char [8])"abc"'),
-    ("first.next.value", "77", "(int)77"),
-    ("first.small", "13", "(unsigned int)5"),
-    ("first.other", "-1", "(unsigned int)31"),
-    ("first.wide", "-3", "(int)-3"),
+    ("first_node.name", "b'abc'", '(char [8])"abc"'),
+    ("first_node.next.value", "77", "(int)77"),
+    ("first_node.small", "13", "(unsigned int)5"),
+    ("first_node.other", "-1", "(unsigned int)31"),
+    ("first_node.wide", "-3", "(int)-3"),
     ("operation", "0", "(int (*)(int, int))0x0"),
     ("fixed", "6", "(const int)6"),
 ]
@@ -51,7 +51,7 @@ def test_values(run: Run) -> None:
 
 def test_bits_around_a_bit_field_stay(run: Run) -> None:
     out = run(
-        "first = prog['first']\n"
+        "first = prog['first_node']\n"
         "first.small.write_(6)\n"
         "first.wide.write_(77)\n"
         "first.other.write_(0)\n"
@@ -62,7 +62,7 @@ def test_bits_around_a_bit_field_stay(run: Run) -> None:
 
 def test_structures_and_pointers(run: Run) -> None:
     out = run(
-        "first, third = prog['first'], prog['third']\n"
+        "first, third = prog['first_node'], prog['third_node']\n"
         "first.next.write_(third.address_of_())\n"
         "print(first.next.name.string_())\n"
         "first.write_(third)\n"
@@ -86,9 +86,9 @@ ERRORS = [
     ("prog['origin'].write_({'z': 1})",
      "LookupError 'struct <anonymous>' has no member 'z'"),
     ("prog['numbers'].write_(range(5))", "ValueError too many items in array value"),
-    ("prog['first'].next.write_(prog['counter'])",
+    ("prog['first_node'].next.write_(prog['counter'])",
      "TypeError cannot convert 'int' to incompatible type 'struct node *'"),
-    ("prog['origin'].write_(prog['first'])",
+    ("prog['origin'].write_(prog['first_node'])",
      "TypeError cannot convert 'struct node' to incompatible type 'point'"),
     ("Object(prog, 'int', address=8).write_(1)",
      "FaultError could not write memory: 0x8"),
@@ -136,7 +136,7 @@ def core(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_core_dump_is_read_only(run: Run, core: Path) -> None:
     expressions = [
         "prog['counter'].write_(1)",
-        "prog['first'].small.write_(1)",
+        "prog['first_node'].small.write_(1)",
         "prog.write(prog['counter'].address_, b'x')",
         "prog.resume()",
         "prog.step()",
