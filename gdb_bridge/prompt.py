@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from rlcompleter import Completer
 from typing import Any
 
@@ -61,16 +61,22 @@ def _prompt_completions(line: str, word: str) -> Sequence[str]:
     namespace = names()
     if line.lstrip().startswith("%"):
         return command_completions(line, word, namespace)
-    if not word:
-        return ["    "]
-    return sorted(set(_name_completions(line, word, namespace)))
+    return _python_completions(word, namespace, namespace.names)
 
 
 def main_completions(line: str, word: str) -> Sequence[str]:
     """As above, at the prompt of GDB's python-interactive."""
+    namespace = vars(__main__)
+    return _python_completions(word, namespace, namespace.keys)
+
+
+def _python_completions(
+    word: str, namespace: dict[str, Any], names: Callable[[], Collection[str]]
+) -> Sequence[str]:
+    """What may stand in place of Python's ``word``; of none, indentation."""
     if not word:
         return ["    "]
-    return sorted(set(_matches(word, vars(__main__), vars(__main__).keys())))
+    return sorted(set(_matches(word, namespace, names())))
 
 
 def _name_completions(text: str, word: str, namespace: Names) -> list[str]:
