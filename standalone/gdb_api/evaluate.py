@@ -24,7 +24,11 @@ def evaluate(session: Session, text: str) -> Value:
     tree = parse(session, text)
     if tree[0] == "type":
         raise error("Attempt to use a type name as an expression")
-    return value_of(session, tree)
+    try:
+        return value_of(session, tree)
+    except (TypeError, ValueError, OverflowError, NotImplementedError) as reason:
+        # What drgn's objects do not do, in its words.
+        raise error(str(reason)) from None
 
 
 def parse(session: Session, text: str) -> Tree:
@@ -221,7 +225,12 @@ def _index(session: Session, tree: Tree) -> Value:
     if kind is TypeKind.INT and index._obj.type_.unaliased_kind() is TypeKind.POINTER:
         value, index = index, value
     elif kind not in (TypeKind.ARRAY, TypeKind.POINTER):
-        raise error(f"cannot subscript something of type `{value.type}'")
+        plain = value.type.strip_typedefs()
+        if kind in (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS):
+            raise error("Structure has no component named operator[].")
+        if kind is TypeKind.FUNCTION:
+            raise error("cannot subscript requested type")
+        raise error(f"cannot subscript something of type `{plain.name}'")
     with reading():
         return value[number(index._obj)]
 
@@ -308,10 +317,10 @@ def _write(session: Session, target: Object, value: Value) -> Value:
     converted = cast(value, target.type_)._obj
     assert target.address_ is not None
     try:
-        session.prog.write(target.address_, converted.to_bytes_())
+        target.write_(converted)
     except (drgn.FaultError, ValueError, drgn.UnsupportedOperation):
         where = target.address_
-        raise MemoryError(f"cannot access memory at address {where:#x}") from None
+        raise MemoryError(f"Cannot access memory at address {where:#x}") from None
     return Value(target)
 
 

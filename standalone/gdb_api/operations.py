@@ -30,6 +30,11 @@ _UNARY: dict[str, Callable[[Any], Any]] = {
     "+": operator.pos,
     "~": operator.invert,
 }
+_UNARY_NAMES = {
+    "-": "negate operation not a number",
+    "+": "positive operation not a number",
+    "~": "complement operation not an integer, boolean",
+}
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -54,10 +59,13 @@ def binary(sign: str, left: Value, right: Value) -> Value:
     if TypeKind.POINTER in (mine, theirs):
         if sign in "+-":
             return _with_pointers(sign, one, other, mine, theirs)
-        one, other = _as_number(one, mine), _as_number(other, theirs)
-        mine, theirs = one.type_.unaliased_kind(), other.type_.unaliased_kind()
+        raise error(_NO_NUMBER)
     if mine not in _NUMBERS or theirs not in _NUMBERS:
         raise error(_NO_NUMBER)
+    if TypeKind.FLOAT in (mine, theirs) and sign not in ("+", "-", "*", "/", "**"):
+        raise error("Integer-only operation on floating point number.")
+    _check_size(one)
+    _check_size(other)
     if sign == "**":
         return _power(one, other)
     with reading():
@@ -80,10 +88,11 @@ def _wide_shift(sign: str, one: Object, other: Object) -> Value:
     return Value(Object(one.prog_, (+one).type_, result))
 
 
-def _as_number(obj: Object, kind: TypeKind) -> Object:
-    if kind is not TypeKind.POINTER:
-        return obj
-    return Object(obj.prog_, _long(obj), drgn.cast("unsigned long", obj))
+def _check_size(obj: Object) -> None:
+    """Raise gdb.error for integers that are not calculated with."""
+    kind = obj.type_.unaliased_kind()
+    if kind is not TypeKind.FLOAT and size_of(obj.type_) > 8:
+        raise error("That operation is not available on integers of more than 8 bytes.")
 
 
 def _power(one: Object, other: Object) -> Value:
@@ -138,21 +147,11 @@ def unary(sign: str, value: Value) -> Value:
     if sign == "!":
         result = not value
         return Value(Object(obj.prog_, "int", int(result)))
-    if kind is TypeKind.POINTER and sign != "-":
-        return (
-            Value(_as_number(obj, kind))
-            if sign == "+"
-            else unary(sign, Value(_as_number(obj, kind)))
-        )
-    if kind not in _NUMBERS:
-        raise error("Argument to arithmetic operation not a number or boolean.")
+    if kind not in _NUMBERS or (sign == "~" and kind is TypeKind.FLOAT):
+        raise error(f"Argument to {_UNARY_NAMES[sign]}.")
+    _check_size(obj)
     with reading():
-        try:
-            return Value(_UNARY[sign](obj))
-        except TypeError:
-            raise error(
-                "Argument to complement operation not an integer, boolean."
-            ) from None
+        return Value(_UNARY[sign](obj))
 
 
 def compare(sign: str, left: Value, right: Value) -> bool:

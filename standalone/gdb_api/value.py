@@ -159,6 +159,8 @@ class Value:
         kind = obj.type_.unaliased_kind()
         if kind not in (TypeKind.ARRAY, TypeKind.POINTER):
             raise error("Cannot subscript requested type.")
+        if obj.type_.unaliased().type.unaliased_kind() is TypeKind.VOID:
+            raise error("Attempt to dereference a generic pointer.")
         return Value(obj[int(key)])
 
     def _field(self, field: Field) -> Value:
