@@ -16,7 +16,7 @@ from .options import Options, options_of, python_options
 from .session import Session, current
 from .strings import string_text, utf8_codes
 from .types import enumerator_name, size_of
-from .value import Value, is_long_double, long_double, reading
+from .value import Value, decayed, is_long_double, long_double, reading
 
 _COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
 _WIDE = {"wchar_t": "L", "char16_t": "u", "char32_t": "U"}
@@ -214,6 +214,9 @@ class Describer:
         plain = obj.type_.unaliased()
         length = plain.length or 0
         width, prefix = _char_width(plain.type)
+        if not size_of(obj.type_) and obj.address_ is not None:
+            # What has no length is like a pointer to its beginning.
+            return self._pointer(decayed(obj))
         if width and options.format in ("", "s"):
             return self._char_array(obj, width, prefix)
         if not length:

@@ -16,6 +16,7 @@ from .session import Session
 from .types import Type, size_of
 from .value import Value, decayed, member, number, reading, text_object
 
+_COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
 _MAX_TREES = 4096
 
 
@@ -144,6 +145,9 @@ def _binary(session: Session, tree: Tree) -> Value:
     sign = tree[1]
     left, right = value_of(session, tree[2]), value_of(session, tree[3])
     if sign in COMPARISONS:
+        kinds = left._obj.type_.unaliased_kind(), right._obj.type_.unaliased_kind()
+        if any(kind in _COMPOUND for kind in kinds):
+            raise error(f"Structure has no component named operator{sign}.")
         return truth(session, compare(sign, left, right))
     return binary(sign, left, right)
 
@@ -270,21 +274,16 @@ def _call(session: Session, tree: Tree) -> Value:
 
 
 def _call_python(session: Session, function: Any, arguments: list[Value]) -> Value:
-    from .errors import GdbError
+    from .convenience import BuiltIn
 
     try:
         result = function.invoke(*arguments)
-    except GdbError as reason:
-        raise error(str(reason)) from None
-    except (error, KeyboardInterrupt):
-        raise
     except Exception as reason:
-        kind = type(reason).__name__
-        raise error(
-            f"Error occurred in Python: {reason}"
-            if str(reason)
-            else f"Error occurred in Python: {kind}"
-        ) from reason
+        if isinstance(function, BuiltIn):
+            raise
+        from .scripts import python_error
+
+        raise python_error(reason) from None
     return result if isinstance(result, Value) else Value(result)
 
 

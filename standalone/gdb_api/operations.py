@@ -167,8 +167,9 @@ def compare(sign: str, left: Value, right: Value) -> bool:
                 return bool(test(one, other))
             except TypeError:
                 return test(number(one), number(other))
-    if mine in _COMPOUND or theirs in _COMPOUND:
-        raise error(f"Structure has no component named operator{sign}.")
+    if sign in ("==", "!=") and mine is theirs and mine in _COMPOUND:
+        with reading():
+            return test(one.to_bytes_(), other.to_bytes_())
     if mine is theirs is TypeKind.ARRAY:
         with reading():
             return test(one.to_bytes_(), other.to_bytes_())

@@ -112,8 +112,7 @@ def member_text(session: Session, field: object, indent: int, show: int) -> str:
     name: str = field.name or ""  # type: ignore[attr-defined]
     bits: int = field.bitsize  # type: ignore[attr-defined]
     base = _base(type_)
-    below = show if not name else show - 1
-    text = type_text(type_, name, body(session, base, indent + 4, below))
+    text = type_text(type_, name, body(session, base, indent + 4, show - 1))
     return f"{text} : {bits}" if bits else text
 
 

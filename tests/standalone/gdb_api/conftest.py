@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -87,6 +88,17 @@ def _session(prog: drgn.Program) -> Iterator[Session]:
         yield current()
     finally:
         drgn.set_default_prog(old)
+        forget_module()
+
+
+def forget_module() -> None:
+    """Leave no ``gdb`` to other tests."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "gdb"]:
+        del sys.modules[name]
+    sys.meta_path[:] = [
+        each for each in sys.meta_path if not isinstance(each, finder.GdbFinder)
+    ]
+    vars(sys.modules["__main__"]).pop("gdb", None)
 
 
 def ours(lines: Sequence[str]) -> list[str]:

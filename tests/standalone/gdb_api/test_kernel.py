@@ -20,6 +20,8 @@ from drgn.standalone.gdb_api import finder
 from drgn.standalone.gdb_api.execute import execute
 from drgn.standalone.gdb_api.session import Session, current
 
+from .conftest import forget_module
+
 SCRIPT = r'''
 import gdb
 
@@ -135,6 +137,7 @@ def kernel(live: drgn.Program, tmp_path: Path) -> Iterator[Session]:
     execute(f"source {script}")
     yield current()
     drgn.set_default_prog(None)
+    forget_module()
 
 
 def printed(line: str) -> str:
@@ -232,3 +235,28 @@ def test_command_line(lab: Lab, tmp_path: Path) -> None:
     code = "import gdb; gdb.execute('p init_task.pid')"
     done = subprocess.run([*command, "-e", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "$1 = 0\n")
+
+
+def test_current_task_of_a_cpu(kernel: Session) -> None:
+    """Thread N is what CPU N-1 runs."""
+    import gdb
+
+    for cpu in for_each_online_cpu(kernel.prog):
+        printed(f"thread {cpu + 1}")
+        thread = gdb.selected_thread()
+        running = per_cpu(kernel.prog["runqueues"], cpu).curr
+        assert (thread.num, thread.ptid[1]) == (cpu + 1, running.pid.value_())
+
+
+def test_lists_and_arrays_of_no_length(kernel: Session) -> None:
+    import gdb
+
+    modules = gdb.parse_and_eval("modules")
+    node, count = modules["next"].dereference(), 0
+    while node != modules:
+        node, count = node["next"].dereference(), count + 1
+    assert count > 20
+    mask = kernel.prog["init_mm"].cpu_bitmap
+    assert not mask.type_.length
+    where = f"{mask.address_:#x} <init_mm+"
+    assert printed("output init_mm.cpu_bitmap").startswith(where)
