@@ -67,6 +67,8 @@ def fetched(obj: Object) -> Object:
     if obj.absent_ or obj.type_.unaliased_kind() in (TypeKind.FUNCTION, TypeKind.VOID):
         return obj
     size = size_of(obj.type_)
+    if not size:
+        return obj
     if size > _MAX_VALUE_SIZE and obj.address_ is not None:
         raise error(f"value requires {size} bytes, which is more than max-value-size")
     with reading():
