@@ -97,6 +97,10 @@ def test_symbols(kernel_gdb: Any, lab: Lab) -> None:
     )
     vmlinux, module, theirs, ours = result.out.split("--\n")[1].splitlines()
     assert theirs == ours
+    if not lab.module_files():  # GDB does not name the file where there is one alone.
+        assert vmlinux == "schedule in section .text"
+        assert module == "loop_queue_rq in section .text"
+        return
     assert vmlinux.startswith("schedule in section .text of ")
     assert module.startswith("loop_queue_rq in section .text of ")
     assert module.endswith("/loop.ko")
