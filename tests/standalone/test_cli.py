@@ -387,6 +387,29 @@ command.main(["-p", "0"])
     assert (result.returncode, result.stderr) == (-signal.SIGINT, "")
 
 
+@pytest.mark.parametrize("command", ["drgn", "drgn_crash"])
+def test_interrupted_while_it_is_imported(command: str) -> None:
+    """Ctrl-C ends that without a word; where it is ignored, it is."""
+    code = f"""
+import os, signal, sys, pydrgn_start
+class Finder:
+    def find_spec(name, path, target=None):
+        if name == "drgn":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder)
+sys.argv[1:] = ["--help"]
+{{}}
+pydrgn_start.{command}()
+"""
+    ignoring = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
+    for line, status in ("", -signal.SIGINT), (ignoring, 0):
+        result = subprocess.run(
+            [sys.executable, "-c", code.format(line)], capture_output=True, text=True
+        )
+        assert (result.returncode, result.stderr) == (status, "")
+        assert bool(result.stdout) == (status == 0)
+
+
 def test_interrupt_shows_the_code_of_the_user(process: int) -> None:
     """Not where in the engine it has come."""
     code = (
