@@ -64,12 +64,13 @@ def columns(
     ``"sched_class->name[0]"``; a dot follows pointers too.
 
     Returns a dict from path to a masked array of n rows, in order of the paths.
-    A row is masked where a pointer on its way is NULL or memory cannot be read.
+    A row is masked where a pointer on its way is NULL or memory cannot be read, and
+    where ``objects`` is a masked array that is masked there.
     Arrays of char become bytes (dtype ``S``, cut at the first null byte by
     numpy), bit fields integers. The dict is what pandas.DataFrame takes.
 
-    Raises LookupError for a member that does not exist and ValueError for a path
-    that cannot be parsed.
+    Raises LookupError for a member that does not exist, ValueError for a path that
+    cannot be parsed, and TypeError for addresses that are no integers.
     """
     root = _root(objects, type, prog)
     prog = root.type.prog

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
@@ -24,16 +25,21 @@ def as_addresses(addresses: Addresses) -> NDArray[np.uint64]:
     """Addresses as uint64[n], from an array, integers or Objects.
 
     An Object that is a pointer stands for its value, another one for its own
-    address.
+    address. Masked ones are 0. Raises TypeError for what is no integer: a float has
+    no room for an address.
     """
-    if isinstance(addresses, np.ndarray):
-        return addresses.astype(np.uint64, copy=False).reshape(-1)
-    return np.fromiter((_address(item) for item in addresses), np.uint64)
+    if not isinstance(addresses, np.ndarray) or addresses.dtype == object:
+        return np.fromiter((_address(item) for item in addresses), np.uint64)
+    if addresses.size and addresses.dtype.kind not in "iu":
+        raise TypeError(f"addresses must be integers, not {addresses.dtype}")
+    if isinstance(addresses, np.ma.MaskedArray):
+        addresses = addresses.filled(0)
+    return addresses.astype(np.uint64, copy=False).reshape(-1)
 
 
 def _address(item: SupportsIndex) -> int:
     if not isinstance(item, Object):
-        return int(item)
+        return operator.index(item)
     if codec_of(item._type_).kind is _POINTER:
         pointer: int = item.value_()
         return pointer
@@ -61,7 +67,10 @@ def gather(prog: Program, type: str | Type, addresses: Addresses) -> Any:
     """See ``Program.gather``."""
     dtype = dtype_of(prog.type(type))
     wanted = as_addresses(addresses)
-    values, valid = read_values(prog, wanted, dtype, np.ones(len(wanted), np.bool_))
+    known = np.ones(len(wanted), np.bool_)
+    if isinstance(addresses, np.ma.MaskedArray):
+        known &= ~np.ma.getmaskarray(addresses).reshape(-1)
+    values, valid = read_values(prog, wanted, dtype, known)
     mask = ~valid
     if dtype.shape:
         mask = np.broadcast_to(

@@ -193,7 +193,9 @@ class MemoryAccess:
         """The values of ``type`` at each of n addresses, as a masked array.
 
         Shape (n,), dtype ``type.dtype``; the mask is set where memory could not
-        be read.
+        be read, and where ``addresses``, which may be a masked array, is masked.
+
+        Raises TypeError for addresses that are no integers, as floats are not.
         """
         from ..columns.read import gather
 

@@ -194,6 +194,54 @@ def test_gather_masks_what_cannot_be_read() -> None:
     assert prog.gather("int", [BASE + 116]).tolist() == [0x40040000]
 
 
+def test_masked_addresses_are_masked() -> None:
+    prog, type, addresses = nodes()
+    prog.add_memory_segment(0, 64, lambda *_: bytes(64))  # NULL can be read.
+    mask = [False, True, False]
+    some = np.ma.MaskedArray(np.array(addresses, np.uint64), mask)
+    for wanted in (some, some.astype(np.int64)):
+        assert prog.gather(type, wanted)["id"].tolist() == [1, None, 3]
+        found = drgn.columns(wanted, "id", "weight", type=type)
+        assert found["id"].tolist() == [1, None, 3]
+        assert found["weight"].mask.tolist() == mask
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        [1.0],
+        np.array([0xFFFF888000000000], float),  # as pandas has integers beside NaN
+        np.array(["1"]),
+        np.array([True]),
+        np.array([1.0], object),
+        "1",
+        ["1"],
+        [[1]],
+        [None],
+    ],
+)
+def test_addresses_are_integers(wanted: Any) -> None:
+    prog, type, _ = nodes()
+    with pytest.raises(TypeError):
+        prog.gather(type, wanted)
+    with pytest.raises(TypeError):
+        drgn.columns(wanted, "id", type=type)
+
+
+def test_addresses_of_many_kinds() -> None:
+    prog, type, addresses = nodes()
+    first = Object(prog, type, address=addresses[0])
+    for wanted in (
+        [np.uint64(addresses[0]), first, first.address_of_()],
+        np.array([addresses[0], first, first.address_of_()], object),
+        np.array([addresses[0]] * 3, np.int64),
+    ):
+        assert prog.gather(type, wanted)["id"].tolist() == [1, 1, 1]
+    # What is empty has numpy's usual dtype, which is a float's.
+    assert prog.gather(type, np.array([])).shape == (0,)
+    assert drgn.columns(np.array([]), "id", type=type)["id"].shape == (0,)
+
+
 def test_to_numpy() -> None:
     prog, type, addresses = nodes()
     obj = Object(prog, type, address=addresses[1])
