@@ -42,6 +42,8 @@ def end_at_user(error: BaseException) -> None:
         end_at_user(handled)
     asked_for = isinstance(error, _ASKED_FOR) or type(error) in (
         LookupError,
+        NotImplementedError,
+        SyntaxError,
         ValueError,
         KeyboardInterrupt,  # It comes wherever the engine is.
         ModuleNotFoundError,  # Its message names the library.

@@ -265,6 +265,11 @@ def test_messages_are_in_color_on_a_terminal(
             "prog.stack_trace(99999999)",
             ["in <module>", "LookupError: thread not found"],
         ),
+        ("prog.type('int [')", ["in <module>", "SyntaxError: expected ']'"]),
+        (
+            "Object(prog, prog.float_type('f', 16), 0)",
+            ["in <module>", "NotImplementedError: float values which"],
+        ),
         (
             "drgn.Objct",
             [
