@@ -18,11 +18,8 @@ def write(directory: Path) -> None:
     pages = {
         "api": _api(),
         "commands": _commands(),
-        "helpers.arrays": [
-            ".. automodule:: drgn.helpers.arrays",
-            "   :members:",
-            "   :imported-members:",
-        ],
+        "control": _module("drgn.control"),
+        "helpers.arrays": _module("drgn.helpers.arrays"),
         **_helpers("drgn.helpers.common"),
         **_helpers("drgn.helpers.experimental"),
         **_helpers("drgn.helpers.linux"),
@@ -71,6 +68,10 @@ def _api() -> list[str]:
     return lines
 
 
+def _module(name: str) -> list[str]:
+    return [f".. automodule:: {name}", "   :members:", "   :imported-members:"]
+
+
 def _helpers(package_name: str) -> dict[str, list[str]]:
     package = importlib.import_module(package_name)
     pages = {}
@@ -78,11 +79,7 @@ def _helpers(package_name: str) -> dict[str, list[str]]:
     overview += [".. toctree::", "   :maxdepth: 1", ""]
     for module in _modules(package):
         page = module.__name__.removeprefix("drgn.")
-        pages[page] = [
-            f".. automodule:: {module.__name__}",
-            "   :members:",
-            "   :imported-members:",
-        ]
+        pages[page] = _module(module.__name__)
         overview.append(f"   {page}")
     pages[package_name.removeprefix("drgn.")] = overview
     return pages

@@ -1,11 +1,18 @@
-"""Running programs: what `Program.breakpoint()`, `Program.resume()` and others return.
+"""
+Control
+-------
 
-A program can be run where it is debugged by GDB::
+``drgn.control`` is what :meth:`drgn.Program.breakpoint()`,
+:meth:`drgn.Program.resume()` and others that run a program return. A program can be run
+where it is debugged by GDB:
 
-    >>> def called(frame):
-    ...     print(frame["a"])
-    >>> prog.breakpoint("add", called)
-    >>> prog.resume()
+.. code-block:: python3
+
+    def called(frame):
+        print(frame["a"])
+
+    prog.breakpoint("add", called)
+    prog.resume()
 """
 
 from __future__ import annotations
