@@ -191,6 +191,14 @@ def prog(elf: Path) -> Program:
     return prog
 
 
+def test_modules_in_pieces_have_no_bias(elf: Path) -> None:
+    prog = Program()
+    module = prog.extra_module("pieces", create=True)
+    module.address_ranges = [(BASE, BASE + 0x100), (BASE + 0x1000, BASE + 0x2000)]
+    module.try_file(elf, force=True)
+    assert module.loaded_file_bias == 0
+
+
 class TestElfSymbols:
     # Offset from _start -> symbol that names the address, symbols that contain it.
     # All of it is what upstream 0.3.0 finds, but for the label in the function.
