@@ -171,6 +171,22 @@ def _run_gdb_commands(prog: Program, argv: Sequence[str]) -> None:
         sys.exit(1)
 
 
+def _serve_gdb(argv: Sequence[str]) -> None:
+    """Serve what the options open to a GDB: standard output is its own."""
+    from . import log
+    from .gdbserver.run import serve, split_listen
+    from .options import build_parser
+    from .prompt import version_header
+
+    address, argv = split_listen(argv)
+    parser = build_parser(version_header())
+    args = parser.parse_args(argv)
+    if args.args or args.exec is not None:
+        parser.error("gdbserver runs no script")
+    log.setup(args.log_level, args.quiet)
+    serve(open_program(args), address)
+
+
 def _split_gdb_arguments(
     parser: argparse.ArgumentParser, argv: Sequence[str]
 ) -> tuple[Sequence[str] | None, Sequence[str]]:
@@ -209,6 +225,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         from .gdb_launch import launch_gdb
 
         launch_gdb(argv[1:])
+    if argv[:1] == ["gdbserver"]:
+        _serve_gdb(argv[1:])
+        return
     version = version_header()
     parser = build_parser(version)
     gdb_arguments, argv = _split_gdb_arguments(parser, argv)

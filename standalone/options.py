@@ -106,7 +106,8 @@ def build_parser(version: str) -> argparse.ArgumentParser:
         "--gdb-script",
         action="store_true",
         help="print the path of the file that brings drgn into GDB, by its source"
-        " command; `drgn gdb ARG...` starts GDB with it",
+        " command; `drgn gdb ARG...` starts GDB with it, `drgn gdbserver OPTION...`"
+        " serves what the options open to a GDB",
     )
     parser.add_argument("--version", action="version", version=version)
     return parser
