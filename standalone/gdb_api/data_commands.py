@@ -220,7 +220,7 @@ def _units(session: Session, state: Any, count: int) -> None:
         try:
             with reading():
                 obj = Object(session.prog, type_, address=address)
-                text = scalars.formatted(obj, letter, describer._symbol, padded=True)
+                text = scalars.formatted(obj, letter, describer.symbol, padded=True)
         except MemoryError:
             session.write("\t")
             raise

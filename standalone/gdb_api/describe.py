@@ -110,7 +110,7 @@ class Describer:
                 address = obj.address_ or 0
                 return f"{{{type_text(type_)}}} {self._address(address, True)}"
             if options.format and options.format != "s":
-                return scalars.formatted(obj, options.format, self._symbol)
+                return scalars.formatted(obj, options.format, self.symbol)
             if kind is TypeKind.POINTER:
                 return self._pointer(obj)
             return self._scalar(obj, kind)
@@ -124,12 +124,12 @@ class Describer:
 
     # Scalars.
 
-    def _symbol(self, address: int) -> str:
+    def symbol(self, address: int) -> str:
         return self._session.lookups.symbol_text(address)
 
     def _address(self, address: int, always: bool = False) -> str:
         """An address and its symbol, which functions have always."""
-        symbol = self._symbol(address) if always or self._options.symbols else ""
+        symbol = self.symbol(address) if always or self._options.symbols else ""
         if not self._options.address:
             return symbol
         return f"{address:#x} {symbol}" if symbol else f"{address:#x}"

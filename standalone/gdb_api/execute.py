@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import drgn
 
 from . import scripts
@@ -53,13 +55,13 @@ def run_line(session: Session, line: str, from_tty: bool) -> None:
     if before and entry.name not in session.hooked:
         session.hooked.add(entry.name)
         try:
-            scripts._run_all(session, before, None, from_tty)
+            scripts.run_all(session, before, None, from_tty)
         finally:
             session.hooked.discard(entry.name)
     entry.run(arguments, from_tty)
     after = hooks.get(f"hookpost-{entry.name}") if hooks else None
     if after:
-        scripts._run_all(session, after, None, from_tty)
+        scripts.run_all(session, after, None, from_tty)
 
 
 def _must_be_followed(name: str) -> str:
@@ -68,8 +70,6 @@ def _must_be_followed(name: str) -> str:
 
 def run_shown(session: Session, line: str, from_tty: bool = True) -> bool:
     """Run a line that a person typed; failures are printed. Whether it went well."""
-    import sys
-
     try:
         _run(session, line, from_tty)
     except (scripts.LoopBreakError, scripts.LoopContinueError):

@@ -7,7 +7,8 @@ from typing import Any
 import drgn
 
 from .errors import MemoryError, error
-from .session import AnyThread, current, thread_key
+from .kernel_threads import AnyThread, thread_key
+from .session import current
 
 _MAX_READ = 1 << 31
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import drgn
-from drgn import Object, Program, StackTrace
+from drgn import Object, Program, StackTrace, Thread
 
 
 class TaskThread:
@@ -27,6 +27,17 @@ class TaskThread:
     def stack_trace(self) -> StackTrace:
         """The task's stack."""
         return self.object.prog_.stack_trace(self.object)
+
+
+AnyThread = Thread | TaskThread
+
+
+def thread_key(thread: AnyThread) -> tuple[int, int]:
+    """What tells threads apart: idle tasks have the same PID."""
+    try:
+        return thread.tid, thread.object.value_()
+    except (ValueError, LookupError):
+        return thread.tid, 0
 
 
 def kernel_threads(prog: Program) -> list[TaskThread]:

@@ -210,7 +210,7 @@ def run_node(
         _run_while(session, node, arguments, from_tty)
     elif kind == "if":
         chosen = node.body if _holds(session, node, arguments) else node.other
-        _run_all(session, chosen, arguments, from_tty)
+        run_all(session, chosen, arguments, from_tty)
     elif kind == "commands":
         raise error("No breakpoints specified.")
     elif node.line == "loop_break":
@@ -224,7 +224,7 @@ def run_node(
         run_line(session, line, from_tty)
 
 
-def _run_all(
+def run_all(
     session: Session,
     nodes: list[Node],
     arguments: Arguments | None,
@@ -251,7 +251,7 @@ def _run_while(
 ) -> None:
     while _holds(session, node, arguments):
         try:
-            _run_all(session, node.body, arguments, from_tty)
+            run_all(session, node.body, arguments, from_tty)
         except LoopBreakError:
             break
         except LoopContinueError:
@@ -273,7 +273,7 @@ def define(session: Session, node: Node) -> None:
             raise error("Max user call depth exceeded -- command aborted.")
         session.call_depth += 1
         try:
-            _run_all(session, node.body, Arguments(text), from_tty)
+            run_all(session, node.body, Arguments(text), from_tty)
         finally:
             session.call_depth -= 1
 

@@ -13,30 +13,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import drgn
-from drgn import Object, Program, StackFrame, StackTrace, Thread
+from drgn import Object, Program, StackFrame, StackTrace
 
 from .command import Entry
 from .errors import error
-from .kernel_threads import TaskThread, kernel_threads
+from .kernel_threads import AnyThread, kernel_threads, thread_key
 from .lookups import Lookups
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .objfiles import Objfile, Progspace
     from .value import Value
-
-
-AnyThread = Thread | TaskThread
-
-
-def thread_key(thread: AnyThread) -> tuple[int, int]:
-    """What tells threads apart: idle tasks have the same PID."""
-    if isinstance(thread, TaskThread):
-        return thread.tid, thread.object.value_()
-    try:
-        return thread.tid, thread.object.value_()
-    except (ValueError, LookupError):
-        return thread.tid, 0
 
 
 class Examine:

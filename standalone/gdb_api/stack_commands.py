@@ -12,9 +12,10 @@ from .command import Entry
 from .describe import Describer
 from .errors import error
 from .evaluate import evaluate
+from .kernel_threads import AnyThread, thread_key
 from .options import Options, options_of
 from .places import frame_place, full_name, line_at, location
-from .session import AnyThread, Session, current, thread_key
+from .session import Session, current
 from .symbols import argument_names
 
 _COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS, TypeKind.ARRAY

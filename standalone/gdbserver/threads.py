@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
 import drgn
-from drgn import Program, ProgramFlags, StackTrace
+from drgn import Program, ProgramFlags
+
+from ..gdb_api.kernel_threads import AnyThread, kernel_threads, thread_key
 
 # Idle tasks have PID 0, which means any thread to GDB. No PID is as large as these.
 _FIRST_IDLE = 0x40000000
-
-
-class _Thread(Protocol):
-    @property
-    def tid(self) -> int: ...
-
-    @property
-    def name(self) -> str | None: ...
-
-    def stack_trace(self) -> StackTrace: ...
 
 
 class Threads:
     """The threads by the numbers that GDB gets, in the order in which it gets them."""
 
     def __init__(self, prog: Program) -> None:
-        self._by_number: dict[int, _Thread] = {}
+        self._by_number: dict[int, AnyThread] = {}
         idle = _FIRST_IDLE
         for thread in _threads(prog):
             number = thread.tid
             if number <= 0 or number in self._by_number:
                 number, idle = idle, idle + 1
             self._by_number[number] = thread
-        self.first = _crashed(prog, self._by_number)
+        self.first = crashed_number(prog, self._by_number)
 
     def numbers(self) -> Iterable[int]:
         """All of them."""
@@ -60,22 +51,23 @@ class Threads:
         return trace[0].registers() if len(trace) else {}
 
 
-def _threads(prog: Program) -> Iterable[_Thread]:
+def _threads(prog: Program) -> Iterable[AnyThread]:
     """The threads; none where a damaged dump does not tell them."""
     try:
         if prog.flags & ProgramFlags.IS_LINUX_KERNEL:
-            from ..gdb_api.kernel_threads import kernel_threads
-
             return kernel_threads(prog)
         return list(prog.threads())
     except (LookupError, ValueError, drgn.FaultError):
         return ()
 
 
-def _crashed(prog: Program, by_number: Mapping[int, _Thread]) -> int:
+def crashed_number(prog: Program, by_number: Mapping[int, AnyThread]) -> int:
     """The thread that crashed, else the first one; 0 without any."""
     try:
-        tid = prog.crashed_thread().tid
-    except (LookupError, ValueError, NotImplementedError):
-        tid = 0
-    return tid if tid in by_number else next(iter(by_number), 0)
+        crashed = thread_key(prog.crashed_thread())
+    except (LookupError, ValueError, NotImplementedError, drgn.FaultError):
+        return next(iter(by_number), 0)
+    for number, thread in by_number.items():
+        if thread_key(thread) == crashed:
+            return number
+    return next(iter(by_number), 0)

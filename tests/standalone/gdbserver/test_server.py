@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,7 @@ from drgn.helpers.linux.pid import find_task, for_each_task
 from drgn.helpers.linux.sched import cpu_curr
 from drgn.standalone.gdbserver.packets import Connection
 from drgn.standalone.gdbserver.server import Server
+from drgn.standalone.gdbserver.threads import crashed_number
 
 SOURCE = """
 struct pair { int first; const char *text; };
@@ -235,6 +237,27 @@ def test_threads_are_selected_by_number(prog: Program) -> None:
     ]
     assert answers(prog, b"Hg7fffffff", b"T7fffffff", b"H", b"T") == [b"E01"] * 4
     assert answers(prog, b"qfThreadInfo", b"qsThreadInfo")[0] == b"m%x" % tid
+
+
+def test_the_thread_that_crashed_comes_first(panicked: Program) -> None:
+    crashed = panicked.crashed_thread()
+    (stopped,) = answers(panicked, b"?")
+    assert stopped == b"T05thread:%x;" % crashed.tid
+    pc = crashed.stack_trace()[0].pc
+    assert answers(panicked, b"p10") == [pc.to_bytes(8, "little").hex().encode()]
+
+
+def test_a_crashed_idle_task_is_told_by_its_address() -> None:
+    """All of them have PID 0."""
+    prog = Program(drgn.Platform(drgn.Architecture.X86_64))
+    task = prog.struct_type("task_struct", 0, ())
+    idle = [
+        SimpleNamespace(tid=0, object=drgn.Object(prog, prog.pointer_type(task), at))
+        for at in (0x1000, 0x2000)
+    ]
+    crashing = SimpleNamespace(crashed_thread=lambda: idle[1])
+    numbers = {0x40000000: idle[0], 0x40000001: idle[1]}
+    assert crashed_number(crashing, numbers) == 0x40000001  # type: ignore[arg-type]
 
 
 def test_a_kernel_without_its_tasks(each_lab: Lab) -> None:
