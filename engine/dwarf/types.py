@@ -47,8 +47,10 @@ _POINTERS = frozenset(
 
 _TYPEDEFS = frozenset((dw.DW_TAG_typedef, dw.DW_TAG_template_alias))
 _FUNCTIONS = frozenset((dw.DW_TAG_subroutine_type, dw.DW_TAG_subprogram))
-# The second is gcc's, in C23.
-_TYPES_OF_NULLPTR = frozenset(("decltype(nullptr)", "nullptr_t"))
+# C++'s, and what versions of gcc call it in C23.
+_TYPES_OF_NULLPTR = frozenset(
+    ("decltype(nullptr)", "nullptr_t", "typeof (nullptr)", "typeof(nullptr)")
+)
 
 _MADE_OF_ONE = (
     _POINTERS | _TYPEDEFS | _FUNCTIONS | {dw.DW_TAG_array_type} | set(_QUALIFIERS)

@@ -547,7 +547,9 @@ def test_template_parameters_without_a_value(debug_program, attributes: dict) ->
         _ = parameter.argument
 
 
-@pytest.mark.parametrize("name", ["decltype(nullptr)", "nullptr_t"])
+@pytest.mark.parametrize(
+    "name", ["decltype(nullptr)", "nullptr_t", "typeof (nullptr)", "typeof(nullptr)"]
+)
 def test_null_pointers(debug_program, name: str) -> None:
     type = D(dw.DW_TAG_unspecified_type, name=name)
     alias = D(dw.DW_TAG_typedef, name="nullptr_t", type=type)
