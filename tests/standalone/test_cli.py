@@ -406,8 +406,10 @@ sys.argv[1:] = ["--help"]
 {{}}
 pydrgn_start.{command}()
 """
+    # What a shell starts in the background ignores Ctrl-C from the start.
+    listening = "signal.signal(signal.SIGINT, signal.default_int_handler)"
     ignoring = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
-    for line, status in ("", -signal.SIGINT), (ignoring, 0):
+    for line, status in (listening, -signal.SIGINT), (ignoring, 0):
         result = subprocess.run(
             [sys.executable, "-c", code.format(line)], capture_output=True, text=True
         )
