@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import drgn
 from drgn import MissingDebugInfoError, Program
@@ -20,22 +20,6 @@ if TYPE_CHECKING:
 
 _VMCOREINFO_MAX = 1 << 20
 """Bytes of a file of ``--vmcoreinfo`` that are read; the kernel's is a page."""
-
-
-class _GdbModule:
-    """Finds the module ``gdb`` of this host, if there is no other.
-
-    What it is made of is imported with it only.
-    """
-
-    @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> Any:
-        """The spec of ``gdb`` or of a part of it; None of other names."""
-        if not name.startswith("gdb"):
-            return None
-        from .gdb_api.finder import GdbFinder
-
-        return GdbFinder().find_spec(name)
 
 
 def _make_program(args: argparse.Namespace) -> Program:
@@ -214,6 +198,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     a wrong command line, and with the script's own status otherwise.
     """
     from . import log
+    from .gdb_api.finder import install as install_gdb
     from .options import build_parser
     from .prompt import version_header
     from .streams import open_closed
@@ -249,7 +234,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(run_with_gdb(args, gdb_arguments))
     prog = open_program(args)
     drgn.set_default_prog(prog)
-    sys.meta_path.append(_GdbModule)
+    install_gdb()
     if args.exec is not None:
         run_code(prog, args.exec, "<string>", ["-e", *args.args])
     elif args.args and args.args[0].endswith(".gdb"):

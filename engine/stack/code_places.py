@@ -24,7 +24,6 @@ class LocalVariable(NamedTuple):
 def frame_blocks(frame: StackFrame) -> list[list[LocalVariable]]:
     """The parameters and variables of a frame by block, the innermost block first."""
     from ..dwarf import constants as dw
-    from ..dwarf.scopes import local_entries
     from .variables import frame_object
 
     if frame._call is None:
@@ -33,7 +32,7 @@ def frame_blocks(frame: StackFrame) -> list[list[LocalVariable]]:
     blocks = []
     for scope in reversed(frame._call.scopes):
         block = []
-        for name, die in local_entries(scope):
+        for name, die in frame._call.entries(scope):
             if die.tag not in (dw.DW_TAG_formal_parameter, dw.DW_TAG_variable):
                 continue
 

@@ -266,7 +266,9 @@ def rbtree_addresses(
     """
     first = root.rb_node
     reader = _NodeReader.of(root.prog_, pointee(first))
-    return (_inorder if inorder else _preorder)(reader, first.value_(), lost)
+    if lost is not None:
+        reader = reader.losing(lost)
+    return (_inorder if inorder else _preorder)(reader, first.value_())
 
 
 def _nodes(
@@ -310,10 +312,21 @@ class _NodeReader(NamedTuple):
         ]
         return cls(words(prog, max(indices) + 1), *indices)
 
+    def losing(self, lost: list[FaultError]) -> _NodeReader:
+        """The same, to which a node that cannot be read has no children."""
+        childless = (0,) * (1 + max(self[1:]))
 
-def _inorder(
-    reader: _NodeReader, address: int, lost: list[FaultError] | None = None
-) -> Iterator[int]:
+        def read(address: int) -> tuple[int, ...]:
+            try:
+                return self.read(address)
+            except FaultError as error:
+                lost.append(error)
+                return childless
+
+        return self._replace(read=read)
+
+
+def _inorder(reader: _NodeReader, address: int) -> Iterator[int]:
     read, _, left, right = reader
     # Nodes whose left subtree is done, with their depths and right children.
     path: list[tuple[int, int, int]] = []
@@ -323,14 +336,7 @@ def _inorder(
             depth += 1
             if depth > _MAX_DEPTH:
                 raise ValidationError("red-black tree is too deep")
-            try:
-                node = read(address)
-            except FaultError as error:
-                if lost is None:
-                    raise
-                lost.append(error)
-                path.append((address, depth, 0))
-                break
+            node = read(address)
             path.append((address, depth, node[right]))
             address = node[left]
         address, depth, child = path.pop()
@@ -338,9 +344,7 @@ def _inorder(
         address = child
 
 
-def _preorder(
-    reader: _NodeReader, address: int, lost: list[FaultError] | None = None
-) -> Iterator[int]:
+def _preorder(reader: _NodeReader, address: int) -> Iterator[int]:
     read, _, left, right = reader
     todo = [(address, 1)] if address else []
     while todo:
@@ -348,13 +352,7 @@ def _preorder(
         if depth > _MAX_DEPTH:
             raise ValidationError("red-black tree is too deep")
         yield address
-        try:
-            node = read(address)
-        except FaultError as error:
-            if lost is None:
-                raise
-            lost.append(error)
-            continue
+        node = read(address)
         for child in (node[right], node[left]):
             if child:
                 todo.append((child, depth + 1))

@@ -17,13 +17,14 @@ from .evaluate import evaluate
 from .options import Options, options_of, split_flags
 from .session import Session, current
 from .strings import string_text
-from .value import Value, decayed, number, reading
+from .value import Value, number, reading
 
 _SPEC = re.compile(r"/(-?\d*)([a-zA-Z]*)\s*")
 _SIZES = {"b": 1, "h": 2, "w": 4, "g": 8}
 _UNITS = {1: ("unsigned char", "signed char"), 2: ("unsigned short", "short")}
 _UNITS |= {4: ("unsigned int", "int"), 8: ("unsigned long", "long")}
 _PER_LINE = {1: 8, 2: 8, 4: 4, 8: 2}
+_COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
 
 
 def _expression(session: Session, text: str) -> tuple[Value, Options]:
@@ -133,25 +134,19 @@ def x_command(arguments: str, from_tty: bool) -> None:
         arguments = arguments[match.end() :]
     letter = letter or state.letter
     if not size:
-        size = 8 if letter == "a" else 1 if letter == "c" and not match else state.size
-        if letter == "c":
-            size = 1
+        size = {"a": 8, "c": 1}.get(letter, state.size)
         if letter == "f" and state.letter != "f":
             size = 8
     if arguments.strip():
         value = evaluate(session, arguments)
         obj = value._obj
-        if obj.type_.unaliased_kind() in (
-            TypeKind.STRUCT,
-            TypeKind.UNION,
-            TypeKind.CLASS,
-        ):
+        if obj.type_.unaliased_kind() in _COMPOUND:
             raise error(
                 "Attempt to take contents of a non-pointer value."
                 if obj.address_ is None
                 else "Value can't be converted to integer."
             )
-        state.address = number(decayed(obj)) & _ALL
+        state.address = number(obj) & _ALL
     if state.address is None:
         raise error("Argument required (starting display address).")
     state.letter, state.count = letter, count
@@ -168,11 +163,6 @@ def x_command(arguments: str, from_tty: bool) -> None:
 _ALL = (1 << 64) - 1
 
 
-def _where(session: Session, address: int) -> str:
-    symbol = session.lookups.symbol_text(address)
-    return f"{address:#x} {symbol}" if symbol else f"{address:#x}"
-
-
 def _strings(session: Session, state: Any, count: int) -> None:
     limit = session.settings["print elements"]
     most = limit if isinstance(limit, int) else 1 << 16
@@ -181,17 +171,15 @@ def _strings(session: Session, state: Any, count: int) -> None:
         try:
             data = session.prog.read_c_string(address, max_size=most)
         except drgn.FaultError as reason:
-            session.write(
-                f"{_where(session, address)}:\t<error: Cannot access memory at "
-                f"address {reason.address:#x}>\n"
-            )
+            failure = f"<error: Cannot access memory at address {reason.address:#x}>"
+            session.write(f"{session.lookups.address_text(address)}:\t{failure}\n")
             return
         more = len(data) >= most
         repeats = session.settings["print repeats"]
         text = string_text(
             list(data), most, repeats if isinstance(repeats, int) else None, more
         )
-        session.write(f"{_where(session, address)}:\t{text}\n")
+        session.write(f"{session.lookups.address_text(address)}:\t{text}\n")
         state.address = address + len(data) + (0 if more else 1)
         session.convenience["_"] = _pointer(session, address, 1)
 
@@ -216,7 +204,7 @@ def _units(session: Session, state: Any, count: int) -> None:
     for index in range(abs(count)):
         address = state.address & _ALL
         if index % per_line == 0:
-            session.write(f"{_where(session, address)}:")
+            session.write(f"{session.lookups.address_text(address)}:")
         try:
             with reading():
                 obj = Object(session.prog, type_, address=address)

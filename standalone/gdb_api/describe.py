@@ -16,7 +16,7 @@ from .options import Options, options_of, python_options
 from .session import Session, current
 from .strings import string_text, utf8_codes
 from .types import enumerator_name, size_of
-from .value import Value, decayed, is_long_double, long_double, reading
+from .value import Value, byteorder, decayed, is_long_double, long_double, reading
 
 _COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
 _WIDE = {"wchar_t": "L", "char16_t": "u", "char32_t": "U"}
@@ -72,10 +72,7 @@ def fetched(obj: Object) -> Object:
     if size > _MAX_VALUE_SIZE and obj.address_ is not None:
         raise error(f"value requires {size} bytes, which is more than max-value-size")
     with reading():
-        if is_long_double(obj):
-            obj.to_bytes_()
-        else:
-            obj.read_()
+        obj.to_bytes_()
     return obj
 
 
@@ -152,20 +149,17 @@ class Describer:
         found = plain.enumerators or ()
         for each in found:
             if each.value == value:
-                return self._enumerator(plain, each.name)
+                return enumerator_name(plain, each.name)
         if not found or not _is_flags([each.value for each in found]):
             return str(value)
         names, rest = [], value
         for each in found:
             if each.value and rest & each.value:
-                names.append(self._enumerator(plain, each.name))
+                names.append(enumerator_name(plain, each.name))
                 rest &= ~each.value
         if rest:
             names.append(f"unknown: {rest:#x}")
         return f"({' | '.join(names)})" if names else "0"
-
-    def _enumerator(self, plain: drgn.Type, name: str) -> str:
-        return enumerator_name(plain, name)
 
     def _pointer(self, obj: Object) -> str:
         address: int = obj.value_()
@@ -184,8 +178,7 @@ class Describer:
     ) -> str:
         limit = self._options.max_elements
         limit = 1 << 16 if limit is None else limit
-        codes: list[int] = []
-        failure, more = "", False
+        failure = ""
         try:
             data = _read_until_zero(prog, address, width, limit)
         except drgn.FaultError as reason:
@@ -193,12 +186,8 @@ class Describer:
             failure = f"<error: Cannot access memory at address {reason.address:#x}>"
             if reason.address > address:
                 data = prog.read(address, (reason.address - address) // width * width)
-        order = "little" if _is_little(prog) else "big"
-        for at in range(0, len(data), width):
-            codes.append(int.from_bytes(data[at : at + width], order))  # type: ignore[arg-type]
-        more = not failure and len(codes) >= limit and 0 not in codes
-        if width == 1:
-            codes = utf8_codes(data)
+        codes = _codes(prog, data, width)
+        more = not failure and len(data) >= limit * width and 0 not in codes
         if 0 in codes:
             del codes[codes.index(0) :]
         if failure and not codes:
@@ -257,14 +246,7 @@ class Describer:
     def _char_array(self, obj: Object, width: int, prefix: str) -> str:
         options = self._options
         data = obj.to_bytes_()
-        order = "little" if _is_little(obj.prog_) else "big"
-        if width == 1:
-            codes = utf8_codes(data)
-        else:
-            codes = [
-                int.from_bytes(data[at : at + width], order)  # type: ignore[arg-type]
-                for at in range(0, len(data), width)
-            ]
+        codes = _codes(obj.prog_, data, width)
         if options.null_stop and 0 in codes:
             codes = codes[: codes.index(0)]
         elif codes and codes[-1] == 0:
@@ -363,10 +345,13 @@ def _is_flags(values: list[int]) -> bool:
     return all(value >= 0 and value.bit_count() <= 1 for value in values)
 
 
-def _is_little(prog: drgn.Program) -> bool:
-    platform = prog.platform
-    flags = drgn.PlatformFlags.IS_LITTLE_ENDIAN
-    return platform is None or bool(platform.flags & flags)
+def _codes(prog: drgn.Program, data: bytes, width: int) -> list[int]:
+    """The characters of octets, of which each character has ``width``."""
+    if width == 1:
+        return utf8_codes(data)
+    order = byteorder(prog)
+    parts = range(0, len(data), width)
+    return [int.from_bytes(data[at : at + width], order) for at in parts]
 
 
 def _read_until_zero(prog: drgn.Program, address: int, width: int, limit: int) -> bytes:

@@ -14,7 +14,7 @@ from .operations import COMPARISONS, binary, cast, compare, unary
 from .parser import Parser, Tree
 from .session import Session
 from .types import Type, size_of
-from .value import Value, decayed, member, number, reading, text_object
+from .value import NO_STRUCTURE, Value, decayed, member, number, reading, text_object
 
 _COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
 _MAX_TREES = 4096
@@ -23,8 +23,6 @@ _MAX_TREES = 4096
 def evaluate(session: Session, text: str) -> Value:
     """The value of an expression. Raises ``gdb.error``."""
     tree = parse(session, text)
-    if tree[0] == "type":
-        raise error("Attempt to use a type name as an expression")
     try:
         return value_of(session, tree)
     except (TypeError, ValueError, OverflowError, NotImplementedError) as reason:
@@ -230,7 +228,7 @@ def _index(session: Session, tree: Tree) -> Value:
         value, index = index, value
     elif kind not in (TypeKind.ARRAY, TypeKind.POINTER):
         plain = value.type.strip_typedefs()
-        if kind in (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS):
+        if kind in _COMPOUND:
             raise error("Structure has no component named operator[].")
         if kind is TypeKind.FUNCTION:
             raise error("cannot subscript requested type")
@@ -244,16 +242,8 @@ def _member(session: Session, tree: Tree) -> Value:
     kind = value._obj.type_.unaliased_kind()
     if kind is TypeKind.POINTER and session.settings["print object"]:
         value = value.cast(value.dynamic_type)
-    elif kind not in (
-        TypeKind.POINTER,
-        TypeKind.STRUCT,
-        TypeKind.UNION,
-        TypeKind.CLASS,
-    ):
-        raise error(
-            "Attempt to extract a component of a value that is not a structure"
-            + (" pointer." if False else ".")
-        )
+    elif kind not in (TypeKind.POINTER, *_COMPOUND):
+        raise error(NO_STRUCTURE)
     return member(value, tree[2])
 
 
@@ -304,9 +294,8 @@ def _assign(session: Session, tree: Tree) -> Value:
 def kept(value: Value) -> Value:
     """A value that a variable keeps: scalars as they are now."""
     obj = value._obj
-    kinds = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS, TypeKind.ARRAY
-    kind = obj.type_.unaliased_kind()
-    if obj.address_ is None or kind in (*kinds, TypeKind.FUNCTION, TypeKind.VOID):
+    kinds = *_COMPOUND, TypeKind.ARRAY, TypeKind.FUNCTION, TypeKind.VOID
+    if obj.address_ is None or obj.type_.unaliased_kind() in kinds:
         return value
     with reading():
         return Value(obj.read_())

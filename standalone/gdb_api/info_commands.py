@@ -85,13 +85,12 @@ def info_line(arguments: str, from_tty: bool) -> None:
     """Print the code of a source line: of a function, of ``*ADDRESS``, or selected."""
     session = current()
     text = arguments.strip()
-    inside = False
     if not text:
         if not session.has_stack():
             raise error("No line number information available.")
         address = _beginning(session, session.frame().pc)
     elif text.startswith("*"):
-        address, inside = _address(session, text[1:]), True
+        address = _address(session, text[1:])
     else:
         found = lookup_function(text)
         if found is None or found._obj.address_ is None:
@@ -99,26 +98,14 @@ def info_line(arguments: str, from_tty: bool) -> None:
         address = found._obj.address_
     line = line_at(session, address)
     if line is None:
-        symbol = session.lookups.symbol_text(address)
-        session.write(
-            f"No line number information available for address {address:#x}"
-            + (f" {symbol}" if symbol else "")
-            + "\n"
-        )
+        where = session.lookups.address_text(address)
+        session.write(f"No line number information available for address {where}\n")
         return
-    lookups = session.lookups
-    start, end = (
-        f"{each:#x} {lookups.symbol_text(each)}".rstrip()
-        for each in (line.start, line.end)
+    start, end = map(session.lookups.address_text, (line.start, line.end))
+    session.write(
+        f'Line {line.line} of "{line.filename}"'
+        f" starts at address {start} and ends at {end}.\n"
     )
-    head = f'Line {line.line} of "{line.filename}"'
-    if inside and address != line.start:
-        at = f"{address:#x} {lookups.symbol_text(address)}".rstrip()
-        head += f" starts at address {start} and ends at {end}.\n"
-        del at
-        session.write(head)
-        return
-    session.write(f"{head} starts at address {start} and ends at {end}.\n")
 
 
 def _beginning(session: Session, pc: int) -> int:

@@ -20,10 +20,6 @@ class Lookups:
         self._symbols: dict[int, str] = {}
         self._cplus: dict[int | None, bool] = {}
 
-    def forget(self) -> None:
-        """Look for everything anew, as there are new files."""
-        self.__init__(self._prog)  # type: ignore[misc]
-
     def c_type(self, name: str) -> drgn.Type:
         """A type of C's. Raises ``gdb.error`` if the program has none of its size."""
         found = self.find_type(name)
@@ -81,6 +77,10 @@ class Lookups:
         # A mark of the linker's script, which C declares as an array.
         array = self._prog.array_type(self.c_type("char"))
         return Object(self._prog, array, address=symbol.address)
+
+    def address_text(self, address: int) -> str:
+        """An address, and where in which symbol it is."""
+        return f"{address:#x} {self.symbol_text(address)}".rstrip()
 
     def symbol_text(self, address: int) -> str:
         """``<symbol+offset>`` of an address; empty if it is in none."""

@@ -179,8 +179,7 @@ def format_address(
     address: int, progspace: Any = None, architecture: Any = None
 ) -> str:
     """An address with its symbol."""
-    symbol = current().lookups.symbol_text(int(address))
-    return f"{int(address):#x} {symbol}" if symbol else f"{int(address):#x}"
+    return current().lookups.address_text(int(address))
 
 
 def architecture_names() -> list[str]:

@@ -23,7 +23,8 @@ def tag_of(type_: drgn.Type) -> str | None:
     return qualified_name(type_.unqualified()) or type_.tag
 
 
-def _qualifiers(type_: drgn.Type) -> str:
+def qualifiers_text(type_: drgn.Type) -> str:
+    """``const``, ``volatile``, both or nothing."""
     words = []
     if type_.qualifiers & Qualifiers.CONST:
         words.append("const")
@@ -48,7 +49,7 @@ def base_text(type_: drgn.Type) -> str:
         text = "void"
     else:
         text = type_.name
-    qualifiers = _qualifiers(type_)
+    qualifiers = qualifiers_text(type_)
     return f"{qualifiers} {text}" if qualifiers else text
 
 
@@ -59,7 +60,7 @@ def type_text(type_: drgn.Type, name: str = "", base: str | None = None) -> str:
     while True:
         kind = inner.kind
         if kind is TypeKind.POINTER:
-            qualifiers = _qualifiers(inner)
+            qualifiers = qualifiers_text(inner)
             star = f"* {qualifiers}" if qualifiers else "*"
             if qualifiers and (before or name):
                 star += " "

@@ -10,16 +10,23 @@ from drgn import Module
 from .session import current
 
 
-class Objfile:
-    """A module of the program, as a file with symbols."""
+class _Scripted:
+    """What scripts add to a file, or to all of them."""
 
-    def __init__(self, module: Module) -> None:
-        self._module = module
+    def __init__(self) -> None:
         self.pretty_printers: list[Any] = []
         self.type_printers: list[Any] = []
         self.frame_filters: dict[str, Any] = {}
         self.frame_unwinders: list[Any] = []
         self.xmethods: list[Any] = []
+
+
+class Objfile(_Scripted):
+    """A module of the program, as a file with symbols."""
+
+    def __init__(self, module: Module) -> None:
+        super().__init__()
+        self._module = module
 
     @property
     def filename(self) -> str:
@@ -64,15 +71,8 @@ class Objfile:
         return f"<gdb.Objfile filename={self.filename}>"
 
 
-class Progspace:
+class Progspace(_Scripted):
     """The program's files together."""
-
-    def __init__(self) -> None:
-        self.pretty_printers: list[Any] = []
-        self.type_printers: list[Any] = []
-        self.frame_filters: dict[str, Any] = {}
-        self.frame_unwinders: list[Any] = []
-        self.xmethods: list[Any] = []
 
     @property
     def filename(self) -> str | None:

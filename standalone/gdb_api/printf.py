@@ -10,6 +10,7 @@ from .errors import error
 from .evaluate import parse, value_of
 from .lexer import tokens, unescape
 from .session import Session
+from .types import Type
 from .value import Value, characters, number
 
 _SPEC = re.compile(r"%([-+ #0]*)(\d*)(?:\.(\d+))?(hh|h|ll|l|j|z|t|L)?([a-zA-Z%])")
@@ -89,8 +90,7 @@ def _string(value: Value, limit: int | None) -> str:
     if kind is TypeKind.POINTER and not number(obj):
         return "(null)"
     if kind is TypeKind.INT:
-        long = obj.prog_.pointer_type(obj.prog_.type("char"))
-        value = Value(obj).cast(value.type.pointer().__class__(long))
+        value = value.cast(Type(obj.prog_.pointer_type(obj.prog_.type("char"))))
     elif kind not in (TypeKind.ARRAY, TypeKind.POINTER):
         raise error(f"Value has type {value.type}, not a string.")
     elif kind is TypeKind.POINTER and limit is not None:

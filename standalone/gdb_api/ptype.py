@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import drgn
 from drgn import TypeKind
 
 from .errors import error
 from .evaluate import parse, static_type
-from .names import tag_of, type_text
+from .names import qualifiers_text, tag_of, type_text
 from .session import Session
 from .types import Type, enumerator_name
 
@@ -20,13 +22,14 @@ _COMPOUND = {
 
 def whatis(session: Session, text: str) -> str:
     """The line of ``whatis``: of a typedef, what it stands for by one step."""
-    tree = parse(session, _without_flags(text)[1])
+    rest = _without_flags(text)[1]
+    tree = parse(session, rest)
     if tree[0] == "type":
         type_ = tree[1]
         if type_.kind is TypeKind.TYPEDEF:
             type_ = type_.type.qualified(type_.qualifiers | type_.type.qualifiers)
     else:
-        type_ = static_type(session, _without_flags(text)[1])
+        type_ = static_type(session, rest)
     return f"type = {type_text(type_)}\n"
 
 
@@ -38,7 +41,7 @@ def ptype(session: Session, text: str) -> str:
     type_ = static_type(session, rest)
     if "o" in flags:
         raise error("ptype/o is not there: offsetof() of the prompt tells offsets.")
-    return f"type = {expanded(session, type_)}\n"
+    return f"type = {expanded(type_)}\n"
 
 
 def _without_flags(text: str) -> tuple[str, str]:
@@ -52,12 +55,12 @@ def _without_flags(text: str) -> tuple[str, str]:
     return flags, rest.strip()
 
 
-def expanded(session: Session, type_: drgn.Type) -> str:
+def expanded(type_: drgn.Type) -> str:
     """A type with the body of the structure that it is about."""
     inner = _base(Type(type_).strip_typedefs()._type)
     base = Type(inner).strip_typedefs()._type
     outer = Type(type_).strip_typedefs()._type
-    return type_text(outer, base=body(session, base, 0, 1))
+    return type_text(outer, base=body(base, 0, 1))
 
 
 def _base(type_: drgn.Type) -> drgn.Type:
@@ -66,26 +69,18 @@ def _base(type_: drgn.Type) -> drgn.Type:
     return type_
 
 
-def body(session: Session, type_: drgn.Type, indent: int, show: int) -> str:
+def body(type_: drgn.Type, indent: int, show: int) -> str:
     """A type with its members, if ``show`` levels of them are to be seen."""
     kind = type_.kind
     if kind is TypeKind.ENUM:
-        return _enum_body(session, type_, show)
+        return _enum_body(type_, show)
     if kind not in _COMPOUND:
         return type_text(type_)
     tag = tag_of(type_)
     if show <= 0 and tag is not None:
         return type_text(type_)
-    words = [_COMPOUND[kind]] + ([tag] if tag is not None else [])
-    head = " ".join(words)
-    if type_.qualifiers & drgn.Qualifiers.CONST:
-        head = "const " + head
-    if type_.qualifiers & drgn.Qualifiers.VOLATILE:
-        head = (
-            head.replace("const ", "const volatile ")
-            if head.startswith("const ")
-            else "volatile " + head
-        )
+    words = (qualifiers_text(type_), _COMPOUND[kind], tag)
+    head = " ".join(word for word in words if word)
     if show < 0:
         return head + " {...}"
     if type_.members is None:
@@ -98,25 +93,21 @@ def body(session: Session, type_: drgn.Type, indent: int, show: int) -> str:
     for field in fields:
         if field.is_base_class or field.artificial:
             continue
-        lines.append(
-            " " * (indent + 4) + member_text(session, field, indent, show) + ";\n"
-        )
+        lines.append(f"{' ' * (indent + 4)}{member_text(field, indent, show)};\n")
     if not lines:
         lines.append(" " * (indent + 4) + "<no data fields>\n")
     return f"{head} {{\n{''.join(lines)}{' ' * indent}}}"
 
 
-def member_text(session: Session, field: object, indent: int, show: int) -> str:
+def member_text(field: Any, indent: int, show: int) -> str:
     """A member's declaration."""
-    type_: drgn.Type = field.type._type  # type: ignore[attr-defined]
-    name: str = field.name or ""  # type: ignore[attr-defined]
-    bits: int = field.bitsize  # type: ignore[attr-defined]
-    base = _base(type_)
-    text = type_text(type_, name, body(session, base, indent + 4, show - 1))
-    return f"{text} : {bits}" if bits else text
+    type_: drgn.Type = field.type._type
+    base = body(_base(type_), indent + 4, show - 1)
+    text = type_text(type_, field.name or "", base)
+    return f"{text} : {field.bitsize}" if field.bitsize else text
 
 
-def _enum_body(session: Session, type_: drgn.Type, show: int) -> str:
+def _enum_body(type_: drgn.Type, show: int) -> str:
     if show <= 0 and type_.tag is not None:
         return type_text(type_)
     head = "enum" if type_.tag is None else f"enum {tag_of(type_)}"

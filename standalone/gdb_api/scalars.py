@@ -7,12 +7,12 @@ import struct
 from decimal import Context, Decimal
 from typing import Any
 
-from drgn import Object, PlatformFlags, TypeKind
+from drgn import Object, TypeKind
 
 from .errors import error
 from .strings import char_text
 from .types import size_of
-from .value import is_long_double, long_double
+from .value import byteorder, is_long_double, long_double
 
 LETTERS = "xduotacfszi"
 
@@ -68,9 +68,7 @@ def bits_of(obj: Object) -> tuple[int, int]:
     if is_long_double(obj):
         return int.from_bytes(obj.to_bytes_()[:10], "little"), size
     if obj.type_.unaliased_kind() is TypeKind.FLOAT:
-        platform = obj.prog_.platform
-        little = platform is None or platform.flags & PlatformFlags.IS_LITTLE_ENDIAN
-        return int.from_bytes(obj.to_bytes_(), "little" if little else "big"), size
+        return int.from_bytes(obj.to_bytes_(), byteorder(obj.prog_)), size
     value: Any = obj.value_()
     return int(value) & ((1 << size * 8) - 1), size
 

@@ -10,6 +10,7 @@ from typing import Any
 from .command import Entry, find
 from .data_commands import set_variable
 from .errors import error
+from .lookups import Lookups
 from .parameter import parse_boolean, parse_integer, shown
 from .session import Session, current
 from .settings import INTEGERS
@@ -128,9 +129,9 @@ def show_command(arguments: str, from_tty: bool) -> None:
 
 
 def _endian(session: Session) -> str:
-    from .describe import _is_little
+    from .value import byteorder
 
-    kind = "little" if _is_little(session.prog) else "big"
+    kind = byteorder(session.prog)
     return f"The target endianness is set automatically (currently {kind} endian).\n"
 
 
@@ -378,7 +379,7 @@ def _load(session: Session, path: str) -> None:
         session.prog.load_debug_info([path])
     except (drgn.MissingDebugInfoError, OSError, ValueError) as reason:
         raise error(str(reason)) from None
-    session.lookups.forget()
+    session.lookups = Lookups(session.prog)
     session.trees.clear()
     events.new_objfile.emit(_NewObjfile(session))
 

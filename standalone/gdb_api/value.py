@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal, localcontext
-from typing import Any
+from typing import Any, Literal
 
 import drgn
 from drgn import Object, TypeKind
@@ -15,7 +15,7 @@ from .types import Field, Type, size_of
 
 _COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
 _SCALAR = TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM, TypeKind.POINTER
-_NO_STRUCT = "Attempt to extract a component of a value that is not a structure."
+NO_STRUCTURE = "Attempt to extract a component of a value that is not a structure."
 _MAX_STRING = 1 << 20
 
 
@@ -420,6 +420,11 @@ def text_object(data: bytes, end: bytes = b"\0") -> Object:
     return Object.from_bytes_(session.prog, array, data)
 
 
+def byteorder(prog: drgn.Program) -> Literal["little", "big"]:
+    """The order of octets in a program's numbers; little if its platform is unknown."""
+    return "little" if prog.platform is None else prog.platform.byteorder
+
+
 def decayed(obj: Object) -> Object:
     """An array or function in memory as a pointer, as C has it in expressions."""
     kind = obj.type_.unaliased_kind()
@@ -478,7 +483,7 @@ def member(value: Value, name: str) -> Value:
     except LookupError:
         pass
     except TypeError:
-        raise error(_NO_STRUCT) from None
+        raise error(NO_STRUCTURE) from None
     except drgn.FaultError as reason:
         raise MemoryError(
             f"Cannot access memory at address {reason.address:#x}"
