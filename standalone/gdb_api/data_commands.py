@@ -16,7 +16,7 @@ from .errors import MemoryError, error
 from .evaluate import evaluate
 from .options import Options, options_of, split_flags
 from .session import Session, current
-from .strings import string_text
+from .strings import string_text, utf8_codes
 from .value import Value, number, reading
 
 _SPEC = re.compile(r"/(-?\d*)([a-zA-Z]*)\s*")
@@ -177,7 +177,10 @@ def _strings(session: Session, state: Any, count: int) -> None:
         more = len(data) >= most
         repeats = session.settings["print repeats"]
         text = string_text(
-            list(data), most, repeats if isinstance(repeats, int) else None, more
+            utf8_codes(data),
+            most,
+            repeats if isinstance(repeats, int) else None,
+            more,
         )
         session.write(f"{session.lookups.address_text(address)}:\t{text}\n")
         state.address = address + len(data) + (0 if more else 1)

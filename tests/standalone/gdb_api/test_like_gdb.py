@@ -40,7 +40,7 @@ p/a &table[1]|p/s origin.name|p/x "ab"|p/d yes|p/x nested|p/c bytes|p/u negative
 p/x narrow|p/d narrow|p/x huge|p/c single|p/a real|p/a small|p/f big|p/f yes|p/o narrow
 output origin.x|output/x origin|p -pretty -- origin|p -elements 3 -- table
 x/4xw &origin|x/2xg &origin|x/s origin.name|x/3db origin.name|x/2c origin.name
-x/2uh &origin|x/3tb &origin|x/3s lines|x/2dw &table|x|p $_
+x/s accents|x/2uh &origin|x/3tb &origin|x/3s lines|x/2dw &table|x|p $_
 printf "%d %s %c %5.2f,%-5d,%x %lu %%\\n", origin.x, origin.name, 65, 1.5, 3, 255, 10
 printf "%s %.3s %08lx %p\\n", words[0], words[1], big, nowhere|printf "%d\\n"|echo hi\\n
 echo \\ttab\\n|ptype struct point|ptype origin.next|ptype nested|ptype twice
