@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import drgn
 from drgn import Qualifiers, TypeKind
-from drgn.target import qualified_name
+from drgn.target import is_prototyped, qualified_name
 
 _KEYWORDS = {
     TypeKind.STRUCT: "struct",
@@ -87,6 +87,6 @@ def _parameters(type_: drgn.Type) -> str:
     if type_.is_variadic:
         if words:
             words.append("...")
-    elif not words:
+    elif not words and is_prototyped(type_):
         words.append("void")
     return f"({', '.join(words)})"

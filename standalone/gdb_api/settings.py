@@ -34,6 +34,7 @@ _DEFAULTS: dict[str, Setting] = {
     "print static-members": True,
     "print symbol": True,
     "print symbol-filename": False,
+    "print type hex": False,
     "print union": True,
     "print vtbl": False,
     "python print-stack": "message",

@@ -100,6 +100,9 @@ _DOCS = {
     "print repeats": "Threshold for repeated print elements is {}.",
     "print static-members": "Printing of C++ static members is {}.",
     "print symbol": "Printing of symbol names when printing pointers is {}.",
+    "print type hex": (
+        "Display of struct members offsets and sizes in hexadecimal is {}"
+    ),
     "print union": "Printing of unions interior to structures is {}.",
     "verbose": "Verbosity is {}.",
     "width": "Number of characters gdb thinks are in a line is {}.",

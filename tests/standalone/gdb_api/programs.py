@@ -27,6 +27,15 @@ long double tenth = -0.1L, huge = 1e100L;
 const char *accents = "gr\xc3\xbc\xc3\x9f \xff";
 char many[400];
 static char lines[] = "tab\tquote\"back\\new\nend\001" "1\377";
+struct bits { unsigned a : 3, b : 4, : 0, c : 9; int d : 2; char e;
+              unsigned long f : 40, g : 10; short h : 3; };
+union either { char b[7]; struct point p; struct { char q; short r; }; int n : 3; };
+struct __attribute__((packed)) packed { char a; int b; unsigned d : 5; };
+struct layout { union either u; struct { char c; int a; } *(*f)(void), x[2]; char a;
+                const struct bits bits; point_t typedefed; enum color color;
+                struct { char z; struct { long y; char x; } in; } mid; int m[3][4];
+                volatile struct bits *p, more[3]; struct unknown *unknown;
+                struct {} empty; struct packed packed; char end[]; } layout;
 static int crash(struct point *p, int depth)
 {
     int local = depth + p->x;

@@ -85,6 +85,20 @@ def test_formats_and_settings(session: Session, c_core: Core) -> None:
     assert differences(c_core, _lines(FORMATS)) == ""
 
 
+LAYOUTS = """
+ptype/o struct bits|ptype/o union either|ptype/o struct packed|ptype/o struct layout
+ptype/ox struct layout|ptype/xod struct bits|ptype/o layout.more|ptype/o layout.p
+ptype/o point_t|ptype/o int|ptype/o twice|ptype/o main|ptype/o *layout.unknown
+ptype/o layout.mid|ptype/o enum color|ptype/o struct nosuch|ptype/o|ptype/q int
+ptype/x struct layout|whatis/o layout|set print type hex on|show print type hex
+ptype/o struct point|ptype/od struct point|set print type hex off
+""".replace("\n", "|")
+
+
+def test_layouts_of_structures(session: Session, c_core: Core) -> None:
+    assert differences(c_core, _lines(LAYOUTS)) == ""
+
+
 def test_stacks(session: Session, c_core: Core) -> None:
     assert differences(c_core, _lines(STACK)) == ""
 
