@@ -35,17 +35,16 @@ _TOO_DEEP = "maximum type depth exceeded"
 
 def type_name(type: Type) -> str:
     """The name of ``type``, such as ``int (*)[2]``."""
-    base, declarator = _declarator(type, "")
+    base, declarator = _declarator(type, None)
     return _join(_base_name(base), declarator)
 
 
 def declaration(type: Type, name: str) -> str:
-    """The declaration of a variable ``name``; an unnamed struct is written out."""
-    text = _declare(type, name, "")
-    if not name and type.kind not in (_POINTER, _ARRAY, _FUNCTION):
-        # An empty name is a name, with a space before it.
-        text += " "
-    return text
+    """The declaration of a variable ``name``; an unnamed struct is written out.
+
+    An empty name is a name, with a space before it.
+    """
+    return _declare(type, name, "")
 
 
 def definition(type: Type) -> str:
@@ -69,8 +68,8 @@ def _qualifiers(type: Type) -> str:
     return "".join(f"{word} " for bit, word in _QUALIFIERS if value & bit)
 
 
-def _join(base: str, declarator: str) -> str:
-    return f"{base} {declarator}" if declarator else base
+def _join(base: str, declarator: str | None) -> str:
+    return base if declarator is None else f"{base} {declarator}"
 
 
 def _base_name(type: Type) -> str:
@@ -92,8 +91,8 @@ def _base_name(type: Type) -> str:
     return _qualifiers(type) + name
 
 
-def _declarator(type: Type, declarator: str) -> tuple[Type, str]:
-    """Unwind pointers, arrays and functions around ``declarator``.
+def _declarator(type: Type, declarator: str | None) -> tuple[Type, str | None]:
+    """Unwind pointers, arrays and functions around ``declarator``, None for no name.
 
     Returns the type beneath them, and what is declared to be of it.
     """
@@ -102,22 +101,23 @@ def _declarator(type: Type, declarator: str) -> tuple[Type, str]:
         if kind is _POINTER:
             qualifiers = _qualifiers(type)
             if not qualifiers:
-                declarator = f"*{declarator}"
-            elif declarator:
-                declarator = f"* {qualifiers}{declarator}"
-            else:
+                declarator = f"*{declarator or ''}"
+            elif declarator is None:
                 declarator = f"* {qualifiers[:-1]}"
+            else:
+                declarator = f"* {qualifiers}{declarator}"
             type = type.type
             kind = type.kind
             if kind is _ARRAY or kind is _FUNCTION:
                 declarator = f"({declarator})"
         elif kind is _ARRAY:
             length = type.length
-            declarator += "[]" if length is None else f"[{length}]"
+            dimension = "[]" if length is None else f"[{length}]"
+            declarator = f"{declarator or ''}{dimension}"
             type = type.type
             kind = type.kind
         elif kind is _FUNCTION:
-            declarator += _parameters(type)
+            declarator = f"{declarator or ''}{_parameters(type)}"
             type = type.type
             kind = type.kind
         else:
@@ -129,7 +129,7 @@ def _parameters(type: Type) -> str:
     """The parameters of a function type in parentheses."""
     parts = []
     for parameter in type.parameters:
-        base, declarator = _declarator(parameter.type, parameter.name or "")
+        base, declarator = _declarator(parameter.type, parameter.name or None)
         parts.append(_join(_base_name(base), declarator))
     if not parts:
         return "()" if type.is_variadic else "(void)"
@@ -138,7 +138,7 @@ def _parameters(type: Type) -> str:
     return f"({', '.join(parts)})"
 
 
-def _declare(type: Type, name: str, indent: str) -> str:
+def _declare(type: Type, name: str | None, indent: str) -> str:
     """The declaration of ``name``, whose first line is indented by the caller."""
     if type.kind in _KEYWORDS and type.tag is None:
         return _join(_body(type, indent), name)
@@ -176,7 +176,7 @@ def _members(members: Sequence[TypeMember], indent: str) -> list[str]:
         name = member.name
         if name is None and type.kind is _FUNCTION:
             raise ValueError("function must have name")
-        text = _declare(type, name or "", indent)
+        text = _declare(type, name or None, indent)
         bits = member.bit_field_size
         suffix = "" if bits is None else f" : {bits}"
         lines.append(f"{indent}{text}{suffix};")
