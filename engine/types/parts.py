@@ -377,8 +377,7 @@ class TypeEnumerator(metaclass=ApiClass, stored=("name", "value")):
             raise IndexError("TypeEnumerator index out of range") from None
 
     def __iter__(self) -> Iterator[Any]:
-        yield self._name
-        yield self._value
+        return iter((self._name, self._value))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TypeEnumerator):
