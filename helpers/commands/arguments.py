@@ -75,6 +75,9 @@ class _HelpFormatter(argparse.HelpFormatter):
     def _split_lines(self, text: str, width: int) -> list[str]:
         return _filled(text, width).splitlines()
 
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return textwrap.indent(_filled(text, width - len(indent)), indent)
+
     def _expand_help(self, action: argparse.Action) -> str:
         # Help texts are plain: a % in them is one.
         return action.help or ""
@@ -97,6 +100,7 @@ def make_parser(
     name: str,
     arguments: Sequence[Argument],
     types: Sequence[tuple[str, Callable[[str], Any]]] = (),
+    description: str | None = None,
     epilog: str | None = None,
 ) -> CommandParser:
     """The parser of a command's arguments; ``types`` names argument types."""
@@ -105,6 +109,7 @@ def make_parser(
         formatter_class=_HelpFormatter,
         add_help=False,
         allow_abbrev=False,
+        description=description,
         epilog=epilog,
     )
     for type_name, type in (*_TYPES.items(), *types):
@@ -129,7 +134,7 @@ def _add(container: Any, arguments: Sequence[Argument]) -> None:
             )
 
 
-def format_help(parser: argparse.ArgumentParser, long_description: str | None) -> str:
+def format_help(parser: argparse.ArgumentParser) -> str:
     """The help text of a parser without its usage line."""
     formatter = parser._get_formatter()
     width = formatter._width
@@ -139,7 +144,7 @@ def format_help(parser: argparse.ArgumentParser, long_description: str | None) -
         formatter.add_arguments(group._group_actions)
         formatter.end_section()
     parts = [
-        _filled(_named(long_description, parser), width),
+        _filled(_named(parser.description, parser), width),
         formatter.format_help(),
         _filled(_named(parser.epilog, parser), width),
     ]
@@ -154,9 +159,6 @@ def _named(text: str | None, parser: argparse.ArgumentParser) -> str | None:
 
 
 def _filled(text: str | None, width: int) -> str:
-    """The paragraphs of a text in lines of a width; indented ones as they are."""
-    paragraphs = re.split(r"\n(?:[ \t]*\n)+", (text or "").strip("\n"))
-    return "\n\n".join(
-        paragraph if paragraph.startswith(" ") else textwrap.fill(paragraph, width)
-        for paragraph in paragraphs
-    )
+    """The paragraphs of a text, without its margin, in lines of a width."""
+    paragraphs = re.split(r"\n{2,}", textwrap.dedent(text or "").strip("\n"))
+    return "\n\n".join(textwrap.fill(paragraph, width) for paragraph in paragraphs)

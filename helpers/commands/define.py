@@ -95,7 +95,11 @@ class _FunctionCommand:
         parser = self._parsers.get(name)
         if parser is None:
             parser = self._parsers[name] = make_parser(
-                name, self._arguments, self._namespace.argparse_types, self._epilog
+                name,
+                self._arguments,
+                self._namespace.argparse_types,
+                self._long_description,
+                self._epilog,
             )
             if self._usage is not None:
                 parser.usage = _plain(self._usage)
@@ -116,7 +120,7 @@ class _FunctionCommand:
         return usage.removeprefix("usage: ").rstrip()
 
     def format_help(self, *, indent: str = "") -> str:
-        text = format_help(self._parser(self._name), self._long_description)
+        text = format_help(self._parser(self._name))
         return textwrap.indent(text, indent)
 
     def parse(self, source: str, /) -> ParsedCommand[Any]:
