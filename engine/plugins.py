@@ -65,13 +65,18 @@ def _find_hooks(hook_name: str) -> list[tuple[str, Hook]]:
         for name, plugin in _plugins
         if hasattr(plugin, hook_name)
     ]
-    hooks.sort(
-        key=lambda item: (
-            getattr(item[1], "drgn_priority", _DEFAULT_PRIORITY),
-            item[0],
-        )
-    )
+    hooks.sort(key=lambda item: (_priority(*item), item[0]))
     return hooks
+
+
+def _priority(name: str, hook: Hook) -> float:
+    """When a hook is called; one that is no number is logged, and the default."""
+    priority = getattr(hook, "drgn_priority", _DEFAULT_PRIORITY)
+    try:
+        return float(priority)
+    except (TypeError, ValueError):
+        _warn(f"{name!r} drgn_priority is not a number:")
+        return _DEFAULT_PRIORITY
 
 
 def _load_plugins() -> Iterator[tuple[str, Any]]:

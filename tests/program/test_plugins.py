@@ -21,10 +21,10 @@ prog.set_pid(os.getpid())
 BROKEN = "raise ValueError('broken')\n"
 
 
-def hook(text: str, priority: int | None = None) -> str:
+def hook(text: str, priority: int | str | None = None) -> str:
     source = f"def drgn_prog_set(prog): print({text!r}, prog.flags.name)\n"
     if priority is not None:
-        source += f"drgn_prog_set.drgn_priority = {priority}\n"
+        source += f"drgn_prog_set.drgn_priority = {priority!r}\n"
     return source
 
 
@@ -39,6 +39,7 @@ def plugins(tmp_path: Path) -> Path:
         "broken": BROKEN,
         "raises": "def drgn_prog_set(prog): 1 / 0\n",
         "useless": "",
+        "strange": hook("strange", "high"),
     }
     for name, source in sources.items():
         (tmp_path / f"{name}.py").write_text(source)
@@ -102,6 +103,7 @@ def test_order(plugins: Path, enabled: str, disabled: str, called: list[str]) ->
         ("bad=", "failed to load 'bad=':"),
         ("three", "not found: 'three'"),
         ("bad=raises", "'bad' drgn_prog_set failed:"),
+        ("bad=strange", "'bad' drgn_priority is not a number:"),
     ],
 )
 def test_what_fails_is_logged(plugins: Path, enabled: str, message: str) -> None:
