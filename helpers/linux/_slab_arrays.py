@@ -9,9 +9,11 @@ import numpy as np
 
 from drgn import Object, Program, columns, offsetof
 from drgn.helpers.linux import _free_lists, _slab_array_caches
+from drgn.helpers.linux._kfence import kfence_pool
 from drgn.helpers.linux._memory_model import memory_maps
 from drgn.helpers.linux._page_arrays import are_slabs, page_chunks
 from drgn.helpers.linux._pages import pfn_to_page, pfn_to_virt
+from drgn.helpers.linux._quarantine import quarantine
 from drgn.helpers.linux._slab_allocators import SlubAllocator, allocator_of
 from drgn.helpers.linux._slab_layout import fmt, slab_type
 
@@ -55,14 +57,30 @@ def slabs(cache: Object) -> Addresses:
 
 def allocated_chunks(cache: Object) -> Iterator[Addresses]:
     """Iterate over what `slab_objects` returns, many at a time."""
+    prog = cache.prog_
+    kept_back = quarantine(prog)
+    guarded = kfence_pool(prog).allocated_objects(cache)
+    for objects, size in _allocated_in_slabs(cache):
+        if kept_back:
+            objects = objects[~kept_back.which(objects, size)]
+        if len(guarded) and len(objects) and guarded[0] < objects[-1]:
+            objects, guarded = np.sort(np.concatenate([objects, guarded])), guarded[:0]
+        yield objects
+    yield guarded
+
+
+def _allocated_in_slabs(cache: Object) -> Iterator[tuple[Addresses, int]]:
+    """Iterate over allocated objects as the allocator knows them, and their size."""
     allocator = allocator_of(cache)
     if isinstance(allocator, SlubAllocator):
         for slabs in slab_chunks(cache):
-            yield _allocated_slub(allocator.lists, slabs)
+            objects = _allocated_slub(allocator.lists, slabs)
+            yield objects, allocator.lists.object_size
         return
     at_hand = _slab_array_caches.objects_at_hand(cache)
     for slabs in slab_chunks(cache):
-        yield _slab_array_caches.allocated_objects(cache, slabs, at_hand)
+        objects = _slab_array_caches.allocated_objects(cache, slabs, at_hand)
+        yield objects, allocator.object_size
 
 
 def slab_chunks(cache: Object) -> Iterator[Addresses]:
@@ -72,6 +90,7 @@ def slab_chunks(cache: Object) -> Iterator[Addresses]:
         Linux 5.17).
     """
     prog = cache.prog_
+    kfence = kfence_pool(prog)
     offset = offsetof(prog.type(slab_type(prog)), "slab_cache")
     word = prog.type("unsigned long").dtype
     for first, pages in page_chunks(prog):
@@ -82,6 +101,8 @@ def slab_chunks(cache: Object) -> Iterator[Addresses]:
         found = np.flatnonzero(caches == cache.value_())
         # Pages of other uses may have the same word at the same place.
         found = found[are_slabs(prog, pages[found])]
+        if kfence:
+            found = found[~kfence.has_pages(first + found)]
         if len(found):
             base = pfn_to_page(prog, first).value_()
             yield found.astype(np.uint64) * np.uint64(pages.itemsize) + np.uint64(base)

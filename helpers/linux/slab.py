@@ -19,6 +19,8 @@ from typing import NamedTuple
 from drgn import NULL, IntegerLike, Object, Program, Type, chains
 from drgn.helpers.common.format import escape_ascii_string
 from drgn.helpers.common.prog import takes_program_or_default
+from drgn.helpers.linux._kfence import kfence_pool
+from drgn.helpers.linux._quarantine import quarantine
 from drgn.helpers.linux._slab_allocators import (
     allocator_of,
     slab_of_address,
@@ -238,7 +240,8 @@ def slab_cache_usage(slab_cache: Object) -> SlabCacheUsage:
     """Return how many slabs and objects a slab cache has.
 
     With SLUB, this needs ``CONFIG_SLUB_DEBUG``. Objects of the slab that a CPU
-    allocates from count as allocated if another CPU has freed them.
+    allocates from count as allocated if another CPU has freed them, and so do freed
+    ones that KASAN keeps back. Objects that KFENCE has allocated are not counted.
 
     :param slab_cache: ``struct kmem_cache *``
     :raises SlabPartialListError: if a list of slabs is broken
@@ -279,6 +282,9 @@ def slab_cache_for_each_allocated_object(
 ) -> Iterator[Object]:
     """Iterate over the allocated objects of a slab cache.
 
+    Those that KFENCE has allocated are among them, and those that were freed but are
+    kept back by KASAN (``CONFIG_KASAN_GENERIC``) are not.
+
     >>> cache = find_slab_cache("task_struct")
     >>> tasks = slab_cache_for_each_allocated_object(cache, "struct task_struct")
     >>> b"init" in [task.comm.string_() for task in tasks]
@@ -311,6 +317,13 @@ def slab_object_info(prog: Program, addr: IntegerLike) -> SlabObjectInfo | None:
     slab = slab_of_address(prog, address)
     if slab is None:
         return None
+    kfence = kfence_pool(prog)
+    if address in kfence:
+        guarded = kfence.object(address)
+        if guarded is None or not 0 <= address - guarded.start < guarded.size:
+            return None
+        cache = slab.slab_cache.read_()
+        return SlabObjectInfo(cache, slab, guarded.start, guarded.allocated)
     try:
         cache = slab.slab_cache.read_()
         allocator = allocator_of(cache)
@@ -321,7 +334,9 @@ def slab_object_info(prog: Program, addr: IntegerLike) -> SlabObjectInfo | None:
     if not objects.start <= address < objects.stop:
         return None
     start = objects[(address - objects.start) // objects.step]
-    allocated = start not in allocator.free_objects(slab)
+    allocated = start not in allocator.free_objects(slab) and not (
+        quarantine(prog).has(start, objects.step)
+    )
     return SlabObjectInfo(cache, slab, start, allocated)
 
 

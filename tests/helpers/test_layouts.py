@@ -47,7 +47,6 @@ from drgn.helpers.linux import (
     rwsem_owner,
     sigpending_for_each,
     skb_shinfo,
-    stack_depot_fetch,
     swap_usage_in_pages,
     timer_base_names,
 )
@@ -269,44 +268,6 @@ def test_swap_usage(kernel: Kernel, atomic: Type) -> None:
     for counter in (7, 7 | 1 << 62):  # SWAP_USAGE_OFFLIST_BIT
         info = Object(kernel.prog, new, {"inuse_pages": {"counter": counter}})
         assert swap_usage_in_pages(info) == 7
-
-
-@pytest.mark.parametrize(
-    ("array", "member", "index"),
-    [
-        ("stack_pools", "pool_index_plus_1", 2),
-        ("stack_pools", "pool_index", 1),
-        ("stack_slabs", "slabindex", 1),
-    ],
-)
-def test_stack_depot(kernel: Kernel, array: str, member: str, index: int) -> None:
-    prog = kernel.prog
-    record_head = {"hash": kernel.long, "size": kernel.u32, "handle": kernel.u32}
-    kernel.struct(
-        "stack_record", **record_head, entries=prog.array_type(kernel.ulong, 8)
-    )
-    fields = [
-        TypeMember(Object(prog, kernel.u32, 0, bit_field_size=17), member),
-        TypeMember(Object(prog, kernel.u32, 0, bit_field_size=10), "offset", 17),
-        TypeMember(Object(prog, kernel.u32, 0, bit_field_size=5), "extra", 27),
-    ]
-    bits = prog.struct_type(None, 4, fields)
-    parts = [TypeMember(kernel.u32, "handle"), TypeMember(bits, None)]
-    kernel.types["handle_parts"] = prog.union_type("handle_parts", 4, parts)
-    pools = prog.array_type(kernel.pointer, 4)
-    kernel.objects[array] = Object(prog, pools, [0, BASE, 0, 0])
-    pcs = [0xFFFFFFFF81000010, 0xFFFFFFFF81000020]
-    kernel.words(BASE + (3 << 4), 0x1234, len(pcs), 0, *pcs, *[0] * 6)
-
-    def fetch(index: int) -> list[int] | None:
-        handle = Object(prog, kernel.u32, index | 3 << 17 | 1 << 27)
-        trace = stack_depot_fetch(handle)
-        return trace and [frame.pc for frame in trace]
-
-    assert fetch(index) == pcs
-    assert fetch(index + 1) is None
-    nothing = stack_depot_fetch(Object(prog, kernel.u32, 0))
-    assert nothing is not None and len(nothing) == 0
 
 
 def test_queue_of_signals(kernel: Kernel) -> None:
