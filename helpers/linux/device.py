@@ -152,6 +152,8 @@ def class_for_each_device(class_: Object) -> Iterable[Object]:
     True
     """
     subsys = class_to_subsys(class_)
+    if not subsys:
+        return
     try:
         # Since 5.1.
         subsys.prog_.type("struct device_private").member("knode_class")

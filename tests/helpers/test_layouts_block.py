@@ -7,6 +7,7 @@ from mock_kernel import Kernel
 
 from drgn import Object
 from drgn.helpers.linux import (
+    class_for_each_device,
     disk_name,
     for_each_disk,
     for_each_partition,
@@ -177,6 +178,10 @@ def test_disks_before_5_1(kernel: Kernel, capsys: pytest.CaptureFixture[str]) ->
     (found,) = for_each_disk(prog)
     assert found.value_() == whole and found.type_ == kernel.to(disk)
     assert disk_name(found) == b"a\\b"
+    # A class that is not registered has no devices.
+    unregistered = kernel.at(block_class, BASE + 0x8000)
+    kernel.words(BASE + 0x8000, 0)
+    assert list(class_for_each_device(unregistered)) == []
     parts = list(for_each_partition(prog))
     assert [each.value_() for each in parts] == [part0, one]
     assert parts[0].type_ == kernel.to(part)
