@@ -15,6 +15,7 @@ from drgn.helpers.linux import (
     list_for_each_entry,
     path_lookup,
 )
+from drgn.helpers.linux._kfence import kfence_pool
 
 
 def facts_of(lab: Lab, name: str) -> dict[str, str]:
@@ -117,3 +118,8 @@ def times_tasks(prog: Program) -> bool:
 
 def kilobytes(text: str) -> dict[str, str]:
     return dict(re.findall(r"^(\w+):\s+(\d+) kB", text, re.M))
+
+
+def in_kfence_pool(cache: Object) -> int:
+    """How many objects KFENCE has allocated in place of a cache."""
+    return len(kfence_pool(cache.prog_).allocated_objects(cache))

@@ -8,9 +8,10 @@ allocated, is in ``kfence_metadata`` alone.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
-from drgn import Object, Program, columns, sizeof
+from drgn import FaultError, Object, Program, sizeof
 from drgn.helpers.linux._kept import kept
 from drgn.helpers.linux._pages import virt_to_pfn
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     Addresses = NDArray[np.uint64]
 
-_AT_ONCE = 1024
 #: States of an object that was not freed so far; the second since 6.13 (36f67e8b5d4c).
 _ALLOCATED = "KFENCE_OBJECT_ALLOCATED", "KFENCE_OBJECT_RCU_FREEING"
 
@@ -46,8 +46,26 @@ class KfencePool:
         self._pages: int = 2 * prog["PAGE_SIZE"].value_()
         # How many there are is a constant of the configuration. What is one knows its
         # own page, from the start.
-        count = len(self._columns("addr")["addr"]) if self.start else 0
-        self.stop = self.start + (count + 1) * self._pages if count else self.start
+        above = 1
+        while self._is_own(above - 1):
+            above *= 2
+        numbers = range(above // 2, above)
+        self._count = above // 2 + bisect_left(numbers, True, key=self._is_not_own)
+        self.stop = self.start
+        if self._count:
+            self.stop += (self._count + 1) * self._pages
+
+    def _is_own(self, index: int) -> bool:
+        """Whether it is an object of the pool that is described at an index."""
+        try:
+            address: int = self._metadata[index].addr.value_()
+        except FaultError:
+            return False
+        page = self.start + (index + 1) * self._pages
+        return 0 <= address - page < self._pages // 2
+
+    def _is_not_own(self, index: int) -> bool:
+        return not self._is_own(index)
 
     def __contains__(self, address: int) -> bool:
         return self.start <= address < self.stop
@@ -96,30 +114,16 @@ class KfencePool:
         """Members of what describes the objects, "addr" and others, an array each."""
         import numpy as np
 
+        from drgn import columns
+
         type = self._metadata.type_.type
-        parts: list[dict[str, NDArray[np.uint64]]] = []
-        whole = True
-        while whole:
-            first = len(parts) * _AT_ONCE
-            numbers = np.arange(first, first + _AT_ONCE, dtype=np.uint64)
-            read = columns(
-                numbers * np.uint64(sizeof(type)) + np.uint64(self._metadata.value_()),
-                *members,
-                type=type,
-                prog=self._prog,
-            )
-            part = {
-                member: read[member].filled(0).astype(np.uint64) for member in members
-            }
-            page = (numbers + np.uint64(1)) * np.uint64(self._pages)
-            inside = part["addr"] - np.uint64(self.start) - page
-            own = inside < np.uint64(self._pages // 2)
-            whole = bool(own.all())
-            count = len(own) if whole else int(own.argmin())
-            parts.append({member: part[member][:count] for member in members})
+        numbers = np.arange(self._count, dtype=np.uint64)
+        addresses = numbers * np.uint64(sizeof(type))
+        addresses += np.uint64(self._metadata.value_())
+        found = columns(addresses, *members, type=type, prog=self._prog)
         return {
-            member: np.concatenate([part[member] for part in parts])
-            for member in members
+            member: column.filled(0).astype(np.uint64)
+            for member, column in found.items()
         }
 
 

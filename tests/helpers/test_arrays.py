@@ -7,7 +7,13 @@ import struct
 
 import numpy as np
 import pytest
-from guest_facts import cache_of, needs_modules, needs_slab_counts, partial_slabs
+from guest_facts import (
+    cache_of,
+    in_kfence_pool,
+    needs_modules,
+    needs_slab_counts,
+    partial_slabs,
+)
 from lab.dumps import open_dump
 from lab.manifest import Lab
 
@@ -29,7 +35,6 @@ from drgn.helpers.linux import (
     slab_object_info,
     virt_to_phys,
 )
-from drgn.helpers.linux._kfence import kfence_pool
 from drgn.helpers.linux._quarantine import quarantine
 from drgn.helpers.linux.mapletree import mt_for_each
 from drgn.helpers.linux.slab import SlabCorruptionError, SlabFreelistCycleError
@@ -112,7 +117,7 @@ def test_slab_objects(live: Program, name: str) -> None:
     active = slab_cache_usage(cache).active_objs
     # Nor are those kept back by KASAN allocated; those of KFENCE are not counted.
     least = 0 if quarantine(live) else 0.9 * active
-    in_slabs = len(found) - len(kfence_pool(live).allocated_objects(cache))
+    in_slabs = len(found) - in_kfence_pool(cache)
     assert least <= in_slabs <= active
     assert (np.diff(found) > 0).all()
     for address in found[:: max(len(found) // 100, 1)].tolist():
