@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from . import data_commands, info_commands, stack_commands, support_commands
+from . import (
+    code_commands,
+    data_commands,
+    info_commands,
+    stack_commands,
+    support_commands,
+)
 from .command import Entry
 from .errors import error
 
@@ -19,7 +25,6 @@ _ALIASES = {
     "l": "list",
     "t": "thread",
     "o": "output",
-    "dump": "dump",
     "py": "python",
     "so": "source",
     "s": "step",
@@ -91,6 +96,7 @@ def commands() -> Entry:
         root.add(name, _not_run, "Runs the program: nothing runs here.")
     for name in _NO_BREAKPOINTS:
         root.add(name, _no_breakpoints, "Is about breakpoints: nothing runs here.")
+    code_commands.register(root)
     data_commands.register(root)
     stack_commands.register(root)
     info_commands.register(root)

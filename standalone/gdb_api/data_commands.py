@@ -152,7 +152,11 @@ def x_command(arguments: str, from_tty: bool) -> None:
     state.letter, state.count = letter, count
     state.printed = letter
     if letter == "i":
-        raise error("Instructions cannot be shown: there is no disassembler.")
+        from .code_commands import examine
+
+        last, state.address = examine(session, state.address, abs(count))
+        session.convenience["_"] = _pointer(session, last, 1)
+        return
     if letter == "s":
         _strings(session, state, count)
         return

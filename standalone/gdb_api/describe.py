@@ -20,6 +20,8 @@ from .value import Value, byteorder, decayed, is_long_double, long_double, readi
 
 _COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
 _WIDE = {"wchar_t": "L", "char16_t": "u", "char32_t": "U"}
+_NO_CHARACTER = "int8_t"
+"""GDB's own type of a byte; a program's of this name is a typedef."""
 _MAX_VALUE_SIZE = 65536
 
 
@@ -136,7 +138,7 @@ class Describer:
         value: Any = obj.value_()
         if kind is TypeKind.INT:
             prefix = _wide_prefix(obj.type_)
-            if prefix or plain.size == 1:
+            if prefix or (plain.size == 1 and plain.name != _NO_CHARACTER):
                 return scalars.char_value_text(value, prefix)
             return str(value)
         if kind is TypeKind.BOOL:
@@ -335,7 +337,7 @@ def _char_width(type_: drgn.Type) -> tuple[int, str]:
         return 0, ""
     size = size_of(type_)
     if size == 1:
-        return 1, ""
+        return int(type_.unaliased().name != _NO_CHARACTER), ""
     prefix = _wide_prefix(type_)
     return (size, prefix) if prefix else (0, "")
 

@@ -96,6 +96,10 @@ def dollar(session: Session, name: str) -> Value:
     if name[1:].isdigit():
         return session.history_value(int(name[1:]))
     found = session.convenience.get(name[1:])
+    if found is None and name.startswith("$_"):
+        from .convenience import variable
+
+        found = variable(session, name[1:])
     if found is not None:
         return found
     if session.has_stack():

@@ -171,6 +171,26 @@ class Architecture:
         name = platform.arch.name
         return names.get(name, name.lower())
 
+    def disassemble(
+        self, start_pc: int, end_pc: int | None = None, count: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Instructions, each with ``addr``, ``asm`` and ``length``.
+
+        Those that begin from ``start_pc`` to ``end_pc``, and no more than ``count``;
+        without both, the one at ``start_pc``. Raises as ``x/i`` does.
+        """
+        from .instructions import counted, instructions
+
+        start = int(start_pc) & _ALL
+        if end_pc is None:
+            found = counted(current(), start, 1 if count is None else count)
+        else:
+            found = instructions(current(), start, int(end_pc) + 1)[:count]
+        return [
+            {"addr": each.address, "asm": each.text, "length": len(each.octets)}
+            for each in found
+        ]
+
     def registers(self, group: str | None = None) -> list[Any]:
         """The registers, each with its ``name``."""
         from types import SimpleNamespace

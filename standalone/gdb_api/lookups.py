@@ -9,6 +9,12 @@ from drgn.target import function_at
 from .demangle import demangle
 from .errors import error
 
+_OF_ASSEMBLY = {"phys_base": "unsigned long"}
+"""The kernel's variables that assembly code defines, by C's declarations.
+
+GDB finds those; the index here has definitions alone.
+"""
+
 
 class Lookups:
     """What a program's debugging information says of names."""
@@ -73,6 +79,9 @@ class Lookups:
             if symbol.kind.name == "FUNC":
                 code = self._prog.function_type(self.c_type("int"), (), True)
                 return Object(self._prog, code, address=symbol.address)
+            declared = _OF_ASSEMBLY.get(name)
+            if declared is not None:
+                return Object(self._prog, declared, address=symbol.address)
             raise error(f"'{name}' has unknown type; cast it to its declared type")
         # A mark of the linker's script, which C declares as an array.
         array = self._prog.array_type(self.c_type("char"))

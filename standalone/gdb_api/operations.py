@@ -44,6 +44,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 _NUMBERS = TypeKind.INT, TypeKind.BOOL, TypeKind.FLOAT, TypeKind.ENUM
+_SCALARS = *_NUMBERS, TypeKind.POINTER
 _NO_NUMBER = "Argument to arithmetic operation not a number or boolean."
 _COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
 
@@ -208,10 +209,11 @@ def _reinterpreted(obj: Object, type_: drgn.Type, source: TypeKind) -> Value:
     if obj.address_ is not None:
         offset = _base_offset(obj.type_, type_)
         return Value(Object(obj.prog_, type_, address=obj.address_ + offset))
-    if source in (*_COMPOUND, TypeKind.ARRAY):
+    size, whole = size_of(type_), source in (*_COMPOUND, TypeKind.ARRAY)
+    if whole or (source in _SCALARS and size_of(obj.type_) == size):
         with reading():
             data = obj.to_bytes_()
-        if len(data) >= size_of(type_):
+        if len(data) >= size:
             offset = _base_offset(obj.type_, type_)
             return Value(Object.from_bytes_(obj.prog_, type_, data[offset:]))
     raise error("Invalid cast.")

@@ -111,7 +111,7 @@ class Session:
             yield parts
         finally:
             sys.stdout = old
-            self._out.remove(parts)
+            self._out.pop()
 
     # Values.
 

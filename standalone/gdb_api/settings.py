@@ -7,6 +7,7 @@ Setting = bool | int | str | None
 
 _DEFAULTS: dict[str, Setting] = {
     "confirm": False,
+    "disassembly-flavor": "att",
     "height": None,
     "history size": None,
     "language": "auto",

@@ -87,6 +87,7 @@ def _assign(session: Session, name: str, text: str) -> None:
 
 _DOCS = {
     "confirm": "Whether to confirm potentially dangerous operations is {}.",
+    "disassembly-flavor": 'The disassembly flavor is "{}".',
     "height": "Number of lines gdb thinks are in a page is {}.",
     "listsize": "Number of source lines gdb will list by default is {}.",
     "pagination": "State of pagination is {}.",
@@ -287,8 +288,29 @@ def help_command(arguments: str, from_tty: bool) -> None:
 
 def _list(session: Session, entry: Entry) -> None:
     for _, each in sorted((entry.children or {}).items()):
-        first = each.doc.strip().partition("\n")[0]
-        session.write(f"{each.name} -- {first}\n")
+        session.write(f"{each.name} -- {_summary(each)}\n")
+
+
+def _summary(entry: Entry) -> str:
+    return entry.doc.strip().partition("\n")[0]
+
+
+def apropos(arguments: str, from_tty: bool) -> None:
+    """Print the commands whose names or help a regular expression matches."""
+    session = current()
+    if not arguments:
+        raise error("REGEXP string is empty")
+    try:
+        sought = re.compile(arguments.removeprefix("-v ").strip(), re.IGNORECASE)
+    except re.error as reason:
+        raise error(f"Error in regular expression: {reason}") from None
+    entries = [session.root]
+    while entries:
+        entry = entries.pop()
+        if entry.name and (sought.search(entry.name) or sought.search(entry.doc)):
+            session.write(f"{entry.name} -- {_summary(entry)}\n")
+        children = sorted((entry.children or {}).items(), reverse=True)
+        entries += [child for _, child in children]
 
 
 def list_command(arguments: str, from_tty: bool) -> None:
@@ -404,11 +426,6 @@ def monitor(arguments: str, from_tty: bool) -> None:
     raise error('"monitor" command not supported by this target.')
 
 
-def disassemble(arguments: str, from_tty: bool) -> None:
-    """Instructions cannot be shown."""
-    raise error("Instructions cannot be shown: there is no disassembler.")
-
-
 def target(arguments: str, from_tty: bool) -> None:
     """What the program is, drgn's command line says."""
     raise error("The program is given on drgn's command line: -c DUMP or -p PID.")
@@ -433,12 +450,12 @@ def register(root: Entry) -> None:
         "shell": shell_command,
         "pipe": pipe_command,
         "help": help_command,
+        "apropos": apropos,
         "list": list_command,
         "with": with_command,
         "symbol-file": symbol_file,
         "add-symbol-file": add_symbol_file,
         "monitor": monitor,
-        "disassemble": disassemble,
         "target": target,
         "quit": quit_command,
         "exit": quit_command,

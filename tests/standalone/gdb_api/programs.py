@@ -36,6 +36,8 @@ struct layout { union either u; struct { char c; int a; } *(*f)(void), x[2]; cha
                 struct { char z; struct { long y; char x; } in; } mid; int m[3][4];
                 volatile struct bits *p, more[3]; struct unknown *unknown;
                 struct {} empty; struct packed packed; char end[]; } layout;
+union word { int n; struct { unsigned low : 3, rest : 29; } parts; } word = {17};
+struct pair { int first, second; } pair = {1, 2};
 static int crash(struct point *p, int depth)
 {
     int local = depth + p->x;

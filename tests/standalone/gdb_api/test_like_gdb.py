@@ -99,6 +99,57 @@ def test_layouts_of_structures(session: Session, c_core: Core) -> None:
     assert differences(c_core, _lines(LAYOUTS)) == ""
 
 
+CONVERSIONS = """
+p (union word)17|p (union word)one|p (union word)single|p (union word)(enum color)5
+p (struct pair)17L|p (struct pair)17|p (struct pair)word|p (int[2])17L
+p (struct pair)real|p (union word)(float)1.5|p (union word)pair
+python seventeen = gdb.Value(17).cast(gdb.lookup_type("int"))
+python print(seventeen.cast(gdb.lookup_type("union word")))
+p $_thread|p $_inferior|p $_gthread|p $_gdb_setting("print elements")|p $_gdb_major
+p $_gdb_setting("print pretty")|p $_gdb_setting_str("print elements")
+p $_caller_is("main")
+p $_gdb_setting("print repeats")|p $_caller_is("main", 4)
+p $_any_caller_is("nosuch")|p $_any_caller_is("crash")|p $_caller_matches("^cra")
+set print elements unlimited|p $_gdb_setting("print elements")|set print elements 200
+p $_gdb_setting_str("print elements")
+""".replace("\n", "|")
+
+
+def test_conversions_and_what_gdb_has_by_itself(session: Session, c_core: Core) -> None:
+    from .conftest import ours
+
+    assert differences(c_core, _lines(CONVERSIONS)) == ""
+    # GDB 13 asks the selected frame alone.
+    lines = ['output $_any_caller_is("main")', 'output $_any_caller_matches("^ma")']
+    assert ours(lines) == ["1", "1"]
+
+
+INSTRUCTIONS = """
+disassemble|disassemble main|disassemble/r twice|disassemble twice,+8|disassemble 0
+disassemble twice,twice+5|disassemble /r twice,+3|disassemble main+1|disassemble nosuch
+disassemble/q main|show disassembly-flavor|x/30i main|x/5i $pc|p $_|x/i twice+1|x/3i 0
+x/2i crash|x|set disassembly-flavor intel|x/30i crash|disassemble twice
+set disassembly-flavor att|x/4i table|frame 1|x/3i $pc|disassemble crash,+40
+python a = gdb.selected_frame().architecture(); pc = gdb.selected_frame().pc()
+python print(a.disassemble(pc), a.disassemble(pc, count=3), a.disassemble(pc, pc + 9))
+""".replace("\n", "|")
+
+
+def test_instructions(session: Session, c_core: Core) -> None:
+    assert differences(c_core, _lines(INSTRUCTIONS)) == ""
+
+
+def test_instructions_without_a_disassembler(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from .conftest import ours
+
+    monkeypatch.setenv("PATH", "")
+    words = "Instructions cannot be shown: objdump (binutils) is not there.\n"
+    assert ours(["disassemble main"])[0].endswith(words)
+    assert ours(["x/i $pc"])[0].endswith(words)
+
+
 def test_stacks(session: Session, c_core: Core) -> None:
     assert differences(c_core, _lines(STACK)) == ""
 

@@ -19,6 +19,15 @@ def test_what_is_printed_goes_to_the_innermost_capture() -> None:
     assert (outer, inner) == (["a", "c"], ["b"])
 
 
+def test_captures_of_the_same_text_are_told_apart() -> None:
+    session = Session(drgn.Program())
+    with session.capturing() as outer:
+        with session.capturing():
+            pass
+        session.write("a")
+    assert outer == ["a"]
+
+
 def test_history_counts_from_both_ends() -> None:
     session = Session(drgn.Program())
     with pytest.raises(error, match=r"^History is empty\.$"):
