@@ -146,6 +146,48 @@ def test_code_leaves_what_is_printed(each_lab: Lab, live: Program) -> None:
     assert names["task"] == task
 
 
+def test_code_finds_what_is_printed_of_tasks(live: Program) -> None:
+    counts = [line.split(": ") for line in crash(live, "ps -S").splitlines()]
+    names = run_code(live, "ps -S")
+    assert names["counts"] == {state.strip(): int(count) for state, count in counts}
+    # Without CONFIG_SCHED_INFO a kernel knows no times.
+    timed = live.type("struct sched_info").has_member("last_arrival")
+    for option, time in (("-l", "last_arrival"), ("-m", "elapsed_ns")) if timed else ():
+        names = run_code(live, f"ps {option} -C 0")
+        # Those of other CPUs come, too, and are left out.
+        assert names["cpu"] == 0 and names["state"] in "RSDTtXZPI" and time in names
+    assert "continue" not in crash(live, "ps -l --drgn")
+    names = run_code(live, "bt 2")
+    assert f"PID: {names['pid'].value_()} " in crash(live, "bt 2")
+    assert names["command"].string_() == b"kthreadd"
+    queues = crash(live, "runq")
+    names = run_code(live, "runq")
+    for name in ("prio_array", "rb_root"):
+        assert f"{names[name].address_:x}" in queues
+    assert names["current"].comm.string_().decode() in queues
+    # The task that runs on a CPU is not one of those that wait.
+    lines = [line for line in queues.splitlines() if line.startswith("     [")]
+    if "prio" in names:
+        last = f"     [{names['prio'].value_():3}] PID: {names['pid'].value_():<7}"
+        assert any(line.startswith(last) for line in lines)
+    names = run_code(live, "runq -g")
+    assert f"CFS_RQ: {names['cfs_rq'].address_:x}" in crash(live, "runq -g")
+    for option in ("-m", "-t") if timed else ():
+        names = run_code(live, f"runq {option}")
+        assert f"PID: {names['pid'].value_()} " in crash(live, f"runq {option}")
+
+
+def test_code_finds_what_is_printed_of_the_system(live: Program) -> None:
+    tainted = "[TAINTED]" in crash(live, "sys")
+    assert bool(run_code(live, "sys")["taints"]) == tainted
+    assert run_code(live, "eval 3m")["in_units"] == "3M"
+    names = run_code(live, "timer -r -C 0")
+    timers = crash(live, "timer -r -C 0").split()
+    # Of the last timer; the last clocks have none.
+    left, expires = (names[name].value_() for name in ("time_to_expiry", "expires"))
+    assert {str(left), str(expires), str(expires - left)} <= set(timers)
+
+
 @pytest.mark.parametrize(
     "dump", ["live.kdump.excluded", "live.kdump.split", "la57.elf"]
 )

@@ -368,7 +368,7 @@ def test_tags_of_requests(live: Program) -> None:
     tags: set[int] = set()
     for hctx in hardware_queues(disk.queue):
         tags |= set(sbitmap_for_each_set(hctx.tags.bitmap_tags.sb.address_of_()))
-    assert {rq.tag.value_() for rq in requests} <= tags
+    assert {rq.tag.value_() for rq in requests} == tags
 
 
 def test_counters_of_cpus(live: Program, each_lab: Lab) -> None:

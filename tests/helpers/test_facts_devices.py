@@ -150,8 +150,9 @@ def test_operation_of_a_request(live: Program) -> None:
 
 def test_block_cache(live: Program, each_lab: Lab) -> None:
     buffers = re.search(r"^Buffers: +(\d+) kB", each_lab.fact("proc/meminfo"), re.M)
-    # The guest has read from its disks since then.
-    assert buffers and nr_blockdev_pages(live) * 4 >= int(buffers[1])
+    assert buffers
+    # The guest has read a little from its disks since then.
+    assert 0 <= nr_blockdev_pages(live) * 4 - int(buffers[1]) < 64
 
 
 def test_pci(live: Program, each_lab: Lab) -> None:

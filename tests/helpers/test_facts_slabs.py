@@ -41,6 +41,7 @@ def test_merged_caches(live: Program, each_lab: Lab) -> None:
     }
     aliases = get_slab_cache_aliases(live)
     assert bool(aliases) != checks_slabs(live)
+    assert set(aliases) == set(links) - set(caches)
     for name, target in aliases.items():
         # Two names lead to one directory.
         assert links[name] == links[target] or target not in links

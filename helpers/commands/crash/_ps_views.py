@@ -226,16 +226,18 @@ def _limits_code(code: CrashCodeBuilder) -> None:
     code.append("limits = task_rlimits(task)\n")
 
 
-def _summary_code(code: CrashCodeBuilder) -> None:
+def _state_code(code: CrashCodeBuilder) -> None:
     code.add_from_import("drgn.helpers.linux.sched", "task_state_to_char")
     code.append("state = task_state_to_char(task)\n")
 
 
 def _arrival_code(code: CrashCodeBuilder) -> None:
+    _state_code(code)
     code.append("last_arrival = task.sched_info.last_arrival\n")
 
 
 def _elapsed_code(code: CrashCodeBuilder) -> None:
+    _state_code(code)
     code.add_from_import("drgn.helpers.linux.sched", "task_since_last_arrival_ns")
     code.append("elapsed_ns = task_since_last_arrival_ns(task)\n")
 
@@ -257,7 +259,7 @@ CODE: dict[str, Callable[[CrashCodeBuilder], None]] = {
     "times": _with_line(_times_code),
     "arguments": _with_line(_arguments_code),
     "limits": _with_line(_limits_code),
-    "summary": _summary_code,
+    "summary": _state_code,
     "arrival": _with_line(_arrival_code),
     "elapsed": _with_line(_elapsed_code),
 }

@@ -109,7 +109,12 @@ def task_line(task: Object, *, cpu: bool = True) -> str:
     return f"PID: {pid:<7}  TASK: {task.value_():x}  {on}COMMAND: {name}"
 
 
-def task_line_code(code: CrashCodeBuilder) -> None:
-    """Add code for what ``task_line()`` says of the variable ``task``."""
-    code.add_from_import("drgn.helpers.linux.sched", "task_cpu")
-    code.append("pid = task.pid\ncpu = task_cpu(task)\ncommand = task.comm\n")
+def task_line_code(
+    code: CrashCodeBuilder, name: str = "task", *, cpu: bool = True
+) -> None:
+    """Add code for what ``task_line()`` says of a variable."""
+    code.append(f"pid = {name}.pid\n")
+    if cpu:
+        code.add_from_import("drgn.helpers.linux.sched", "task_cpu")
+        code.append(f"cpu = task_cpu({name})\n")
+    code.append(f"command = {name}.comm\n")

@@ -34,7 +34,13 @@ from ._define import crash_command
 from ._readable_tasks import readable_tasks
 from ._slab_names import slab_cache_name
 from ._task_command import TASK_COMMANDS, TaskCommand
-from ._tasks import begin_chosen_tasks, chosen_tasks, task_line, tasks_argument
+from ._tasks import (
+    begin_chosen_tasks,
+    chosen_tasks,
+    task_line,
+    task_line_code,
+    tasks_argument,
+)
 
 # Stacks that a CPU changes to and comes back from.
 _OTHER_STACKS = (
@@ -177,6 +183,7 @@ def _word_formatter(
 
 
 def _code(code: CrashCodeBuilder, args: argparse.Namespace) -> None:
+    task_line_code(code)
     code.add_from_import("drgn", "FaultError")
     code.add_from_import("drgn.helpers.linux.stack", "kernel_stack_trace")
     code.append(

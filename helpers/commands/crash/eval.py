@@ -194,6 +194,7 @@ def _print_code(
 ) -> None:
     code = CrashCodeBuilder(prog)
     code.add_from_import("drgn", "Object", "cast")
+    code.add_from_import("drgn.helpers.common.format", "number_in_binary_units")
     if expression.right is None:
         code.append(f"value = {expression.left.code(long)}\n")
     else:
@@ -204,6 +205,7 @@ def _print_code(
         )
     code.append(
         "\nhexadecimal = hex(value)\n"
+        "in_units = number_in_binary_units(value)\n"
         "decimal = int(value)\n"
         f'signed = cast("{long.removeprefix("unsigned ")}", value)\n'
         "octal = oct(value)\n"

@@ -19,6 +19,7 @@ from drgn.helpers.common.format import CellFormat, escape_ascii_string, print_ta
 from drgn.helpers.linux.mm import totalram_pages
 
 from ._code import CrashCodeBuilder
+from ._cpuspec import parse_cpuspec
 from ._define import crash_custom_command
 from ._ps_views import CODE, VIEWS
 from ._task_command import TASK_COMMANDS, TaskCommand
@@ -139,6 +140,11 @@ def _print_table(prog: Program, args: argparse.Namespace, tasks: list[Object]) -
 
 
 def _code(code: CrashCodeBuilder, args: argparse.Namespace) -> None:
+    if args.cpus is not None:
+        cpus = sorted(parse_cpuspec(args.cpus).resolve(code.program))
+        code.add_from_import("drgn.helpers.linux.sched", "task_cpu")
+        with code.begin_block(f"if task_cpu(task) not in {cpus}:\n"):
+            code.append("continue\n")
     if args.view in CODE:
         CODE[args.view](code)
         return
@@ -168,6 +174,21 @@ except (FaultError, LookupError, ValueError):
     stack_pointer = 0
 """
         )
+
+
+def _print_code(
+    prog: Program, args: argparse.Namespace, selection: TaskSelection
+) -> None:
+    code = CrashCodeBuilder(prog)
+    summary = args.view == "summary"
+    if summary:
+        code.add_import("collections")
+        code.append("counts = collections.Counter()\n")
+    with selection.begin_code(code):
+        _code(code, args)
+        if summary:
+            code.append("counts[state] += 1\n")
+    code.print()
 
 
 def _select(args: argparse.Namespace, selection: TaskSelection) -> None:
@@ -234,10 +255,7 @@ def _crash_cmd_ps(
     for word in parsed.tasks:
         selection.add(word)
     if parsed.drgn:
-        code = CrashCodeBuilder(prog)
-        with selection.begin_code(code):
-            _code(code, parsed)
-        code.print()
+        _print_code(prog, parsed, selection)
         return
     tasks = list(selection.tasks(prog))
     if parsed.tasks:

@@ -22,7 +22,7 @@ from drgn.helpers.linux.sched import (
 from ._code import CrashCodeBuilder
 from ._cpuspec import Cpuspec, parse_cpuspec
 from ._define import crash_command
-from ._tasks import task_line
+from ._tasks import task_line, task_line_code
 from ._time import days_and_milliseconds
 
 
@@ -210,33 +210,47 @@ def _append_code(code: CrashCodeBuilder, show: str | None) -> None:
     if show == "lag":
         code.append("clocks[cpu] = rq.clock.value_()\n")
         return
-    code.append("task = rq.curr\n")
+    code.append("current = rq.curr\n")
+    task_line_code(code, "current", cpu=False)
     if show == "timestamps":
-        code.append("clock = rq.clock\narrival = task.sched_info.last_arrival\n")
+        code.append("clock = rq.clock\narrival = current.sched_info.last_arrival\n")
     elif show == "running":
         code.add_from_import("drgn.helpers.linux.sched", "task_since_last_arrival_ns")
-        code.append("running_ns = task_since_last_arrival_ns(task)\n")
+        code.append("running_ns = task_since_last_arrival_ns(current)\n")
     else:
-        code.add_from_import(
-            "drgn.helpers.linux.sched",
-            "cfs_rq_for_each_entity",
-            "rq_for_each_rt_task",
-            "sched_entity_to_task",
-        )
-        if show is None:
-            code.append("rt_tasks = list(rq_for_each_rt_task(rq))\n")
-        with (
-            code.begin_block(
-                "for entity, depth, is_current, is_task in"
-                " cfs_rq_for_each_entity(rq.cfs.address_of_()):\n"
-            ),
-            code.begin_block("if is_task:\n"),
-        ):
-            code.append("fair_task = sched_entity_to_task(entity)\n")
-        if show == "groups":
+        _append_queues_code(code, groups=show == "groups")
+
+
+def _append_queues_code(code: CrashCodeBuilder, groups: bool) -> None:
+    code.add_from_import(
+        "drgn.helpers.linux.sched", "cfs_rq_for_each_entity", "sched_entity_to_task"
+    )
+    if not groups:
+        code.add_from_import("drgn.helpers.linux.sched", "rq_for_each_rt_task")
+        code.append("prio_array = rq.rt.active\n")
+        with code.begin_block("for task in rq_for_each_rt_task(rq):\n"):
+            _append_queued_code(code)
+    code.append("cfs_rq = rq.cfs\n")
+    if not groups:
+        code.append("rb_root = cfs_rq.tasks_timeline\n")
+    with code.begin_block(
+        "for entity, depth, is_current, is_task in"
+        " cfs_rq_for_each_entity(cfs_rq.address_of_()):\n"
+    ):
+        condition = "is_task" if groups else "is_task and not is_current"
+        with code.begin_block(f"if {condition}:\n"):
+            code.append("task = sched_entity_to_task(entity)\n")
+            _append_queued_code(code)
+        if groups:
             code.add_from_import("drgn.helpers.linux.sched", "task_group_name")
-            with code.begin_block("    else:\n"):
+            with code.begin_block("else:\n"):
                 code.append(
-                    "task_group = entity.my_q.tg\n"
+                    "group_cfs_rq = entity.my_q\n"
+                    "task_group = group_cfs_rq.tg\n"
                     "group_name = task_group_name(task_group)\n"
                 )
+
+
+def _append_queued_code(code: CrashCodeBuilder) -> None:
+    code.append("prio = task.prio\n")
+    task_line_code(code, cpu=False)

@@ -135,7 +135,7 @@ def _sys_code(prog: Program) -> None:
         "drgn.helpers.linux.cpumask", "num_online_cpus", "num_present_cpus"
     )
     code.add_from_import("drgn.helpers.linux.mm", "totalram_pages")
-    code.add_from_import("drgn.helpers.linux.panic", "panic_message")
+    code.add_from_import("drgn.helpers.linux.panic", "panic_message", "tainted")
     code.add_from_import("drgn.helpers.linux.pid", "for_each_task")
     code.add_from_import("drgn.helpers.linux.sched", "loadavg")
     code.add_from_import(
@@ -143,6 +143,7 @@ def _sys_code(prog: Program) -> None:
     )
     code.append(
         "kernel = prog.main_module().debug_file_path\n"
+        "taints = tainted()\n"
         "dumpfile = prog.core_dump_path\n"
         "cpus = num_present_cpus()\n"
         "offline = cpus - num_online_cpus()\n"

@@ -174,18 +174,20 @@ def _timers_code(code: CrashCodeBuilder) -> None:
 
 
 def _hrtimers_code(code: CrashCodeBuilder) -> None:
-    code.add_from_import("drgn.helpers.linux.timekeeping", "ktime_to_ns")
+    code.add_from_import(
+        "drgn.helpers.linux.timekeeping", "ktime_get_coarse_ns", "ktime_to_ns"
+    )
     code.add_from_import("drgn.helpers.linux.timer", "hrtimer_clock_base_for_each")
-    with (
-        code.begin_block(
-            'for base in per_cpu(prog["hrtimer_bases"], cpu).clock_base:\n'
-        ),
-        code.begin_block(
-            "for hrtimer in hrtimer_clock_base_for_each(base.address_of_()):\n"
-        ),
+    with code.begin_block(
+        'for base in per_cpu(prog["hrtimer_bases"], cpu).clock_base:\n'
     ):
-        code.append(
-            "soft_expires = ktime_to_ns(hrtimer._softexpires)\n"
-            "expires = ktime_to_ns(hrtimer.node.expires)\n"
-            "function = hrtimer.function\n"
-        )
+        code.append("current = ktime_get_coarse_ns() + ktime_to_ns(base.offset)\n")
+        with code.begin_block(
+            "for hrtimer in hrtimer_clock_base_for_each(base.address_of_()):\n"
+        ):
+            code.append(
+                "soft_expires = ktime_to_ns(hrtimer._softexpires)\n"
+                "expires = ktime_to_ns(hrtimer.node.expires)\n"
+                "time_to_expiry = expires - current\n"
+                "function = hrtimer.function\n"
+            )

@@ -33,7 +33,6 @@ from drgn.helpers.linux import (
     page_flags,
     page_index,
     page_size,
-    page_to_pfn,
     page_to_phys,
     pfn_to_page,
     pfn_to_section_nr,
@@ -73,11 +72,11 @@ for pfn in range(0x1000, 0x11000, 251):
         except LookupError:
             pass  # This kernel has no such flag.
     print(pfn, found, page_flags(page), page_to_phys(page), PFN_PHYS(prog, pfn))
-    print(page_to_pfn(compound_head(page)), compound_order(page), compound_nr(page))
+    print(hex(compound_head(page)), compound_order(page), compound_nr(page))
     print(page_size(page), page_index(page), hex(pfn_to_virt(prog, pfn).value_()))
     address = phys_to_virt(prog, PFN_PHYS(prog, pfn))
     cache = find_containing_slab_cache(prog, address)
-    print(virt_to_pfn(prog, address), cache.name if cache else None)
+    print(hex(address), virt_to_pfn(prog, address), cache.name if cache else None)
     print(in_direct_map(prog, address))
 print(in_direct_map(prog, prog["init_task"].address_), in_direct_map(prog, 0))
 try:
