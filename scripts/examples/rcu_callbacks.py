@@ -5,7 +5,8 @@
 A CPU with hundreds of thousands of them explains memory that is freed and does not
 come back. The columns are the segments of the CPU's list: callbacks that can run
 (done), that wait for the current grace period (wait), that wait for the next one
-(next), and that have no grace period yet (new).
+(next), and that have no grace period yet (new). The last column (kfree) is no part of
+the total: objects that kfree_rcu() gathers before it asks for a grace period for all.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from drgn import Object
 from drgn.helpers.common.format import print_table
 from drgn.helpers.linux import for_each_possible_cpu, per_cpu
 
-SEGMENTS = ("done", "wait", "next", "new")
+SEGMENTS = ("DONE", "WAIT", "NEXT", "NEW")
+TITLES = ("CPU", "TOTAL", *SEGMENTS, "KFREE")
 
 
 def flavors() -> Iterator[str]:
@@ -31,13 +33,26 @@ def flavors() -> Iterator[str]:
             pass
 
 
-def segments(data: Object) -> list[int] | None:
-    """How many callbacks each segment has; None where the kernel does not count."""
+def segments(data: Object) -> list[int]:
+    """How many callbacks each segment of the list has."""
     try:
         # Since 5.12 (ae5c2341ed39).
         return [data.cblist.seglen[i].value_() for i in range(len(SEGMENTS))]
     except AttributeError:
-        return None
+        pass
+    try:
+        link, tails = data.cblist.head, data.cblist.tails
+    except AttributeError:
+        link, tails = data.nxtlist, data.nxttail
+    # Each ends with the link that its tail points to.
+    counts = [0] * len(SEGMENTS)
+    left = total(data)
+    for i, tail in enumerate(tails):
+        while link.address_ != tail.value_() and link and left:
+            link = link.next
+            counts[i] += 1
+            left -= 1
+    return counts
 
 
 def total(data: Object) -> int:
@@ -47,6 +62,21 @@ def total(data: Object) -> int:
         return int(data.qlen)
     # Atomic where CPUs can be relieved of callbacks (CONFIG_RCU_NOCB_CPU).
     return int(getattr(count, "counter", count))
+
+
+def gathered(cpu: int) -> int | str:
+    """How many objects kfree_rcu() has gathered on a CPU."""
+    try:
+        data = per_cpu(prog["krc"], cpu)
+    except KeyError:
+        return "-"  # Before 5.6 (a35d16905efc) and in tiny kernels: all are callbacks.
+    try:
+        # Since 6.4, apart for those with a head and those in blocks.
+        counts = [data.head_count, *data.bulk_count]
+        return sum(count.counter.value_() for count in counts)
+    except AttributeError:
+        # Before 5.8 (9154244c1ab6), they were not counted.
+        return data.count.value_() if hasattr(data, "count") else "-"
 
 
 def callbacks(data: Object) -> Iterator[Object]:
@@ -83,11 +113,11 @@ parser.add_argument(
 args = parser.parse_args()
 
 for flavor in flavors():
-    rows: list[tuple[object, ...]] = [("CPU", "TOTAL", *map(str.upper, SEGMENTS))]
+    rows: list[tuple[object, ...]] = [TITLES]
     functions: Counter[str] = Counter()
     for cpu in for_each_possible_cpu(prog):
         data = per_cpu(prog[flavor], cpu)
-        rows.append((cpu, total(data), *(segments(data) or ["-"] * len(SEGMENTS))))
+        rows.append((cpu, total(data), *segments(data), gathered(cpu)))
         if args.functions:
             functions.update(map(function_name, callbacks(data)))
     print(f"{flavor}:")

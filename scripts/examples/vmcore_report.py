@@ -37,6 +37,7 @@ from drgn.helpers.linux import (
     for_each_task,
     get_dmesg,
     global_node_page_state,
+    hugetlb_total_usage,
     ktime_get_real_seconds,
     loadavg,
     module_address_regions,
@@ -91,7 +92,7 @@ def system(skipped: list[str]) -> Data:
         "load": lambda: " ".join(f"{load:.2f}" for load in loadavg(prog)),
         "CPUs": lambda: num_present_cpus(prog),
         "CPUs online": lambda: num_online_cpus(prog),
-        "tainted": lambda: tainted(prog),
+        "tainted": lambda: tainted(prog) or "no",
     }
     return {name: attempt(skipped, name, value) for name, value in values.items()}
 
@@ -169,9 +170,13 @@ def memory(skipped: list[str]) -> Data:
         "free": lambda: nr_free_pages(prog),
         "page cache": lambda: node_pages("NR_FILE_PAGES"),
         "anonymous": lambda: node_pages("NR_ANON_MAPPED"),
+        "shared": lambda: node_pages("NR_SHMEM"),
         "dirty": lambda: node_pages("NR_FILE_DIRTY"),
         "writeback": lambda: node_pages("NR_WRITEBACK"),
         "slab": lambda: sum(slab_total_usage(prog)),
+        "unreclaimable slab": lambda: slab_total_usage(prog).unreclaimable_pages,
+        "huge pages": lambda: hugetlb_total_usage(prog).pages,
+        "free huge pages": lambda: hugetlb_total_usage(prog).free_pages,
     }
     found: Data = {}
     for name, count in counts.items():
@@ -399,7 +404,7 @@ def write_text(found: dict[str, Any]) -> None:
         if isinstance(value, list):
             print(f"{key}: {len(value)}")
             write_list(value)
-        elif value is not None:
+        elif value not in (None, ""):
             print(f"{key}: {value}")
     for each in found["skipped"]:
         print(f"skipped: {each}")
