@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from _drgn_util import elf
+from _drgn_util.platform import NORMALIZED_MACHINE_NAME, normalized
 from _drgn_util.typingutils import (
     copy_func_params,
     copy_func_signature,
@@ -116,3 +118,25 @@ def test_hooks_of_plugins_are_called(tmp_path: Path) -> None:
     )
     assert output.stdout == "second 1 x\nfirst 1 x\nNone None\n"
     assert output.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("machine", "name"),
+    [
+        ("x86_64", "x86_64"),
+        ("i686", "i386"),
+        ("aarch64", "aarch64"),
+        ("arm64", "aarch64"),
+        ("armv7l", "arm"),
+        ("ppc64le", "ppc64"),
+        ("ppc64", "ppc64"),
+        ("s390x", "s390x"),
+        ("riscv64", "riscv64"),
+    ],
+)
+def test_machine(machine: str, name: str) -> None:
+    assert normalized(machine) == name
+
+
+def test_own_machine() -> None:
+    assert normalized(os.uname().machine) == NORMALIZED_MACHINE_NAME
