@@ -26,7 +26,8 @@ def drgn_crash(*args: object, input: str = "") -> subprocess.CompletedProcess[st
 def terminal() -> Iterator[Callable[..., Terminal]]:
     """Run a program on a terminal of 9 lines, without a home."""
     environment = {**os.environ, "COLUMNS": "80", "LINES": "9"}
-    environment["HOME"] = environment["XDG_STATE_HOME"] = "/nonexistent"
+    # Where not even root can make a folder.
+    environment["HOME"] = environment["XDG_STATE_HOME"] = "/dev/null/home"
     opened = []
 
     def terminal(*argv: object, term: str = "xterm") -> Terminal:
