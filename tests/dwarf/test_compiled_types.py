@@ -12,6 +12,7 @@ import pytest
 from drgn import (
     BadDataError,
     Language,
+    Object,
     Program,
     Qualifiers,
     TypeKind,
@@ -191,6 +192,22 @@ def test_complex_numbers_are_refused(compile_c, debug_program) -> None:
     prog = debug_program(compile_c("_Complex double c;", "-g", "-c", suffix=".o"))
     with pytest.raises(BadDataError, match="unknown DWARF encoding 0x3"):
         _ = prog["c"]
+
+
+def test_unnamed_members_with_names_of_types(compile_c, debug_program) -> None:
+    """Those that -fms-extensions allows: what is in them is in the structure, too."""
+    source = """
+    struct tagged { int x; }; typedef struct { int y; } alias; typedef alias other;
+    struct all { int a; struct tagged; other; } all;
+    int main(void) { return all.x + all.y; }
+    """
+    flags = ("-g", "-c", "-fms-extensions")
+    prog = debug_program(compile_c(source, *flags, suffix=".o"))
+    type = prog.type("struct all")
+    assert [offsetof(type, name) for name in ("a", "x", "y")] == [0, 4, 8]
+    value = {"a": 1, "x": 2, "y": 3}
+    assert Object(prog, type, value).value_() == value
+    assert str(type).endswith("\tint a;\n\tstruct tagged;\n\tother;\n}")
 
 
 CPP = """
