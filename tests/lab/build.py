@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,6 +58,20 @@ class Guest(NamedTuple):
 
 def say(text: str) -> None:
     print(f"[{time.monotonic() - _started:5.1f}s] {text}", file=sys.stderr, flush=True)
+
+
+def once_more(
+    boot: Callable[[Path, Guest, Dumps], None],
+    directory: Path,
+    guest: Guest,
+    dumps: Dumps,
+) -> None:
+    """Boot and dump a guest, and again if it hangs, as emulated ones do at times."""
+    try:
+        boot(directory, guest, dumps)
+    except packages.GuestError as error:
+        say(f"{error}\nbooting it once more")
+        boot(directory, guest, dumps)
 
 
 def boot_and_dump(directory: Path, guest: Guest, dumps: Dumps) -> None:
@@ -196,8 +210,8 @@ def build(
     )
     dumps: Dumps = {}
     say("booting it")
-    boot_and_dump(directory, guest, dumps)
-    boot_and_dump_la57(directory, guest, dumps)
+    once_more(boot_and_dump, directory, guest, dumps)
+    once_more(boot_and_dump_la57, directory, guest, dumps)
     say("writing kdump files")
     write_kdumps(directory, dumps)
     for path in directory.glob("*.elf"):

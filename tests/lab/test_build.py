@@ -63,3 +63,27 @@ def test_a_lab_that_cannot_be_built(
     monkeypatch.setattr("sys.argv", ["kernel-lab"])
     assert build.main() == status
     assert capsys.readouterr().err == f"kernel-lab: {error}\n"
+
+
+@pytest.mark.parametrize("hangs", [0, 1, 2])
+def test_a_guest_that_hangs_is_booted_once_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], hangs: int
+) -> None:
+    boots = []
+
+    def boot(directory: Path, guest: build.Guest, dumps: build.Dumps) -> None:
+        boots.append(directory)
+        if len(boots) <= hangs:
+            raise packages.GuestError(f"the guest never said 'LAB live' ({len(boots)})")
+        dumps["live.elf"] = ["live.elf"]
+
+    dumps: build.Dumps = {}
+    guest = build.Guest(tmp_path / "vmlinuz", tmp_path / "initramfs.gz")
+    if hangs < 2:
+        build.once_more(boot, tmp_path, guest, dumps)
+        assert dumps == {"live.elf": ["live.elf"]}
+    else:
+        with pytest.raises(packages.GuestError, match=r"\(2\)"):
+            build.once_more(boot, tmp_path, guest, dumps)
+    assert len(boots) == min(hangs, 1) + 1
+    assert capsys.readouterr().err.count("booting it once more") == (hangs > 0)
