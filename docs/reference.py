@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import drgn
+import drgn.control
 from drgn.commands import DEFAULT_COMMAND_NAMESPACE
+
+#: Modules of the API beside the package itself.
+_MODULES = ("chains", "control", "elf", "guest")
 
 
 def write(directory: Path) -> None:
@@ -18,8 +22,9 @@ def write(directory: Path) -> None:
     pages = {
         "api": _api(),
         "commands": _commands(),
-        "control": _module("drgn.control"),
         "helpers.arrays": _module("drgn.helpers.arrays"),
+        **{name: _module(f"drgn.{name}") for name in _MODULES},
+        "target": _module("drgn.target", but=drgn.control.__all__),
         **_helpers("drgn.helpers.common"),
         **_helpers("drgn.helpers.experimental"),
         **_helpers("drgn.helpers.linux"),
@@ -68,8 +73,10 @@ def _api() -> list[str]:
     return lines
 
 
-def _module(name: str) -> list[str]:
-    return [f".. automodule:: {name}", "   :members:", "   :imported-members:"]
+def _module(name: str, *, but: Iterable[str] = ()) -> list[str]:
+    """A page of all names of a module ``but`` those that another page has."""
+    lines = [f".. automodule:: {name}", "   :members:", "   :imported-members:"]
+    return [*lines, f"   :exclude-members: {', '.join(but)}"] if but else lines
 
 
 def _helpers(package_name: str) -> dict[str, list[str]]:

@@ -1,4 +1,9 @@
-"""Pointers in great numbers, for helpers whose loops must be fast."""
+"""
+Chains of pointers
+------------------
+
+Pointers in great numbers, for helpers whose loops must be fast.
+"""
 
 from __future__ import annotations
 

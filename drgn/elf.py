@@ -1,4 +1,9 @@
-"""ELF files: their sections and segments, and where they were linked to be."""
+"""
+ELF files
+---------
+
+ELF files: their sections and segments, and where they were linked to be.
+"""
 
 from __future__ import annotations
 

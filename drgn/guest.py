@@ -1,4 +1,8 @@
-"""The kernel of a machine that a debugger has stopped: for debuggers of one's own.
+"""
+Guests
+------
+
+The kernel of a machine that a debugger has stopped: for debuggers of one's own.
 
 A debugger derives a class from `Guest` that tells what it knows of the machine;
 `find_guest_kernel()` finds where a kernel lies in it and what its VMCOREINFO is, and

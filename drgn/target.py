@@ -1,7 +1,36 @@
-"""Targets of one's own: where the bytes and threads of a Program come from.
+"""
+Targets
+-------
+
+Targets of one's own: where the bytes and threads of a Program come from.
 
 A debugger or a tool with access to some memory derives a class from `Target` and gets
 a Program over it from `program_from_target()`.
+
+.. code-block:: python3
+
+    from drgn import Architecture, Platform
+    from drgn.target import Segment, Target, TargetThread, program_from_target
+
+    class Image(Segment):
+        def __init__(self, start, data):
+            super().__init__(start, len(data))
+            self.data = data
+
+        def read(self, address, size):
+            offset = address - self.start
+            return self.data[offset : offset + size]
+
+    class Board(Target):
+        platform = Platform(Architecture.X86_64)
+
+        def attach(self, memory):
+            memory.add(Image(0x1000, b"firmware"))
+
+        def threads(self):
+            return [TargetThread(1, "boot", values={"rip": 0x1000, "rsp": 0})]
+
+    prog = program_from_target(Board())
 """
 
 from __future__ import annotations

@@ -72,7 +72,8 @@ def _exec(source: str | bytes, name: str, names: Names) -> None:
     """
     try:
         exec(compile(source, name, "exec", dont_inherit=True), names)
-    except SystemExit:
+    except SystemExit as end:
+        _flush_output(failed=bool(end.code))
         raise
     except BaseException as error:
         from drgn.hosts.tracebacks import leave_user_frames
@@ -80,12 +81,25 @@ def _exec(source: str | bytes, name: str, names: Names) -> None:
         leave_user_frames(error)
         if isinstance(error, BrokenPipeError):
             fail_to_write(error)
-        sys.stdout.flush()
+        _flush_output(failed=True)
         # Unlike traceback before Python 3.12, it says what a wrong name may have meant.
         sys.excepthook(type(error), error, error.__traceback__)
         if isinstance(error, KeyboardInterrupt):
             raise
         sys.exit(1)
+    _flush_output(failed=False)
+
+
+def _flush_output(*, failed: bool) -> None:
+    """Write what is buffered; where that fails, a process that has not does so now."""
+    if sys.stdout is not sys.__stdout__ or sys.stdout is None or sys.stdout.closed:
+        return  # What the user's code put in its place is the code's to flush.
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        if not failed:
+            fail_to_write(error)
+        _discard_output()
 
 
 @contextmanager
@@ -104,10 +118,14 @@ def ending_without_traceback() -> Iterator[None]:
         fail(f"error: {error}: is pydrgn installed with all it needs?")
 
 
+def _discard_output() -> None:
+    """Drop what standard output did not take: flushing it would fail again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def fail_to_write(error: OSError) -> NoReturn:
     """End the process as standard output takes no more; silently if nobody reads it."""
-    # Flushing what is still buffered would fail again at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _discard_output()
     if not isinstance(error, BrokenPipeError):
         fail(f"error: {error}")
     sys.exit(1)

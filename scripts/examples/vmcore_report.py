@@ -439,13 +439,18 @@ def main() -> None:
         if name not in parts:
             parser.error(f"no part {name!r}: choose from {' '.join(parts)}")
     found = report(args.part or parts)
-    if args.json:
-        json.dump({"parts": list(found)}, sys.stdout, indent=2)
-        print()
-    else:
-        for each in found:
-            write_text(each)
-            sys.stdout.flush()
+    try:
+        if args.json:
+            json.dump({"parts": list(found)}, sys.stdout, indent=2)
+            print()
+        else:
+            for each in found:
+                write_text(each)
+                sys.stdout.flush()
+    except BrokenPipeError:  # Nobody reads it any longer, which drgn knows to treat.
+        raise
+    except OSError as error:
+        sys.exit(f"error: {error}")
 
 
 main()

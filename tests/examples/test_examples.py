@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +179,17 @@ def test_report_of_a_kernel_that_does_not_say_how_long_tasks_wait(lab: Lab) -> N
     assert all(
         task.endswith(", blocked") for group in stacks for task in group["tasks"]
     )
+
+
+@each_lab
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=str)
+def test_report_on_a_full_disk(lab: Lab, options: list[str]) -> None:
+    arguments = _arguments(lab, "live.elf", "vmcore_report.py", "mounts", *options)
+    command = [sys.executable, "-m", "drgn", *arguments]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1
+    assert result.stderr == "error: [Errno 28] No space left on device\n"
 
 
 @each_lab

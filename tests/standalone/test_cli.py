@@ -478,6 +478,43 @@ def test_broken_pipe(process: int) -> None:
         assert child.wait(timeout=60) == 1
 
 
+@pytest.mark.parametrize(
+    ("code", "status", "message"),
+    [
+        ("print(1)", 1, "error: [Errno 28] No space left on device\n"),
+        ("print(1); exit()", 1, "error: [Errno 28] No space left on device\n"),
+        ("print(1); exit(7)", 7, ""),
+        ("print(1); exit('bye')", 1, "bye\n"),
+        (
+            "print(1); {}['x']",
+            1,
+            'Traceback (most recent call last):\n  File "<string>", line 1, in <module>'
+            "\nKeyError: 'x'\n",
+        ),
+    ],
+)
+def test_full_disk(process: int, code: str, status: int, message: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "drgn", "-q", "-p", str(process), "-e", code],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment,
+            text=True,
+        )
+    assert (result.returncode, result.stderr) == (status, message)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["sys.stdout.close()", "sys.stdout = None", "sys.stdout = io.StringIO(); print(1)"],
+)
+def test_other_output(process: int, code: str) -> None:
+    result = drgn("-q", "-p", process, "-e", f"import io, sys; {code}")
+    assert (result.stdout, result.stderr, result.returncode) == ("", "", 0)
+
+
 def test_unknown_methods_are_warned_of() -> None:
     result = drgn("-p", str(os.getpid()), "--no-default-symbols", "--try-symbols-by",
                  "one,two", "--no-symbols-by", "three,one", "-e", "1")  # fmt: skip
