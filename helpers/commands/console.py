@@ -13,8 +13,8 @@ from drgn import Program
 from drgn.hosts.namespace import DRGN_NAMES, helper_packages
 from drgn.hosts.tracebacks import end_at_user
 
-from .errors import CommandError, errors_of
-from .namespace import run_command
+from .errors import CommandError, CommandNotFoundError, errors_of
+from .namespace import DEFAULT_COMMAND_NAMESPACE, run_command
 
 _PYTHON_DELIMITERS = " \t\n`~!@#$%^&*()-=+[{]}\\|;:'\",<>/?"
 
@@ -97,9 +97,17 @@ class CommandConsole(code.InteractiveConsole):
     def run_command(self, line: str) -> None:
         """Run a command; how it failed is printed, and its result is ``_``."""
         names: Any = self.locals
-        result = run_command(self._prog, line, globals=names, onerror=print_error)
+        result = run_command(self._prog, line, globals=names, onerror=self._print_error)
         if result is not None:
             builtins._ = result  # type: ignore[attr-defined]
+
+    def _print_error(self, error: Exception) -> None:
+        print_error(error)
+        if isinstance(error, CommandNotFoundError):
+            # Those of crash have a door of their own, which many come without.
+            door = dict(DEFAULT_COMMAND_NAMESPACE.enabled(self._prog)).get("crash")
+            if error.name in getattr(door, "names", tuple)():
+                print(f"drgn: did you mean '%crash {error.name}'?", file=sys.stderr)
 
 
 @contextmanager

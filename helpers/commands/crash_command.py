@@ -52,6 +52,12 @@ class _CrashCommand:
         except LeavePrompt:
             return None  # There is none: the line is all that was wanted.
 
+    def names(self) -> list[str]:
+        """The names of the commands of crash."""
+        from .crash import CRASH_COMMAND_NAMESPACE
+
+        return CRASH_COMMAND_NAMESPACE.names()
+
     def complete(self, prog: Program, line: str) -> list[str]:
         from .crash import CRASH_COMMAND_NAMESPACE
 

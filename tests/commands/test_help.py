@@ -15,6 +15,7 @@ from drgn.commands import (
     command,
     raw_command,
 )
+from drgn.commands.console import CommandConsole
 from drgn.commands.linux import (
     linux_kernel_command,
     linux_kernel_custom_command,
@@ -122,3 +123,16 @@ def test_commands_of_the_kernel_may_say_when_they_are_enabled(
     names = [name for name, _ in namespace.enabled(linux)]
     assert names == (["a", "b", "c", "d"] if enabled else ["a"])
     assert set(asked) == {linux}
+
+
+def test_commands_of_crash_are_pointed_to(
+    userspace: Program, linux: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(prog: Program, line: str) -> list[str]:
+        CommandConsole(prog, {}, "<console>").run_command(line)
+        return capsys.readouterr().err.splitlines()
+
+    missing = "drgn: ps: command not found"
+    assert said(linux, "ps -k") == [missing, "drgn: did you mean '%crash ps'?"]
+    assert said(userspace, "ps") == [missing]
+    assert said(linux, "nope") == ["drgn: nope: command not found"]
