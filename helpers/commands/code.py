@@ -103,7 +103,9 @@ class DrgnCodeBuilder:
         )
 
     def get(self) -> str:
-        """All of the code."""
+        """All of the code. Raises AssertionError while a block is not ended."""
+        if self._blocks:
+            raise AssertionError("a block is not ended")
         imports = [(module, 0, f"import {module}\n") for module in self._imports]
         for module, names in self._from_imports.items():
             text = f"from {module} import {', '.join(sorted(names))}\n"

@@ -314,6 +314,12 @@ def test_code_builder(prog: Program, capsys: pytest.CaptureFixture[str]) -> None
     assert code.has_declaration("x")
     assert code.has_declaration("y")
     assert not code.has_declaration("q")
+    code.begin_block("if 0:\n")
+    with pytest.raises(AssertionError, match="a block is not ended"):
+        code.get()
+    code.append("pass\n")
+    code.end_block()
+    assert code.get() == expected + "if 0:\n    pass\n"
     with pytest.raises(ValueError, match="innermost"):
         outer = code.begin_block("if 1:\n")
         code.begin_block("if 2:\n")
