@@ -48,10 +48,16 @@ from drgn.engine.program.foreign import (
     register_values,
 )
 from drgn.engine.stack.code_places import (
+    LineStart,
     LocalVariable,
+    SourceUnit,
+    Statement,
     frame_blocks,
-    line_code,
+    frame_statement,
+    line_starts,
     source_directory,
+    statement_at,
+    unit_at,
 )
 from drgn.engine.targets.base import Mapping, Note, Target, TargetThread
 from drgn.engine.targets.control import (
@@ -66,6 +72,7 @@ from drgn.engine.targets.control import (
 __all__ = (
     "PAGE_SIZE",
     "Breakpoint",
+    "LineStart",
     "LocalVariable",
     "Mapping",
     "Memory",
@@ -73,15 +80,18 @@ __all__ = (
     "Place",
     "Segment",
     "SetBreakpoint",
+    "SourceUnit",
+    "Statement",
     "Step",
     "Stop",
     "StopReason",
     "Target",
     "TargetThread",
     "frame_blocks",
+    "frame_statement",
     "function_at",
     "is_prototyped",
-    "line_code",
+    "line_starts",
     "load_later",
     "open_core",
     "program_from_target",
@@ -89,4 +99,6 @@ __all__ = (
     "register_values",
     "script_namespaces",
     "source_directory",
+    "statement_at",
+    "unit_at",
 )

@@ -333,3 +333,7 @@ def _name(prefix: str, number: int) -> str | None:
         if value == number and name.startswith(prefix):
             return name
     return None
+
+
+MACROS = 0x43, 0x79, 0x2119
+"""DW_AT_macro_info, DW_AT_macros, DW_AT_GNU_macros"""

@@ -42,6 +42,7 @@ class LineHeader:
     __slots__ = (
         "_directories",
         "_files",
+        "default_is_stmt",
         "line_base",
         "line_range",
         "max_ops_per_inst",
@@ -106,7 +107,7 @@ class LineHeader:
             raise IndexError("header is truncated")
         self.min_inst_length = number(1)
         self.max_ops_per_inst = number(1) if self.version >= 4 else 1
-        number(1)  # default_is_stmt: all rows count.
+        self.default_is_stmt = bool(number(1))
         self.line_base = number(1)
         if self.line_base >= 0x80:
             self.line_base -= 0x100
@@ -259,6 +260,11 @@ class LineHeader:
             return name
         prefix = self._string(self._directories[directory])
         return f"{prefix}/{name}" if prefix else name
+
+    def has_name(self, filename: str) -> bool:
+        """Whether a file has the last part of a name."""
+        last = filename.rpartition("/")[2]
+        return any(self._string(path).endswith(last) for path, _ in self._files)
 
     def declaring_file(self, index: int) -> str | None:
         """The file of DW_AT_decl_file from the root on, as far as that is known.

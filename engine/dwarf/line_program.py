@@ -29,6 +29,7 @@ ADVANCES = frozenset((DW_LNS_advance_pc, DW_LNS_const_add_pc, DW_LNS_fixed_advan
 DW_LNE_end_sequence = 1
 DW_LNE_set_address = 2
 DW_LNE_define_file = 3
+DW_LNE_set_discriminator = 4
 
 _MAX_SHIFT = 7 * 19
 """LEB128 numbers of more bits are padding that nobody writes."""

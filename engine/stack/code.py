@@ -21,6 +21,7 @@ from ..log import warning
 if TYPE_CHECKING:
     from ..dwarf.die import Die
     from ..dwarf.file import DwarfFile
+    from ..dwarf.statements import StatementTable
     from ..dwarf.unit import Unit
     from ..elf.file import ElfFile
     from ..kernel.orc import OrcEntry
@@ -140,7 +141,15 @@ class Code:
 class CodeInfo:
     """The code of a program, until its debug information changes."""
 
-    __slots__ = ("_cfi_tables", "_codes", "_headers", "_kernel_orc", "_lines", "prog")
+    __slots__ = (
+        "_cfi_tables",
+        "_codes",
+        "_headers",
+        "_kernel_orc",
+        "_lines",
+        "_statements",
+        "prog",
+    )
 
     def __init__(self, prog: Program) -> None:
         self.prog = prog
@@ -148,6 +157,7 @@ class CodeInfo:
         self._cfi_tables: dict[ElfFile, list[CfiTable]] = {}
         self._headers: dict[Unit, LineHeader | None] = {}
         self._lines: dict[Unit, LineTable | None] = {}
+        self._statements: dict[Unit, StatementTable | None] = {}
         self._kernel_orc: KernelOrc | None = None
         if prog.flags & ProgramFlags.IS_LINUX_KERNEL:
             from ..kernel.orc import KernelOrc
@@ -229,7 +239,7 @@ class CodeInfo:
     def _line_table(self, unit: Unit) -> LineTable | None:
         if unit not in self._lines:
             table = None
-            header = self._header(unit)
+            header = self.header(unit)
             if header is not None:
                 try:
                     table = LineTable(header)
@@ -238,7 +248,23 @@ class CodeInfo:
             self._lines[unit] = table
         return self._lines[unit]
 
-    def _header(self, unit: Unit) -> LineHeader | None:
+    def statements(self, unit: Unit) -> StatementTable | None:
+        """The lines of a unit as debuggers show them; None if it has no good ones."""
+        if unit not in self._statements:
+            from ..dwarf.statements import StatementTable
+
+            table = None
+            header = self.header(unit)
+            if header is not None:
+                try:
+                    table = StatementTable(header)
+                except BadDataError as error:
+                    warning("%s", error)
+            self._statements[unit] = table
+        return self._statements[unit]
+
+    def header(self, unit: Unit) -> LineHeader | None:
+        """The header of a unit's line number program; None if it has no good one."""
         if unit not in self._headers:
             header = None
             if unit.stmt_list is not None:
@@ -251,7 +277,7 @@ class CodeInfo:
 
     def _call_site(self, die: Die) -> Line | None:
         """Where an inlined function was called."""
-        header = self._header(die.unit.line_unit)
+        header = self.header(die.unit.line_unit)
         file = die.attr(dw.DW_AT_call_file)
         line = die.attr(dw.DW_AT_call_line)
         column = die.attr(dw.DW_AT_call_column)

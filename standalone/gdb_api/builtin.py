@@ -6,6 +6,7 @@ from . import (
     code_commands,
     data_commands,
     info_commands,
+    list_command,
     stack_commands,
     support_commands,
 )
@@ -100,5 +101,6 @@ def commands() -> Entry:
     data_commands.register(root)
     stack_commands.register(root)
     info_commands.register(root)
+    list_command.register(root)
     support_commands.register(root)
     return root

@@ -8,14 +8,17 @@ from collections.abc import Iterable
 
 import drgn
 from drgn import SymbolKind
+from drgn.target import unit_at
 
 from . import stack_commands
 from .command import Entry
 from .demangle import demangle
 from .errors import error
 from .evaluate import evaluate
-from .places import line_at, location, symbol_of
+from .linespecs import places
+from .places import full_name, line_at, location, symbol_of
 from .session import Session, current
+from .sources import length
 from .symbols import lookup_function
 from .value import decayed, number
 
@@ -82,30 +85,27 @@ def info_address(arguments: str, from_tty: bool) -> None:
 
 
 def info_line(arguments: str, from_tty: bool) -> None:
-    """Print the code of a source line: of a function, of ``*ADDRESS``, or selected."""
+    """Print the code of a line: of FILE:LINE, a function, *ADDRESS, or selected."""
     session = current()
-    text = arguments.strip()
-    if not text:
+    if not arguments.strip():
         if not session.has_stack():
             raise error("No line number information available.")
-        address = _beginning(session, session.frame().pc)
-    elif text.startswith("*"):
-        address = _address(session, text[1:])
-    else:
-        found = lookup_function(text)
-        if found is None or found._obj.address_ is None:
-            raise error(f'Function "{text}" not defined.')
-        address = found._obj.address_
-    line = line_at(session, address)
-    if line is None:
-        where = session.lookups.address_text(address)
-        session.write(f"No line number information available for address {where}\n")
-        return
-    start, end = map(session.lookups.address_text, (line.start, line.end))
-    session.write(
-        f'Line {line.line} of "{line.filename}"'
-        f" starts at address {start} and ends at {end}.\n"
-    )
+        arguments = f"*{_beginning(session, session.frame().pc):#x}"
+    for name, _, number_, address in places(session, arguments):
+        found = None if address is None else line_at(session, address)
+        if found is not None:
+            start, end = map(session.lookups.address_text, (found.start, found.end))
+            session.write(f'Line {number_} of "{name}"')
+            if found.line == number_:
+                session.write(f" starts at address {start} and ends at {end}.\n")
+            else:
+                session.write(f" is at address {start} but contains no code.\n")
+            session.examine.address = found.start
+        elif address is None:
+            session.write(f'Line number {number_} is out of range for "{name}".\n')
+        else:
+            where = session.lookups.address_text(address)
+            session.write(f"No line number information available for address {where}\n")
 
 
 def _beginning(session: Session, pc: int) -> int:
@@ -122,18 +122,28 @@ def _beginning(session: Session, pc: int) -> int:
 def info_source(arguments: str, from_tty: bool) -> None:
     """Print the source file of the selected frame."""
     session = current()
-    place = location(session, session.frame().pc) if session.has_stack() else None
+    pc = session.frame().pc if session.has_stack() else 0
+    place = location(session, pc) if session.has_stack() else None
     if place is None:
         session.write("No current source file.\n")
         return
     session.write(f"Current source file is {place[0]}\n")
-    if os.path.isfile(place[0]):
-        from .sources import length
-
-        session.write(f"Located in {os.path.abspath(place[0])}\n")
-        session.write(f"Contains {length(place[0])} lines.\n")
-    cplus = session.lookups.is_cplus(session.frame().pc)
+    unit = unit_at(session.prog, pc)
+    if unit is not None and unit.directory:
+        session.write(f"Compilation directory is {unit.directory}\n")
+    path = full_name(session, pc, place[0])
+    if os.path.isfile(path):
+        session.write(f"Located in {os.path.abspath(path)}\n")
+        session.write(f"Contains {length(path)} line{'s' * (length(path) != 1)}.\n")
+    cplus = session.lookups.is_cplus(pc)
     session.write(f"Source language is {'c++' if cplus else 'c'}.\n")
+    if unit is None:
+        return
+    if unit.producer:
+        session.write(f"Producer is {unit.producer}.\n")
+    session.write(f"Compiled with DWARF {unit.dwarf_version} debugging format.\n")
+    macros = "Includes" if unit.has_macros else "Does not include"
+    session.write(f"{macros} preprocessor macro info.\n")
 
 
 def info_scope(arguments: str, from_tty: bool) -> None:
@@ -143,12 +153,12 @@ def info_scope(arguments: str, from_tty: bool) -> None:
         raise error(
             "Linespec must be the name of a function here."
             if not arguments
-            else f'No function contains specified address: "{arguments}".'
+            else f'Function "{arguments}" not defined.'
         )
     session = current()
     names = [p.name for p in found._obj.type_.parameters if p.name]
     if not names:
-        session.write(f"Scope for {arguments}:\nContains no locals or arguments.\n")
+        session.write(f"Scope for {arguments} contains no locals or arguments.\n")
         return
     session.write(f"Scope for {arguments}:\n")
     for name in names:

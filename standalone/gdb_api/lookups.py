@@ -9,6 +9,7 @@ from drgn.target import function_at
 from .demangle import demangle
 from .errors import error
 
+_UNREADABLE = (drgn.FaultError, drgn.BadDataError)
 _OF_ASSEMBLY = {"phys_base": "unsigned long"}
 """The kernel's variables that assembly code defines, by C's declarations.
 
@@ -102,14 +103,31 @@ class Lookups:
 
     def _symbol_text(self, address: int) -> str:
         try:
-            symbol = self._prog.symbol(address)
+            symbol: drgn.Symbol | None = self._prog.symbol(address)
         except (LookupError, ValueError, OverflowError):
-            return ""
-        if not symbol.size and symbol.address != address:
-            return ""
-        name = demangle(symbol.name)
-        offset = address - symbol.address
+            symbol = None
+        if symbol is not None and not symbol.size and symbol.address != address:
+            symbol = None
+        found = self._c_function(address)
+        if found is None or (symbol is not None and symbol.address > found[1]):
+            if symbol is None:
+                return ""
+            found = demangle(symbol.name), symbol.address
+        name, start = found
+        offset = address - start
         return f"<{name}+{offset}>" if offset else f"<{name}>"
+
+    def _c_function(self, address: int) -> tuple[str, int] | None:
+        """The function of C at an address by its name in the source, and its start."""
+        try:
+            function = function_at(self._prog, address)
+            name = self._prog.source_location(address)[-1].name()
+        except (LookupError, ValueError, OverflowError, *_UNREADABLE):
+            return None
+        start = function.address_
+        if function.type_.language.name != "C" or not name or start is None:
+            return None
+        return name, start
 
     def is_cplus(self, pc: int | None) -> bool:
         """Whether the code at an address, or the whole program, is C++."""

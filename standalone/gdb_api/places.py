@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import drgn
 from drgn import StackFrame
-from drgn.target import line_code, source_directory
+from drgn.target import frame_statement, source_directory, statement_at
 
 from .session import Session
 
@@ -23,31 +23,25 @@ class Line(NamedTuple):
 
 def location(session: Session, pc: int) -> tuple[str, int] | None:
     """File and line of the innermost function's code at an address."""
-    try:
-        found = session.prog.source_location(pc)
-    except (LookupError, ValueError, drgn.BadDataError):
-        return None
-    for each in found:
-        if each.filename:
-            return short_name(session, pc, each.filename), each.line
-        break
-    return None
+    found = line_at(session, pc)
+    return None if found is None else (found.filename, found.line)
 
 
 def frame_place(session: Session, frame: StackFrame) -> tuple[str, int] | None:
     """File and line of a frame."""
-    try:
-        found = frame.source()
-    except LookupError:
+    found = frame_statement(frame)
+    if found is None or not found[0]:
         return None
-    if not found.filename:
-        return None
-    return short_name(session, frame.pc, found.filename), found.line
+    return short_name(session, frame.pc, found[0]), found[1]
 
 
 def short_name(session: Session, pc: int, filename: str) -> str:
     """The name of a file as the compiler was given it."""
-    home = _directory(session, pc)
+    return relative_name(_directory(session, pc), filename)
+
+
+def relative_name(home: str | None, filename: str) -> str:
+    """The name of a file, without the directory that the compiler ran in."""
     if home and home[0] == "/" and filename.startswith(home.rstrip("/") + "/"):
         return filename[len(home.rstrip("/")) + 1 :]
     return filename
@@ -67,9 +61,11 @@ def _directory(session: Session, pc: int) -> str | None:
 
 def line_at(session: Session, pc: int) -> Line | None:
     """The line that an address is in, with the code around the address."""
-    place = location(session, pc)
-    code = None if place is None else line_code(session.prog, pc)
-    return None if place is None or code is None else Line(*place, *code)
+    found = statement_at(session.prog, pc)
+    if found is None or not found.filename:
+        return None
+    name = short_name(session, pc, found.filename)
+    return Line(name, found.line, found.start, found.end)
 
 
 def symbol_of(session: Session, address: int) -> drgn.Symbol | None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import drgn
 from drgn import Object, Program, StackFrame, StackTrace
@@ -35,6 +35,16 @@ class Examine:
         self.printed = ""
         """The format of ``print/x``, which ``print/r`` takes again."""
         self.address: int | None = None
+
+
+class Listed(NamedTuple):
+    """The lines that ``list`` printed, from ``first`` to before ``end``."""
+
+    filename: str
+    path: str
+    """Of the file on this machine."""
+    first: int
+    end: int
 
 
 class _Captured(io.TextIOBase):
@@ -73,8 +83,7 @@ class Session:
         """The names of the prompt, which Python among commands sees."""
         self.missing_source = ""
         """The file that was last told to be missing."""
-        self.listed: tuple[str, int] | None = None
-        """The file and the line where ``list`` goes on."""
+        self.listed: Listed | None = None
         self.lookups = Lookups(prog)
         self.examine = Examine()
         self._out: list[list[str]] = []

@@ -121,6 +121,7 @@ def show_frame(session: Session) -> None:
     frame = session.frame()
     session.write(frame_line(session, frame, session.level()) + "\n")
     session.write(_source_line(session, frame))
+    session.listed = None
 
 
 # Commands.

@@ -313,44 +313,6 @@ def apropos(arguments: str, from_tty: bool) -> None:
         entries += [child for _, child in children]
 
 
-def list_command(arguments: str, from_tty: bool) -> None:
-    """Print lines of source around a function, a line, or the selected frame."""
-    from .places import location
-    from .sources import length, line_text
-    from .symbols import lookup_function
-
-    session = current()
-    size = session.settings["listsize"]
-    count = size if isinstance(size, int) else 10
-    if arguments:
-        path, _, number = arguments.rpartition(":")
-        if number.isdigit():
-            name = path or (session.listed[0] if session.listed else "")
-            place: tuple[str, int] | None = (name, int(number))
-        else:
-            found = lookup_function(arguments)
-            if found is None or found._obj.address_ is None:
-                raise error(f'Function "{arguments}" not defined.')
-            place = location(session, found._obj.address_)
-        first = max(1, place[1] - 5) if place else 1
-    elif session.listed is not None:
-        place = session.listed
-        first = place[1]
-    else:
-        place = location(session, session.frame().pc) if session.has_stack() else None
-        first = max(1, place[1] - 5) if place else 1
-    if place is None or not place[0]:
-        raise error('No symbol table is loaded.  Use the "file" command.')
-    last = length(place[0])
-    if not last:
-        raise error(f"{first}\t{place[0]}: No such file or directory.")
-    if first > last:
-        raise error(f'Line number {first} out of range; "{place[0]}" has {last} lines.')
-    for line in range(first, min(first + count, last + 1)):
-        session.write(f"{line}\t{line_text(place[0], line)}\n")
-    session.listed = place[0], min(first + count, last + 1)
-
-
 def with_command(arguments: str, from_tty: bool) -> None:
     """Run a command with a setting: with SETTING VALUE -- COMMAND."""
     from .execute import run_line
@@ -451,7 +413,6 @@ def register(root: Entry) -> None:
         "pipe": pipe_command,
         "help": help_command,
         "apropos": apropos,
-        "list": list_command,
         "with": with_command,
         "symbol-file": symbol_file,
         "add-symbol-file": add_symbol_file,

@@ -51,6 +51,14 @@ def c_core(
 
 
 @pytest.fixture(scope="session")
+def optimized_core(
+    compile_c: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Core:
+    program = compile_c(C_SOURCE, "-g", "-O2")
+    return _core(program, tmp_path_factory.mktemp("gdb-optimized"))
+
+
+@pytest.fixture(scope="session")
 def cplus_core(
     compile_c: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Core:
@@ -69,6 +77,12 @@ def open_core(core: Core) -> drgn.Program:
 def session(c_core: Core) -> Iterator[Session]:
     """A session on the C program's core."""
     yield from _session(open_core(c_core))
+
+
+@pytest.fixture
+def optimized(optimized_core: Core) -> Iterator[Session]:
+    """A session on the core of the C program, optimized."""
+    yield from _session(open_core(optimized_core))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from drgn.standalone.gdb_api.session import Session
 
-from .conftest import Core, differences
+from .conftest import Core, differences, ours
 
 EXPRESSIONS = """
 origin|&origin|*&origin|origin.next->next->x|origin.c|(enum color)5|(enum color)7
@@ -116,8 +116,6 @@ p $_gdb_setting_str("print elements")
 
 
 def test_conversions_and_what_gdb_has_by_itself(session: Session, c_core: Core) -> None:
-    from .conftest import ours
-
     assert differences(c_core, _lines(CONVERSIONS)) == ""
     # GDB 13 asks the selected frame alone.
     lines = ['output $_any_caller_is("main")', 'output $_any_caller_matches("^ma")']
@@ -142,12 +140,36 @@ def test_instructions(session: Session, c_core: Core) -> None:
 def test_instructions_without_a_disassembler(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from .conftest import ours
-
     monkeypatch.setenv("PATH", "")
     words = "Instructions cannot be shown: objdump (binutils) is not there.\n"
     assert ours(["disassemble main"])[0].endswith(words)
     assert ours(["x/i $pc"])[0].endswith(words)
+
+
+LINES = """
+list|list|list -|list -|list -|frame 0|list|list 10,12|list 5|list crash,+3|list ,20
+list 9,|list crash|list *$pc|list 999|list nosuch|list nosuch.c:3|list 3,1|list ,
+list FILE:crash|list FILE:12|list FILE:nosuch|list nosuch.c:crash|list +
+info line FILE:12|info line FILE:40|info line 40|info line 41|info line 9999
+info line FILE:crash|info line nosuch.c:3|info line *crash|x/2i|info line *(crash+9)
+info line *1|info line nosuch|frame 1|info source|list twice|info scope nosuch
+""".replace("\n", "|")
+
+
+def test_lines_of_source(session: Session, c_core: Core) -> None:
+    lines = [line.replace("FILE", f"{c_core[0]}.c") for line in _lines(LINES)]
+    lines.append(f"list {c_core[0].name}.c:20")
+    assert differences(c_core, lines) == ""
+
+
+def test_lines_of_optimized_code(optimized: Session, optimized_core: Core) -> None:
+    lines = []
+    for name in ("main", "$pc"):
+        start = int(ours([f"output/d (long){name}"])[0])
+        lines += [f"info line *{start + offset:#x}" for offset in range(0, 120, 2)]
+    for line in range(37, 62):
+        lines.append(f"info line {line}")
+    assert differences(optimized_core, lines) == ""
 
 
 def test_stacks(session: Session, c_core: Core) -> None:
@@ -314,7 +336,5 @@ def test_pretty_printers_of_a_script(
     "expression", ["(" * 5000 + "1" + ")" * 5000, "-" * 20000 + "1", "1+" * 40000 + "1"]
 )
 def test_deep_expressions_end(session: Session, expression: str) -> None:
-    from .conftest import ours
-
     (found,) = ours([f"p {expression}"])
     assert found.startswith(("Expression is", "A syntax", "$1 = "))
