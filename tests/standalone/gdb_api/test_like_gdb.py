@@ -163,12 +163,10 @@ def test_lines_of_source(session: Session, c_core: Core) -> None:
 
 
 def test_lines_of_optimized_code(optimized: Session, optimized_core: Core) -> None:
-    lines = []
-    for name in ("main", "$pc"):
-        start = int(ours([f"output/d (long){name}"])[0])
-        lines += [f"info line *{start + offset:#x}" for offset in range(0, 120, 2)]
-    for line in range(37, 62):
-        lines.append(f"info line {line}")
+    main = optimized.prog.symbol("main")
+    addresses = range(main.address, main.address + main.size, 2)
+    lines = [f"info line *{address:#x}" for address in addresses]
+    lines += [f"info line {line}" for line in range(37, 62)]
     assert differences(optimized_core, lines) == ""
 
 
