@@ -30,6 +30,8 @@ COMPLETE_COMMAND = 3
 COMPLETE_SYMBOL = 4
 COMPLETE_EXPRESSION = 5
 
+_SHOWN = 200
+"""Characters of a line that an error shows, at most."""
 _NAME = re.compile(r"[A-Za-z0-9_.-]*")
 
 Run = Callable[[str, bool], None]
@@ -101,13 +103,14 @@ def find(root: Entry, line: str) -> tuple[Entry, str]:
         if not found:
             if entry is not root and (entry.takes_other or not rest):
                 break
-            raise error(_undefined(entry, word or rest))
+            raise error(_undefined(entry, (word or rest)[:_SHOWN]))
         if len(found) > 1:
             if entry.takes_other:
                 break
             names = ", ".join(found)
             kind = f"{entry.name} " if entry.name else ""
-            raise error(f'Ambiguous {kind}command "{rest or word}": {names}.')
+            line = (rest or word)[:_SHOWN]
+            raise error(f'Ambiguous {kind}command "{line}": {names}.')
         entry, rest = entry.children[found[0]], behind
     return entry, rest
 

@@ -19,7 +19,7 @@ from .session import Session, current
 from .strings import string_text, utf8_codes
 from .value import Value, number, reading
 
-_SPEC = re.compile(r"/(-?\d*)([a-zA-Z]*)\s*")
+_SPEC = re.compile(r"/(-?\d{0,18})([a-zA-Z]*)\s*")
 _SIZES = {"b": 1, "h": 2, "w": 4, "g": 8}
 _UNITS = {1: ("unsigned char", "signed char"), 2: ("unsigned short", "short")}
 _UNITS |= {4: ("unsigned int", "int"), 8: ("unsigned long", "long")}
@@ -71,6 +71,8 @@ def print_command(arguments: str, from_tty: bool) -> None:
 def output_command(arguments: str, from_tty: bool) -> None:
     """Print the value of an expression alone."""
     session = current()
+    if not arguments:
+        raise error("Argument required (expression to compute).")
     value, options = _expression(session, arguments)
     session.write(print_text(session, value, options))
 

@@ -287,12 +287,20 @@ def _assign(session: Session, tree: Tree) -> Value:
         name = place[1][1:]
         if name.isdigit() or name in ("", "$"):
             raise error("Left operand of assignment is not a modifiable lvalue.")
+        if name not in session.convenience and _is_register(session, name):
+            raise error("You can't do that without a process to debug.")
         session.convenience[name] = kept(value)
         return session.convenience[name]
     target = value_of(session, place)._obj
     if target.address_ is None:
         raise error("Left operand of assignment is not an lvalue.")
     return _write(session, target, value)
+
+
+def _is_register(session: Session, name: str) -> bool:
+    from .registers import register
+
+    return session.has_stack() and register(session, name) is not None
 
 
 def kept(value: Value) -> Value:

@@ -27,10 +27,11 @@ class Linespec(NamedTuple):
     address: int | None
 
 
-def places(session: Session, text: str) -> list[Linespec]:
+def places(session: Session, text: str, code: bool = True) -> list[Linespec]:
     """The places that a text means: several, if several files have the name.
 
-    Raises ``gdb.error`` if it means none.
+    Without ``code``, lines of the current file have no addresses. Raises ``gdb.error``
+    if the text means none.
     """
     text = text.strip()
     if text.startswith("*"):
@@ -41,9 +42,11 @@ def places(session: Session, text: str) -> list[Linespec]:
         name = file or (default.path if default else "")
         if not name:
             raise error('No symbol table is loaded.  Use the "file" command.')
-        line = int(last)
+        line = int(last[:18])
         if last[0] in "+-":
             line += default.line if default else 0
+        if not file and default is not None and not code:
+            return [Linespec(default.filename, default.path, line, None)]
         return _of_line(session, name.strip("\"'"), line)
     if file and not file.endswith(":"):
         return [_of_function(session, last.strip(), file)]

@@ -20,7 +20,7 @@ def list_command(arguments: str, from_tty: bool) -> None:
         return
     first, comma, last = (part.strip() for part in text.partition(","))
     if not comma:
-        found = places(session, first)
+        found = places(session, first, code=False)
         for place in found:
             if len(found) > 1:
                 session.write(
@@ -37,7 +37,7 @@ def list_command(arguments: str, from_tty: bool) -> None:
         raise error("Two empty args do not say what lines to list.")
     start = _one(session, first) if first else None
     if start is not None and last.startswith("+"):
-        end: Linespec | None = start._replace(line=start.line + int(last[1:] or 0))
+        end: Linespec | None = start._replace(line=start.line + _count(last[1:]))
     else:
         end = _one(session, last) if last else None
     if start is not None and end is not None:
@@ -51,8 +51,14 @@ def list_command(arguments: str, from_tty: bool) -> None:
         _write(session, end, begin, end.line + 1)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise error(f'Function "+{text}" not defined.')
+    return int(text[:18])
+
+
 def _one(session: Session, text: str) -> Linespec:
-    found = places(session, text)
+    found = places(session, text, code=False)
     if len(found) > 1:
         raise error(f"Specified line '{text}' is ambiguous.")
     return found[0]

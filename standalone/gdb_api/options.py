@@ -50,8 +50,6 @@ def options_of(session: Session, **changes: Any) -> Options:
     """What the session's settings say, with changes."""
     settings = session.settings
     values: dict[str, Any] = {name: settings[key] for name, key in _SETTINGS.items()}
-    if values["max_depth"] == -1:
-        values["max_depth"] = None
     return replace(Options(**values), **changes)
 
 

@@ -15,6 +15,9 @@ from .value import Value, characters, number
 
 _SPEC = re.compile(r"%([-+ #0]*)(\d*)(?:\.(\d+))?(hh|h|ll|l|j|z|t|L)?([a-zA-Z%])")
 
+_DIGITS = 6
+"""Of a width or a precision, at most."""
+
 
 def formatted(session: Session, text: str) -> str:
     """What ``printf TEXT`` prints: a format in quotes, and expressions."""
@@ -52,6 +55,8 @@ def _fill(pattern: str, values: list[Value]) -> str:
         flags, width, precision, length, letter = match.groups()
         if letter == "%":
             return "%"
+        if len(width) > _DIGITS or len(precision or "") > _DIGITS:
+            raise error(f"Field of the format is too wide: {match[0]}")
         precision = "" if precision is None else f".{precision}"
         return _one(flags, width, precision, length or "", letter, next(rest))
 

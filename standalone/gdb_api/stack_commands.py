@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import drgn
@@ -357,7 +358,7 @@ def info_threads(arguments: str, from_tty: bool) -> None:
     width = max(len(each) for each in ids)
     session.write(f"  Id   {'Target Id':<{width}} Frame \n")
     for number, thread in enumerate(threads, 1):
-        if wanted and number not in wanted:
+        if wanted and not any(number in each for each in wanted):
             continue
         mark = (
             "*"
@@ -368,12 +369,13 @@ def info_threads(arguments: str, from_tty: bool) -> None:
         session.write(f"{mark} {number:<4} {ids[number - 1]:<{width}} {frame}\n")
 
 
-def _numbers(text: str) -> set[int]:
-    found: set[int] = set()
+def _numbers(text: str) -> list[range]:
+    """The numbers of a list such as ``1 3-5``. Raises ``gdb.error``."""
+    found = []
     for word in text.split():
         first, _, last = word.partition("-")
         try:
-            found |= set(range(int(first), int(last or first) + 1))
+            found.append(range(int(first), int(last or first) + 1))
         except ValueError:
             raise error(f"Invalid thread ID: {word}") from None
     return found
@@ -437,10 +439,10 @@ def thread_apply(arguments: str, from_tty: bool) -> None:
         if words[:1] == ["-ascending"]:
             chosen, words = numbered, words[1:]
     else:
-        wanted: set[int] = set()
+        wanted: list[range] = []
         while words and words[0][0].isdigit():
-            wanted |= _numbers(words.pop(0))
-        chosen = [each for each in numbered if each[0] in wanted]
+            wanted += _numbers(words.pop(0))
+        chosen = [each for each in numbered if any(each[0] in part for part in wanted)]
     quiet = "-q" in words[:2]
     words = [word for word in words if word not in ("-q", "-s", "-c")]
     if not words:
@@ -469,11 +471,19 @@ def frame_apply(arguments: str, from_tty: bool) -> None:
 
     session = _with_frame("No stack.")
     count, _, line = arguments.partition(" ")
+    if not count:
+        raise error("Missing COUNT argument.")
+    if count != "all" and not re.fullmatch(r"-?[0-9]{1,18}", count):
+        raise error("Invalid COUNT argument.")
+    if not line.strip():
+        raise error("Please specify a command to apply on the selected frames")
     length = stack_length(session)
-    last = length if count == "all" else min(int(count), length)
+    chosen = range(length)
+    if count != "all":
+        chosen = chosen[: int(count)] if int(count) >= 0 else chosen[int(count) :]
     level = session.level()
     try:
-        for each in range(last):
+        for each in chosen:
             session.select_level(each)
             session.write(frame_line(session, session.frame(), each) + "\n")
             run_line(session, line.strip(), from_tty)

@@ -78,11 +78,22 @@ def _assign(session: Session, name: str, text: str) -> None:
     old = session.settings[name]
     if name in INTEGERS:
         value = parse_integer(text)
+        if value is not None and value < 0:
+            value = _unlimited(name, value)
         session.settings[name] = value if value or name == "listsize" else None
     elif isinstance(old, bool):
         session.settings[name] = bool(parse_boolean(text))
     else:
         session.settings[name] = text
+
+
+def _unlimited(name: str, value: int) -> int | None:
+    """What a number below 0 means: -1 of some settings is "unlimited"."""
+    if name not in ("listsize", "print max-depth"):
+        raise error(f"integer {value} out of range")
+    if value != -1:
+        raise error("only -1 is allowed to set as unlimited")
+    return None
 
 
 _DOCS = {

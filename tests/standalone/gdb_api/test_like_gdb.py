@@ -330,6 +330,37 @@ def test_pretty_printers_of_a_script(
     assert differences(cplus_core, lines) == ""
 
 
+BAD = """
+frame apply xyz p 1|frame apply|frame apply all|frame apply 99 p 5|frame apply -1 p 5
+set print elements -1|set print elements -5|set print max-depth -5|output|list 2,+x
+set print max-depth -1|show print max-depth|set print max-depth 20|p $rip = 3|p $foo = 3
+p 1.0e999999|x/-5x &table|p 2 +|p {int} 0|p *(struct point *)0
+""".replace("\n", "|")
+
+
+def test_bad_input_in_the_words_of_gdb(session: Session, c_core: Core) -> None:
+    assert differences(c_core, _lines(BAD)) == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("thread apply 1-999999999999 output 5", "5"),
+        ("info threads 1-999999999999", "* 1"),
+        ("define rec\nrec\nend\nrec", "Max user call depth exceeded"),
+        ("x/99999999999999999999999i 0", "Invalid number"),
+        ("disassemble 0,0xffffffffffffffff", "18446744073709551615 bytes are too many"),
+        ('printf "%99999999d", 1', "Field of the format is too wide"),
+        ("list " + "9" * 5000, "Line number"),
+        ("\0" * 100000, "Undefined command"),
+    ],
+)
+def test_what_has_no_end_is_refused(session: Session, line: str, words: str) -> None:
+    (found,) = ours([line])
+    assert words in found
+    assert len(found) < 1000
+
+
 @pytest.mark.parametrize(
     "expression", ["(" * 5000 + "1" + ")" * 5000, "-" * 20000 + "1", "1+" * 40000 + "1"]
 )
