@@ -22,7 +22,7 @@ def class_label(value: object) -> str:
     if isinstance(value, type) and cls.__module__.startswith("drgn."):
         return "type"  # Whose metaclass is a detail.
     if cls.__module__.partition(".")[0] in ("drgn", "_drgn") and not isinstance(
-        value, Enum
+        value, (Enum, tuple)
     ):
         return f"_drgn.{cls.__name__}"
     return cls.__name__
