@@ -41,11 +41,13 @@ from drgn.engine.program.execscript import running as script_namespaces
 from drgn.engine.program.foreign import (
     function_at,
     is_prototyped,
+    is_scoped,
     load_later,
     open_core,
     program_from_target,
     qualified_name,
     register_values,
+    static_members,
 )
 from drgn.engine.stack.code_places import (
     LineStart,
@@ -91,6 +93,7 @@ __all__ = (
     "frame_statement",
     "function_at",
     "is_prototyped",
+    "is_scoped",
     "line_starts",
     "load_later",
     "open_core",
@@ -100,5 +103,6 @@ __all__ = (
     "script_namespaces",
     "source_directory",
     "statement_at",
+    "static_members",
     "unit_at",
 )

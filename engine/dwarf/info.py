@@ -13,6 +13,7 @@ from ..language.language import Language
 from ..types.kinds import Qualifiers, TypeKind
 from . import constants as dw
 from .file import DwarfFile
+from .members import is_member
 from .types import TypeReader, language_of, read_parts
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _VARIABLES = frozenset((dw.DW_TAG_variable,))
 _FUNCTIONS = frozenset((dw.DW_TAG_subprogram,))
 _ENUMERATORS = frozenset((dw.DW_TAG_enumerator,))
 _ENUMERATIONS = frozenset((dw.DW_TAG_enumeration_type,))
+_STATIC_MEMBERS = frozenset((dw.DW_TAG_member, dw.DW_TAG_variable))
 _CLASSES = frozenset((dw.DW_TAG_structure_type, dw.DW_TAG_class_type))
 
 
@@ -149,6 +151,26 @@ class DebugInfo:
             or function.language is not Language.C
             or any(origin.has(dw.DW_AT_prototyped) for origin in die.origins())
         )
+
+    def is_scoped(self, enumeration: Type) -> bool:
+        """Whether the enumerators of a type are in its scope: of an ``enum class``."""
+        die = self._die_of(enumeration)
+        return die is not None and any(
+            origin.flag(dw.DW_AT_enum_class) for origin in die.origins()
+        )
+
+    def static_members(self, type: Type) -> list[tuple[int, str, Type]]:
+        """The static members of a class: how many members are before, name and type."""
+        die = self._die_of(type)
+        found: list[tuple[int, str, Type]] = []
+        before = 0
+        for child in () if die is None else die.children():
+            if is_member(child):
+                before += 1
+            elif child.tag in _STATIC_MEMBERS and child.name is not None:
+                reader = self.types_of(child.unit.file)
+                found.append((before, child.name, reader.attribute_type(child)))
+        return found
 
     def _die_of(self, type: Type) -> Die | None:
         """The DIE of which a type was made; None if it was made of none."""

@@ -63,6 +63,19 @@ def is_prototyped(function: Type) -> bool:
     return function.prog._debug.is_prototyped(function)
 
 
+def is_scoped(enumeration: Type) -> bool:
+    """Whether a type is an ``enum class``, whose enumerators are in its own scope."""
+    return enumeration.prog._debug.is_scoped(enumeration)
+
+
+def static_members(type: Type) -> list[tuple[int, str, Type]]:
+    """The static members of a class: how many members are before, name and type.
+
+    There are none if debugging information has nothing to do with the type.
+    """
+    return type.prog._debug.static_members(type)
+
+
 def load_later(prog: Program, load: Callable[[], None] | None) -> None:
     """Let ``load()`` be called once, when modules or debug information are needed.
 

@@ -81,9 +81,13 @@ def fetched(obj: Object) -> Object:
 class Describer:
     """Prints values of a session with some options."""
 
-    def __init__(self, session: Session, options: Options) -> None:
+    def __init__(
+        self, session: Session, options: Options, seen: set[int] | None = None
+    ) -> None:
         self._session = session
         self._options = options
+        self._seen = set() if seen is None else seen
+        """Where static members of classes are that were printed."""
 
     def text(self, obj: Object, depth: int) -> str:
         """A value inside ``depth`` others."""
@@ -275,6 +279,10 @@ class Describer:
         parts: list[str] = []
         bases = 0
         for field in Value(obj).type.fields():
+            if field._is_static:
+                if options.static_members:
+                    parts.append(self._static(obj, field, depth))
+                continue
             printer = self
             if field.artificial:
                 # The pointer to virtual functions is shown as one in every format.
@@ -295,6 +303,15 @@ class Describer:
             return "{" + indent + ("," + indent).join(parts) + "\n" + "  " * depth + "}"
         return "{" + ", ".join(parts) + "}"
 
+    def _static(self, obj: Object, field: Any, depth: int) -> str:
+        found = _part(obj, field)
+        if found.address_ is not None and found.type_.unaliased_kind() in _COMPOUND:
+            if found.address_ in self._seen:
+                text = "<same as static member of an already seen type>"
+                return f"static {field.name} = {text}"
+            self._seen.add(found.address_)
+        return f"static {field.name} = {self.nested(found, depth + 1)}"
+
     # Printers of scripts.
 
     def by_printer(self, obj: Object, depth: int) -> str | None:
@@ -307,10 +324,14 @@ class Describer:
 
     def with_options(self, **changes: Any) -> Describer:
         """The same with other options."""
-        return Describer(self._session, replace(self._options, **changes))
+        options = replace(self._options, **changes)
+        return Describer(self._session, options, self._seen)
 
 
 def _part(obj: Object, field: Any) -> Object:
+    if field._is_static:
+        static: Object = Value(obj)[field.name]._obj
+        return static
     if field.name and not field.is_base_class:
         found: Object = obj.member_(field.name)
         return found

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import drgn
-from drgn import FindObjectFlags, Object, Program
-from drgn.target import function_at
+from drgn import FindObjectFlags, Object, Program, TypeKind
+from drgn.target import function_at, qualified_name, static_members
 
 from .demangle import demangle
 from .errors import error
 
 _UNREADABLE = (drgn.FaultError, drgn.BadDataError)
+_CLASSES = TypeKind.STRUCT, TypeKind.CLASS, TypeKind.UNION
 _OF_ASSEMBLY = {"phys_base": "unsigned long"}
 """The kernel's variables that assembly code defines, by C's declarations.
 
@@ -26,6 +27,8 @@ class Lookups:
         self._variables: dict[str, bool] = {}
         self._symbols: dict[int, str] = {}
         self._cplus: dict[int | None, bool] = {}
+        # With the types themselves, which keeps them and so their numbers.
+        self._static: dict[int, tuple[drgn.Type, list[tuple[int, str, drgn.Type]]]] = {}
 
     def c_type(self, name: str) -> drgn.Type:
         """A type of C's. Raises ``gdb.error`` if the program has none of its size."""
@@ -87,6 +90,39 @@ class Lookups:
         # A mark of the linker's script, which C declares as an array.
         array = self._prog.array_type(self.c_type("char"))
         return Object(self._prog, array, address=symbol.address)
+
+    def static_members(self, type_: drgn.Type) -> list[tuple[int, str, drgn.Type]]:
+        """The static members of a class, as `drgn.target.static_members()` has them."""
+        found = self._static.get(id(type_))
+        if found is None:
+            if len(self._static) > 1000:
+                self._static.clear()
+            try:
+                members = static_members(type_)
+            except drgn.BadDataError as reason:
+                raise error(str(reason)) from None
+            found = self._static[id(type_)] = type_, members
+        return found[1]
+
+    def static_member(
+        self, type_: drgn.Type, name: str, depth: int = 0
+    ) -> Object | None:
+        """A static member of a class or of its base classes; None if there is none."""
+        plain = type_.unaliased()
+        if plain.kind not in _CLASSES or plain.language.name == "C" or depth > 50:
+            return None
+        for _, each, member_type in self.static_members(plain):
+            if each == name:
+                try:
+                    return self.variable(f"{qualified_name(plain)}::{name}", None)
+                except error:
+                    return Object(self._prog, member_type)
+        for member in plain.members or ():
+            if member.name is None:
+                found = self.static_member(member.type, name, depth + 1)
+                if found is not None:
+                    return found
+        return None
 
     def address_text(self, address: int) -> str:
         """An address, and where in which symbol it is."""

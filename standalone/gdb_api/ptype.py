@@ -6,6 +6,7 @@ from typing import Any
 
 import drgn
 from drgn import TypeKind
+from drgn.target import is_scoped
 
 from .errors import error
 from .evaluate import parse, static_type
@@ -85,6 +86,8 @@ class Offsets:
 
     def before(self, parent: drgn.Type, field: Any) -> str:
         """What is before a member, with the line of a hole that it ends."""
+        if field._is_static:
+            return _MARGIN
         size = size_of(field.type._type)
         shown = f"{size:#06x}" if self._hexadecimal else str(size)
         if parent.kind is TypeKind.UNION:
@@ -154,6 +157,10 @@ def _body(type_: drgn.Type, indent: int, show: int, offsets: Offsets | None) -> 
         if field.is_base_class or field.artificial:
             continue
         before = "" if offsets is None else offsets.before(type_, field)
+        if field._is_static:
+            text = type_text(field.type._type, field.name)
+            lines.append(f"{before}{space}    static {text};\n")
+            continue
         text = _member(field, indent, show, offsets)
         lines.append(f"{before}{space}    {text};\n")
     margin = "" if offsets is None else _MARGIN
@@ -185,9 +192,14 @@ def _member(field: Any, indent: int, show: int, offsets: Offsets | None) -> str:
 def _enum_body(type_: drgn.Type, show: int) -> str:
     if show <= 0 and type_.tag is not None:
         return type_text(type_)
-    head = "enum" if type_.tag is None else f"enum {tag_of(type_)}"
+    cplus = type_.language.name != "C"
+    head = "enum class" if cplus and is_scoped(type_) else "enum"
+    if type_.tag is not None:
+        head += f" {tag_of(type_)}"
     if show < 0:
         return head + " {...}"
+    if cplus and type_.type is not None:
+        head += f" : {type_.type.name}"
     parts, expected = [], 0
     for each in type_.enumerators or ():
         name = enumerator_name(type_, each.name)

@@ -7,6 +7,7 @@ from typing import Any
 
 import drgn
 from drgn import Qualifiers, TypeKind
+from drgn.target import is_scoped
 
 from .errors import error
 from .names import tag_of, type_text
@@ -69,6 +70,7 @@ class Field:
         self.artificial = name is not None and name.startswith("_vptr")
         self.is_base_class = False
         self.bitsize = 0
+        self._is_static = False
 
 
 class _MemberField(Field):
@@ -77,6 +79,14 @@ class _MemberField(Field):
         self.bitpos = member.bit_offset
         self.bitsize = member.bit_field_size or 0
         self.member = member
+
+
+class _StaticField(Field):
+    """A static member, which has no place in the class's objects."""
+
+    def __init__(self, parent: Type, name: str, type_: drgn.Type) -> None:
+        super().__init__(parent, name, Type(type_))
+        self._is_static = True
 
 
 class _Enumerator(Field):
@@ -176,7 +186,9 @@ class Type:
     def _fields(self) -> Iterator[Field]:
         plain = self._type.unaliased()
         if plain.kind in _COMPOUND:
+            static = _static_fields(self, plain)
             for index, member in enumerate(plain.members or ()):
+                yield from static.get(index, ())
                 if member.name is None and _is_base(plain, index, member):
                     base = Type(member.type)
                     field = _MemberField(self, member, base.name)
@@ -184,6 +196,7 @@ class Type:
                     yield field
                 else:
                     yield _MemberField(self, member, member.name)
+            yield from static.get(len(plain.members or ()), ())
         elif plain.kind is TypeKind.ENUM:
             for each in plain.enumerators or ():
                 yield _Enumerator(self, enumerator_name(plain, each.name), each.value)
@@ -356,6 +369,17 @@ def _same(one: drgn.Type, other: drgn.Type) -> bool:
     return mine == theirs
 
 
+def _static_fields(of: Type, plain: drgn.Type) -> dict[int, list[Field]]:
+    """The static members of a class, by how many members are before them."""
+    found: dict[int, list[Field]] = {}
+    if plain.language.name != "C":
+        from .session import current
+
+        for before, name, type_ in current().lookups.static_members(plain):
+            found.setdefault(before, []).append(_StaticField(of, name, type_))
+    return found
+
+
 def _is_base(plain: drgn.Type, index: int, member: drgn.TypeMember) -> bool:
     """Whether a member without a name is a base class, not an anonymous member."""
     kind = member.type.unaliased_kind()
@@ -363,11 +387,12 @@ def _is_base(plain: drgn.Type, index: int, member: drgn.TypeMember) -> bool:
 
 
 def enumerator_name(enum: drgn.Type, name: str) -> str:
-    """An enumerator's name, with the namespaces of C++.
-
-    Those of an ``enum class`` have its own, too, which drgn's types do not tell.
-    """
-    scope = (tag_of(enum) or "").rpartition("::")[0]
+    """An enumerator's name, with the namespaces of C++ and that of an enum class."""
+    if enum.language.name == "C":
+        return name
+    scope = tag_of(enum) or ""
+    if not is_scoped(enum):
+        scope = scope.rpartition("::")[0]
     return f"{scope}::{name}" if scope else name
 
 

@@ -488,6 +488,14 @@ def member(value: Value, name: str) -> Value:
         raise MemoryError(
             f"Cannot access memory at address {reason.address:#x}"
         ) from None
+    from .session import current
+
+    plain = obj.type_.unaliased()
+    if plain.kind is TypeKind.POINTER:
+        plain = plain.type
+    static = current().lookups.static_member(plain, name)
+    if static is not None:
+        return Value(static)
     raise error(f"There is no member named {name}.")
 
 

@@ -73,6 +73,11 @@ ns::Box<int> box = {3, nullptr}; ns::Box<int> other = {4, &box};
 static int numbers[] = {1, 2, 3};
 Vector vector = {numbers, numbers + 3}, empty = {numbers, numbers};
 Text text = {"some text", 4}; Both both = {text, vector};
+enum class Level : char { LOW = 1, HIGH }; Level level = Level::HIGH;
+struct Counted { int own; static int count; static const int limit = 4;
+                 static Counted first; unsigned bits : 3; };
+int Counted::count = 3; Counted Counted::first = {7, 1}; Counted counted = {5, 2};
+struct Kept : Counted { enum class In { A, B } in; }; Kept kept;
 int f(ns::Box<int> *b, int n) { *(volatile int *)0 = n; return b->value; }
 int main() { return f(&other, 7); }
 """

@@ -188,6 +188,26 @@ p global|p box|whatis global|p 1 == 1|p true|p sizeof(ns::Box<int>)|p *(ns::Box<
     assert differences(cplus_core, lines_) == ""
 
 
+CLASSES = """
+p level|p (Level)1|p (Level)7|p/d level|ptype level|ptype Level|whatis level
+p Level::LOW|p level == Level::HIGH|whatis Level::LOW|ptype ns::Kind|p kept.in
+p counted|p kept|p counted.count|p kept.limit|p &counted.count|p Counted::first
+p (&kept)->count|p counted.first.count|p counted.nosuch|ptype Counted|ptype/o Counted
+set print static-members off|p counted|set print static-members on|p/x counted
+p -static-members off -- kept|set print pretty on|p counted|p kept
+python fields = gdb.lookup_type("Counted").fields()
+python print([(f.name, hasattr(f, "bitpos"), f.is_base_class) for f in fields])
+python print(gdb.parse_and_eval("kept")["count"])
+python print(gdb.parse_and_eval("counted")[fields[1]])
+""".replace("\n", "|")
+
+
+def test_static_members_and_scoped_enumerators(
+    cplus: Session, cplus_core: Core
+) -> None:
+    assert differences(cplus_core, _lines(CLASSES)) == ""
+
+
 COMMANDS = r"""
 set $sum = 0
 set $i = 0
