@@ -235,6 +235,8 @@ def _missing_text(module: Module) -> str:
             missing.append("shared object file")
         else:
             missing.append("loaded file")
-    if module.wants_debug_file():
+    if module.debug_file_status is ModuleFileStatus.WANT_SUPPLEMENTARY:
+        missing.append("supplementary debugging symbols")
+    elif module.wants_debug_file():
         missing.append("debugging symbols")
     return " and ".join(missing)

@@ -199,6 +199,40 @@ def test_missing_ones_are_told(prog: Program, caplog: pytest.LogCaptureFixture) 
 
 
 @pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ([], "supplementary debugging symbols"),
+        (
+            ["--only-keep-debug"],
+            "executable file and supplementary debugging symbols",
+        ),
+    ],
+)
+def test_missing_supplementary_files_are_told(
+    prog: Program,
+    process: Process,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    options: list[str],
+    missing: str,
+) -> None:
+    link, file = tmp_path / "link", tmp_path / "file"
+    link.write_bytes(b"sup.debug\0\1\2\3\4")
+    added = f".gnu_debugaltlink={link}"
+    command = ["objcopy", *options, "--add-section", added, process.path, file]
+    subprocess.run(command, check=True)
+    prog.set_enabled_debug_info_finders([])
+    prog.create_loaded_modules()
+    prog.main_module().try_file(file)
+    with (
+        caplog.at_level(logging.WARNING, "drgn"),
+        pytest.raises(MissingDebugInfoError),
+    ):
+        prog.load_default_debug_info()
+    assert caplog.records[0].message == f"missing {missing} for {process.path}"
+
+
+@pytest.mark.parametrize(
     ("most", "shown"),
     [("0", 0), ("1", 1), ("2 of them", 2), (" +3", 3), ("100", 3), ("-1", 3)]
     + [("", 0), ("all", 0)],
