@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from drgn import Program
 
 Names = dict[str, Any]
+Code = str | bytes | types.CodeType
 
 
 def _as_they_are(names: Names) -> Names:
@@ -39,9 +40,31 @@ def run_script(
     sys.argv[:] = argv
     sys.path[0] = os.path.dirname(os.path.abspath(path))
     own = {"__file__": path, "__cached__": None, "__package__": ""}
+    code: Code = source
+    if b"\0" in source and (packed := _packed(path)) is not None:
+        code = packed
+        if packed.co_filename.startswith(path + os.sep):
+            sys.path[0] = path
+            own["__file__"] = packed.co_filename
     module = _new_main_module({"prog": prog, **own})
     sys.modules["__main__"] = module
-    _exec(source, path, globals_func(vars(module)))
+    _exec(code, path, globals_func(vars(module)))
+
+
+def _packed(path: str) -> types.CodeType | None:
+    """The code of an archive with a ``__main__.py``, or that Python has compiled."""
+    from pkgutil import read_code
+    from zipimport import ZipImportError, zipimporter
+
+    try:
+        return zipimporter(path).get_code("__main__")
+    except ZipImportError:
+        pass
+    try:
+        with open(path, "rb") as file:
+            return read_code(file)  # type: ignore[no-any-return]
+    except (EOFError, TypeError, ValueError):  # It is cut short or damaged.
+        return None
 
 
 def run_code(
@@ -65,13 +88,15 @@ def _new_main_module(names: Names) -> types.ModuleType:
     return module
 
 
-def _exec(source: str | bytes, name: str, names: Names) -> None:
+def _exec(code: Code, name: str, names: Names) -> None:
     """Run code; an exception ends the process as it does in Python.
 
     The traceback starts at the user's code: frames of ours would only be noise.
     """
     try:
-        exec(compile(source, name, "exec", dont_inherit=True), names)
+        if not isinstance(code, types.CodeType):
+            code = compile(code, name, "exec", dont_inherit=True)
+        exec(code, names)
     except SystemExit as end:
         _flush_output(failed=bool(end.code))
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 #: What a script has for itself, and its caller keeps.
@@ -29,8 +29,7 @@ def execscript(path: str, *args: str, globals: dict[str, Any] | None = None) -> 
     """
     if globals is None:
         globals = sys._getframe(1).f_globals
-    with io.open_code(path) as file:
-        code = compile(file.read(), path, "exec", dont_inherit=True)
+    code = _code_of(path)
     module = ModuleType("__main__")
     names = _names_of(module, globals)
     names.update(dict.fromkeys(_OWN), __file__=path, __name__="__main__")
@@ -49,6 +48,19 @@ def execscript(path: str, *args: str, globals: dict[str, Any] | None = None) -> 
         for name in _OWN:
             names.pop(name, None)
         globals.update(names)
+
+
+def _code_of(path: str) -> CodeType:
+    with io.open_code(path) as script:
+        source = script.read()
+    if b"\0" in source:  # Python may have compiled it.
+        from pkgutil import read_code
+
+        file = io.BytesIO(source)
+        code: CodeType | None = read_code(file)
+        if code is not None:
+            return code
+    return compile(source, path, "exec", dont_inherit=True)
 
 
 def _names_of(module: ModuleType, globals: dict[str, Any]) -> dict[str, Any]:

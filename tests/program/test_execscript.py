@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import py_compile
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,12 @@ def test_scripts_run_scripts(script) -> None:
 def test_bad_scripts(script, text: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         run(script(text))
+
+
+def test_compiled_scripts(script, tmp_path: Path) -> None:
+    compiled = tmp_path / "script.pyc"
+    py_compile.compile(script("new = old + 1\n"), str(compiled))
+    assert run(str(compiled), old=1)["new"] == 2
 
 
 def test_bad_paths(tmp_path: Path) -> None:

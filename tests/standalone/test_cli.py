@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import py_compile
 import signal
 import subprocess
 import sys
+import zipapp
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
@@ -85,6 +87,27 @@ def test_script(process: int, tmp_path: Path) -> None:
     result = drgn("-q", "-p", process, script, "-q", "b")
     assert result.stdout == ("['-q', 'b'] __main__ True 5\n(int)1 True\nTrue\n")
     assert result.returncode == 0
+
+
+def test_packed_scripts(process: int, tmp_path: Path) -> None:
+    source = tmp_path / "__main__.py"
+    source.write_text(
+        "import sys\n"
+        "import beside\n"
+        "print(sys.argv[1:], __name__, prog['g'].a, beside.value)\n"
+    )
+    (tmp_path / "beside.py").write_text("value = 5\n")
+    archive = tmp_path.with_name("archive")
+    zipapp.create_archive(tmp_path, archive, "/usr/bin/env drgn")
+    compiled = tmp_path / "compiled"
+    py_compile.compile(str(source), str(compiled))
+    for path in archive, compiled:
+        result = drgn("-q", "-p", process, path, "-q", "b")
+        assert result.stdout == "['-q', 'b'] __main__ (int)1 5\n", result.stderr
+    compiled.write_bytes(compiled.read_bytes()[:40])
+    result = drgn("-q", "-p", process, compiled)
+    assert (result.stdout, result.returncode) == ("", 1)
+    assert result.stderr.startswith("SyntaxError: source code string cannot contain")
 
 
 def test_standard_input(process: int) -> None:
