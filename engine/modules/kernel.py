@@ -93,9 +93,11 @@ def loadable_module(
 ) -> tuple[RelocatableModule, bool]:
     """The module of a ``struct module *``, and whether it is new.
 
-    TypeError if it is of another type, LookupError if there is no such module and it
-    is not to be created.
+    TypeError if it is of another type, ValueError if it is of another program,
+    LookupError if there is no such module and it is not to be created.
     """
+    if module_obj.prog_ is not prog:
+        raise ValueError("object is from different program")
     type = module_obj.type_.unaliased()
     if (
         type.kind is not TypeKind.POINTER

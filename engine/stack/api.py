@@ -32,10 +32,12 @@ def stack_trace(
     """The stack of a thread, by its ID, ``struct task_struct *`` or ``pt_regs``.
 
     It is empty of a task that has none, since it is dead and the kernel has freed it.
-    Raises LookupError if there is no such thread or its registers are not known,
-    FaultError if they cannot be read, ValueError if stacks of the program cannot be
-    unwound.
+    An object is looked for in its own program. Raises LookupError if there is no such
+    thread or its registers are not known, FaultError if they cannot be read, ValueError
+    if stacks of the program cannot be unwound.
     """
+    if isinstance(thread, Object):
+        prog = thread.prog_
     with initial_frame(prog, thread) as (registers, interrupted):
         frames = []
         if registers:

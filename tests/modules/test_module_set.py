@@ -108,6 +108,11 @@ class TestLookups:
     def test_kernel_modules_need_a_struct_module(self, prog: Program) -> None:
         with pytest.raises(TypeError, match="must be _drgn.Object, not int"):
             prog.linux_kernel_loadable_module(3)  # type: ignore[arg-type]
+        number = Object(prog, prog.int_type("int", 4, True, "little"), 3)
+        with pytest.raises(TypeError, match="^struct module \\* is required$"):
+            prog.linux_kernel_loadable_module(number)
+        with pytest.raises(ValueError, match="^object is from different program$"):
+            Program().linux_kernel_loadable_module(number)
 
 
 class TestAddressRanges:

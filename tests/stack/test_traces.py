@@ -341,6 +341,7 @@ def test_objects_for_threads(dumped: ShowStacks) -> None:
     tid = prog.main_thread().tid
     number = Object(prog, "int", tid)
     assert str(prog.stack_trace(number)) == str(prog.stack_trace(tid))
+    assert Program().stack_trace(number).prog is prog  # An object brings its own.
     for expression in ("struct point *", "double", "_Bool"):
         value = Object(prog, expression, 0)
         with pytest.raises(
