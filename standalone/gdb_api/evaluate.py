@@ -246,7 +246,7 @@ def _member(session: Session, tree: Tree) -> Value:
     kind = value._obj.type_.unaliased_kind()
     if kind is TypeKind.POINTER and session.settings["print object"]:
         value = value.cast(value.dynamic_type)
-    elif kind not in (TypeKind.POINTER, *_COMPOUND):
+    elif kind not in (TypeKind.POINTER, TypeKind.ARRAY, *_COMPOUND):
         raise error(NO_STRUCTURE)
     return member(value, tree[2])
 
@@ -278,7 +278,15 @@ def _call_python(session: Session, function: Any, arguments: list[Value]) -> Val
         from .scripts import python_error
 
         raise python_error(reason) from None
-    return result if isinstance(result, Value) else Value(result)
+    if isinstance(result, Value):
+        return result
+    try:
+        return Value(result)
+    except TypeError as reason:
+        from .scripts import PythonError, python_error
+
+        python_error(reason)  # Prints it.
+        raise PythonError("Error while executing Python code.") from None
 
 
 def _assign(session: Session, tree: Tree) -> Value:

@@ -124,7 +124,7 @@ def _with_pointers(
                     "First argument of `-' is a pointer and second argument is "
                     "neither\nan integer nor a pointer of the same type."
                 )
-            distance = number(one) - number(other)
+            distance = _signed(number(one) - number(other))
             quotient = abs(distance) // (size or 1)
             signed = quotient if distance >= 0 else -quotient
             return Value(Object(one.prog_, _long(one), signed))
@@ -139,6 +139,11 @@ def _with_pointers(
         width = pointer.type_.unaliased().size or 8
         at = number(pointer) + (delta if sign == "+" else -delta)
         return Value(Object(pointer.prog_, pointer.type_, at & ((1 << width * 8) - 1)))
+
+
+def _signed(value: int) -> int:
+    """A number of 64 bits as one with a sign."""
+    return ((value + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)
 
 
 def unary(sign: str, value: Value) -> Value:

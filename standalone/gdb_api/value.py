@@ -476,8 +476,13 @@ def long_double(obj: Object) -> Decimal:
 
 
 def member(value: Value, name: str) -> Value:
-    """A member by its name, also of what a pointer points to or of a base class."""
+    """A member by its name, also of what a pointer points to or of a base class.
+
+    Of an array it is its first element's. Raises ``gdb.error``.
+    """
     obj = value._obj
+    if obj.type_.unaliased_kind() is TypeKind.ARRAY:
+        obj = decayed(obj)
     try:
         return Value(obj.member_(name))
     except LookupError:
