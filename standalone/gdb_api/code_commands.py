@@ -6,11 +6,10 @@ import re
 
 from .command import Entry
 from .errors import MemoryError, error
-from .evaluate import evaluate
+from .evaluate import evaluate_address
 from .instructions import counted, instructions
 from .places import symbol_of
 from .session import Session, current
-from .value import decayed, number
 
 _MODIFIERS = re.compile(r"/([a-zA-Z]*)\s*")
 
@@ -30,8 +29,8 @@ def disassemble(arguments: str, from_tty: bool) -> None:
         arguments = arguments[match.end() :]
     first, _, last = arguments.partition(",")
     if last.strip():
-        start = _address(session, first)
-        end = _address(session, last.strip().removeprefix("+"))
+        start = evaluate_address(session, first)
+        end = evaluate_address(session, last.strip().removeprefix("+"))
         if last.strip().startswith("+"):
             end += start
         session.write(f"Dump of assembler code from {start:#x} to {end:#x}:\n")
@@ -39,7 +38,7 @@ def disassemble(arguments: str, from_tty: bool) -> None:
     else:
         if not first.strip() and not session.has_stack():
             raise error("No frame selected.")
-        at = _address(session, first) if first.strip() else session.frame().pc
+        at = evaluate_address(session, first) if first.strip() else session.frame().pc
         symbol = symbol_of(session, at)
         if symbol is None or not symbol.size:
             raise error("No function contains specified address.")
@@ -55,10 +54,6 @@ def disassemble(arguments: str, from_tty: bool) -> None:
         mark = "=>" if each.address == pc else "  "
         session.write(f"{mark} {each.address:#018x}{place}:\t{octets}{each.text}\n")
     session.write("End of assembler dump.\n")
-
-
-def _address(session: Session, text: str) -> int:
-    return number(decayed(evaluate(session, text)._obj)) & ((1 << 64) - 1)
 
 
 def _pc(session: Session) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import drgn
-from drgn import Object, TypeKind
+from drgn import Object
 
 from . import printf, ptype, scalars
 from .command import Entry
@@ -17,14 +17,14 @@ from .evaluate import evaluate
 from .options import Options, options_of, split_flags
 from .session import Session, current
 from .strings import string_text, utf8_codes
-from .value import Value, number, reading
+from .types import COMPOUND
+from .value import ADDRESSES, Value, number, reading
 
 _SPEC = re.compile(r"/(-?\d{0,18})([a-zA-Z]*)\s*")
 _SIZES = {"b": 1, "h": 2, "w": 4, "g": 8}
 _UNITS = {1: ("unsigned char", "signed char"), 2: ("unsigned short", "short")}
 _UNITS |= {4: ("unsigned int", "int"), 8: ("unsigned long", "long")}
 _PER_LINE = {1: 8, 2: 8, 4: 4, 8: 2}
-_COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
 
 
 def _expression(session: Session, text: str) -> tuple[Value, Options]:
@@ -142,13 +142,13 @@ def x_command(arguments: str, from_tty: bool) -> None:
     if arguments.strip():
         value = evaluate(session, arguments)
         obj = value._obj
-        if obj.type_.unaliased_kind() in _COMPOUND:
+        if obj.type_.unaliased_kind() in COMPOUND:
             raise error(
                 "Attempt to take contents of a non-pointer value."
                 if obj.address_ is None
                 else "Value can't be converted to integer."
             )
-        state.address = number(obj) & _ALL
+        state.address = number(obj) & ADDRESSES
     if state.address is None:
         raise error("Argument required (starting display address).")
     state.letter, state.count = letter, count
@@ -164,9 +164,6 @@ def x_command(arguments: str, from_tty: bool) -> None:
         return
     state.size = size
     _units(session, state, count)
-
-
-_ALL = (1 << 64) - 1
 
 
 def _strings(session: Session, state: Any, count: int) -> None:
@@ -211,7 +208,7 @@ def _units(session: Session, state: Any, count: int) -> None:
         state.address += step * -count
     describer = Describer(session, options_of(session))
     for index in range(abs(count)):
-        address = state.address & _ALL
+        address = state.address & ADDRESSES
         if index % per_line == 0:
             session.write(f"{session.lookups.address_text(address)}:")
         try:

@@ -15,10 +15,9 @@ from .names import tag_of, type_text
 from .options import Options, options_of, python_options
 from .session import Session, current
 from .strings import string_text, utf8_codes
-from .types import enumerator_name, size_of
+from .types import COMPOUND, enumerator_name, size_of
 from .value import Value, byteorder, decayed, is_long_double, long_double, reading
 
-_COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
 _WIDE = {"wchar_t": "L", "char16_t": "u", "char32_t": "U"}
 _NO_CHARACTER = "int8_t"
 """GDB's own type of a byte; a program's of this name is a typedef."""
@@ -47,7 +46,7 @@ def print_text(session: Session, value: Value, options: Options) -> str:
     if special is not None:
         return special
     prefix = ""
-    if options.actual_objects and obj.type_.unaliased_kind() in _COMPOUND:
+    if options.actual_objects and obj.type_.unaliased_kind() in COMPOUND:
         with reading():
             whole = full_object(obj)
         if whole is not obj:
@@ -105,7 +104,7 @@ class Describer:
         if is_long_double(obj) and options.format in ("", "s", "f"):
             return scalars.long_double_text(long_double(obj))
         with reading():
-            if kind in _COMPOUND:
+            if kind in COMPOUND:
                 return self._compound(obj, depth)
             if kind is TypeKind.ARRAY:
                 return self._array(obj, depth)
@@ -305,7 +304,7 @@ class Describer:
 
     def _static(self, obj: Object, field: Any, depth: int) -> str:
         found = _part(obj, field)
-        if found.address_ is not None and found.type_.unaliased_kind() in _COMPOUND:
+        if found.address_ is not None and found.type_.unaliased_kind() in COMPOUND:
             if found.address_ in self._seen:
                 text = "<same as static member of an already seen type>"
                 return f"static {field.name} = {text}"

@@ -13,10 +13,18 @@ from .lexer import unescape
 from .operations import COMPARISONS, binary, cast, compare, unary
 from .parser import Parser, Tree
 from .session import Session
-from .types import Type, size_of
-from .value import NO_STRUCTURE, Value, decayed, member, number, reading, text_object
+from .types import COMPOUND, Type, size_of
+from .value import (
+    ADDRESSES,
+    NO_STRUCTURE,
+    Value,
+    decayed,
+    member,
+    number,
+    reading,
+    text_object,
+)
 
-_COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
 _MAX_TREES = 4096
 
 
@@ -28,6 +36,14 @@ def evaluate(session: Session, text: str) -> Value:
     except (TypeError, ValueError, OverflowError, NotImplementedError) as reason:
         # What drgn's objects do not do, in its words.
         raise error(str(reason)) from None
+
+
+def evaluate_address(session: Session, text: str) -> int:
+    """The address that an expression is, of an array or function its own.
+
+    Raises ``gdb.error``.
+    """
+    return number(decayed(evaluate(session, text)._obj)) & ADDRESSES
 
 
 def parse(session: Session, text: str) -> Tree:
@@ -148,7 +164,7 @@ def _binary(session: Session, tree: Tree) -> Value:
     left, right = value_of(session, tree[2]), value_of(session, tree[3])
     if sign in COMPARISONS:
         kinds = left._obj.type_.unaliased_kind(), right._obj.type_.unaliased_kind()
-        if any(kind in _COMPOUND for kind in kinds):
+        if any(kind in COMPOUND for kind in kinds):
             raise error(f"Structure has no component named operator{sign}.")
         return truth(session, compare(sign, left, right))
     return binary(sign, left, right)
@@ -203,7 +219,7 @@ def _cast(session: Session, tree: Tree) -> Value:
 
 
 def _at(session: Session, tree: Tree) -> Value:
-    address = number(value_of(session, tree[2])._obj) & ((1 << 64) - 1)
+    address = number(value_of(session, tree[2])._obj) & ADDRESSES
     return Value(Object(session.prog, tree[1], address=address))
 
 
@@ -232,7 +248,7 @@ def _index(session: Session, tree: Tree) -> Value:
         value, index = index, value
     elif kind not in (TypeKind.ARRAY, TypeKind.POINTER):
         plain = value.type.strip_typedefs()
-        if kind in _COMPOUND:
+        if kind in COMPOUND:
             raise error("Structure has no component named operator[].")
         if kind is TypeKind.FUNCTION:
             raise error("cannot subscript requested type")
@@ -246,7 +262,7 @@ def _member(session: Session, tree: Tree) -> Value:
     kind = value._obj.type_.unaliased_kind()
     if kind is TypeKind.POINTER and session.settings["print object"]:
         value = value.cast(value.dynamic_type)
-    elif kind not in (TypeKind.POINTER, TypeKind.ARRAY, *_COMPOUND):
+    elif kind not in (TypeKind.POINTER, TypeKind.ARRAY, *COMPOUND):
         raise error(NO_STRUCTURE)
     return member(value, tree[2])
 
@@ -314,7 +330,7 @@ def _is_register(session: Session, name: str) -> bool:
 def kept(value: Value) -> Value:
     """A value that a variable keeps: scalars as they are now."""
     obj = value._obj
-    kinds = *_COMPOUND, TypeKind.ARRAY, TypeKind.FUNCTION, TypeKind.VOID
+    kinds = *COMPOUND, TypeKind.ARRAY, TypeKind.FUNCTION, TypeKind.VOID
     if obj.address_ is None or obj.type_.unaliased_kind() in kinds:
         return value
     with reading():
@@ -362,6 +378,3 @@ def static_type(session: Session, text: str) -> drgn.Type:
     """The type of an expression, or the type that a text names."""
     tree = parse(session, text)
     return _of_type(session, tree)
-
-
-__all__ = ("decayed", "evaluate", "parse", "static_type", "value_of")

@@ -82,11 +82,3 @@ def run_shown(session: Session, line: str, from_tty: bool = True) -> bool:
     finally:
         session.flush()
     return True
-
-
-def command_name(session: Session, line: str) -> str | None:
-    """The whole name of the command that a line would run; None if there is none."""
-    try:
-        return find(session.root, line)[0].name
-    except error:
-        return None

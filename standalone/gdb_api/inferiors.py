@@ -9,8 +9,11 @@ import drgn
 from .errors import MemoryError, error
 from .kernel_threads import AnyThread, thread_key
 from .session import current
+from .value import ADDRESSES
 
 _MAX_READ = 1 << 31
+_PART = 1 << 20
+"""How much is searched at once."""
 
 
 class Inferior:
@@ -60,7 +63,7 @@ class Inferior:
         if size < 0 or size > _MAX_READ:
             raise ValueError("Invalid length.")
         try:
-            return memoryview(bytearray(current().prog.read(start & _ALL, size)))
+            return memoryview(bytearray(current().prog.read(start & ADDRESSES, size)))
         except (drgn.FaultError, ValueError, OverflowError) as reason:
             at = getattr(reason, "address", start)
             raise MemoryError(f"Cannot access memory at address {at:#x}") from None
@@ -70,9 +73,9 @@ class Inferior:
         data = buffer.encode() if isinstance(buffer, str) else bytes(buffer)
         data = data if length is None else data[: int(length)]
         try:
-            current().prog.write(int(address) & _ALL, data)
+            current().prog.write(int(address) & ADDRESSES, data)
         except (drgn.FaultError, ValueError, drgn.UnsupportedOperation) as reason:
-            where = int(address) & _ALL
+            where = int(address) & ADDRESSES
             raise MemoryError(f"Cannot access memory at address {where:#x}") from reason
 
     def search_memory(self, address: Any, length: Any, pattern: Any) -> int | None:
@@ -82,15 +85,17 @@ class Inferior:
         sought = pattern.encode() if isinstance(pattern, str) else bytes(pattern)
         if not sought:
             raise ValueError("Pattern is empty.")
-        data = bytes(self.read_memory(address, length))
-        found = data.find(sought)
-        return None if found < 0 else int(address) + found
+        start, end = int(address), int(address) + int(length)
+        while start < end:
+            size = min(end - start, _PART + len(sought) - 1)
+            found = bytes(self.read_memory(start, size)).find(sought)
+            if found >= 0:
+                return start + found
+            start += _PART
+        return None
 
     def __repr__(self) -> str:
         return f"<gdb.Inferior num={self.num}, pid={self.pid}>"
-
-
-_ALL = (1 << 64) - 1
 
 
 class InferiorThread:
@@ -181,7 +186,7 @@ class Architecture:
         """
         from .instructions import counted, instructions
 
-        start = int(start_pc) & _ALL
+        start = int(start_pc) & ADDRESSES
         if end_pc is None:
             found = counted(current(), start, 1 if count is None else count)
         else:

@@ -14,19 +14,12 @@ from . import stack_commands
 from .command import Entry
 from .demangle import demangle
 from .errors import error
-from .evaluate import evaluate
+from .evaluate import evaluate_address
 from .linespecs import places
 from .places import full_name, line_at, location, symbol_of
 from .session import Session, current
 from .sources import length
 from .symbols import lookup_function
-from .value import decayed, number
-
-_ALL = (1 << 64) - 1
-
-
-def _address(session: Session, text: str) -> int:
-    return number(decayed(evaluate(session, text)._obj)) & _ALL
 
 
 def info_symbol(arguments: str, from_tty: bool) -> None:
@@ -34,7 +27,7 @@ def info_symbol(arguments: str, from_tty: bool) -> None:
     session = current()
     if not arguments:
         raise error("Argument required (address).")
-    address = _address(session, arguments)
+    address = evaluate_address(session, arguments)
     symbol = symbol_of(session, address)
     if symbol is None or (not symbol.size and symbol.address != address):
         session.write(f"No symbol matches {arguments}.\n")

@@ -14,8 +14,6 @@ from .places import full_name, line_at, relative_name
 from .session import Session
 from .symbols import lookup_function
 
-_ADDRESSES = (1 << 64) - 1
-
 
 class Linespec(NamedTuple):
     """A place: a line of a file, and where its code begins (None: it has none)."""
@@ -75,10 +73,9 @@ def _at(session: Session, address: int) -> Linespec | None:
 
 
 def _of_address(session: Session, text: str) -> Linespec:
-    from .evaluate import evaluate
-    from .value import decayed, number
+    from .evaluate import evaluate_address
 
-    address = number(decayed(evaluate(session, text)._obj)) & _ADDRESSES
+    address = evaluate_address(session, text)
     return _at(session, address) or Linespec("", "", 0, address)
 
 

@@ -10,8 +10,8 @@ import drgn
 from drgn import Object, TypeKind
 
 from .errors import error
-from .types import size_of
-from .value import Value, decayed, number, reading
+from .types import COMPOUND, size_of
+from .value import ADDRESSES, Value, decayed, number, reading
 
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
@@ -46,7 +46,6 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 _NUMBERS = TypeKind.INT, TypeKind.BOOL, TypeKind.FLOAT, TypeKind.ENUM
 _SCALARS = *_NUMBERS, TypeKind.POINTER
 _NO_NUMBER = "Argument to arithmetic operation not a number or boolean."
-_COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
 
 
 def _long(obj: Object) -> drgn.Type:
@@ -108,7 +107,7 @@ def _power(one: Object, other: Object) -> Value:
 
 def integer(near: Object, value: int) -> Object:
     """An integer, cut off to 64 bits."""
-    return Object(near.prog_, "unsigned long", value & ((1 << 64) - 1))
+    return Object(near.prog_, "unsigned long", value & ADDRESSES)
 
 
 def _with_pointers(
@@ -143,7 +142,7 @@ def _with_pointers(
 
 def _signed(value: int) -> int:
     """A number of 64 bits as one with a sign."""
-    return ((value + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)
+    return ((value + (1 << 63)) & ADDRESSES) - (1 << 63)
 
 
 def unary(sign: str, value: Value) -> Value:
@@ -173,7 +172,7 @@ def compare(sign: str, left: Value, right: Value) -> bool:
                 return bool(test(one, other))
             except TypeError:
                 return test(number(one), number(other))
-    if sign in ("==", "!=") and mine is theirs and mine in _COMPOUND:
+    if sign in ("==", "!=") and mine is theirs and mine in COMPOUND:
         with reading():
             return test(one.to_bytes_(), other.to_bytes_())
     if mine is theirs is TypeKind.ARRAY:
@@ -186,7 +185,7 @@ def _address(obj: Object) -> int:
     kind = obj.type_.unaliased_kind()
     if kind not in (*_NUMBERS, TypeKind.POINTER):
         raise error("Invalid type combination in equality test.")
-    return number(obj) & ((1 << 64) - 1)
+    return number(obj) & ADDRESSES
 
 
 def cast(value: Value, type_: drgn.Type) -> Value:
@@ -195,9 +194,9 @@ def cast(value: Value, type_: drgn.Type) -> Value:
     target, source = type_.unaliased_kind(), obj.type_.unaliased_kind()
     if target is TypeKind.VOID:
         return Value(Object(obj.prog_, type_))
-    if target in (*_COMPOUND, TypeKind.ARRAY, TypeKind.FUNCTION):
+    if target in (*COMPOUND, TypeKind.ARRAY, TypeKind.FUNCTION):
         return _reinterpreted(obj, type_, source)
-    if source in _COMPOUND:
+    if source in COMPOUND:
         raise error("Invalid cast.")
     with reading():
         try:
@@ -214,7 +213,7 @@ def _reinterpreted(obj: Object, type_: drgn.Type, source: TypeKind) -> Value:
     if obj.address_ is not None:
         offset = _base_offset(obj.type_, type_)
         return Value(Object(obj.prog_, type_, address=obj.address_ + offset))
-    size, whole = size_of(type_), source in (*_COMPOUND, TypeKind.ARRAY)
+    size, whole = size_of(type_), source in (*COMPOUND, TypeKind.ARRAY)
     if whole or (source in _SCALARS and size_of(obj.type_) == size):
         with reading():
             data = obj.to_bytes_()
@@ -227,10 +226,10 @@ def _reinterpreted(obj: Object, type_: drgn.Type, source: TypeKind) -> Value:
 def _base_offset(type_: drgn.Type, base: drgn.Type, depth: int = 0) -> int:
     """Where in a class a base class is; 0 where it is none of it."""
     plain = type_.unaliased()
-    if plain.kind not in _COMPOUND or depth > 50:
+    if plain.kind not in COMPOUND or depth > 50:
         return 0
     for each in plain.members or ():
-        if each.name is None and each.type.unaliased_kind() in _COMPOUND:
+        if each.name is None and each.type.unaliased_kind() in COMPOUND:
             if each.type.unaliased() == base.unaliased():
                 return each.bit_offset // 8
             found = _base_offset(each.type, base, depth + 1)

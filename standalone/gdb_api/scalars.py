@@ -12,7 +12,7 @@ from drgn import Object, TypeKind
 from .errors import error
 from .strings import char_text
 from .types import size_of
-from .value import byteorder, is_long_double, long_double
+from .value import ADDRESSES, byteorder, is_long_double, long_double
 
 LETTERS = "xduotacfszi"
 
@@ -97,7 +97,7 @@ def formatted(obj: Object, letter: str, symbol: Any, padded: bool = False) -> st
         low = _whole(obj, bits) & 255
         return char_value_text(low - 256 if signed and low > 127 else low)
     if letter == "a":
-        address = _whole(obj, bits) & ((1 << 64) - 1)
+        address = _whole(obj, bits) & ADDRESSES
         text = symbol(address)
         return f"{address:#x} {text}" if text else f"{address:#x}"
     if letter == "f":

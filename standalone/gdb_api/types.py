@@ -56,8 +56,9 @@ _CODES = {
     TypeKind.ARRAY: TYPE_CODE_ARRAY,
     TypeKind.FUNCTION: TYPE_CODE_FUNC,
 }
-_COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
-_TAGGED = (*_COMPOUND, TypeKind.ENUM)
+COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
+"""The kinds of types that have members."""
+_TAGGED = (*COMPOUND, TypeKind.ENUM)
 
 
 class Field:
@@ -168,7 +169,7 @@ class Type:
     is_scalar = property(
         lambda self: (
             self._type.unaliased_kind()
-            not in (*_COMPOUND, TypeKind.ARRAY, TypeKind.FUNCTION, TypeKind.VOID)
+            not in (*COMPOUND, TypeKind.ARRAY, TypeKind.FUNCTION, TypeKind.VOID)
         )
     )
 
@@ -185,7 +186,7 @@ class Type:
 
     def _fields(self) -> Iterator[Field]:
         plain = self._type.unaliased()
-        if plain.kind in _COMPOUND:
+        if plain.kind in COMPOUND:
             static = _static_fields(self, plain)
             for index, member in enumerate(plain.members or ()):
                 yield from static.get(index, ())
@@ -383,7 +384,7 @@ def _static_fields(of: Type, plain: drgn.Type) -> dict[int, list[Field]]:
 def _is_base(plain: drgn.Type, index: int, member: drgn.TypeMember) -> bool:
     """Whether a member without a name is a base class, not an anonymous member."""
     kind = member.type.unaliased_kind()
-    return kind in _COMPOUND and member.type.unaliased().tag is not None
+    return kind in COMPOUND and member.type.unaliased().tag is not None
 
 
 def enumerator_name(enum: drgn.Type, name: str) -> str:

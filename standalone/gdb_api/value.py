@@ -13,7 +13,6 @@ from drgn import Object, TypeKind
 from .errors import MemoryError, error
 from .types import Field, Type, size_of
 
-_COMPOUND = TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS
 _SCALAR = TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM, TypeKind.POINTER
 NO_STRUCTURE = "Attempt to extract a component of a value that is not a structure."
 _MAX_STRING = 1 << 20
@@ -123,7 +122,7 @@ class Value:
         if kind is TypeKind.INT:
             # GDB takes an integer for a pointer to long.
             long = obj.prog_.type("long")
-            return Value(Object(obj.prog_, long, address=number(obj) & _ALL))
+            return Value(Object(obj.prog_, long, address=number(obj) & ADDRESSES))
         raise error("Attempt to take contents of a non-pointer value.")
 
     def referenced_value(self) -> Value:
@@ -384,7 +383,8 @@ class LazyString:
         return self._value
 
 
-_ALL = (1 << 64) - 1
+ADDRESSES = (1 << 64) - 1
+"""The bits of an address."""
 
 
 def _object_of(value: Any) -> Object:
@@ -466,9 +466,7 @@ def long_double(obj: Object) -> Decimal:
     sign = -1 if bits >> 15 else 1
     if exponent == 0x7FFF:
         return (
-            Decimal("NaN")
-            if fraction << 1 & ((1 << 64) - 1)
-            else Decimal("Infinity") * sign
+            Decimal("NaN") if fraction << 1 & ADDRESSES else Decimal("Infinity") * sign
         )
     with localcontext() as context:
         context.prec = 60
