@@ -137,6 +137,8 @@ def cgroup_bpf_prog_for_each(
     []
     """
     bpf = cgrp.bpf
+    if not bpf.type_.members:
+        return  # !CONFIG_CGROUP_BPF
     if not hasattr(bpf, "progs"):
         # At most one before 4.15 (324bda9e6c5a).
         only = bpf.prog[bpf_attach_type].read_()
@@ -171,7 +173,10 @@ def cgroup_bpf_prog_for_each_effective(
     >>> list(cgroup_bpf_prog_for_each_effective(cgroup, prog["CGROUP_INET_EGRESS"]))
     [Object(prog, 'struct bpf_prog *', value=0xffffd57d0037d000)]
     """
-    array = cgrp.bpf.effective[bpf_attach_type].read_()
+    bpf = cgrp.bpf
+    if not bpf.type_.members:
+        return  # !CONFIG_CGROUP_BPF
+    array = bpf.effective[bpf_attach_type].read_()
     if not array:
         return
     if array.type_.type.type_name() == "struct bpf_prog":

@@ -442,6 +442,14 @@ def test_bpf_of_cgroups(kernel: Kernel) -> None:
         assert [found.value_() for found in each(cgroup, 1)] == expected
 
 
+def test_bpf_of_cgroups_that_can_have_none(kernel: Kernel) -> None:
+    """With cgroups, but without CONFIG_CGROUP_BPF."""
+    bpf = kernel.struct("cgroup_bpf")
+    cgroup = kernel.at(kernel.struct("cgroup", bpf=bpf), BASE)
+    assert list(cgroup_bpf_prog_for_each(cgroup, 0)) == []
+    assert list(cgroup_bpf_prog_for_each_effective(cgroup, 0)) == []
+
+
 def test_registers_of_other_architectures(capsys: pytest.CaptureFixture[str]) -> None:
     prog = Program(Platform(Architecture.AARCH64))
     print_registers(prog, {"x0": 1, "x1": 2, "x2": 3, "pc": 0xFFFF}, "")
