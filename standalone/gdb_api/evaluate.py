@@ -231,13 +231,17 @@ def _of_type(session: Session, tree: Tree) -> drgn.Type:
 
 
 def _sizeof(session: Session, tree: Tree) -> Value:
-    size = size_of(_of_type(session, tree[1]))
-    return Value(Object(session.prog, session.c_type("unsigned long"), size))
+    return _size(session, size_of(_of_type(session, tree[1])))
 
 
 def _alignof(session: Session, tree: Tree) -> Value:
-    size = Type(_of_type(session, tree[1])).alignof
-    return Value(Object(session.prog, session.c_type("unsigned long"), size))
+    return _size(session, Type(_of_type(session, tree[1])).alignof)
+
+
+def _size(session: Session, size: int) -> Value:
+    """A size as GDB has it: an ``int``, though C's has no sign."""
+    type_ = session.c_type("int" if size < 1 << 31 else "long")
+    return Value(Object(session.prog, type_, size))
 
 
 def _index(session: Session, tree: Tree) -> Value:

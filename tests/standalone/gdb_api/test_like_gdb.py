@@ -29,6 +29,7 @@ origin.name|&origin.name|&origin.name[2]|(void *)&origin|&words[1]|**words@2|$_
 d|words[0][0]|(float)1|(int)2.7|1, 2|pointer[0]|(unsigned)-1|5 & 3|5 ^ 3|5 | 3
 masked|(enum mask)3|(enum mask)4|narrow|tenth|huge|accents|many|accents[2]
 nested.points->x|nested.points.y|table.x|nested.points.nosuch
+sizeof(int) - 5|sizeof origin - 99|-sizeof(int)|_Alignof(int) - 5|sizeof(int) > -1
 (int *)8 - (int *)0xfffffffffffffff8|(char *)0 - (char *)0xfff0000000000000
 pointer & 1|pointer * 2|pointer % 8|~pointer|-pointer|+pointer|real % 2|real << 1|~real
 nowhere[0]|origin[0]|main[0]|wide[0]|~origin.c|pointer - nowhere
