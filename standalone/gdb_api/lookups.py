@@ -18,6 +18,11 @@ GDB finds those; the index here has definitions alone.
 """
 
 
+def is_inlined(obj: Object) -> bool:
+    """Whether it is a function without code of its own, which GDB does not know."""
+    return obj.type_.kind is TypeKind.FUNCTION and obj.absent_
+
+
 class Lookups:
     """What a program's debugging information says of names."""
 
@@ -71,9 +76,12 @@ class Lookups:
     def variable(self, name: str, filename: str | None) -> Object:
         """The object of a name. Raises ``gdb.error``."""
         try:
-            return self._prog.object(name, FindObjectFlags.ANY, filename)
+            found = self._prog.object(name, FindObjectFlags.ANY, filename)
         except LookupError:
             pass
+        else:
+            if not is_inlined(found):
+                return found
         if filename is not None:
             raise error(f'No symbol "{name}" in specified context.')
         symbol = self._symbol(name)

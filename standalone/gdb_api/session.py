@@ -18,7 +18,7 @@ from drgn import Object, Program, StackFrame, StackTrace
 from .command import Entry
 from .errors import error
 from .kernel_threads import AnyThread, kernel_threads, thread_key
-from .lookups import Lookups
+from .lookups import Lookups, is_inlined
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -163,9 +163,12 @@ class Session:
         frame = None if filename else self._frame_or_none()
         if frame is not None:
             try:
-                return Value(frame[name])
+                found = frame[name]
             except KeyError:
                 pass
+            else:
+                if not is_inlined(found):
+                    return Value(found)
             try:
                 this = frame["this"]
             except KeyError:
@@ -177,9 +180,9 @@ class Session:
                     pass
         if frame is not None and "::" in name and not self.lookups.is_variable(name):
             function, _, local = name.rpartition("::")
-            found = self._of_function(function, local)
-            if found is not None:
-                return Value(found)
+            inside = self._of_function(function, local)
+            if inside is not None:
+                return Value(inside)
         return Value(self.lookups.variable(name, filename))
 
     def _of_function(self, function: str, local: str) -> Object | None:

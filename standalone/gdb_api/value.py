@@ -74,7 +74,7 @@ class Value:
         if obj.type_.kind is TypeKind.FUNCTION or obj.address_ is not None:
             try:
                 return Value(obj.address_of_())
-            except ValueError:
+            except (ValueError, drgn.ObjectAbsentError):
                 return None
         return None
 
@@ -432,7 +432,8 @@ def decayed(obj: Object) -> Object:
         element = obj.prog_.pointer_type(obj.type_.unaliased().type)
         return Object(obj.prog_, element, obj.address_)
     if kind is TypeKind.FUNCTION:
-        return obj.address_of_()
+        with reading():
+            return obj.address_of_()
     return obj
 
 

@@ -38,6 +38,7 @@ struct layout { union either u; struct { char c; int a; } *(*f)(void), x[2]; cha
                 struct {} empty; struct packed packed; char end[]; } layout;
 union word { int n; struct { unsigned low : 3, rest : 29; } parts; } word = {17};
 struct pair { int first, second; } pair = {1, 2};
+static inline __attribute__((always_inline)) int inlined(int n) { return n + 1; }
 static int crash(struct point *p, int depth)
 {
     int local = depth + p->x;
@@ -55,7 +56,7 @@ int main(int argc, char **argv)
     runs[39] = 0;
     for (int i = 0; i < 400; i++) many[i] = i < 250 ? 'q' : 'r';
     table[4] = 9;
-    return crash(&origin, 0) + (int)d + argc;
+    return crash(&origin, 0) + (int)d + inlined(argc);
 }
 """
 

@@ -354,6 +354,7 @@ def test_pretty_printers_of_a_script(
 
 
 BAD = """
+p inlined|disassemble inlined|p &inlined|p *inlined|p inlined(1)
 frame apply xyz p 1|frame apply|frame apply all|frame apply 99 p 5|frame apply -1 p 5
 set print elements -1|set print elements -5|set print max-depth -5|output|list 2,+x
 set print max-depth -1|show print max-depth|set print max-depth 20|p $rip = 3|p $foo = 3
