@@ -29,16 +29,43 @@ NO_EXAMPLE = {
 
 
 def names_used(paths: list[Path]) -> set[str]:
-    """Identifiers and attributes that files use; an import alone is no use."""
+    """Names of helpers that files import and use; an import alone is no use.
+
+    A variable or a member of a structure that is called like a helper is none.
+    """
     assert paths
     used: set[str] = set()
     for path in paths:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Name):
-                used.add(node.id)
-            elif isinstance(node, ast.Attribute):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        imported = {
+            alias.asname or alias.name
+            for node in nodes
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+            if (getattr(node, "module", None) or alias.name).startswith("drgn.helpers")
+        }
+        for node in nodes:
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                used |= {node.id} & imported
+            elif (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id in imported  # a module
+            ):
                 used.add(node.attr)
     return used
+
+
+def test_names_used(tmp_path: Path) -> None:
+    file = tmp_path / "case.py"
+    file.write_text(
+        "from drgn.helpers.linux import find_task, for_each_task, mm, task_cpu\n"
+        "import os.path as path_lookup\n"
+        "cpu_curr = find_task(prog, 1).task_rq.task_state_to_char\n"
+        "print(cpu_curr, path_lookup)\n"
+        "task_cpu = mm.totalram_pages\n"
+    )
+    assert names_used([file]) == {"find_task", "mm", "totalram_pages"}
 
 
 @pytest.mark.parametrize("package", _lazy.PACKAGES)
