@@ -10,11 +10,12 @@ from pathlib import Path
 from types import ModuleType
 
 import drgn
+import drgn.commands
 import drgn.control
 from drgn.commands import DEFAULT_COMMAND_NAMESPACE
 
 #: Modules of the API beside the package itself.
-_MODULES = ("chains", "control", "elf", "guest")
+_MODULES = ("chains", "cli", "control", "elf", "guest", "plugins")
 
 
 def write(directory: Path) -> None:
@@ -24,6 +25,10 @@ def write(directory: Path) -> None:
         "commands": _commands(),
         "helpers.arrays": _module("drgn.helpers.arrays"),
         **{name: _module(f"drgn.{name}") for name in _MODULES},
+        "commands.api": _module("drgn.commands"),
+        "commands.linux": _module(
+            "drgn.commands.linux", but=(*drgn.__all__, *drgn.commands.__all__)
+        ),
         "target": _module("drgn.target", but=drgn.control.__all__),
         **_helpers("drgn.helpers.common"),
         **_helpers("drgn.helpers.experimental"),

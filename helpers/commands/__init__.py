@@ -1,4 +1,28 @@
-"""Commands: one definition, run at the prompt as ``%name`` and in GDB too."""
+"""
+Writing commands
+----------------
+
+Commands: one definition, run at the prompt as ``%name`` and in GDB too, where it is
+``drgn name``.
+
+.. code-block:: python3
+
+    from drgn.commands import argument, command
+
+    @command(
+        description="list the threads of the program",
+        arguments=(
+            argument("-n", "--names", action="store_true", help="with their names"),
+        ),
+    )
+    def _cmd_threads(prog, name, args, *, parser, globals):
+        for thread in prog.threads():
+            print(thread.tid, *([thread.name] if args.names else []))
+
+Redirections and pipes (``%threads -n | sort > file``) come with it. What the function
+returns is ``_`` at the prompt; it fails by raising a :class:`CommandError`. A module of
+such functions is loaded in every session if it is a plugin.
+"""
 
 from __future__ import annotations
 

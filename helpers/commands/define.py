@@ -168,7 +168,7 @@ def _register(
             func, name=command_name, namespace=namespace, **parts
         )
         # Our own are tested; each of their parsers would cost the start a little.
-        if not getattr(func, "__module__", "").startswith("drgn."):
+        if not (getattr(func, "__module__", None) or "").startswith("drgn."):
             command.check()
         namespace.register(command_name, command)
         return func

@@ -1,4 +1,10 @@
-"""Decorators for commands of the Linux kernel."""
+"""
+Commands of the Linux kernel
+----------------------------
+
+Decorators for commands that are there where the program is a Linux kernel. Their
+parameters are those of :mod:`drgn.commands`; with ``enabled`` both must be so.
+"""
 
 from __future__ import annotations
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import textwrap
+from functools import partial
 from typing import Any
 
 import pytest
 
+import drgn.commands
 from drgn import Architecture, Platform, Program
 from drgn.commands import (
     CommandNamespace,
@@ -136,3 +140,20 @@ def test_commands_of_crash_are_pointed_to(
     assert said(linux, "ps -k") == [missing, "drgn: did you mean '%crash ps'?"]
     assert said(userspace, "ps") == [missing]
     assert said(linux, "nope") == ["drgn: nope: command not found"]
+
+
+def test_the_documented_command_works(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (drgn.commands.__doc__ or "").partition(".. code-block:: python3\n")[2]
+    code = textwrap.dedent(code.partition("\nRedirections")[0])
+    namespace = CommandNamespace()
+    monkeypatch.setattr(drgn.commands, "command", partial(command, namespace=namespace))
+    exec(code, {})  # Whose functions are of no module.
+    prog = Program()
+    prog.set_pid(os.getpid())
+    namespace.run(prog, "threads")
+    assert str(os.getpid()) in capsys.readouterr().out.splitlines()
+    namespace.run(prog, "threads --names")
+    name = prog.main_thread().name
+    assert f"{os.getpid()} {name}" in capsys.readouterr().out.splitlines()
