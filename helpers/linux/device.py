@@ -94,7 +94,7 @@ def bus_to_subsys(bus: Object) -> Object:
     try:
         return bus.p.read_()
     except AttributeError:
-        # Newer kernels know it only by the kset.
+        # Since 6.3 (d2bf38c088e0), it is known only by the kset.
         return _find_subsys(bus, "bus_kset", "bus")
 
 

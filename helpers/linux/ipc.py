@@ -60,7 +60,7 @@ def _find(
 ) -> Object:
     id = operator.index(id)
     try:
-        # Older kernels have the constant IPCMNI.
+        # Before 5.2, there is the constant IPCMNI.
         shift = prog["ipc_mni_shift"].value_()
     except KeyError:
         shift = 15

@@ -344,7 +344,7 @@ def _queued(cfs_rq: Object) -> Iterator[tuple[Object, bool]]:
     try:
         root = timeline.rb_root
     except AttributeError:
-        # Older kernels have no struct rb_root_cached.
+        # Before 4.14 (bfb068892d30), there is no struct rb_root_cached.
         root = timeline
     for se in rbtree_inorder_for_each_entry(
         "struct sched_entity", root.address_of_(), "run_node"
