@@ -145,6 +145,8 @@ def _unary(session: Session, tree: Tree) -> Value:
             target = obj.type_.unaliased().type
             if target.unaliased_kind() is TypeKind.VOID:
                 raise error("Attempt to dereference a generic pointer.")
+        if obj.type_.unaliased_kind() in COMPOUND:
+            raise error("Structure has no component named operator*.")
         return value.dereference()
     return unary(sign, value)
 
@@ -223,19 +225,16 @@ def _at(session: Session, tree: Tree) -> Value:
     return Value(Object(session.prog, tree[1], address=address))
 
 
-def _of_type(session: Session, tree: Tree) -> drgn.Type:
-    found: drgn.Type = (
-        tree[1] if tree[0] == "type" else value_of(session, tree)._obj.type_
-    )
-    return found
-
-
 def _sizeof(session: Session, tree: Tree) -> Value:
-    return _size(session, size_of(_of_type(session, tree[1])))
+    from .static import type_of
+
+    return _size(session, size_of(type_of(session, tree[1])))
 
 
 def _alignof(session: Session, tree: Tree) -> Value:
-    return _size(session, Type(_of_type(session, tree[1])).alignof)
+    from .static import type_of
+
+    return _size(session, Type(type_of(session, tree[1])).alignof)
 
 
 def _size(session: Session, size: int) -> Value:
@@ -376,9 +375,3 @@ _KINDS: dict[str, Callable[[Session, Tree], Value]] = {
     "call": _call,
     "assign": _assign,
 }
-
-
-def static_type(session: Session, text: str) -> drgn.Type:
-    """The type of an expression, or the type that a text names."""
-    tree = parse(session, text)
-    return _of_type(session, tree)

@@ -9,9 +9,10 @@ from drgn import TypeKind
 from drgn.target import is_scoped
 
 from .errors import error
-from .evaluate import parse, static_type
+from .evaluate import parse
 from .names import qualifiers_text, tag_of, type_text
 from .session import Session
+from .static import static_type
 from .types import Type, enumerator_name, size_of
 
 _COMPOUND = {

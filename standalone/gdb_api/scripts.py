@@ -356,13 +356,18 @@ def python_error(reason: Exception, doing: str = "occurred in Python") -> Except
 
 
 def user_traceback(reason: Exception) -> str:
-    """A traceback without the frames of this package."""
+    """A traceback without the frames of this package, and of what they run in."""
+    import contextlib
     import os
     import traceback
 
     told = traceback.TracebackException.from_exception(reason)
     home = os.path.dirname(os.path.abspath(__file__)) + os.sep
-    frames = [each for each in told.stack if not each.filename.startswith(home)]
+    frames = [
+        each
+        for each in told.stack
+        if not each.filename.startswith(home) and each.filename != contextlib.__file__
+    ]
     told.stack = traceback.StackSummary.from_list(frames)
     return "".join(told.format(chain=False))
 

@@ -88,6 +88,26 @@ def test_formats_and_settings(session: Session, c_core: Core) -> None:
     assert differences(c_core, _lines(FORMATS)) == ""
 
 
+STATIC = """
+ptype *layout.unknown|whatis pointer->next->next->c|set $null = (struct point *)0
+whatis $null->next->x|whatis *$null->next|whatis $null->name|whatis &$null->next
+p sizeof($null->next->name)|whatis $null->x + 1L|whatis -$null->x
+whatis $null->name[2]|whatis $null->next[3].c|set $i = 5|whatis $i++|p $i
+whatis $i = 6|p $i|whatis twice(3)
+ptype twice(3)|whatis (*nested.call)(1)|whatis *(long *)1|p *origin
+whatis {struct point} 1|whatis (char)$null->x|whatis $null->nosuch|whatis *nowhere
+whatis 1 / $null->x|whatis $null - $null|whatis $null + 1|whatis !$null|whatis ~$null->x
+whatis sizeof($null->x)|whatis origin.x == 1|whatis *origin|whatis table[0]
+whatis *table
+whatis nested.b|whatis nested.b + 1|ptype *pointer|ptype pointer->next
+whatis real * 2|whatis all + 1|whatis $pc|whatis &table|whatis *&table|whatis &*pointer
+""".replace("\n", "|")
+
+
+def test_types_are_known_without_values(session: Session, c_core: Core) -> None:
+    assert differences(c_core, _lines(STATIC)) == ""
+
+
 LAYOUTS = """
 ptype/o struct bits|ptype/o union either|ptype/o struct packed|ptype/o struct layout
 ptype/ox struct layout|ptype/xod struct bits|ptype/o layout.more|ptype/o layout.p
@@ -383,6 +403,21 @@ def test_what_has_no_end_is_refused(session: Session, line: str, words: str) -> 
     (found,) = ours([line])
     assert words in found
     assert len(found) < 1000
+
+
+def test_tracebacks_of_scripts_end_in_the_script(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = "python print(gdb.parse_and_eval('nowhere').cast(gdb.lookup_type('long')))"
+    assert ours([line]) == ["0\n"]
+    assert ours(["python int(gdb.Value(0).dereference())"]) == [
+        "Error while executing Python code.\n"
+    ]
+    assert capsys.readouterr().err == (
+        "Traceback (most recent call last):\n"
+        '  File "<string>", line 1, in <module>\n'
+        "gdb.MemoryError: Cannot access memory at address 0x0\n"
+    )
 
 
 @pytest.mark.parametrize(
