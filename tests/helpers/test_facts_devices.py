@@ -225,8 +225,9 @@ def test_interrupts(live: Program, each_lab: Lab) -> None:
 
 def test_gates(live: Program) -> None:
     page_fault = gate_desc_func(live["idt_table"][14])
-    name = live.symbol(page_fault.value_()).name
-    assert name.removeprefix("asm_exc_") == "page_fault"  # so since 5.8
+    symbol = live.symbol(page_fault.value_())
+    assert symbol.address == page_fault.value_()
+    assert symbol.name.removeprefix("asm_exc_") == "page_fault"  # so since 5.8
 
 
 def test_resources(live: Program, each_lab: Lab) -> None:
