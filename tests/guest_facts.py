@@ -82,6 +82,14 @@ def checks_slabs(prog: Program) -> bool:
     return "slub_debug" in prog and bool(prog["slub_debug"])
 
 
+def merges_slabs(prog: Program) -> bool:
+    """Whether slab caches of alike objects are one.
+
+    With checks they are not, nor those whose objects KASAN lays out.
+    """
+    return not checks_slabs(prog) and "cpu_quarantine" not in prog
+
+
 def counts_slabs(prog: Program) -> bool:
     """Whether SLAB, or SLUB with CONFIG_SLUB_DEBUG, counts what it has allocated."""
     node = prog.type("struct kmem_cache_node")

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import pytest
-from guest_facts import checks_slabs, counts_slabs, has_modules
+from guest_facts import counts_slabs, has_modules, merges_slabs
 from lab.manifest import Lab
 from lab.parameters import lab_parameters
 
@@ -44,7 +44,7 @@ def _has_slabs(prog: Program) -> bool:
 
 
 def _has_merged_scsi_caches(prog: Program) -> bool:
-    return "slab_kset" in prog and "sg_pools" in prog and not checks_slabs(prog)
+    return "slab_kset" in prog and "sg_pools" in prog and merges_slabs(prog)
 
 
 def _has_vmap_stacks(prog: Program) -> bool:
@@ -63,6 +63,7 @@ def _has_a_disk_first(prog: Program) -> bool:
 _NEEDED: dict[str, Callable[[Program], object]] = {
     ".bpf.": _has("prog_idr"),
     ".cgroup.": _has("cgrp_dfl_root"),
+    ".sock_cgroup_ptr": lambda prog: prog.symbols("cgroup_sk_alloc"),
     ".kernfs.": _has("cgrp_dfl_root"),
     ".list.": has_modules,
     ".list_entries": has_modules,
