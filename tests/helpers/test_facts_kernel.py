@@ -110,7 +110,9 @@ def test_free_pages(live: Program) -> None:
 def test_huge_pages(live: Program, each_lab: Lab) -> None:
     sizes = [huge_page_size(hstate).value_() >> 10 for hstate in for_each_hstate(live)]
     size = meminfo(each_lab, "Hugepagesize")
-    assert size in sizes
+    listed = each_lab.fact("sys/hugepages")
+    of_each = re.findall(r"hugepages-(\d+)kB/nr_hugepages:", listed)
+    assert sorted(sizes) == sorted(map(int, of_each)) and size in sizes
     total = meminfo(each_lab, "HugePages_Total") * size // 4
     free = meminfo(each_lab, "HugePages_Free") * size // 4
     assert 0 < free < total

@@ -205,10 +205,12 @@ def test_most_flags_are_as_the_guest_saw_them(live: Program, each_lab: Lab) -> N
     )
     ours = dict.fromkeys(counts, 0)
     bits = {name: bit for bit, name in KPF.items()}
+    found: set[int] = set()
     same = total = 0
     for pfn, page in for_each_valid_pfn_and_page(live):
         if pfn % 7 or pfn >= len(guest):
             continue
+        found.add(pfn)
         for name in counts:
             theirs = bool(guest[pfn] >> bits[name] & 1)
             mine = bool(getattr(mm_helpers, name)(compound_head(page)))
@@ -216,6 +218,8 @@ def test_most_flags_are_as_the_guest_saw_them(live: Program, each_lab: Lab) -> N
             ours[name] += mine
             same += theirs == mine
             total += 1
+    # Those without a struct page the guest showed as such (KPF_NOPAGE).
+    assert found == {i for i in range(0, len(guest), 7) if not guest[i] >> 20 & 1}
     # Writing it all down took memory.
     assert same > 0.97 * total
     for name, count in counts.items():
