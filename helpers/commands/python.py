@@ -30,7 +30,7 @@ def parse_python(source: str) -> ParsedCommand[str]:
             raise CommandArgumentError("expected code")
         parsed = parse_shell_command(source[end:])
         if parsed.args:
-            raise SyntaxError(f"unexpected {parsed.args[0]!r} after redirections")
+            raise SyntaxError("py does not support arguments after redirections")
         return ParsedCommand(code, parsed.redirections, parsed.pipeline)
     code = source.strip()
     if not code:

@@ -278,6 +278,12 @@ def test_py_without_code(prog: Program, line: str) -> None:
         run_command(prog, line)
 
 
+def test_py_with_words_after_a_redirection(prog: Program) -> None:
+    message = "^py does not support arguments after redirections$"
+    with pytest.raises(SyntaxError, match=message):
+        run_command(prog, "py 1 > /dev/null word")
+
+
 def test_classes_are_of_the_package() -> None:
     assert repr(CommandNotFoundError) == (
         "<class 'drgn.commands.CommandNotFoundError'>"
