@@ -43,6 +43,8 @@ def slab_objects(cache: Object) -> Addresses:
 def slabs(cache: Object) -> Addresses:
     """Return the addresses of the slabs of a slab cache.
 
+    The pages of objects that KFENCE has allocated are not among them.
+
     :param cache: ``struct kmem_cache *``
     :return: Addresses of ``struct slab`` (``struct page`` before Linux 5.17),
         uint64[n], in order.
