@@ -234,5 +234,5 @@ def _compound_info(page: Object) -> int:
     try:
         return page.compound_head.value_()
     except AttributeError:
-        # Newer kernels have another name.
+        # By 7.3, it has another name.
         return page.compound_info.value_()

@@ -202,7 +202,7 @@ def _member_d_alias(prog: Program) -> str:
     try:
         offsetof(prog.type("struct dentry"), "d_u.d_alias")
     except LookupError:
-        return "d_alias"
+        return "d_alias"  # By 7.3, the union has no name.
     return "d_u.d_alias"
 
 

@@ -247,7 +247,7 @@ def netdev_priv(dev: Object, type: str | Type = "void") -> Object:
     prog = dev.prog_
     pointer = prog.pointer_type(prog.type(type))
     try:
-        # A flexible array in newer kernels; before, what is behind the structure.
+        # A flexible array since 6.11 (13cabc47f8ae), before it what is behind all else.
         return Object(prog, pointer, dev.priv.address_)
     except AttributeError:
         size = -(-sizeof(dev[0]) // _NETDEV_ALIGN) * _NETDEV_ALIGN

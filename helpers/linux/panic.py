@@ -96,6 +96,7 @@ def taint_letters(prog: Program) -> list[tuple[str, bool]]:
     return [
         (
             chr(flag.c_true.value_()) + chr(flag.c_false.value_()),
+            # By 7.3, they do not tell: each may be a module's.
             bool(flag.module) if hasattr(flag, "module") else True,
         )
         for flag in prog["taint_flags"]
