@@ -3,11 +3,12 @@
     drgn -c vmcore -s vmlinux scripts/examples/vmcore_report.py [--json] [PART]...
 
 One pass, part by part: the system, its panic, the stacks of all CPUs and of blocked
-tasks (identical ones together), memory, modules, mounts and BPF programs. What the dump
-does not allow is skipped: a value, a stack, the rest of a list that leads out of it, or
-a whole part. What was skipped and why is in the report, with the time that each part
-took. ``--json`` gives the same for machines: an object with a list "parts", each with
-"name", "seconds", "skipped" (a list of texts) and "data".
+tasks (identical ones together, and who holds the lock that they wait for), memory,
+modules, mounts and BPF programs. What the dump does not allow is skipped: a value, a
+stack, the rest of a list that leads out of it, or a whole part. What was skipped and
+why is in the report, with the time that each part took. ``--json`` gives the same for
+machines: an object with a list "parts", each with "name", "seconds", "skipped" (a list
+of texts) and "data".
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from drgn import FaultError, Object, StackFrame
+from drgn import FaultError, Object, StackFrame, StackTrace
 from drgn.helpers import ValidationError
 from drgn.helpers.common.format import number_in_binary_units
 from drgn.helpers.linux import (
@@ -45,11 +46,14 @@ from drgn.helpers.linux import (
     mount_dst,
     mount_fstype,
     mount_src,
+    mutex_owner,
     nr_free_pages,
     num_online_cpus,
     num_present_cpus,
     panic_message,
     panic_task,
+    rwsem_locked,
+    rwsem_owner,
     slab_cache_pages_per_slab,
     slab_cache_usage,
     slab_total_usage,
@@ -362,14 +366,41 @@ def grouped(tasks: Iterable[tuple[str, Object]], skipped: list[str]) -> list[Dat
         who = attempt(skipped, f"task {task.value_():#x}, {note}", describe, task)
         if who is None:
             continue
-        stack = attempt(skipped, f"stack of {who}, {note}", stack_lines, task)
-        if stack is not None:
-            groups[stack].append(f"{who}, {note}")
+        what = f"stack of {who}, {note}"
+        trace = attempt(skipped, what, prog.stack_trace, task)
+        if trace is None:
+            continue
+        stack = tuple(frame_line(frame) for frame in trace)
+        holder = attempt(skipped, what, lock_holder, task, trace)
+        if holder:
+            note += f", {holder}"
+        groups[stack].append(f"{who}, {note}")
     return [{"tasks": who, "stack": list(stack)} for stack, who in groups.items()]
 
 
-def stack_lines(task: Object) -> tuple[str, ...]:
-    return tuple(frame_line(frame) for frame in prog.stack_trace(task))
+def lock_holder(task: Object, trace: StackTrace) -> str | None:
+    """Who holds the lock that a task waits for, if it or a frame knows the lock."""
+    # Not without CONFIG_RT_MUTEXES. With PREEMPT_RT, mutexes and semaphores are such.
+    waiter = getattr(task, "pi_blocked_on", None)
+    if waiter:
+        # The lowest bit says that there are waiters.
+        owner = Object(prog, task.type_, waiter.lock.owner.value_() & ~1)
+        return f"lock held by {describe(owner)}" if owner else None
+    for frame in trace:
+        for name in "lock", "sem":
+            if name not in frame or frame[name].absent_:
+                continue
+            lock = frame[name]
+            kind = lock.type_.type_name()
+            if kind == "struct mutex *" and "mutex_lock" in (frame.name or ""):
+                owner = mutex_owner(lock)
+                return f"mutex held by {describe(owner)}" if owner else None
+            if kind == "struct rw_semaphore *" and "down_" in (frame.name or ""):
+                # Readers do not say who they are.
+                if rwsem_locked(lock).name != "WRITE_LOCKED":
+                    return "semaphore held by readers"
+                return f"semaphore held by {describe(rwsem_owner(lock))}"
+    return None
 
 
 def frame_line(frame: StackFrame) -> str:

@@ -177,7 +177,9 @@ def test_report_of_a_kernel_that_does_not_say_how_long_tasks_wait(lab: Lab) -> N
         tuple(group["stack"]) for group in found
     }
     assert all(
-        task.endswith(", blocked") for group in stacks for task in group["tasks"]
+        "), blocked" in task and ", for " not in task
+        for group in stacks
+        for task in group["tasks"]
     )
 
 
@@ -190,6 +192,22 @@ def test_report_on_a_full_disk(lab: Lab, options: list[str]) -> None:
         result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert result.returncode == 1
     assert result.stderr == "error: [Errno 28] No space left on device\n"
+
+
+@each_lab
+def test_report_names_who_holds_a_lock(lab: Lab) -> None:
+    stacks = _report(lab, "live.elf", "blocked")["blocked"]["data"]["stacks"]
+    waiting = [task for group in stacks for task in group["tasks"]]
+
+    def waits(comm: str) -> str:
+        (found,) = [task for task in waiting if f" ({comm})," in task]
+        return found.partition(" held by ")[2]
+
+    holder = lab.task("mutex-holder")["pid"]
+    assert waits("mutex-waiter") == waits("mutex-second") == f"{holder} (mutex-holder)"
+    holder = lab.task("write-holder")["pid"]
+    assert waits("write-waiter") == f"{holder} (write-holder)"
+    assert waits("vfork-parent") == ""
 
 
 @each_lab
