@@ -6,7 +6,8 @@ the address alone (how to unwind, which calls are inlined, the source) is kept.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from ..dwarf import constants as dw
 from ..dwarf.cfi import CfiRow, CfiTable, cfi_tables
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from ..kernel.orc import OrcEntry
     from ..modules.module import Module
     from ..program import Program
+
+T = TypeVar("T")
+Source = TypeVar("Source")
 
 
 class Call:
@@ -237,42 +241,27 @@ class CodeInfo:
         return None if table is None else table.lookup(pc)
 
     def _line_table(self, unit: Unit) -> LineTable | None:
-        if unit not in self._lines:
-            table = None
-            header = self.header(unit)
-            if header is not None:
-                try:
-                    table = LineTable(header)
-                except BadDataError as error:
-                    warning("%s", error)
-            self._lines[unit] = table
-        return self._lines[unit]
+        return self._table(self._lines, unit, LineTable)
 
     def statements(self, unit: Unit) -> StatementTable | None:
         """The lines of a unit as debuggers show them; None if it has no good ones."""
-        if unit not in self._statements:
-            from ..dwarf.statements import StatementTable
+        from ..dwarf.statements import StatementTable
 
-            table = None
+        return self._table(self._statements, unit, StatementTable)
+
+    def _table(
+        self, tables: dict[Unit, T | None], unit: Unit, make: Callable[[LineHeader], T]
+    ) -> T | None:
+        if unit not in tables:
             header = self.header(unit)
-            if header is not None:
-                try:
-                    table = StatementTable(header)
-                except BadDataError as error:
-                    warning("%s", error)
-            self._statements[unit] = table
-        return self._statements[unit]
+            tables[unit] = None if header is None else _good(make, header)
+        return tables[unit]
 
     def header(self, unit: Unit) -> LineHeader | None:
         """The header of a unit's line number program; None if it has no good one."""
         if unit not in self._headers:
-            header = None
-            if unit.stmt_list is not None:
-                try:
-                    header = LineHeader(unit)
-                except BadDataError as error:
-                    warning("%s", error)
-            self._headers[unit] = header
+            has_program = unit.stmt_list is not None
+            self._headers[unit] = _good(LineHeader, unit) if has_program else None
         return self._headers[unit]
 
     def _call_site(self, die: Die) -> Line | None:
@@ -288,6 +277,15 @@ class CodeInfo:
             line if isinstance(line, int) else 0,
             column if isinstance(column, int) else 0,
         )
+
+
+def _good(make: Callable[[Source], T], source: Source) -> T | None:
+    """What is made of something; None, and a warning, if that is malformed."""
+    try:
+        return make(source)
+    except BadDataError as error:
+        warning("%s", error)
+        return None
 
 
 def _function_name(die: Die) -> str | None:

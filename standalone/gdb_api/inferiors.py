@@ -7,6 +7,7 @@ from typing import Any
 import drgn
 
 from .errors import MemoryError, error
+from .instructions import MACHINES, counted, instructions
 from .kernel_threads import AnyThread, thread_key
 from .session import current
 from .value import ADDRESSES
@@ -162,19 +163,8 @@ class Architecture:
         platform = current().prog.platform
         if platform is None:
             raise error("No architecture is known.")
-        names = {
-            "X86_64": "i386:x86-64",
-            "I386": "i386",
-            "AARCH64": "aarch64",
-            "ARM": "arm",
-            "PPC64": "powerpc:common64",
-            "S390X": "s390:64-bit",
-            "S390": "s390:31-bit",
-            "RISCV64": "riscv:rv64",
-            "RISCV32": "riscv:rv32",
-        }
         name = platform.arch.name
-        return names.get(name, name.lower())
+        return MACHINES.get(name, name.lower())
 
     def disassemble(
         self, start_pc: int, end_pc: int | None = None, count: int | None = None
@@ -184,8 +174,6 @@ class Architecture:
         Those that begin from ``start_pc`` to ``end_pc``, and no more than ``count``;
         without both, the one at ``start_pc``. Raises as ``x/i`` does.
         """
-        from .instructions import counted, instructions
-
         start = int(start_pc) & ADDRESSES
         if end_pc is None:
             found = counted(current(), start, 1 if count is None else count)

@@ -16,15 +16,18 @@ import drgn
 from .errors import MemoryError, error
 from .session import Session
 
-_MACHINES = {
+MACHINES = {
     "X86_64": "i386:x86-64",
     "I386": "i386",
     "AARCH64": "aarch64",
     "ARM": "arm",
     "PPC64": "powerpc:common64",
     "S390X": "s390:64-bit",
+    "S390": "s390:31-bit",
     "RISCV64": "riscv:rv64",
+    "RISCV32": "riscv:rv32",
 }
+"""Names of architectures for GDB and ``objdump``."""
 _LONGEST = 16
 """Bytes of an instruction, at most."""
 _MOST = 1 << 24
@@ -73,7 +76,7 @@ def _readable(session: Session, address: int, size: int) -> bytes:
 
 def _disassembled(session: Session, start: int, data: bytes) -> list[Instruction]:
     platform = session.prog.platform
-    machine = None if platform is None else _MACHINES.get(platform.arch.name)
+    machine = None if platform is None else MACHINES.get(platform.arch.name)
     objdump = shutil.which("objdump")
     if objdump is None:
         raise error("Instructions cannot be shown: objdump (binutils) is not there.")
