@@ -65,6 +65,7 @@ def are_slabs(prog: Program, pages: NDArray[Any]) -> NDArray[np.bool_]:
     bit = page_flag_bits(prog).get("PG_slab")
     if bit is not None:
         return (page_flags_of(pages) >> bit & 1).astype(bool)
+    # A type of pages since 6.10 (46df8e73a4a3), a bit of it before 6.12 (4ffca5a96678).
     page_type = pages["page_type"].astype("u4")
     try:
         return page_type >> 24 == prog["PGTY_slab"].value_()

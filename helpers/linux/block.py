@@ -142,6 +142,7 @@ def for_each_partition(prog: Program) -> Iterator[Object]:
         try:
             yield container_of(device, "struct block_device", "bd_device")
         except LookupError:
+            # Before 5.11 (0d02129e76ed), as below.
             yield container_of(device, "struct hd_struct", "__dev")
 
 

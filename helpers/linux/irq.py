@@ -87,7 +87,7 @@ def for_each_irq_desc(prog: Program) -> Iterator[tuple[int, Object]]:
     [0, 1, 2]
     """
     desc_p = prog.type("struct irq_desc *")
-    if "sparse_irqs" in prog:
+    if "sparse_irqs" in prog:  # Since 6.5 (721255b9826b).
         for irq, _, entry in mt_entries(prog["sparse_irqs"].address_of_()):
             yield irq, Object(prog, desc_p, entry)
     elif "irq_desc_tree" in prog:

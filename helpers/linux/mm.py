@@ -259,7 +259,7 @@ def for_each_vmap_area(prog: Program) -> Iterator[Object]:
         yield from list_for_each_entry(
             "struct vmap_area", busy.head.address_of_(), "list"
         )
-    if "vmap_area_list" in prog:
+    if "vmap_area_list" in prog:  # Before 6.9 (55c49fee57af).
         yield from list_for_each_entry(
             "struct vmap_area", prog["vmap_area_list"].address_of_(), "list"
         )
@@ -278,7 +278,7 @@ def find_vmap_area(prog: Program, addr: IntegerLike) -> Object:
     """
     address = operator.index(addr)
     roots = [busy.root for busy in _vmap_nodes(prog)]
-    if "vmap_area_root" in prog:
+    if "vmap_area_root" in prog:  # Before 6.9 (d093602919ad).
         roots.append(prog["vmap_area_root"])
     for root in roots:
         area = rb_find(

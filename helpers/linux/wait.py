@@ -67,4 +67,4 @@ def _head(wq: Object) -> Object:
     try:
         return wq.head.address_of_()
     except AttributeError:
-        return wq.task_list.address_of_()
+        return wq.task_list.address_of_()  # Before 4.13 (2055da97389a).
